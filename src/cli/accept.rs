@@ -1,0 +1,30 @@
+//! `cast vault accept`: the owner's word for a vault that was restored, edited or rolled back.
+
+use super::args::AcceptArgs;
+use super::report::Report;
+use super::{table, terminal};
+use crate::client::Client;
+use crate::names::AgentName;
+
+pub(super) fn run(args: &AcceptArgs, client: &Client, report: Report) -> anyhow::Result<()> {
+    let agent = AgentName::parse(&args.agent)?;
+    let former = args.key.as_deref().map(Client::read_key_file).transpose()?;
+    let acceptance = client.review(&agent, former.as_ref())?;
+    let Some(why) = &acceptance.why else {
+        report.success(format_args!("The vault of agent '{agent}' is in order: there is nothing to accept"));
+        return Ok(());
+    };
+    report.note(&format!("{why}.\n\n"));
+    let row = |(name, created, updated): (
+        &crate::names::SecretName,
+        crate::timestamp::Timestamp,
+        crate::timestamp::Timestamp,
+    )| { [name.to_string(), created.local(), updated.local()] };
+    report.note(&table::lay_out(["KEY", "CREATED", "UPDATED"], acceptance.secrets().map(row)));
+    if !args.yes {
+        terminal::confirm("Take this vault, with what is in it?", "--yes")?;
+    }
+    client.accept(acceptance)?;
+    report.success(format_args!("Vault of agent '{agent}' accepted"));
+    Ok(())
+}

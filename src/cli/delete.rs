@@ -1,0 +1,32 @@
+//! `cast secrets delete`: secrets by name, or an agent's whole vault.
+
+use super::args::DeleteArgs;
+use super::report::Report;
+use super::terminal;
+use crate::client::Client;
+use crate::failure::Result;
+use crate::names::{AgentName, SecretName};
+
+pub(super) fn run(args: &DeleteArgs, client: &Client, report: Report) -> anyhow::Result<()> {
+    let agent = AgentName::parse(&args.agent)?;
+    if args.all {
+        let secrets = client.vault(&agent)?.secrets().len();
+        if !args.yes {
+            terminal::confirm(&format!("Delete the vault of agent '{agent}' with its {secrets} secret(s)?"), "--yes")?;
+        }
+        client.delete_vault(&agent)?;
+        report.success(format_args!("Vault of agent '{agent}' deleted"));
+        return Ok(());
+    }
+    let names = args.key.iter().map(SecretName::parse).collect::<Result<Vec<_>>>()?;
+    let removal = client.delete(&agent, &names)?;
+    for name in &names {
+        report.success(format_args!("Secret '{name}' deleted from agent '{agent}'"));
+    }
+    if removal.left == 0 {
+        report.hint(format_args!(
+            "that was the last one; remove the empty vault with 'cast secrets delete {agent} --all'"
+        ));
+    }
+    Ok(())
+}

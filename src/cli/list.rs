@@ -1,0 +1,85 @@
+//! `cast secrets list`: agents, or an agent's secrets; names and times, never values.
+
+use serde::Serialize;
+
+use super::args::ListArgs;
+use super::report::Report;
+use super::table;
+use crate::client::{AgentInfo, Client, SecretInfo};
+use crate::names::AgentName;
+
+/// One secret, as programs read it. A promise: fields are added, never changed.
+#[derive(Serialize)]
+struct SecretLine<'a> {
+    key: &'a str,
+    created_at: String,
+    updated_at: String,
+    builtin: bool,
+    masked: bool,
+}
+
+/// One agent, as programs read it. A promise, too.
+#[derive(Serialize)]
+struct AgentLine<'a> {
+    agent: &'a str,
+    modified_at: Option<String>,
+}
+
+impl<'a> From<&'a SecretInfo> for SecretLine<'a> {
+    fn from(secret: &'a SecretInfo) -> Self {
+        Self {
+            key: secret.name.as_str(),
+            created_at: secret.created.to_string(),
+            updated_at: secret.updated.to_string(),
+            builtin: secret.builtin,
+            // Nothing is masked yet.
+            masked: false,
+        }
+    }
+}
+
+impl<'a> From<&'a AgentInfo> for AgentLine<'a> {
+    fn from(agent: &'a AgentInfo) -> Self {
+        Self { agent: agent.name.as_str(), modified_at: agent.modified.map(|time| time.to_string()) }
+    }
+}
+
+pub(super) fn run(args: &ListArgs, client: &Client, report: Report) -> anyhow::Result<()> {
+    let agent = args.agent.as_ref().map(AgentName::parse).transpose()?;
+    match agent {
+        Some(agent) => secrets(&client.list(&agent)?, &agent, args.json, report),
+        None => agents(&client.agents()?, args.json, report),
+    }
+}
+
+fn secrets(secrets: &[SecretInfo], agent: &AgentName, json: bool, report: Report) -> anyhow::Result<()> {
+    if json {
+        return report.data(&as_json(&secrets.iter().map(SecretLine::from).collect::<Vec<_>>())?);
+    }
+    if secrets.is_empty() {
+        report.hint(format_args!("agent '{agent}' has no secrets: add one with 'cast secrets set {agent} KEY'"));
+        return Ok(());
+    }
+    let row = |secret: &SecretInfo| {
+        let name = secret.name.as_str();
+        let name = if secret.builtin && !agent.is_builtin() { format!("{name} (built-in)") } else { name.to_owned() };
+        [name, secret.created.local(), secret.updated.local()]
+    };
+    report.data(&table::lay_out(["KEY", "CREATED", "UPDATED"], secrets.iter().map(row)))
+}
+
+fn agents(agents: &[AgentInfo], json: bool, report: Report) -> anyhow::Result<()> {
+    if json {
+        return report.data(&as_json(&agents.iter().map(AgentLine::from).collect::<Vec<_>>())?);
+    }
+    if agents.is_empty() {
+        report.hint("there are no agents yet: make one with 'cast secrets set AGENT KEY'");
+        return Ok(());
+    }
+    let row = |agent: &AgentInfo| [agent.name.to_string(), agent.modified.map(|time| time.local()).unwrap_or_default()];
+    report.data(&table::lay_out(["AGENT", "MODIFIED"], agents.iter().map(row)))
+}
+
+fn as_json(lines: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(lines)? + "\n")
+}

@@ -1,0 +1,61 @@
+//! `cast secrets set`: one secret, from an argument, standard input or a hidden prompt.
+
+use std::io::{self, IsTerminal, Read};
+
+use age::secrecy::zeroize::Zeroizing;
+
+use super::args::SetArgs;
+use super::report::Report;
+use super::{prompt, terminal};
+use crate::client::Client;
+use crate::failure::{Cause, Failure, Kind};
+use crate::names::{AgentName, SecretName};
+use crate::secret::{MAX_ENVIRONMENT_STRING, SecretValue};
+use crate::vault::Treatment;
+
+pub(super) fn run(args: SetArgs, client: &Client, report: Report) -> anyhow::Result<()> {
+    let agent = AgentName::parse(&args.agent)?;
+    let name = SecretName::parse(&args.key)?;
+    let treatment = Treatment { dangerous: args.allow_dangerous_name, unmasked: false };
+    let from_argument = args.value.is_some();
+    let value = match args.value {
+        Some(word) => SecretValue::from_bytes(word.into_encoded_bytes())?,
+        None if !io::stdin().is_terminal() => from_standard_input()?,
+        None if terminal::can_ask() => SecretValue::from_bytes(prompt::hidden(&format!("Enter value for {name}: "))?)?,
+        None => {
+            return Err(Failure::new(Kind::Usage, "there is no VALUE, and nobody can be asked for it")
+                .hint(format!("give it on standard input: 'cast secrets set {agent} {name} < FILE'"))
+                .into());
+        }
+    };
+    // Before any key is asked for.
+    value.check_fits(&name)?;
+    client.set(&agent, name.clone(), value, treatment)?;
+    report.success(format_args!("Secret '{name}' set for agent '{agent}'"));
+    if !name.is_conventional() {
+        report.hint(format_args!("'{name}' is not UPPERCASE_WITH_UNDERSCORES, as environment variables usually are"));
+    }
+    if from_argument && io::stderr().is_terminal() {
+        report.hint("the value is in this shell's history now; leave it out to be asked for it, hidden");
+    }
+    Ok(())
+}
+
+/// A one-line value loses its line end; one with further line ends is kept exactly, for key files need their last one.
+fn from_standard_input() -> anyhow::Result<SecretValue> {
+    // One buffer, never moved, with room for the longest value and what shows that it is longer.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_ENVIRONMENT_STRING + 2));
+    let limit = bytes.capacity() as u64;
+    io::stdin()
+        .lock()
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|cause| Failure::new(Kind::Io, format!("cannot read standard input: {}", Cause(&cause))))?;
+    if bytes.is_empty() {
+        return Err(Failure::new(Kind::Usage, "standard input is empty")
+            .hint("an empty value is written as \"\": 'cast secrets set AGENT KEY \"\"'")
+            .into());
+    }
+    prompt::trim_line_end(&mut bytes);
+    Ok(SecretValue::from_bytes(std::mem::take(&mut *bytes))?)
+}

@@ -1,0 +1,96 @@
+//! Wrong usage, in our own words. clap's messages quote the words they refuse, and secrets get typed in the wrong place: here only our own
+//! names of arguments and the positions of words are said.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory};
+
+use super::args::Cli;
+use crate::failure::{Failure, Kind};
+
+/// Says what clap found wrong.
+pub(super) fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
+    let argument = || context(error, ContextKind::InvalidArg);
+    let what = match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let wrong = if is_option(error) { "is no option of this command" } else { "is one word too many" };
+            match position(error, words) {
+                Some(position) => format!("word {position} after 'cast' {wrong}"),
+                None => format!("a word after 'cast' {wrong}"),
+            }
+        }
+        ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
+        ErrorKind::MissingRequiredArgument => format!("missing: {}", argument()),
+        ErrorKind::MissingSubcommand => "which command? Say one more word".to_owned(),
+        ErrorKind::ArgumentConflict => match context(error, ContextKind::PriorArg) {
+            prior if prior.is_empty() => format!("{} does not go with the others", argument()),
+            prior => format!("{} does not go with {prior}", argument()),
+        },
+        ErrorKind::InvalidValue if context(error, ContextKind::InvalidValue).is_empty() => {
+            format!("{} needs a value", argument())
+        }
+        ErrorKind::InvalidUtf8 => "a word is not valid UTF-8".to_owned(),
+        _ => match argument() {
+            argument if argument.is_empty() => "wrong usage".to_owned(),
+            argument => format!("wrong value for {argument}"),
+        },
+    };
+    let failure = Failure::new(Kind::Usage, what);
+    let known = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg].map(|kind| context(error, kind));
+    let failure = match (known.iter().find(|name| !name.is_empty()), context(error, ContextKind::ValidValue)) {
+        (Some(name), _) => failure.hint(format!("did you mean '{name}'?")),
+        (None, values) if !values.is_empty() => failure.hint(format!("it takes one of: {values}")),
+        _ => failure,
+    };
+    let command = command_path(words);
+    match command.rsplit(' ').next() {
+        Some("run") if !words.iter().any(|word| word == "--") => {
+            failure.hint("the command comes after '--': 'cast run AGENT -- CMD [ARG]...'")
+        }
+        Some("set") if error.kind() == ErrorKind::UnknownArgument && !is_option(error) => {
+            failure.hint("write a value with blanks in quotes, or leave it out to be asked for it")
+        }
+        _ => failure.hint(format!("see '{command} --help'")),
+    }
+}
+
+/// Whether this is `cast run` proper, which fails with 125.
+pub(super) fn is_run(words: &[OsString]) -> bool {
+    let mut own = words.iter().skip(1).take_while(|word| *word != "--");
+    own.find(|word| !word.as_encoded_bytes().starts_with(b"-")).is_some_and(|word| word == "run")
+        && !own.any(|word| word == "--explain")
+}
+
+/// Our own names, as clap lists them. The value that was refused is never asked for.
+fn context(error: &clap::Error, kind: ContextKind) -> String {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        Some(ContextValue::StyledStr(text)) => text.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Whether the word that clap did not know was meant as an option.
+fn is_option(error: &clap::Error) -> bool {
+    context(error, ContextKind::InvalidArg).starts_with('-')
+}
+
+/// Where the word is that clap did not know; 1 is the first after `cast`.
+fn position(error: &clap::Error, words: &[OsString]) -> Option<usize> {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return None };
+    words.iter().skip(1).position(|word| word.to_string_lossy().starts_with(unknown.as_str())).map(|index| index + 1)
+}
+
+/// The command as far as its words are known ones.
+fn command_path(words: &[OsString]) -> String {
+    let mut command: Command = Cli::command();
+    let mut path = "cast".to_owned();
+    for word in words.iter().skip(1) {
+        let Some(next) = word.to_str().and_then(|word| command.find_subcommand(word)).cloned() else { break };
+        path = format!("{path} {}", next.get_name());
+        command = next;
+    }
+    path
+}

@@ -1,0 +1,203 @@
+//! The one path that every verb takes, and the Rust SDK: a key, found once, and the vaults it opens.
+
+mod change;
+mod first_use;
+mod injection;
+
+use std::cell::OnceCell;
+
+use crate::failure::{Failure, Kind, Result};
+use crate::key_store::{self, Attendant, Lookup, Whence};
+use crate::keys::UnlockKey;
+use crate::names::{AgentName, SecretName};
+use crate::paths::Places;
+use crate::platform;
+use crate::seen::{Seen, Verdict};
+use crate::suggestion;
+use crate::timestamp::Timestamp;
+use crate::vault::{Mark, Vault};
+use crate::vault_file::VaultFolder;
+
+pub(crate) use injection::RunOptions;
+
+/// Access to the vaults of one user.
+pub(crate) struct Client {
+    places: Places,
+    attendant: Box<dyn Attendant>,
+    key: OnceCell<(UnlockKey, Whence)>,
+}
+
+/// What a listing says of a secret.
+#[derive(Clone, Debug)]
+pub(crate) struct SecretInfo {
+    /// Its name.
+    pub name: SecretName,
+    /// When this name was first set.
+    pub created: Timestamp,
+    /// When the value was last set.
+    pub updated: Timestamp,
+    /// Whether it comes from the built-in secrets.
+    pub builtin: bool,
+}
+
+/// What a listing says of an agent; known without a key.
+#[derive(Clone, Debug)]
+pub(crate) struct AgentInfo {
+    /// Its name.
+    pub name: AgentName,
+    /// When its vault's file was last written.
+    pub modified: Option<Timestamp>,
+}
+
+impl Client {
+    /// For these places, with someone to ask.
+    pub(crate) fn new(places: Places, attendant: Box<dyn Attendant>) -> Self {
+        Self { places, attendant, key: OnceCell::new() }
+    }
+
+    /// The agents that have a vault.
+    pub(crate) fn agents(&self) -> Result<Vec<AgentInfo>> {
+        let folder = self.folder()?;
+        let info = |name: AgentName| {
+            let modified = folder.modified(&name).and_then(Timestamp::from_system);
+            AgentInfo { name, modified }
+        };
+        Ok(folder.agents()?.into_iter().map(info).collect())
+    }
+
+    /// The secrets of `agent`, and the built-in ones that it gets too; each by name, never a value.
+    pub(crate) fn list(&self, agent: &AgentName) -> Result<Vec<SecretInfo>> {
+        let vault = self.vault(agent)?;
+        let builtin = if agent.is_builtin() { Builtin::None } else { self.builtin()? };
+        let info = |vault: &Vault, builtin| -> Vec<SecretInfo> {
+            let each = vault.secrets().iter();
+            each.map(|(name, secret)| SecretInfo {
+                name: name.clone(),
+                created: secret.created,
+                updated: secret.updated,
+                builtin,
+            })
+            .collect()
+        };
+        let mut secrets = info(&vault, agent.is_builtin());
+        if let Builtin::Open(builtin) = &builtin {
+            let shown = info(builtin, true).into_iter().filter(|secret| !vault.secrets().contains_key(&secret.name));
+            secrets.extend(shown);
+            secrets.sort_by(|one, other| one.name.cmp(&other.name));
+        }
+        Ok(secrets)
+    }
+
+    /// The verified vault of `agent`; a failure of kind `NotFound`, with a suggestion, where there is none.
+    pub(crate) fn vault(&self, agent: &AgentName) -> Result<Vault> {
+        self.find_vault(agent)?.ok_or_else(|| self.no_such_agent(agent))
+    }
+
+    /// The built-in secrets.
+    pub(crate) fn builtin(&self) -> Result<Builtin> {
+        let agent = AgentName::builtin();
+        let Some(file) = self.folder()?.read(&agent)? else { return Ok(Builtin::None) };
+        // An agent's key opens one vault, and this is not it.
+        if let UnlockKey::Agent(_) = self.key()? {
+            return Ok(Builtin::Closed);
+        }
+        self.open_file(&agent, &file).map(Builtin::Open)
+    }
+
+    /// What to say when a vault has no such secret.
+    pub(crate) fn no_such_secret(vault: &Vault, name: &SecretName) -> Failure {
+        let agent = vault.agent();
+        let failure = Failure::new(Kind::NotFound, format!("agent '{agent}' has no secret '{name}'"));
+        match suggestion::closest(name.as_str(), vault.secrets().keys().map(SecretName::as_str)) {
+            Some(known) => failure.hint(format!("did you mean '{known}'?")),
+            None => failure.hint(format!("see what there is: 'cast secrets list {agent}'")),
+        }
+    }
+
+    pub(crate) fn no_such_agent(&self, agent: &AgentName) -> Failure {
+        let failure = Failure::new(Kind::NotFound, format!("agent '{agent}' has no vault"));
+        let known = self.folder().and_then(|folder| folder.agents()).unwrap_or_default();
+        let failure = match suggestion::closest(agent.as_str(), known.iter().map(AgentName::as_str)) {
+            Some(known) => failure.hint(format!("did you mean '{known}'?")),
+            None => failure,
+        };
+        failure.hint(format!("create it with 'cast secrets set {agent} KEY'"))
+    }
+
+    fn find_vault(&self, agent: &AgentName) -> Result<Option<Vault>> {
+        // The file first: where there is none, no keyring needs to be asked.
+        let Some(file) = self.folder()?.read(agent)? else { return Ok(None) };
+        self.open_file(agent, &file).map(Some)
+    }
+
+    fn open_file(&self, agent: &AgentName, file: &[u8]) -> Result<Vault> {
+        let vault = Vault::open(file, agent, self.key()?)?;
+        self.check_seen(&vault)?;
+        Ok(vault)
+    }
+
+    /// Refuses what is older than this machine has seen, and takes note of what is newer.
+    fn check_seen(&self, vault: &Vault) -> Result<()> {
+        let Some(seen) = self.seen() else { return Ok(()) };
+        let mark = vault.mark();
+        match Seen::judge(seen.record(mark.id)?.as_ref(), mark) {
+            Verdict::Known => Ok(()),
+            Verdict::News => {
+                self.note(&seen, mark, vault.agent());
+                Ok(())
+            }
+            verdict => Err(refused(vault.agent(), verdict)),
+        }
+    }
+
+    /// Remembers a state that came from elsewhere. Best effort: a machine that cannot write notes can still run agents.
+    fn note(&self, seen: &Seen, mark: &Mark, agent: &AgentName) {
+        let Ok(folder) = self.folder() else { return };
+        platform::survive_file_size_limit();
+        // A writer who holds the lock takes note of something newer.
+        let Some(_lock) = folder.try_lock() else { return };
+        if seen.record(mark.id).is_ok_and(|record| Seen::judge(record.as_ref(), mark) == Verdict::News) {
+            let _ = seen.remember(mark, &folder.path(agent));
+        }
+    }
+
+    /// The key of this process, looked for once.
+    fn key(&self) -> Result<&UnlockKey> {
+        if self.key.get().is_none() {
+            let found = match key_store::look_up(&self.places, &*self.attendant)? {
+                Lookup::Found(key, whence) => (key, whence),
+                missing => return Err(first_use::no_key(&missing)),
+            };
+            let _ = self.key.set(found);
+        }
+        Ok(&self.key.get().expect("set above").0)
+    }
+
+    fn folder(&self) -> Result<VaultFolder<'_>> {
+        VaultFolder::new(&self.places)
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        self.places.state().ok().map(Seen::new)
+    }
+}
+
+/// The built-in secrets, as this process sees them.
+pub(crate) enum Builtin {
+    /// There are none.
+    None,
+    /// There are some, and the key of this process does not open them.
+    Closed,
+    /// They are at hand.
+    Open(Vault),
+}
+
+fn refused(agent: &AgentName, verdict: Verdict) -> Failure {
+    let what = match verdict {
+        Verdict::RolledBack => "is older than this machine has seen: rolled back, or restored from a backup",
+        Verdict::Forked => "was changed on two machines: it is not the state that this machine has seen",
+        _ => "is one that was deleted or made anew on this machine",
+    };
+    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))
+        .hint(format!("look at it and, if it is yours, take it: 'cast vault accept {agent}'"))
+}

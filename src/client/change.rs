@@ -1,0 +1,201 @@
+//! Everything that writes a vault: lock, read, verify, change, seal, replace, remember.
+
+use super::{Client, first_use, refused};
+use crate::failure::{Failure, Kind, Result};
+use crate::key_store;
+use crate::keys::{MasterKey, UnlockKey};
+use crate::names::{AgentName, SecretName};
+use crate::platform;
+use crate::secret::SecretValue;
+use crate::seen::{Seen, Verdict};
+use crate::timestamp::Timestamp;
+use crate::vault::{Change, Treatment, Vault};
+use crate::vault_file::{VaultFolder, WriteLock};
+
+/// What `Client::delete` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Removal {
+    /// How many secrets are left in the vault.
+    pub left: usize,
+}
+
+/// A vault that was refused, opened for its owner to look at.
+pub(crate) struct Acceptance {
+    /// Why it was refused; `None` if there is nothing to accept.
+    pub why: Option<Failure>,
+    file: Vec<u8>,
+    vault: Vault,
+    given_up: bool,
+    seen: Option<crate::vault::Mark>,
+}
+
+impl Client {
+    /// Adds or replaces one secret; makes the vault, and on first use the key.
+    pub(crate) fn set(
+        &self,
+        agent: &AgentName,
+        name: SecretName,
+        value: SecretValue,
+        treatment: Treatment,
+    ) -> Result<Change> {
+        let now = Timestamp::now();
+        self.change(agent, true, |vault| vault.set(name, value, treatment, now))
+    }
+
+    /// Removes secrets, all of them or, if one is not there, none.
+    pub(crate) fn delete(&self, agent: &AgentName, names: &[SecretName]) -> Result<Removal> {
+        self.change(agent, false, |vault| {
+            for name in names {
+                if !vault.remove(name) {
+                    return Err(Self::no_such_secret(vault, name));
+                }
+            }
+            Ok(Removal { left: vault.secrets().len() })
+        })
+    }
+
+    /// Removes the whole vault of `agent`. Copies of it are refused here from then on.
+    pub(crate) fn delete_vault(&self, agent: &AgentName) -> Result<()> {
+        platform::survive_file_size_limit();
+        let folder = self.folder()?;
+        if folder.read(agent)?.is_none() {
+            return Err(self.no_such_agent(agent));
+        }
+        self.key()?;
+        let lock = folder.lock()?;
+        let vault = self.vault(agent)?;
+        folder.remove(&lock, agent)?;
+        match self.seen() {
+            Some(seen) => seen.give_up(vault.mark(), &folder.path(agent)),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads a key from a file, as `CAST_KEY_FILE` does.
+    pub(crate) fn read_key_file(path: &std::path::Path) -> Result<UnlockKey> {
+        key_store::read_key_file(path, "--key")
+    }
+
+    /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
+    pub(crate) fn review(&self, agent: &AgentName, former: Option<&UnlockKey>) -> Result<Acceptance> {
+        let file = self.folder()?.read(agent)?.ok_or_else(|| self.no_such_agent(agent))?;
+        let keys = Self::masters(self.key()?)?;
+        let (vault, authentic) = match former {
+            Some(former) => Vault::open_unverified(&file, agent, Self::masters(former)?)?,
+            None => Vault::open_unverified(&file, agent, keys)?,
+        };
+        let seen = self.seen().map(|seen| seen.record(vault.mark().id)).transpose()?.flatten();
+        let verdict = Seen::judge(seen.as_ref(), vault.mark());
+        let why = match verdict {
+            _ if !authentic => Vault::open(&file, agent, former.unwrap_or(self.key()?)).err(),
+            Verdict::Known | Verdict::News if former.is_none() => None,
+            Verdict::Known | Verdict::News => Some(Failure::new(
+                Kind::Integrity,
+                format!("the vault of agent '{agent}' is sealed to the key given, not to yours"),
+            )),
+            verdict => Some(refused(agent, verdict)),
+        };
+        let given_up = verdict == Verdict::GivenUp;
+        Ok(Acceptance { why, file, vault, given_up, seen: seen.map(|record| record.mark) })
+    }
+
+    /// Seals a reviewed vault anew, above everything that was seen of it, with the master key of now.
+    pub(crate) fn accept(&self, mut acceptance: Acceptance) -> Result<()> {
+        platform::survive_file_size_limit();
+        let folder = self.folder()?;
+        let lock = folder.lock()?;
+        let agent = acceptance.vault.agent();
+        if folder.read(agent)?.as_ref() != Some(&acceptance.file) {
+            return Err(Failure::new(
+                Kind::Integrity,
+                format!("the vault of agent '{agent}' was changed meanwhile: look at it again"),
+            ));
+        }
+        acceptance.vault.supersede(acceptance.seen.as_ref(), acceptance.given_up)?;
+        self.commit(&folder, &lock, &mut acceptance.vault)
+    }
+
+    fn change<T>(&self, agent: &AgentName, create: bool, edit: impl FnOnce(&mut Vault) -> Result<T>) -> Result<T> {
+        platform::survive_file_size_limit();
+        let folder = self.folder()?;
+        // Whatever may ask or wait comes before the lock.
+        match folder.read(agent)? {
+            Some(_) => self.key().map(drop)?,
+            None if create => self.key_for_new_vault(agent)?,
+            None => return Err(self.no_such_agent(agent)),
+        }
+        let lock = folder.lock()?;
+        let (mut vault, is_new) = match self.find_vault(agent)? {
+            Some(vault) => (vault, false),
+            None if create => (self.create(&folder, agent)?, true),
+            None => return Err(self.no_such_agent(agent)),
+        };
+        let result = edit(&mut vault)?;
+        if is_new && let Some(seen) = self.seen() {
+            seen.give_up_all_at(&folder.path(agent))?;
+        }
+        self.commit(&folder, &lock, &mut vault)?;
+        Ok(result)
+    }
+
+    /// A new vault, made only with a key that opens the vaults there are.
+    fn create(&self, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<Vault> {
+        let key = self.key()?;
+        let masters = match key {
+            UnlockKey::Master(keys) => keys,
+            UnlockKey::Agent(_) => return Err(self.no_such_agent(agent)),
+        };
+        let others = folder.agents()?;
+        // One that opens shows that the key is right; a damaged one among them shows nothing.
+        let mut refusal = None;
+        for other in others {
+            let Some(file) = folder.read(&other).ok().flatten() else { continue };
+            match Vault::open_unverified(&file, &other, masters) {
+                Ok(_) => {
+                    refusal = None;
+                    break;
+                }
+                Err(failure) => refusal = Some(failure),
+            }
+        }
+        if let Some(failure) = refusal {
+            let message = format!("no new vault for agent '{agent}': the key opens none of those there are: {failure}");
+            return Err(Failure::new(Kind::Integrity, message)
+                .hint("use the key that they were made with, or another CAST_VAULTS folder"));
+        }
+        let newest = masters.first().ok_or_else(|| first_use::empty_key(agent))?;
+        Vault::create(agent.clone(), newest)
+    }
+
+    fn commit(&self, folder: &VaultFolder<'_>, lock: &WriteLock, vault: &mut Vault) -> Result<()> {
+        let key = self.key()?;
+        let file = vault.seal(key)?;
+        let agent = vault.agent().clone();
+        let mark = *vault.mark();
+        folder.replace(lock, &agent, &file, |back| {
+            let reopened = Vault::open(back, &agent, key)?;
+            if *reopened.mark() == mark { Ok(()) } else { Err(first_use::empty_key(&agent)) }
+        })?;
+        match self.seen() {
+            Some(seen) => seen.remember(&mark, &folder.path(&agent)),
+            None => Ok(()),
+        }
+    }
+
+    fn masters(key: &UnlockKey) -> Result<&[MasterKey]> {
+        match key {
+            UnlockKey::Master(keys) => Ok(keys),
+            UnlockKey::Agent(grant) => Err(Failure::new(
+                Kind::NoKey,
+                format!("this needs the master key, and the key given is the agent key of '{}'", grant.agent),
+            )),
+        }
+    }
+}
+
+impl Acceptance {
+    /// The names and times of what would be taken.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&SecretName, Timestamp, Timestamp)> {
+        self.vault.secrets().iter().map(|(name, secret)| (name, secret.created, secret.updated))
+    }
+}

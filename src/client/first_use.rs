@@ -1,0 +1,106 @@
+//! The first key: made when the first vault is, never while vaults wait for one that is lost.
+
+use super::Client;
+use crate::failure::{Failure, Kind, Result};
+use crate::key_store::{self, KeyPlace, Lookup, Whence};
+use crate::keys::UnlockKey;
+use crate::names::AgentName;
+
+impl Client {
+    /// Makes the master key, unless there is one. Gives where it is, and whether it is new. Without a `place`: in the keyring, or where
+    /// the attendant says, or in a plain file.
+    pub(crate) fn init(&self, place: Option<KeyPlace>) -> Result<(Whence, bool)> {
+        let found = |lookup| match lookup {
+            Lookup::Found(_, whence) => Ok(whence),
+            missing => Err(missing),
+        };
+        if let Ok(whence) = found(key_store::look_up(&self.places, &*self.attendant)?) {
+            return Ok((whence, false));
+        }
+        let _lock = key_store::lock(&self.places)?;
+        let missing = match found(key_store::look_up(&self.places, &*self.attendant)?) {
+            Ok(whence) => return Ok((whence, false)),
+            Err(missing) => missing,
+        };
+        self.refuse_beside_vaults(&missing)?;
+        let place = match (place, &missing) {
+            (Some(place), _) => place,
+            (None, Lookup::NoKeyring(error)) => {
+                self.attendant.choose_place(&error.to_string())?.unwrap_or(KeyPlace::File)
+            }
+            (None, _) => KeyPlace::Keyring,
+        };
+        if let (KeyPlace::Keyring, Lookup::NoKeyring(error)) = (place, &missing) {
+            return Err(no_keyring(&error.to_string()));
+        }
+        let (key, whence) = key_store::make(&self.places, place, &*self.attendant)?;
+        let _ = self.key.set((key, whence.clone()));
+        Ok((whence, true))
+    }
+
+    /// The key for a vault that is not there yet: the one there is, or a new one in the keyring.
+    pub(super) fn key_for_new_vault(&self, agent: &AgentName) -> Result<()> {
+        if self.key.get().is_some() {
+            return Ok(());
+        }
+        match key_store::look_up(&self.places, &*self.attendant)? {
+            Lookup::Found(UnlockKey::Agent(grant), _) if grant.agent == *agent => Err(self.no_such_agent(agent)),
+            Lookup::Found(key, whence) => {
+                let _ = self.key.set((key, whence));
+                Ok(())
+            }
+            missing @ Lookup::NothingInKeyring => {
+                self.refuse_beside_vaults(&missing)?;
+                self.init(Some(KeyPlace::Keyring)).and_then(|_| self.key().map(drop))
+            }
+            missing @ Lookup::NoKeyring(_) => {
+                self.refuse_beside_vaults(&missing)?;
+                let Lookup::NoKeyring(error) = &missing else { unreachable!("matched above") };
+                match self.attendant.choose_place(&error.to_string())? {
+                    Some(place) => self.init(Some(place)).and_then(|_| self.key().map(drop)),
+                    None => Err(no_key(&missing)),
+                }
+            }
+        }
+    }
+
+    fn refuse_beside_vaults(&self, missing: &Lookup) -> Result<()> {
+        let vaults = self.folder()?.agents()?.len();
+        if vaults == 0 {
+            return Ok(());
+        }
+        let whence = match missing {
+            Lookup::NoKeyring(error) => error.to_string(),
+            _ => "the OS keyring holds none".to_owned(),
+        };
+        Err(Failure::new(
+            Kind::NoKey,
+            format!("no key for the {vaults} vault(s) there are, and no new one is made beside them: {whence}"),
+        )
+        .hint("give the key they were made with: 'CAST_KEY_FILE=master.key cast ...'")
+        .hint("or bring back the keyring or key file that held it"))
+    }
+}
+
+/// There is no key, and this command does not make one.
+pub(super) fn no_key(missing: &Lookup) -> Failure {
+    match missing {
+        Lookup::NoKeyring(error) => no_keyring(&error.to_string()),
+        _ => Failure::new(Kind::NoKey, "no key: the OS keyring holds none for cast")
+            .hint("give one: 'CAST_KEY_FILE=master.key cast ...', or make one: 'cast init'"),
+    }
+}
+
+fn no_keyring(why: &str) -> Failure {
+    Failure::new(Kind::NoKey, format!("no key, and no OS keyring here: {why}"))
+        .hint("make a key file: 'cast init --key-store file', or on a terminal 'cast init --key-store passphrase'")
+        .hint("or give a key: 'CAST_KEY_FILE=master.key cast ...'")
+}
+
+/// Cannot happen with a key from the key store; said rather than panicked.
+pub(super) fn empty_key(agent: &AgentName) -> Failure {
+    Failure::new(
+        Kind::Integrity,
+        format!("the vault of agent '{agent}' did not come back from the disk as it was written"),
+    )
+}

@@ -1,0 +1,146 @@
+//! Files that are whole or not there: read with limits, replaced durably, locked with a deadline. Keeps the promise that a reader sees
+//! the old file or the new one, and that what was reported is not lost.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::failure::{Cause, Failure, Kind, Result};
+use crate::platform;
+
+/// How long one `cast` waits for another.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+const LOCK_POLL: Duration = Duration::from_millis(5);
+
+/// A lock on a file made for it, held until dropped or until the process ends.
+pub(crate) struct Lock(#[allow(dead_code)] File);
+
+impl Lock {
+    /// Waits up to 10 s for the lock at `path`; the file is never deleted, so that two holders cannot lock two files.
+    pub(crate) fn acquire(path: &Path) -> Result<Self> {
+        make_private_folders(parent(path))?;
+        let file = platform::open_lock(path).map_err(|cause| Failure::io("cannot open the lock", path, &cause))?;
+        let begin = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::WouldBlock) if begin.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_POLL),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Failure::new(
+                        Kind::Locked,
+                        format!("another cast has held the lock for {} s", LOCK_WAIT.as_secs()),
+                    )
+                    .hint(format!("see who: 'fuser {}'", path.display())));
+                }
+                Err(TryLockError::Error(cause)) => return Err(Failure::io("cannot lock", path, &cause)),
+            }
+        }
+    }
+
+    /// Takes the lock if nobody has it.
+    pub(crate) fn try_acquire(path: &Path) -> Option<Self> {
+        make_private_folders(parent(path)).ok()?;
+        let file = platform::open_lock(path).ok()?;
+        file.try_lock().is_ok().then_some(Self(file))
+    }
+}
+
+/// Opens a regular file; `None` where there is none. A symlink, FIFO or folder in its place is refused.
+pub(crate) fn open_regular(path: &Path) -> Result<Option<File>> {
+    let not_a_file = || Failure::new(Kind::Io, format!("not a regular file: '{}'", path.display()));
+    let file = match platform::open_plain(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if platform::is_symlink_refusal(&error) => return Err(not_a_file()),
+        Err(error) => return Err(Failure::io("cannot open", path, &error)),
+    };
+    let kind = file.metadata().map_err(|cause| Failure::io("cannot look at", path, &cause))?;
+    if kind.is_file() { Ok(Some(file)) } else { Err(not_a_file()) }
+}
+
+/// Reads an open file, but at most `limit` bytes and one more, which says that it is too large.
+pub(crate) fn read_limited(file: &File, path: &Path, limit: usize) -> Result<Vec<u8>> {
+    let expected = file.metadata().map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
+    let mut bytes = Vec::with_capacity(expected.min(limit).saturating_add(1));
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|cause| Failure::io("cannot read", path, &cause))?;
+    Ok(bytes)
+}
+
+/// Replaces the file at `path` in one step: a new file beside it, on disk, read back and approved by `check`, then renamed over it.
+/// `temporary` is its name until then; a leftover of a killed writer under that name is cleared. The caller holds the lock.
+pub(crate) fn replace(
+    path: &Path,
+    temporary: &Path,
+    bytes: &[u8],
+    check: impl FnOnce(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let attempt = || {
+        write_new(temporary, bytes)?;
+        let file = open_regular(temporary)?.ok_or_else(|| changed(temporary))?;
+        let back = read_limited(&file, temporary, bytes.len())?;
+        if back != bytes {
+            return Err(changed(temporary));
+        }
+        check(&back)?;
+        fs::rename(temporary, path).map_err(|cause| Failure::io("cannot replace", path, &cause))
+    };
+    attempt().inspect_err(|_| {
+        let _ = fs::remove_file(temporary);
+    })?;
+    sync_folder(path, "written")
+}
+
+/// Removes the file at `path`, durably.
+pub(crate) fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(path).map_err(|cause| Failure::io("cannot remove", path, &cause))?;
+    sync_folder(path, "removed")
+}
+
+/// Makes a folder and those above it that are missing, for this user alone.
+pub(crate) fn make_private_folders(path: &Path) -> Result<()> {
+    let missing: Vec<_> =
+        path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    for folder in missing.into_iter().rev() {
+        match platform::create_private_dir(folder) {
+            // Another cast was first.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Failure::io("cannot make the folder", folder, &error)),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The git work tree that `path` lies in, if any.
+pub(crate) fn git_work_tree(path: &Path) -> Option<PathBuf> {
+    path.ancestors().skip(1).find(|folder| folder.join(".git").exists()).map(Path::to_owned)
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    make_private_folders(parent(path))?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Failure::io("cannot clear the leftover", path, &error));
+        }
+        _ => {}
+    }
+    let mut file = platform::create_private(path).map_err(|cause| Failure::io("cannot make", path, &cause))?;
+    file.write_all(bytes).map_err(|cause| Failure::io("cannot write", path, &cause))?;
+    // After a failed fsync the pages may be marked clean although they are not on disk: never tried again on this file.
+    file.sync_all().map_err(|cause| Failure::io("cannot write to disk", path, &cause))
+}
+
+fn sync_folder(path: &Path, done: &str) -> Result<()> {
+    platform::sync_dir(parent(path)).map_err(|cause| {
+        Failure::new(Kind::Io, format!("{done}, but not confirmed durable: '{}': {}", path.display(), Cause(&cause)))
+    })
+}
+
+fn changed(path: &Path) -> Failure {
+    Failure::new(Kind::Io, format!("the disk gave back other bytes than were written: '{}'", path.display()))
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}

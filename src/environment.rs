@@ -1,0 +1,156 @@
+//! The environment of a started program: the caller's, then the built-in secrets, then the agent's own; the later wins. What unlocked
+//! the vault never goes along.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+use crate::failure::{Failure, Kind, Result};
+use crate::names::SecretName;
+use crate::secret::SecretValue;
+
+/// Whose secret it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The built-in secrets, which go into every agent.
+    Builtin,
+    /// The agent's own.
+    Agent,
+}
+
+/// Which of the secrets are wanted.
+#[derive(Debug, Default)]
+pub(crate) enum Selection {
+    /// All.
+    #[default]
+    All,
+    /// These alone.
+    Only(Vec<SecretName>),
+    /// All but these.
+    Except(Vec<SecretName>),
+}
+
+/// A secret on its way into the environment.
+#[derive(Clone, Debug)]
+pub(crate) struct Injection {
+    /// Whose it is.
+    pub source: Source,
+    /// A built-in secret of the same name stands back for this one.
+    pub overrides_builtin: bool,
+    pub(crate) value: SecretValue,
+}
+
+/// What goes into the environment, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Injections(BTreeMap<SecretName, Injection>);
+
+/// The variables that the process is given its key by.
+const UNLOCK_MATERIAL: [&str; 2] = ["CAST_KEY", "CAST_KEY_FILE"];
+
+/// What a clean environment starts from, besides `LC_*`.
+const CLEAN: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];
+
+impl Injections {
+    /// Adds secrets over those that are there.
+    pub(crate) fn add<'a>(&mut self, source: Source, secrets: impl Iterator<Item = (&'a SecretName, &'a SecretValue)>) {
+        for (name, value) in secrets {
+            let overrides_builtin = source == Source::Agent && self.0.contains_key(name);
+            self.0.insert(name.clone(), Injection { source, overrides_builtin, value: value.clone() });
+        }
+    }
+
+    /// Keeps what is wanted. A name that is not there is an error: it would be missing, or go along unwanted.
+    pub(crate) fn select(&mut self, selection: &Selection) -> Result<()> {
+        let (Selection::Only(names) | Selection::Except(names)) = selection else { return Ok(()) };
+        if let Some(unknown) = names.iter().find(|name| !self.0.contains_key(*name)) {
+            return Err(Failure::new(Kind::NotFound, format!("there is no secret '{unknown}' to choose or leave out")));
+        }
+        let only = matches!(selection, Selection::Only(_));
+        self.0.retain(|name, _| names.contains(name) == only);
+        Ok(())
+    }
+
+    /// What is injected, by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&SecretName, &Injection)> {
+        self.0.iter()
+    }
+
+    /// The whole environment: `inherited` (all of it, or what a clean one starts from), less unlock material, and the secrets.
+    pub(crate) fn over(
+        &self,
+        inherited: impl Iterator<Item = (OsString, OsString)>,
+        clean: bool,
+    ) -> Vec<(OsString, OsString)> {
+        let secrets = self.0.iter().map(|(name, injection)| (name.as_str().into(), injection.value.expose().into()));
+        let kept = inherited.filter(|(name, _)| is_inherited(name, clean) && !self.replaces(name));
+        kept.chain(secrets).collect()
+    }
+
+    fn replaces(&self, name: &OsStr) -> bool {
+        name.to_str().is_some_and(|name| self.0.contains_key(name))
+    }
+}
+
+/// Whether a variable of the caller goes along.
+pub(crate) fn is_inherited(name: &OsStr, clean: bool) -> bool {
+    if UNLOCK_MATERIAL.iter().any(|unlock| name == *unlock) {
+        return false;
+    }
+    !clean || CLEAN.iter().any(|kept| name == *kept) || name.to_str().is_some_and(|name| name.starts_with("LC_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<SecretName> {
+        text.split_whitespace().map(|word| SecretName::parse(word).unwrap()).collect()
+    }
+
+    fn injections(builtin: &str, agent: &str) -> Injections {
+        let mut injections = Injections::default();
+        for (source, words, value) in [(Source::Builtin, builtin, "builtin"), (Source::Agent, agent, "agent")] {
+            let value = SecretValue::from_text(value.into()).unwrap();
+            injections.add(source, names(words).iter().map(|name| (name, &value)));
+        }
+        injections
+    }
+
+    fn check(injections: &Injections, inherited: &[(&str, &str)], clean: bool, expected: &[(&str, &str)]) {
+        let inherited = inherited.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let mut found = injections.over(inherited, clean);
+        found.sort();
+        let expected: Vec<_> =
+            expected.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_later_wins() {
+        let inherited = [("A", "caller"), ("B", "caller"), ("C", "caller")];
+        check(&injections("A B", "A"), &inherited, false, &[("A", "agent"), ("B", "builtin"), ("C", "caller")]);
+    }
+
+    #[test]
+    fn unlock_material_stays_here() {
+        let inherited = [("CAST_HOME", "h"), ("CAST_KEY", "k"), ("CAST_KEY_FILE", "f"), ("CAST_VAULTS", "v")];
+        check(&injections("", ""), &inherited, false, &[("CAST_HOME", "h"), ("CAST_VAULTS", "v")]);
+    }
+
+    #[test]
+    fn a_clean_environment_holds_little() {
+        let inherited = [("AWS_KEY", "x"), ("LC_ALL", "C"), ("PATH", "/bin"), ("CAST_KEY", "k")];
+        check(&injections("", "K"), &inherited, true, &[("K", "agent"), ("LC_ALL", "C"), ("PATH", "/bin")]);
+    }
+
+    #[test]
+    fn selections() {
+        let mut only = injections("A B", "C");
+        only.select(&Selection::Only(names("A"))).unwrap();
+        check(&only, &[], false, &[("A", "builtin")]);
+        let mut except = injections("A B", "C");
+        except.select(&Selection::Except(names("A"))).unwrap();
+        check(&except, &[], false, &[("B", "builtin"), ("C", "agent")]);
+        let unknown = injections("A", "").select(&Selection::Only(names("X"))).unwrap_err();
+        assert_eq!(unknown.kind(), Kind::NotFound);
+    }
+}

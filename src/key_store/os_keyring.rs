@@ -1,0 +1,49 @@
+//! The master key in the keyring of the operating system: one entry, an age identity file, newest key first.
+
+use age::secrecy::ExposeSecret;
+
+use super::Attendant;
+use crate::failure::{Failure, Kind};
+use crate::keys::{MasterKey, UnlockKey};
+use crate::platform::keyring::{self, KeyringError};
+
+/// Why the keyring gave no key.
+pub(super) enum Trouble {
+    Keyring(KeyringError),
+    /// The entry is there and is no master key.
+    Entry(String),
+}
+
+pub(super) fn load(attendant: &dyn Attendant) -> Result<Option<UnlockKey>, Trouble> {
+    let Some(text) = keyring::load(&mut || attendant.waiting_for_keyring())? else { return Ok(None) };
+    match UnlockKey::parse(text.expose_secret()) {
+        Ok(UnlockKey::Agent(_)) => Err(Trouble::Entry("it holds an agent key".to_owned())),
+        Ok(key) => Ok(Some(key)),
+        Err(failure) => Err(Trouble::Entry(failure.message().to_owned())),
+    }
+}
+
+pub(super) fn save(keys: &[MasterKey], attendant: &dyn Attendant) -> Result<(), Trouble> {
+    Ok(keyring::save(&MasterKey::identity_file(keys), &mut || attendant.waiting_for_keyring())?)
+}
+
+impl From<KeyringError> for Trouble {
+    fn from(error: KeyringError) -> Self {
+        Self::Keyring(error)
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Keyring(error) => {
+                let failure = Failure::new(Kind::NoKey, format!("no key: {error}"));
+                error.hints().into_iter().take(2).fold(failure, Failure::hint)
+            }
+            Trouble::Entry(what) => {
+                Failure::new(Kind::NoKey, format!("the key entry in the OS keyring is damaged: {what}"))
+                    .hint("give a backup of the key for now: 'CAST_KEY_FILE=master.key cast ...'")
+            }
+        }
+    }
+}

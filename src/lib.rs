@@ -1,0 +1,34 @@
+//! `cast` gives local agents their secrets: an encrypted vault per agent, the key in the OS keyring.
+//!
+//! The house, from the ground up. A room imports only from floors below its own; `tests/it/house.rs` holds that.
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | 5 | [`cli`]: the command line; alone prints, asks and knows exit codes |
+//! | 4 | [`client`]: the one path that every verb takes, and the SDK |
+//! | 3 | `key_store`, `vault_file`, `seen`, `process`: keys, files and programs; what a secret means is not known there |
+//! | 2 | [`vault`]: a vault, authenticated and sealed; `disk`: files that are whole or not there |
+//! | 1 | `keys`, `age_file`, `document`, `environment`: cryptography and text, which never see a path |
+//! | 0 | `names`, `secret`, `failure`, `paths`, `timestamp`, `suggestion`, `platform` |
+//!
+//! Absent on purpose: the network, logging of values, plaintext on disk, `unsafe`, and any way to print a stored value.
+
+mod age_file;
+pub mod cli;
+mod client;
+mod disk;
+mod document;
+mod environment;
+mod failure;
+mod key_store;
+mod keys;
+mod names;
+mod paths;
+mod platform;
+mod process;
+mod secret;
+mod seen;
+mod suggestion;
+mod timestamp;
+mod vault;
+mod vault_file;

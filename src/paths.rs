@@ -1,0 +1,69 @@
+//! Where things are. Only computes paths; nothing is read or made here.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Kind, Result};
+
+/// The folders of one user, or of one `CAST_HOME`.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    vaults: Option<PathBuf>,
+    data: Option<PathBuf>,
+    state: Option<PathBuf>,
+}
+
+impl Places {
+    /// As the environment says: `CAST_VAULTS`, then `CAST_HOME`, then the platform's own folders. An empty variable counts as unset.
+    pub(crate) fn from_environment() -> Self {
+        let vaults = variable("CAST_VAULTS");
+        let places = match variable("CAST_HOME") {
+            Some(home) => Self::under(&home),
+            None => Self {
+                vaults: dirs::data_dir().map(|data| data.join("cast").join("vaults")),
+                data: dirs::data_dir().map(|data| data.join("cast")),
+                // Windows and macOS know no state folder; what is kept there belongs to the one machine.
+                state: dirs::state_dir().or_else(dirs::data_local_dir).map(|state| {
+                    let folder = state.join("cast");
+                    if dirs::state_dir().is_some() { folder } else { folder.join("state") }
+                }),
+            },
+        };
+        Self { vaults: vaults.or(places.vaults), ..places }
+    }
+
+    /// All of it below one folder, as with `CAST_HOME`.
+    pub(crate) fn under(home: &Path) -> Self {
+        Self { vaults: Some(home.join("vaults")), data: Some(home.to_owned()), state: Some(home.join("state")) }
+    }
+
+    /// The folder of the vaults, `<agent>.age`.
+    pub(crate) fn vaults(&self) -> Result<&Path> {
+        self.vaults.as_deref().ok_or_else(no_home)
+    }
+
+    /// The key file that is protected by its mode alone, an age identity file.
+    pub(crate) fn plain_key(&self) -> Result<PathBuf> {
+        self.data.as_deref().map(|data| data.join("key.txt")).ok_or_else(no_home)
+    }
+
+    /// The key file that is protected by a passphrase, an age scrypt file around the same.
+    pub(crate) fn passphrase_key(&self) -> Result<PathBuf> {
+        self.data.as_deref().map(|data| data.join("key.age")).ok_or_else(no_home)
+    }
+
+    /// The folder of what belongs to this machine: locks, and the newest that was seen of each vault.
+    pub(crate) fn state(&self) -> Result<&Path> {
+        self.state.as_deref().ok_or_else(no_home)
+    }
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env::var_os(name).filter(|value| !value.is_empty())?);
+    std::path::absolute(&path).ok().or(Some(path))
+}
+
+fn no_home() -> Failure {
+    Failure::new(Kind::Io, "this user has no home folder")
+        .hint("set CAST_HOME to the folder where cast may keep its files")
+}

@@ -1,0 +1,153 @@
+//! Linux and macOS.
+
+use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Opens for reading without following a symlink and without waiting for a FIFO's writer.
+pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+/// Whether `open_plain` failed because the path is a symlink.
+pub(crate) fn is_symlink_refusal(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+/// Makes a new file that only this user can read, whatever the umask. An existing one is an error.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+/// Opens a lock file, making it where it is missing.
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW;
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+}
+
+/// Makes one folder that only this user can enter, whatever the umask.
+pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o700))
+}
+
+/// Makes the names in a folder durable: what was renamed or removed there stays so after a crash.
+pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Why a key file cannot be trusted: another user owns it, or others can read it.
+pub(crate) fn distrust(file: &File) -> io::Result<Option<&'static str>> {
+    let data = file.metadata()?;
+    Ok(if data.uid() != rustix::process::geteuid().as_raw() {
+        Some("it belongs to another user")
+    } else if data.mode() & 0o077 != 0 {
+        Some("other users can read it")
+    } else {
+        None
+    })
+}
+
+/// What to type against `distrust`.
+pub(crate) fn trust_command(path: &Path) -> String {
+    format!("chmod 600 '{}'", path.display())
+}
+
+/// Keeps other processes of this user from reading this one's memory and environment; over with the next `exec`.
+pub(crate) fn hide_from_debuggers() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
+/// Lets a write beyond `ulimit -f` fail as an error, instead of killing the writer with its temporary file left behind. A handler, not
+/// an ignored signal: CMD does not inherit it.
+pub(crate) fn survive_file_size_limit() {
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
+
+/// Whether this user can execute the file; the error says why not.
+pub(crate) fn check_executable(path: &Path) -> io::Result<()> {
+    if std::fs::metadata(path)?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    Ok(rustix::fs::access(path, rustix::fs::Access::EXEC_OK)?)
+}
+
+/// The file names under which a command may be found.
+pub(crate) fn executable_names(name: &OsStr) -> Vec<OsString> {
+    vec![name.to_owned()]
+}
+
+/// Whether a word names a file rather than a command to be looked up.
+pub(crate) fn is_path(word: &OsStr) -> bool {
+    word.as_bytes().contains(&b'/')
+}
+
+/// Becomes the program: same process, same descriptors, same place in the terminal. Returns only when it could not.
+pub(crate) fn replace(
+    name: &OsStr,
+    program: &Path,
+    arguments: &[OsString],
+    environment: &[(OsString, OsString)],
+) -> Result<Infallible, io::Error> {
+    let mut command = Command::new(program);
+    command.arg0(name).args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+    // std gives CMD the default action for SIGPIPE back.
+    Err(command.exec())
+}
+
+/// A file that is executable but no program the kernel knows: by POSIX, a script for the shell.
+pub(crate) fn is_shell_script(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error())
+}
+
+/// Whether arguments and environment together were too long for the system.
+pub(crate) fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::TOOBIG.raw_os_error())
+}
+
+/// Puts the terminal back when a signal ends this process while it is in raw mode; until dropped.
+pub(crate) fn restore_terminal_on_signal(restore: fn()) -> io::Result<SignalWatch> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+    let handle = signals.handle();
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            restore();
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+    });
+    Ok(SignalWatch(handle))
+}
+
+/// Ends the watch of `restore_terminal_on_signal` when dropped.
+pub(crate) struct SignalWatch(signal_hook::iterator::Handle);
+
+impl Drop for SignalWatch {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Ends this process as Ctrl-C would have, for whoever waits for it.
+pub(crate) fn die_of_interrupt() {
+    let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGINT);
+}

@@ -1,0 +1,109 @@
+//! The folder of the vaults: which there are, their bytes, and their replacement under one lock. What is in them is not known here.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+
+use crate::age_file::MAX_FILE;
+use crate::disk::{self, Lock};
+use crate::failure::{Failure, Result};
+use crate::names::AgentName;
+use crate::paths::Places;
+
+/// The vaults of one folder.
+pub(crate) struct VaultFolder<'a> {
+    folder: &'a Path,
+    places: &'a Places,
+}
+
+/// The right to change vaults of the folder.
+pub(crate) struct WriteLock(#[allow(dead_code)] Lock);
+
+const ENDING: &str = ".age";
+const TEMPORARY_ENDING: &str = ".age.tmp";
+
+impl<'a> VaultFolder<'a> {
+    pub(crate) fn new(places: &'a Places) -> Result<Self> {
+        Ok(Self { folder: places.vaults()?, places })
+    }
+
+    /// Where the vault of `agent` is, or would be.
+    pub(crate) fn path(&self, agent: &AgentName) -> PathBuf {
+        self.folder.join(format!("{agent}{ENDING}"))
+    }
+
+    /// The bytes of `agent`'s vault; `None` where there is none. One that is too large comes as far as shows that.
+    pub(crate) fn read(&self, agent: &AgentName) -> Result<Option<Vec<u8>>> {
+        let path = self.path(agent);
+        disk::open_regular(&path)?.map(|file| disk::read_limited(&file, &path, MAX_FILE)).transpose()
+    }
+
+    /// Waits for the right to change vaults here, and clears what killed writers left. Readers never need it.
+    pub(crate) fn lock(&self) -> Result<WriteLock> {
+        let lock = Lock::acquire(&self.lock_path()?)?;
+        for name in self.names()? {
+            if name.starts_with('.') && name.ends_with(TEMPORARY_ENDING) {
+                // What cannot be cleared stands in nobody's way but its own agent's, who is told.
+                let _ = fs::remove_file(self.folder.join(name));
+            }
+        }
+        Ok(WriteLock(lock))
+    }
+
+    /// The lock if nobody has it: for a reader that has something to note.
+    pub(crate) fn try_lock(&self) -> Option<WriteLock> {
+        Lock::try_acquire(&self.lock_path().ok()?).map(WriteLock)
+    }
+
+    /// Puts `bytes` in the place of `agent`'s vault once `check` has approved of them as read back from the disk.
+    pub(crate) fn replace(
+        &self,
+        _lock: &WriteLock,
+        agent: &AgentName,
+        bytes: &[u8],
+        check: impl FnOnce(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        // Not over a symlink or a folder, which a rename might replace.
+        disk::open_regular(&self.path(agent))?;
+        let temporary = self.folder.join(format!(".{agent}{TEMPORARY_ENDING}"));
+        disk::replace(&self.path(agent), &temporary, bytes, check)
+    }
+
+    /// Removes `agent`'s vault.
+    pub(crate) fn remove(&self, _lock: &WriteLock, agent: &AgentName) -> Result<()> {
+        disk::remove(&self.path(agent))
+    }
+
+    /// The agents that have a vault here, by name.
+    pub(crate) fn agents(&self) -> Result<Vec<AgentName>> {
+        let mut agents: Vec<_> =
+            self.names()?.iter().filter_map(|name| AgentName::parse(name.strip_suffix(ENDING)?).ok()).collect();
+        agents.sort();
+        Ok(agents)
+    }
+
+    /// When the file of `agent`'s vault was last written.
+    pub(crate) fn modified(&self, agent: &AgentName) -> Option<SystemTime> {
+        fs::symlink_metadata(self.path(agent)).ok()?.modified().ok()
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        let entries = match fs::read_dir(self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::io("cannot read the folder", self.folder, &error)),
+        };
+        Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
+    }
+
+    /// One lock for a folder, wherever it is reached from; in the state folder, for nothing but vaults belongs beside the vaults.
+    fn lock_path(&self) -> Result<PathBuf> {
+        let folder = fs::canonicalize(self.folder).unwrap_or_else(|_| self.folder.to_owned());
+        let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
+        let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(self.places.state()?.join("locks").join(format!("vaults-{name}.lock")))
+    }
+}
