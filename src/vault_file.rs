@@ -103,7 +103,7 @@ impl<'a> VaultFolder<'a> {
     fn lock_path(&self) -> Result<PathBuf> {
         let folder = fs::canonicalize(self.folder).unwrap_or_else(|_| self.folder.to_owned());
         let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-        let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(self.places.state()?.join("locks").join(format!("vaults-{name}.lock")))
+        let number = u64::from_be_bytes(digest[..8].try_into().expect("eight of 32 bytes"));
+        Ok(self.places.state()?.join("locks").join(format!("vaults-{number:016x}.lock")))
     }
 }

@@ -1,0 +1,221 @@
+//! A home of its own for each test: nothing of the machine's user is seen or touched, no bus, no keyring, no terminal.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// The binary under test.
+pub const CAST: &str = env!("CARGO_BIN_EXE_cast");
+
+/// An empty home with a clean environment.
+pub struct Sandbox {
+    home: TempDir,
+}
+
+/// A call of `cast`, not yet run.
+pub struct Call<'a> {
+    sandbox: &'a Sandbox,
+    command: Command,
+    input: Vec<u8>,
+}
+
+/// What a call left behind.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The exit code, or 128 and the signal.
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Sandbox {
+    /// An empty home, with no key.
+    pub fn empty() -> Self {
+        Self { home: TempDir::with_prefix("cast-test-").unwrap() }
+    }
+
+    /// A home with a plain key file.
+    pub fn new() -> Self {
+        let sandbox = Self::empty();
+        sandbox.cast(["init", "--key-store", "file"]).succeeds();
+        sandbox
+    }
+
+    /// A home with a key and these secrets.
+    pub fn with(agent: &str, secrets: &[(&str, &str)]) -> Self {
+        let sandbox = Self::new();
+        for (key, value) in secrets {
+            sandbox.set(agent, key, value);
+        }
+        sandbox
+    }
+
+    pub fn set(&self, agent: &str, key: &str, value: &str) {
+        self.cast(["set", agent, key, "--", value]).succeeds();
+    }
+
+    /// `$HOME`, where everything lies that cast may know.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.home().join(".local/share/cast")
+    }
+
+    pub fn vault(&self, agent: &str) -> PathBuf {
+        self.data().join("vaults").join(format!("{agent}.age"))
+    }
+
+    pub fn key_file(&self) -> PathBuf {
+        self.data().join("key.txt")
+    }
+
+    /// The master key itself, `AGE-SECRET-KEY-1...`.
+    pub fn key(&self) -> String {
+        let text = fs::read_to_string(self.key_file()).unwrap();
+        text.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap().to_owned()
+    }
+
+    /// What this sandbox remembers of vaults and holds locks in.
+    pub fn state(&self) -> PathBuf {
+        self.home().join(".local/state/cast")
+    }
+
+    /// Any command in the environment of this sandbox.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.home())
+            .env_clear()
+            .env("HOME", self.home())
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            // Never the bus, and so never the keyring, of whoever runs the tests.
+            .env("XDG_RUNTIME_DIR", self.home().join("no-runtime-dir"))
+            .env("LANG", "C.UTF-8")
+            .env("TZ", "UTC")
+            // A crash would tell as much as it can.
+            .env("RUST_BACKTRACE", "1");
+        command
+    }
+
+    /// A call of `cast` with these words, standard input empty.
+    pub fn cast<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Call<'_> {
+        let mut command = self.command(CAST);
+        command.args(words);
+        Call { sandbox: self, command, input: Vec::new() }
+    }
+
+    /// Every file and folder with its mode and contents, but for locks and for folders that hold nothing else.
+    pub fn snapshot(&self) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
+        let mut files = BTreeMap::new();
+        collect(self.home(), &mut files);
+        files
+    }
+}
+
+impl Call<'_> {
+    pub fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.input = bytes.as_ref().to_vec();
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    pub fn dir(mut self, path: impl AsRef<Path>) -> Self {
+        self.command.current_dir(path);
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn run(mut self) -> Outcome {
+        let mut child =
+            self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = std::mem::take(&mut self.input);
+        let writer = std::thread::spawn(move || {
+            // A child that does not read its input closes the pipe.
+            let _ = stdin.write_all(&input);
+        });
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        Outcome {
+            code: output.status.code().or_else(|| output.status.signal().map(|signal| 128 + signal)).unwrap(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs it; it must end with 0.
+    #[track_caller]
+    pub fn succeeds(self) -> Outcome {
+        let words = self.words();
+        let outcome = self.run();
+        assert_eq!(outcome.code, 0, "cast {words:?}: {outcome:?}");
+        outcome
+    }
+
+    /// Runs it; it must end with `code`, say `message`, print no data, change no file, and keep `secrets` and the key out of both
+    /// streams.
+    #[track_caller]
+    pub fn refuses(self, code: i32, message: &str, secrets: &[&str]) -> Outcome {
+        let (sandbox, words) = (self.sandbox, self.words());
+        let before = sandbox.snapshot();
+        let outcome = self.run();
+        assert_eq!(outcome.code, code, "cast {words:?}: {outcome:?}");
+        assert!(outcome.err.starts_with("cast: error: "), "cast {words:?}: {outcome:?}");
+        assert!(outcome.err.contains(message), "cast {words:?}: no '{message}' in: {outcome:?}");
+        assert_eq!(outcome.out, "", "cast {words:?}");
+        outcome.says_nothing_of(secrets);
+        outcome.says_nothing_of(&["AGE-SECRET-KEY-1"]);
+        assert!(outcome.err.lines().filter(|line| line.starts_with("cast: hint: ")).count() <= 2, "{outcome:?}");
+        let after = sandbox.snapshot();
+        let changed: Vec<_> =
+            after.keys().chain(before.keys()).filter(|path| after.get(*path) != before.get(*path)).collect();
+        assert!(changed.is_empty(), "cast {words:?} changed {changed:?}");
+        outcome
+    }
+
+    fn words(&self) -> Vec<OsString> {
+        self.command.get_args().map(OsStr::to_owned).collect()
+    }
+}
+
+impl Outcome {
+    #[track_caller]
+    pub fn says_nothing_of(&self, secrets: &[&str]) {
+        for secret in secrets {
+            let silent = !self.out.contains(secret) && !self.err.contains(secret);
+            assert!(silent, "'{secret}' is in the output: {self:?}");
+        }
+    }
+}
+
+fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, (u32, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let data = fs::symlink_metadata(&path).unwrap();
+        if data.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_none_or(|ending| ending != "lock") {
+            // A sparse gigabyte need not be read to see that it is the same.
+            let contents = if data.is_file() && data.len() < 1 << 24 { fs::read(&path).unwrap() } else { Vec::new() };
+            files.insert(path, (data.permissions().mode(), contents));
+        }
+    }
+}
