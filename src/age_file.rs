@@ -38,13 +38,10 @@ pub(crate) fn seal(plaintext: &[u8], recipients: &[Recipient]) -> Vec<u8> {
     write_sealed(encryptor, plaintext)
 }
 
-/// Opens a file that was sealed to one of `identities`.
-pub(crate) fn open<'a>(
-    file: &[u8],
-    identities: impl Iterator<Item = &'a Identity>,
-) -> Result<Zeroizing<Vec<u8>>, Closed> {
+/// Opens a file that was sealed to `identity`, among others.
+pub(crate) fn open(file: &[u8], identity: &Identity) -> Result<Zeroizing<Vec<u8>>, Closed> {
     check_outside(file, "X25519")?;
-    read_sealed(file, identities.map(|identity| identity as &dyn age::Identity))
+    read_sealed(file, identity)
 }
 
 /// Seals `plaintext` with a passphrase.
@@ -61,7 +58,7 @@ pub(crate) fn open_with_passphrase(file: &[u8], passphrase: SecretString) -> Res
     check_outside(file, "scrypt")?;
     let mut identity = age::scrypt::Identity::new(passphrase);
     identity.set_max_work_factor(MAX_PASSPHRASE_WORK);
-    read_sealed(file, iter::once(&identity as &dyn age::Identity))
+    read_sealed(file, &identity)
 }
 
 /// Refuses what age should not see: a wrong beginning, a header without an end, too many stanzas, or none of the kind wanted, or
@@ -95,10 +92,7 @@ fn write_sealed(encryptor: Encryptor, plaintext: &[u8]) -> Vec<u8> {
     file
 }
 
-fn read_sealed<'a>(
-    file: &[u8],
-    identities: impl Iterator<Item = &'a dyn age::Identity>,
-) -> Result<Zeroizing<Vec<u8>>, Closed> {
+fn read_sealed(file: &[u8], identity: &dyn age::Identity) -> Result<Zeroizing<Vec<u8>>, Closed> {
     let closed = |error| match error {
         age::DecryptError::NoMatchingKeys
         | age::DecryptError::DecryptionFailed
@@ -106,7 +100,7 @@ fn read_sealed<'a>(
         age::DecryptError::ExcessiveWork { .. } => Closed::TooMuchWork,
         _ => Closed::Damaged,
     };
-    let mut reader = Decryptor::new_buffered(file).map_err(closed)?.decrypt(identities).map_err(closed)?;
+    let mut reader = Decryptor::new_buffered(file).map_err(closed)?.decrypt(iter::once(identity)).map_err(closed)?;
     // The plaintext is shorter than the file: one block of memory, never moved, wiped at the end.
     let mut plaintext = Zeroizing::new(Vec::with_capacity(file.len()));
     reader.read_to_end(&mut plaintext).map_err(|_| Closed::Damaged)?;
@@ -127,7 +121,7 @@ mod tests {
         for length in [0, 1, 65_535, 65_536, 65_537, 200_000] {
             let plaintext = vec![b'x'; length];
             let (file, identity) = sealed(&plaintext);
-            assert_eq!(*open(&file, iter::once(&identity)).unwrap(), plaintext);
+            assert_eq!(*open(&file, &identity).unwrap(), plaintext);
         }
     }
 
@@ -135,10 +129,10 @@ mod tests {
     fn every_truncation_and_every_flipped_byte_stays_closed() {
         let (file, identity) = sealed(b"a secret of some length");
         for cut in 0..file.len() {
-            assert!(open(&file[..cut], iter::once(&identity)).is_err(), "cut at {cut}");
+            assert!(open(&file[..cut], &identity).is_err(), "cut at {cut}");
             let mut flipped = file.clone();
             flipped[cut] ^= 1;
-            assert!(open(&flipped, iter::once(&identity)).is_err(), "flipped at {cut}");
+            assert!(open(&flipped, &identity).is_err(), "flipped at {cut}");
         }
     }
 
@@ -147,7 +141,7 @@ mod tests {
         let word = || SecretString::from("correct horse".to_owned());
         let file = seal_with_passphrase(b"key", word());
         assert_eq!(*open_with_passphrase(&file, word()).unwrap(), b"key");
-        assert_eq!(open(&file, iter::once(&Identity::generate())).unwrap_err(), Closed::Damaged);
+        assert_eq!(open(&file, &Identity::generate()).unwrap_err(), Closed::Damaged);
         assert_eq!(open_with_passphrase(&file, SecretString::from("wrong".to_owned())).unwrap_err(), Closed::WrongKey);
     }
 
@@ -157,10 +151,10 @@ mod tests {
         let mut many = b"age-encryption.org/v1\n".to_vec();
         many.extend("-> X25519 a\n\n".repeat(20_000).bytes());
         many.extend(b"--- ");
-        assert_eq!(open(&many, iter::once(&identity)).unwrap_err(), Closed::Damaged);
+        assert_eq!(open(&many, &identity).unwrap_err(), Closed::Damaged);
         let mut nine = b"age-encryption.org/v1\n".to_vec();
         nine.extend("-> X25519 a\n\n".repeat(9).bytes());
         nine.extend(b"--- ");
-        assert_eq!(open(&nine, iter::once(&identity)).unwrap_err(), Closed::Damaged);
+        assert_eq!(open(&nine, &identity).unwrap_err(), Closed::Damaged);
     }
 }

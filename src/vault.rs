@@ -7,32 +7,28 @@
 //! ...
 //! ```
 
+mod mark;
+mod opened;
+mod refusal;
+
 use std::collections::BTreeMap;
 
 use age::secrecy::zeroize::Zeroizing;
 use age::x25519::Recipient;
 use hmac::Mac;
 
-use crate::age_file::{self, Closed};
+use crate::age_file;
 use crate::document::{Document, Secret};
 use crate::failure::{Failure, Kind, Result};
-use crate::keys::{AgentKey, MasterKey, UnlockKey, VaultId, parse_hex, parse_number};
+use crate::keys::{MasterKey, UnlockKey, VaultId};
 use crate::names::{AgentName, SecretName};
 use crate::secret::SecretValue;
 use crate::timestamp::Timestamp;
+use mark::mac;
+use opened::Opened;
+use refusal::{damaged, wrong_key};
 
-/// Which state of which vault this is: what the first line says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
-    /// The vault.
-    pub id: VaultId,
-    /// Counts revocations, from 1.
-    pub epoch: u64,
-    /// Counts changes, from 1.
-    pub generation: u64,
-    /// Authenticates this state.
-    pub mac: [u8; 32],
-}
+pub(crate) use mark::Mark;
 
 /// An open vault.
 pub(crate) struct Vault {
@@ -58,8 +54,6 @@ pub(crate) struct Treatment {
     pub unmasked: bool,
 }
 
-const FIRST_WORDS: &str = "# cast-vault ";
-
 impl Vault {
     /// A new, empty vault of `agent`, at generation 0 until it is sealed.
     pub(crate) fn create(agent: AgentName, key: &MasterKey) -> Result<Self> {
@@ -70,78 +64,17 @@ impl Vault {
 
     /// Opens and verifies the vault of `agent`. Every failure is of kind `Integrity`, but that of an agent key which is another's.
     pub(crate) fn open(file: &[u8], agent: &AgentName, key: &UnlockKey) -> Result<Self> {
-        let (vault, authentic) = match key {
-            UnlockKey::Master(keys) => Self::open_as_master(file, agent, keys)?,
-            UnlockKey::Agent(grant) if grant.agent != *agent => {
-                return Err(Failure::new(
-                    Kind::NoKey,
-                    format!("the key given is the agent key of '{}', which opens no other vault", grant.agent),
-                ));
-            }
-            UnlockKey::Agent(grant) => {
-                let text = decrypt(file, agent, &[grant.key.identity()])?;
-                Self::read(&text, agent, |id, epoch| {
-                    if (id, epoch) == (grant.id, grant.epoch) { Ok(&grant.key) } else { Err(wrong_key(agent)) }
-                })?
-            }
-        };
-        if authentic { Ok(vault) } else { Err(not_authentic(agent)) }
+        match key {
+            UnlockKey::Master(keys) => Opened::as_master(file, agent, keys)?.verified(agent),
+            UnlockKey::Agent(grant) => Opened::as_agent(file, agent, grant)?.verified(agent),
+        }
     }
 
     /// Opens a vault whose authenticity may be broken, for the owner to look at. The flag says whether it is authentic.
     pub(crate) fn open_unverified(file: &[u8], agent: &AgentName, keys: &[MasterKey]) -> Result<(Self, bool)> {
-        Self::open_as_master(file, agent, keys)
-    }
-
-    fn open_as_master(file: &[u8], agent: &AgentName, keys: &[MasterKey]) -> Result<(Self, bool)> {
-        // Each key by itself: the agent key derives from the one that fits.
-        for key in keys {
-            let text = match age_file::open(file, std::iter::once(key.identity())) {
-                Ok(text) => text,
-                Err(Closed::WrongKey) => continue,
-                Err(_) => return Err(damaged(agent)),
-            };
-            let (vault, authentic) =
-                Self::read(&text, agent, |id, epoch| Ok(Box::new(key.agent_key(agent, id, epoch))))?;
-            if vault.document.master != key.recipient().to_string() {
-                return Err(Failure::new(
-                    Kind::Integrity,
-                    format!("the vault of agent '{agent}' names a master key that is not yours"),
-                ));
-            }
-            return Ok((vault, authentic));
-        }
-        Err(wrong_key(agent))
-    }
-
-    /// Reads the plaintext: first line, authentication, and only then the TOML.
-    fn read<K: std::borrow::Borrow<AgentKey>>(
-        text: &[u8],
-        agent: &AgentName,
-        key: impl FnOnce(VaultId, u64) -> Result<K>,
-    ) -> Result<(Self, bool)> {
-        let text = std::str::from_utf8(text).map_err(|_| damaged(agent))?;
-        let (line, body) = text.split_once('\n').ok_or_else(|| damaged(agent))?;
-        let version = line.strip_prefix(FIRST_WORDS).ok_or_else(|| damaged(agent))?;
-        if !version.starts_with("1 ") {
-            return Err(newer(agent));
-        }
-        let (signed, mark) = Mark::parse(line).ok_or_else(|| damaged(agent))?;
-        let key = key(mark.id, mark.epoch)?;
-        // hmac compares in constant time.
-        let authentic = mac(key.borrow(), signed, body).verify_slice(&mark.mac).is_ok();
-        let document = match Document::from_toml(body) {
-            Some(document) => document,
-            None if authentic => return Err(newer(agent)),
-            None => return Err(not_authentic(agent)),
-        };
-        if document.agent != *agent {
-            return Err(Failure::new(
-                Kind::Integrity,
-                format!("the vault of agent '{agent}' is that of another agent"),
-            ));
-        }
-        Ok((Self { mark, document }, authentic))
+        let opened = Opened::as_master(file, agent, keys)?;
+        let authentic = opened.authentic;
+        Ok((opened.parse(agent)?, authentic))
     }
 
     /// Seals the next generation of this vault; gives the file.
@@ -240,71 +173,6 @@ impl Vault {
             None => Ok(secrets),
         }
     }
-}
-
-impl Mark {
-    /// What the authentication covers of the first line.
-    fn signed(&self) -> String {
-        format!("{FIRST_WORDS}1 id={} epoch={} generation={}", self.id, self.epoch, self.generation)
-    }
-
-    /// Reads a first line in its one form; also gives the part of it that is authenticated.
-    pub(crate) fn parse(line: &str) -> Option<(&str, Self)> {
-        let (signed, mac) = line.split_once(" mac=")?;
-        let mut fields = signed.strip_prefix(FIRST_WORDS)?.strip_prefix("1 ")?.split(' ');
-        let mark = Self {
-            id: VaultId::parse(fields.next()?.strip_prefix("id=")?)?,
-            epoch: parse_number(fields.next()?.strip_prefix("epoch=")?)?,
-            generation: parse_number(fields.next()?.strip_prefix("generation=")?)?,
-            mac: parse_hex(mac)?,
-        };
-        fields.next().is_none().then_some((signed, mark))
-    }
-}
-
-impl std::fmt::Display for Mark {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} mac=", self.signed())?;
-        self.mac.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-/// The authentication code of a vault: over its first line up to ` mac=`, the line end, and everything after the line.
-fn mac(key: &AgentKey, signed: &str, body: &str) -> impl Mac<OutputSize = hmac::digest::consts::U32> + use<> {
-    let mut mac = key.mac();
-    mac.update(signed.as_bytes());
-    mac.update(b"\n");
-    mac.update(body.as_bytes());
-    mac
-}
-
-fn decrypt(file: &[u8], agent: &AgentName, identities: &[&age::x25519::Identity]) -> Result<Zeroizing<Vec<u8>>> {
-    age_file::open(file, identities.iter().copied()).map_err(|closed| match closed {
-        Closed::WrongKey => wrong_key(agent),
-        Closed::Damaged | Closed::TooMuchWork => damaged(agent),
-    })
-}
-
-fn wrong_key(agent: &AgentName) -> Failure {
-    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' does not open: wrong key, or damaged"))
-}
-
-fn damaged(agent: &AgentName) -> Failure {
-    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' is damaged"))
-        .hint("bring it back from a backup or from version control")
-}
-
-fn newer(agent: &AgentName) -> Failure {
-    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' was made by a newer cast"))
-        .hint("install that version")
-}
-
-fn not_authentic(agent: &AgentName) -> Failure {
-    Failure::new(
-        Kind::Integrity,
-        format!("the vault of agent '{agent}' is not authentic: edited, forged, or another agent's"),
-    )
-    .hint(format!("if you changed it yourself, look at it and take it with 'cast vault accept {agent}'"))
 }
 
 fn dangerous(name: &SecretName) -> Failure {

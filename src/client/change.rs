@@ -150,7 +150,7 @@ impl Client {
         let mut refusal = None;
         for other in others {
             let Some(file) = folder.read(&other).ok().flatten() else { continue };
-            match Vault::open_unverified(&file, &other, masters) {
+            match Vault::open(&file, &other, key) {
                 Ok(_) => {
                     refusal = None;
                     break;
