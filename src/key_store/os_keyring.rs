@@ -38,7 +38,7 @@ impl From<Trouble> for Failure {
         match trouble {
             Trouble::Keyring(error) => {
                 let failure = Failure::new(Kind::NoKey, format!("no key: {error}"));
-                error.hints().into_iter().take(2).fold(failure, Failure::hint)
+                error.hints().iter().fold(failure, |failure, hint| failure.hint(*hint))
             }
             Trouble::Entry(what) => {
                 Failure::new(Kind::NoKey, format!("the key entry in the OS keyring is damaged: {what}"))
