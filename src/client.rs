@@ -10,9 +10,11 @@ use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Attendant, Lookup, Whence};
 use crate::keys::UnlockKey;
 use crate::names::{AgentName, SecretName};
+use crate::needles;
 use crate::paths::Places;
 use crate::platform;
 use crate::seen::{Seen, Verdict};
+use crate::settings::Settings;
 use crate::suggestion;
 use crate::timestamp::Timestamp;
 use crate::vault::{Mark, Vault};
@@ -38,6 +40,8 @@ pub(crate) struct SecretInfo {
     pub updated: Timestamp,
     /// Whether it comes from the built-in secrets.
     pub builtin: bool,
+    /// Whether `cast run` masks it in output that leaves the terminal.
+    pub masked: bool,
 }
 
 /// What a listing says of an agent; known without a key.
@@ -76,6 +80,7 @@ impl Client {
                 created: secret.created,
                 updated: secret.updated,
                 builtin,
+                masked: is_masked(secret.value.expose(), secret.unmasked),
             })
             .collect()
         };
@@ -122,6 +127,16 @@ impl Client {
             None => failure,
         };
         failure.hint(format!("create it with 'cast secrets set {agent} KEY'"))
+    }
+
+    /// The user's settings; those of nobody, where there is no such file.
+    pub(crate) fn settings(&self) -> Result<Settings> {
+        let Some(path) = self.places.settings() else { return Ok(Settings::default()) };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Settings::parse(&text, &path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+            Err(error) => Err(Failure::io("cannot read the settings", &path, &error)),
+        }
     }
 
     fn find_vault(&self, agent: &AgentName) -> Result<Option<Vault>> {
@@ -190,6 +205,11 @@ pub(crate) enum Builtin {
     Closed,
     /// They are at hand.
     Open(Vault),
+}
+
+/// Whether a value is masked: unless its owner or its triviality says otherwise.
+fn is_masked(value: &str, unmasked: bool) -> bool {
+    !unmasked && needles::unmasked(value).is_none()
 }
 
 fn refused(agent: &AgentName, verdict: Verdict) -> Failure {

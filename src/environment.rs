@@ -36,6 +36,8 @@ pub(crate) struct Injection {
     pub source: Source,
     /// A built-in secret of the same name stands back for this one.
     pub overrides_builtin: bool,
+    /// The owner said that this is a plain setting, not to be masked.
+    pub(crate) unmasked: bool,
     pub(crate) value: SecretValue,
 }
 
@@ -50,11 +52,15 @@ const UNLOCK_MATERIAL: [&str; 2] = ["CAST_KEY", "CAST_KEY_FILE"];
 const CLEAN: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];
 
 impl Injections {
-    /// Adds secrets over those that are there.
-    pub(crate) fn add<'a>(&mut self, source: Source, secrets: impl Iterator<Item = (&'a SecretName, &'a SecretValue)>) {
-        for (name, value) in secrets {
+    /// Adds secrets, with whether they are plain settings, over those that are there.
+    pub(crate) fn add<'a>(
+        &mut self,
+        source: Source,
+        secrets: impl Iterator<Item = (&'a SecretName, &'a SecretValue, bool)>,
+    ) {
+        for (name, value, unmasked) in secrets {
             let overrides_builtin = source == Source::Agent && self.0.contains_key(name);
-            self.0.insert(name.clone(), Injection { source, overrides_builtin, value: value.clone() });
+            self.0.insert(name.clone(), Injection { source, overrides_builtin, unmasked, value: value.clone() });
         }
     }
 
@@ -110,7 +116,7 @@ mod tests {
         let mut injections = Injections::default();
         for (source, words, value) in [(Source::Builtin, builtin, "builtin"), (Source::Agent, agent, "agent")] {
             let value = SecretValue::from_text(value.into()).unwrap();
-            injections.add(source, names(words).iter().map(|name| (name, &value)));
+            injections.add(source, names(words).iter().map(|name| (name, &value, false)));
         }
         injections
     }

@@ -5,11 +5,11 @@
 //! | floor | rooms |
 //! |---|---|
 //! | 5 | [`cli`]: the command line; alone prints, asks and knows exit codes |
-//! | 4 | [`client`]: the one path that every verb takes, and the SDK |
+//! | 4 | `client`: the one path that every verb takes, and the SDK |
 //! | 3 | `key_store`, `vault_file`, `seen`, `process`: keys, files and programs; what a secret means is not known there |
-//! | 2 | [`vault`]: a vault, authenticated and sealed; `disk`: files that are whole or not there |
-//! | 1 | `keys`, `age_file`, `document`, `environment`: cryptography and text, which never see a path |
-//! | 0 | `names`, `secret`, `failure`, `paths`, `timestamp`, `suggestion`, `platform` |
+//! | 2 | `vault`: a vault, authenticated and sealed; `disk`: files that are whole or not there |
+//! | 1 | `keys`, `age_file`, `document`, `environment`, `needles`, `masker`: cryptography and text, which never see a path |
+//! | 0 | `names`, `secret`, `failure`, `paths`, `settings`, `timestamp`, `suggestion`, `platform` |
 //!
 //! Absent on purpose: the network, logging of values, plaintext on disk, `unsafe`, and any way to print a stored value.
 
@@ -22,12 +22,17 @@ mod environment;
 mod failure;
 mod key_store;
 mod keys;
+#[doc(hidden)] // for the benchmark and the fuzz target
+pub mod masker;
 mod names;
+#[doc(hidden)]
+pub mod needles;
 mod paths;
 mod platform;
 mod process;
 mod secret;
 mod seen;
+mod settings;
 mod suggestion;
 mod timestamp;
 mod vault;

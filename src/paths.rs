@@ -11,6 +11,7 @@ pub(crate) struct Places {
     vaults: Option<PathBuf>,
     data: Option<PathBuf>,
     state: Option<PathBuf>,
+    config: Option<PathBuf>,
 }
 
 impl Places {
@@ -22,6 +23,7 @@ impl Places {
             None => Self {
                 vaults: dirs::data_dir().map(|data| data.join("cast").join("vaults")),
                 data: dirs::data_dir().map(|data| data.join("cast")),
+                config: dirs::config_dir().map(|config| config.join("cast")),
                 // Windows and macOS know no state folder; what is kept there belongs to the one machine.
                 state: dirs::state_dir().or_else(dirs::data_local_dir).map(|state| {
                     let folder = state.join("cast");
@@ -34,7 +36,12 @@ impl Places {
 
     /// All of it below one folder, as with `CAST_HOME`.
     pub(crate) fn under(home: &Path) -> Self {
-        Self { vaults: Some(home.join("vaults")), data: Some(home.to_owned()), state: Some(home.join("state")) }
+        Self {
+            vaults: Some(home.join("vaults")),
+            data: Some(home.to_owned()),
+            state: Some(home.join("state")),
+            config: Some(home.to_owned()),
+        }
     }
 
     /// The folder of the vaults, `<agent>.age`.
@@ -50,6 +57,11 @@ impl Places {
     /// The key file that is protected by a passphrase, an age scrypt file around the same.
     pub(crate) fn passphrase_key(&self) -> Result<PathBuf> {
         self.data.as_deref().map(|data| data.join("key.age")).ok_or_else(no_home)
+    }
+
+    /// The settings file; `None` without a home.
+    pub(crate) fn settings(&self) -> Option<PathBuf> {
+        self.config.as_deref().map(|config| config.join("config.toml"))
     }
 
     /// The folder of what belongs to this machine: locks, and the newest that was seen of each vault.

@@ -98,6 +98,10 @@ pub(super) struct SetArgs {
     /// Accept a name that makes programs load code or changes what runs, such as PATH or LD_PRELOAD
     #[arg(long)]
     pub(super) allow_dangerous_name: bool,
+
+    /// Do not mask the value in the output of 'cast run': it is a plain setting
+    #[arg(long)]
+    pub(super) unmasked: bool,
 }
 
 #[derive(Args)]
@@ -137,8 +141,8 @@ pub(super) struct DeleteArgs {
     pub(super) yes: bool,
 }
 
-/// CMD gets this environment, then the built-in secrets, then the agent's own; the later wins. It takes the place of cast: same process,
-/// same terminal, same exit code. 125: cast itself failed; 126: CMD cannot be executed; 127: CMD was not found.
+/// CMD gets this environment, then the built-in secrets, then the agent's own; the later wins. Its output to a terminal is left alone; in
+/// output to a file, pipe or socket, secrets show as [cast:KEY]. Its exit code or signal becomes that of cast. 125: cast itself failed; 126: CMD cannot be executed; 127: CMD was not found.
 #[derive(Args)]
 #[command(
     override_usage = "cast run [OPTIONS] <AGENT> -- <CMD> [ARG]...",
@@ -168,7 +172,11 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub(super) clean_env: bool,
 
-    /// Say what would be injected and overridden, without values; run nothing
+    /// Let secrets through in the output, too
+    #[arg(long)]
+    pub(super) no_mask: bool,
+
+    /// Say what would be injected, overridden and masked, without values; run nothing
     #[arg(long)]
     pub(super) explain: bool,
 

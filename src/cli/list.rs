@@ -32,8 +32,7 @@ impl<'a> From<&'a SecretInfo> for SecretLine<'a> {
             created_at: secret.created.to_string(),
             updated_at: secret.updated.to_string(),
             builtin: secret.builtin,
-            // Nothing is masked yet.
-            masked: false,
+            masked: secret.masked,
         }
     }
 }

@@ -22,7 +22,7 @@ use clap::error::ErrorKind;
 
 use crate::client::Client;
 use crate::paths::Places;
-use crate::platform;
+use crate::{platform, process};
 use args::{Cli, Command, SecretsCommand, VaultCommand};
 use report::Report;
 use terminal::Terminal;
@@ -32,6 +32,10 @@ pub fn main() -> ExitCode {
     platform::hide_from_debuggers();
     report::hide_panics();
     let words: Vec<OsString> = env::args_os().collect();
+    if words.get(1).is_some_and(|word| word == process::TAKE_OVER) {
+        let words: Vec<_> = words.iter().skip(2).map(|word| word.to_string_lossy().into_owned()).collect();
+        return if process::take_over(&words).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => return answer(&error, &words),

@@ -8,10 +8,12 @@ use super::args::RunArgs;
 use super::report::{self, Report};
 use super::table;
 use crate::client::{Client, RunOptions};
-use crate::environment::{Injections, Selection, Source};
-use crate::failure::{Failure, Kind, Result};
+use crate::environment::{Injection, Injections, Selection, Source, is_inherited};
+use crate::failure::{Cause, Failure, Kind, Result};
 use crate::names::{AgentName, SecretName};
-use crate::process::{NotStarted, Start};
+use crate::needles;
+use crate::process::{self, Carries, Done, Masking, NotStarted, Start};
+use crate::settings::Mask;
 
 pub(super) fn run(args: RunArgs, client: &Client, report: Report) -> ExitCode {
     if args.explain {
@@ -20,27 +22,51 @@ pub(super) fn run(args: RunArgs, client: &Client, report: Report) -> ExitCode {
             Err(error) => report.error(&error),
         };
     }
-    let start = match prepare(args, client, report) {
-        Ok(start) => start,
+    let (start, masking) = match prepare(args, client, report) {
+        Ok(prepared) => prepared,
         Err(failure) => {
             report.error(&failure.into());
             return report::RUN_FAILED.into();
         }
     };
     let program = start.program.to_string_lossy().into_owned();
-    let (code, failure) = describe(&program, start.replace());
-    report.error(&failure.into());
-    code.into()
+    match start.run(masking.as_ref()) {
+        Ok(Done { ended, trouble }) => {
+            if let Some(cause) = trouble {
+                let what = format!("some output of '{program}' was not written: {}", Cause(&cause));
+                report.error(&Failure::new(Kind::Io, what).into());
+            }
+            process::end_like(ended).into()
+        }
+        Err(not_started) => {
+            let (code, failure) = describe(&program, not_started);
+            report.error(&failure.into());
+            code.into()
+        }
+    }
 }
 
-fn prepare(args: RunArgs, client: &Client, report: Report) -> Result<Start> {
+fn prepare(args: RunArgs, client: &Client, report: Report) -> Result<(Start, Option<Masking>)> {
     let (agent, injections) = injections(&args, client, report)?;
+    let masking = if masks(&args, client)? { Masking::new(to_mask(&injections)) } else { None };
     let mut command = args.command.into_iter();
     let program = command
         .next()
         .ok_or_else(|| Failure::new(Kind::Usage, "there is no command to run").hint(right_form(&agent)))?;
     let environment = injections.over(env::vars_os(), args.clean_env);
-    Ok(Start { program, arguments: command.collect(), environment })
+    Ok((Start { program, arguments: command.collect(), environment }, masking))
+}
+
+fn masks(args: &RunArgs, client: &Client) -> Result<bool> {
+    Ok(!args.no_mask && client.settings()?.mask == Mask::Auto)
+}
+
+fn to_mask(injections: &Injections) -> Vec<(String, String)> {
+    injections
+        .iter()
+        .filter(|(_, injection)| !injection.unmasked)
+        .map(|(name, injection)| (name.to_string(), injection.value.expose().to_owned()))
+        .collect()
 }
 
 fn injections(args: &RunArgs, client: &Client, report: Report) -> Result<(AgentName, Injections)> {
@@ -68,22 +94,47 @@ fn right_form(agent: &AgentName) -> String {
 
 fn explain(args: &RunArgs, client: &Client, report: Report) -> anyhow::Result<()> {
     let (agent, injections) = injections(args, client, report)?;
-    let row = |(name, injection): (&SecretName, &crate::environment::Injection)| {
-        let caller = env::var_os(name.as_str()).is_some()
-            && crate::environment::is_inherited(name.as_str().as_ref(), args.clean_env);
-        let overrides = match (injection.overrides_builtin, caller) {
-            (false, false) => "",
-            (true, false) => "the built-in one",
-            (false, true) => "the caller's",
-            (true, true) => "the built-in one and the caller's",
-        };
+    let masks = masks(args, client)?;
+    let row = |(name, injection): (&SecretName, &Injection)| {
         let from = match injection.source {
             Source::Builtin => "built-in".to_owned(),
             Source::Agent => format!("agent '{agent}'"),
         };
-        [name.to_string(), from, overrides.to_owned()]
+        let masked = match needles::unmasked(injection.value.expose()) {
+            _ if !masks => "no".to_owned(),
+            _ if injection.unmasked => "no: set with '--unmasked'".to_owned(),
+            Some(why) => format!("no: {why}"),
+            None => "yes".to_owned(),
+        };
+        [name.to_string(), from, overrides(name, injection, args.clean_env).to_owned(), masked]
     };
-    report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES"], injections.iter().map(row)))
+    report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES", "MASKED"], injections.iter().map(row)))?;
+    report.data("\n")?;
+    let anything = masks && Masking::new(to_mask(&injections)).is_some();
+    let outputs = process::masked_outputs();
+    let stream = |name: &str, alone| {
+        let masked = anything && outputs.iter().any(|carries| [alone, Carries::Both].contains(carries));
+        let how = match masked {
+            true if outputs.contains(&Carries::Both) => "masked, as one with the other",
+            true => "masked",
+            false if !masks => "as it is: masking is off",
+            false if !anything => "as it is: there is nothing to mask",
+            false => "as it is: a terminal, /dev/null or closed",
+        };
+        [name.to_owned(), how.to_owned()]
+    };
+    let streams = [stream("standard output", Carries::Output), stream("standard error", Carries::Errors)];
+    report.data(&table::lay_out(["STREAM", "HOW"], streams))
+}
+
+fn overrides(name: &SecretName, injection: &Injection, clean: bool) -> &'static str {
+    let caller = env::var_os(name.as_str()).is_some() && is_inherited(name.as_str().as_ref(), clean);
+    match (injection.overrides_builtin, caller) {
+        (false, false) => "",
+        (true, false) => "the built-in one",
+        (false, true) => "the caller's",
+        (true, true) => "the built-in one and the caller's",
+    }
 }
 
 /// The exit code and the words for a command that was not started. Its name, never its arguments.

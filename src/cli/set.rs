@@ -10,13 +10,14 @@ use super::{prompt, terminal};
 use crate::client::Client;
 use crate::failure::{Cause, Failure, Kind};
 use crate::names::{AgentName, SecretName};
+use crate::needles;
 use crate::secret::{MAX_ENVIRONMENT_STRING, SecretValue};
 use crate::vault::Treatment;
 
 pub(super) fn run(args: SetArgs, client: &Client, report: Report) -> anyhow::Result<()> {
     let agent = AgentName::parse(&args.agent)?;
     let name = SecretName::parse(&args.key)?;
-    let treatment = Treatment { dangerous: args.allow_dangerous_name, unmasked: false };
+    let treatment = Treatment { dangerous: args.allow_dangerous_name, unmasked: args.unmasked };
     let from_argument = args.value.is_some();
     let value = match args.value {
         Some(word) => SecretValue::from_bytes(word.into_encoded_bytes())?,
@@ -30,8 +31,12 @@ pub(super) fn run(args: SetArgs, client: &Client, report: Report) -> anyhow::Res
     };
     // Before any key is asked for.
     value.check_fits(&name)?;
+    let trivial = if args.unmasked { None } else { needles::unmasked(value.expose()) };
     client.set(&agent, name.clone(), value, treatment)?;
     report.success(format_args!("Secret '{name}' set for agent '{agent}'"));
+    if let Some(why) = trivial {
+        report.hint(format_args!("'{name}' is not masked in output, as {why}"));
+    }
     if !name.is_conventional() {
         report.hint(format_args!("'{name}' is not UPPERCASE_WITH_UNDERSCORES, as environment variables usually are"));
     }

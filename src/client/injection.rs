@@ -31,6 +31,6 @@ impl Client {
 }
 
 fn add(injections: &mut Injections, source: Source, vault: &Vault) -> Result<()> {
-    injections.add(source, vault.environment()?.map(|(name, secret)| (name, &secret.value)));
+    injections.add(source, vault.environment()?.map(|(name, secret)| (name, &secret.value, secret.unmasked)));
     Ok(())
 }

@@ -12,3 +12,6 @@ mod windows;
 pub(crate) use windows::*;
 
 pub(crate) mod keyring;
+mod stream;
+
+pub(crate) use stream::{Carries, Ended, Filter, Sink, Wire};

@@ -1,5 +1,12 @@
 //! Linux and macOS.
 
+mod child;
+mod pump;
+mod signals;
+mod supervise;
+
+pub(crate) use supervise::{Left, Supervised, end_like, hand_over, outputs, supervise, take_over};
+
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
@@ -102,16 +109,21 @@ pub(crate) fn is_path(word: &OsStr) -> bool {
 }
 
 /// Becomes the program: same process, same descriptors, same place in the terminal. Returns only when it could not.
-pub(crate) fn replace(
+pub(crate) fn replace(mut command: Command) -> Result<Infallible, io::Error> {
+    // std gives CMD the default action for SIGPIPE back.
+    Err(command.exec())
+}
+
+/// The program as a command, its environment the whole of what it gets.
+pub(crate) fn command(
     name: &OsStr,
     program: &Path,
     arguments: &[OsString],
     environment: &[(OsString, OsString)],
-) -> Result<Infallible, io::Error> {
+) -> Command {
     let mut command = Command::new(program);
     command.arg0(name).args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
-    // std gives CMD the default action for SIGPIPE back.
-    Err(command.exec())
+    command
 }
 
 /// A file that is executable but no program the kernel knows: by POSIX, a script for the shell.

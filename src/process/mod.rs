@@ -1,12 +1,20 @@
-//! Starting CMD. Today cast becomes CMD: same process, same descriptors, same parent; what CMD would notice of cast is nothing.
+//! Starting CMD. With nothing to mask cast becomes CMD: same process, same descriptors, same parent. Otherwise it stays as the parent, and
+//! the outputs that leave the terminal come through maskers.
+
+mod masking;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::failure::Cause;
-use crate::platform;
+use crate::platform::{self, Supervised, Wire};
+
+pub(crate) use crate::platform::{Carries, end_like};
+pub(crate) use masking::{Masking, TAKE_OVER, masked_outputs, take_over};
+use platform::Ended;
 
 /// A program with its arguments and the whole of its environment.
 pub(crate) struct Start {
@@ -26,23 +34,60 @@ pub(crate) enum NotStarted {
     TooLong(Vec<(String, usize)>),
 }
 
+/// How a run went that is over.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// How CMD ended.
+    pub(crate) ended: Ended,
+    /// Why some of its output was not written.
+    pub(crate) trouble: Option<io::Error>,
+}
+
 impl Start {
-    /// Becomes the program. Returns only if that failed.
-    pub(crate) fn replace(self) -> NotStarted {
-        let program = match find(&self.program) {
-            Ok(program) => program,
-            Err(not_started) => return not_started,
-        };
-        let Err(error) = platform::replace(&self.program, &program, &self.arguments, &self.environment);
+    /// Runs the program to its end, with what leaves the terminal masked; or becomes the program, where there is nothing to mask.
+    pub(crate) fn run(self, masking: Option<&Masking>) -> Result<Done, NotStarted> {
+        let program = find(&self.program)?;
+        let wires = masking.map(Masking::wires).unwrap_or_default();
+        match masking {
+            Some(masking) if !wires.is_empty() => self.supervise(&program, masking, wires),
+            _ => Err(self.replace(&program)),
+        }
+    }
+
+    fn replace(&self, program: &Path) -> NotStarted {
+        let Err(error) = platform::replace(self.command(program));
         if platform::is_shell_script(&error) {
-            // POSIX, execvp: what the kernel does not know is a script for the shell.
-            let arguments: Vec<_> =
-                std::iter::once(program.into_os_string()).chain(self.arguments.iter().cloned()).collect();
-            let shell = OsString::from("/bin/sh");
-            let Err(error) = platform::replace(&shell, shell.as_ref(), &arguments, &self.environment);
+            let Err(error) = platform::replace(self.shell_command(program));
             return self.explain(&error);
         }
         self.explain(&error)
+    }
+
+    fn supervise(&self, program: &Path, masking: &Masking, wires: Vec<Wire>) -> Result<Done, NotStarted> {
+        let supervised = match platform::supervise(self.command(program), wires) {
+            Err(error) if platform::is_shell_script(&error) => {
+                platform::supervise(self.shell_command(program), masking.wires())
+            }
+            other => other,
+        };
+        let Supervised { ended, left, mut trouble } = supervised.map_err(|error| self.explain(&error))?;
+        for left in left {
+            if let Err(error) = masking.leave(left) {
+                trouble = Some(error);
+            }
+        }
+        Ok(Done { ended, trouble })
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        platform::command(&self.program, program, &self.arguments, &self.environment)
+    }
+
+    /// POSIX, execvp: what the kernel does not know is a script for the shell.
+    fn shell_command(&self, program: &Path) -> Command {
+        let arguments: Vec<_> =
+            std::iter::once(program.as_os_str()).map(OsStr::to_owned).chain(self.arguments.clone()).collect();
+        platform::command(OsStr::new("/bin/sh"), Path::new("/bin/sh"), &arguments, &self.environment)
     }
 
     fn explain(&self, error: &io::Error) -> NotStarted {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// From the ground up. A folder stands where its name stands.
 const FLOORS: &[&[&str]] = &[
-    &["failure", "names", "secret", "paths", "timestamp", "suggestion", "platform"],
-    &["keys", "age_file", "document", "environment"],
+    &["failure", "names", "secret", "paths", "timestamp", "suggestion", "settings", "platform"],
+    &["keys", "age_file", "document", "environment", "needles", "masker"],
     &["vault", "disk"],
     &["key_store", "vault_file", "seen", "process"],
     &["client"],
@@ -15,8 +15,14 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Neighbours on one floor that may see each other, lower first.
-const STAIRS: &[(&str, &str)] =
-    &[("failure", "names"), ("names", "secret"), ("failure", "secret"), ("failure", "paths")];
+const STAIRS: &[(&str, &str)] = &[
+    ("failure", "names"),
+    ("names", "secret"),
+    ("failure", "secret"),
+    ("failure", "paths"),
+    ("failure", "settings"),
+    ("needles", "masker"),
+];
 
 #[test]
 fn a_room_imports_only_from_floors_below() {

@@ -1,0 +1,85 @@
+//! Places in the text where forms were found. Keeps the promise that overlapping finds become one, named after the longest, then the
+//! first, then the lowest name.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+/// Bytes `start..end` of the text, and the best of the forms found there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Find {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    best: Best,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Best {
+    /// In bytes of the form, line ends not counted.
+    len: u32,
+    start: u64,
+    /// Only a beginning of a form, at the end of the stream: a whole form of the same length goes before.
+    partial: bool,
+    name: u32,
+}
+
+impl Find {
+    pub(super) fn new(start: u64, end: u64, len: u32, name: u32) -> Self {
+        Self { start, end, best: Best { len, start, partial: false, name } }
+    }
+
+    /// The beginning of a form.
+    pub(super) fn beginning(start: u64, end: u64, len: u32, name: u32) -> Self {
+        Self { start, end, best: Best { len, start, partial: true, name } }
+    }
+
+    /// Whose name stands in the text, as an index into the names in ascending order.
+    pub(super) fn name(&self) -> u32 {
+        self.best.name
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.start = self.start.min(other.start);
+        self.end = self.end.max(other.end);
+        let rank = |best: &Best| (std::cmp::Reverse(best.len), best.start, best.partial, best.name);
+        if rank(&other.best) < rank(&self.best) {
+            self.best = other.best;
+        }
+    }
+}
+
+/// Finds in the order of the text, none overlapping another.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Finds(VecDeque<Find>);
+
+impl Finds {
+    /// Adds a find. Finds come in the order of their ends, but for those at the end of the stream.
+    pub(super) fn add(&mut self, mut find: Find) {
+        let behind = self.0.iter().rev().take_while(|known| known.start >= find.end).count();
+        let mut at = self.0.len() - behind;
+        while let Some(known) =
+            at.checked_sub(1).and_then(|before| self.0.get(before)).filter(|known| known.overlaps(&find))
+        {
+            find.merge(known);
+            at -= 1;
+            self.0.remove(at);
+        }
+        self.0.insert(at, find);
+    }
+
+    pub(super) fn first(&self) -> Option<&Find> {
+        self.0.front()
+    }
+
+    pub(super) fn last(&self) -> Option<&Find> {
+        self.0.back()
+    }
+
+    pub(super) fn take_first(&mut self) {
+        self.0.pop_front();
+    }
+}

@@ -1,0 +1,296 @@
+//! The sieve before the automaton: says where in a text a form may be, far faster than reading it byte by byte. Keeps the promise that
+//! a place it passes over holds no form and no beginning of one, but for the last `window` bytes.
+//!
+//! Of a form of `n` bytes, each stretch of `step = n - 7` bytes contains the beginning of a piece of 8 bytes that lies wholly inside.
+//! So one piece looked up every `step` bytes meets every form of `n` bytes and more, at one of its first `step` pieces. Forms under
+//! 16 bytes do the same with pieces of 4. An encoding broken into lines may hide from both: it shows at its first line end, by the 6
+//! bytes before, or, when fewer than 6 stand there, by the 5 bytes behind.
+
+use super::SHORTEST_LINE;
+
+/// What the sieve needs to know of a form.
+pub(super) struct Head {
+    pub(super) first: [u8; HEAD],
+    pub(super) len: usize,
+    pub(super) wraps: bool,
+}
+
+/// How many bytes of a form the sieve looks at.
+pub(super) const HEAD: usize = 48;
+/// The longest step. A longer one would gain little and lengthen the window, which is read byte by byte in every write.
+const LONGEST_STEP: usize = HEAD - 8;
+/// Pieces to look for, beyond which the step shrinks: more would not fit the processor's cache.
+const MOST_PIECES: usize = 1 << 16;
+/// Forms shorter than this are found by pieces of 4 bytes.
+const LONG: usize = 16;
+
+/// The bytes by which a reader tells that no form begins; no form is shorter.
+pub(super) const BEGINNING: usize = 4;
+const BEFORE: usize = SHORTEST_LINE;
+const BEHIND: usize = 5;
+
+pub(super) struct Sieve {
+    long: Pieces,
+    short: Pieces,
+    joints: Option<Set>,
+    beginnings: Set,
+    /// How many bytes before a find or the end of the text a form may have begun, and some more: where reading starts, an escape may be
+    /// cut in two, and the letter of it taken for the beginning of a form; such a beginning is over before the find.
+    pub(super) window: usize,
+}
+
+struct Pieces {
+    set: Set,
+    /// Zero: nothing to look for.
+    step: usize,
+}
+
+impl Sieve {
+    pub(super) fn new(heads: &[Head]) -> Self {
+        let (long, short): (Vec<&Head>, Vec<&Head>) = heads.iter().partition(|head| head.len >= LONG);
+        let long = Pieces::new::<8>(&long);
+        let short = Pieces::new::<4>(&short);
+        let wrapping: Vec<&Head> = heads.iter().filter(|head| head.wraps).collect();
+        let joints = (!wrapping.is_empty()).then(|| joints(&wrapping, long.step.max(short.step)));
+        let window = long.step.max(short.step) + 24;
+        Self { long, short, joints, beginnings: beginnings(heads), window }
+    }
+
+    /// Whether a form may begin with these bytes. For a reader who goes byte by byte and knows that none began before.
+    #[inline]
+    pub(super) fn may_begin(&self, next: [u8; BEGINNING]) -> bool {
+        // A backslash takes the letter behind it along.
+        next[0] == b'\\' || self.beginnings.may_hold(number(next)) & 1 != 0
+    }
+
+    pub(super) fn over<'a>(&'a self, text: &'a [u8]) -> Lookout<'a> {
+        Lookout { sieve: self, text, long: None, short: None, joint: None }
+    }
+}
+
+impl Pieces {
+    fn new<const N: usize>(heads: &[&Head]) -> Self {
+        let Some(shortest) = heads.iter().map(|head| head.len).min() else {
+            return Self { set: Set::new(0), step: 0 };
+        };
+        let step = (shortest - N + 1).min(LONGEST_STEP).min((MOST_PIECES / heads.len()).max(1));
+        let mut set = Set::new(heads.len() * step);
+        let mut last: &[u8] = &[];
+        for head in heads {
+            // Many forms of a value begin alike.
+            let first = &head.first[..step + N - 1];
+            if first != std::mem::replace(&mut last, first) {
+                for at in 0..step {
+                    set.insert(number_at::<N>(first, at));
+                }
+            }
+        }
+        Self { set, step }
+    }
+
+    /// Where the first piece at or behind `from` is, or the end of the text.
+    fn find<const N: usize>(&self, text: &[u8], from: usize) -> usize {
+        const AT_ONCE: usize = 8;
+        if self.step == 0 {
+            return text.len();
+        }
+        let mut at = from;
+        while let Some(stretch) = text.get(at..at + (AT_ONCE - 1) * self.step + N) {
+            // No branch between the look-ups, so that they overlap.
+            let mut any = 0;
+            for turn in 0..AT_ONCE {
+                any |= self.set.may_hold(number_at::<N>(stretch, turn * self.step));
+            }
+            if any & 1 != 0
+                && let Some(turn) = (0..AT_ONCE).find(|turn| self.set.holds(number_at::<N>(stretch, turn * self.step)))
+            {
+                return at + turn * self.step;
+            }
+            at += AT_ONCE * self.step;
+        }
+        while let Some(piece) = text.get(at..).and_then(|rest| rest.first_chunk::<N>()) {
+            if self.set.holds(number(*piece)) {
+                return at;
+            }
+            at += self.step;
+        }
+        text.len()
+    }
+}
+
+fn beginnings(heads: &[Head]) -> Set {
+    let wrapping = heads.iter().filter(|head| head.wraps).count();
+    let mut set = Set::new(heads.len() + 11 * wrapping);
+    let mut last = None;
+    for head in heads {
+        let [a, b, c, d] = *head.first.first_chunk().expect("heads are longer");
+        let this = Some((head.wraps, [a, b, c, d]));
+        if std::mem::replace(&mut last, this) == this {
+            continue;
+        }
+        set.insert(number([a, b, c, d]));
+        if head.wraps {
+            let broken = [
+                [a, b'\n', b, c],
+                [a, b'\r', b'\n', b],
+                [a, b'\\', b'n', b],
+                [a, b'\\', b'r', b'\\'],
+                [a, b, b'\n', c],
+                [a, b, b'\r', b'\n'],
+                [a, b, b'\\', b'n'],
+                [a, b, b'\\', b'r'],
+                [a, b, c, b'\n'],
+                [a, b, c, b'\r'],
+                [a, b, c, b'\\'],
+            ];
+            for piece in broken {
+                set.insert(number(piece));
+            }
+        }
+    }
+    set
+}
+
+fn joints(heads: &[&Head], step: usize) -> Set {
+    let mut set = Set::new(heads.len() * (step + 1 + BEHIND));
+    for head in heads {
+        let first = &head.first[..head.len.min(HEAD)];
+        for at in 0..(first.len() + 1 - BEFORE).min(step + 1) {
+            set.insert(number_at::<BEFORE>(first, at));
+        }
+        for at in 1..BEFORE {
+            set.insert(number_at::<BEHIND>(first, at));
+        }
+    }
+    set
+}
+
+/// Where a line ends between `from` and the end, with pieces of an encoding on either side of it.
+fn find_joint(set: &Set, text: &[u8], from: usize) -> usize {
+    for at in memchr::memchr2_iter(b'\n', b'\\', &text[from..]).map(|at| from + at) {
+        let seen = &text[from..at];
+        let (end, behind) = if text[at] == b'\n' {
+            (at - usize::from(seen.ends_with(b"\r")), at + 1)
+        } else if text.get(at + 1) == Some(&b'n') {
+            (at - if seen.ends_with(b"\\r") { 2 } else { 0 }, at + 2)
+        } else {
+            continue;
+        };
+        let before = text[from..end].last_chunk::<BEFORE>();
+        let behind = text[behind..].first_chunk::<BEHIND>();
+        // Number 0 is no piece's.
+        let (before, behind) = (before.map_or(0, |piece| number(*piece)), behind.map_or(0, |piece| number(*piece)));
+        if (set.may_hold(before) | set.may_hold(behind)) & 1 != 0 && (set.holds(before) || set.holds(behind)) {
+            return end;
+        }
+    }
+    text.len()
+}
+
+/// Goes over one text. Each kind of find is remembered until it is passed, so that no byte is looked at twice for it.
+pub(super) struct Lookout<'a> {
+    sieve: &'a Sieve,
+    text: &'a [u8],
+    long: Option<usize>,
+    short: Option<usize>,
+    joint: Option<usize>,
+}
+
+impl Lookout<'_> {
+    /// The first place at or behind `from` where a form may be, or the end of the text. `from` never goes back.
+    pub(super) fn next(&mut self, from: usize) -> usize {
+        let Self { sieve, text, .. } = *self;
+        let long = renewed(&mut self.long, from, || sieve.long.find::<8>(text, from));
+        let short = renewed(&mut self.short, from, || sieve.short.find::<4>(text, from));
+        let joint = renewed(&mut self.joint, from, || {
+            sieve.joints.as_ref().map_or(text.len(), |set| find_joint(set, text, from))
+        });
+        long.min(short).min(joint)
+    }
+}
+
+fn renewed(known: &mut Option<usize>, from: usize, find: impl FnOnce() -> usize) -> usize {
+    match *known {
+        Some(at) if at >= from => at,
+        _ => *known.insert(find()),
+    }
+}
+
+/// Numbers, behind a bitmap that answers most questions. A wrong yes costs a little time, a wrong no does not happen.
+struct Set {
+    bits: Vec<u64>,
+    shift: u32,
+    tags: Vec<u32>,
+}
+
+impl Set {
+    fn new(count: usize) -> Self {
+        let size = (count * 16).next_power_of_two().max(1 << 12);
+        Self {
+            bits: vec![0; size / 64],
+            shift: 64 - size.trailing_zeros(),
+            tags: vec![0; (count * 2).next_power_of_two()],
+        }
+    }
+
+    fn insert(&mut self, number: u64) {
+        let hash = hash(number);
+        let bit = hash >> self.shift;
+        self.bits[(bit / 64) as usize] |= 1 << (bit % 64);
+        let (mut slot, tag) = self.slot(hash);
+        while self.tags[slot] != 0 {
+            if self.tags[slot] == tag {
+                return;
+            }
+            slot = (slot + 1) & (self.tags.len() - 1);
+        }
+        self.tags[slot] = tag;
+    }
+
+    #[inline]
+    fn may_hold(&self, number: u64) -> u64 {
+        let bit = hash(number) >> self.shift;
+        self.bits[(bit / 64) as usize] >> (bit % 64)
+    }
+
+    #[inline]
+    fn holds(&self, number: u64) -> bool {
+        self.may_hold(number) & 1 != 0 && self.holds_surely(hash(number))
+    }
+
+    fn holds_surely(&self, hash: u64) -> bool {
+        let (mut slot, tag) = self.slot(hash);
+        while self.tags[slot] != 0 {
+            if self.tags[slot] == tag {
+                return true;
+            }
+            slot = (slot + 1) & (self.tags.len() - 1);
+        }
+        false
+    }
+
+    fn slot(&self, hash: u64) -> (usize, u32) {
+        let mixed = (hash ^ hash >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        let tag = u32::try_from(mixed >> 32).expect("half of 64 bits") | 1;
+        (usize::try_from(mixed & 0xFFFF_FFFF).expect("half of 64 bits") & (self.tags.len() - 1), tag)
+    }
+}
+
+fn hash(number: u64) -> u64 {
+    number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// A piece as a number. Pieces of 8 bytes fill it; the length of others is in the last byte, so that no two lengths meet.
+#[inline]
+fn number<const N: usize>(piece: [u8; N]) -> u64 {
+    let mut wide = [0; 8];
+    wide[7] = u8::try_from(N).expect("at most 8");
+    wide[..N].copy_from_slice(&piece);
+    u64::from_le_bytes(wide)
+}
+
+/// The piece of `text` at `at`, which is known to be there.
+#[inline]
+fn number_at<const N: usize>(text: &[u8], at: usize) -> u64 {
+    number::<N>(*text[at..].first_chunk().expect("within the text"))
+}

@@ -1,0 +1,257 @@
+//! All forms as one automaton (Aho and Corasick, 1975): what is the longest end of the text so far with which a form begins, and which
+//! form ends here. Keeps the promise that a byte costs the same however many forms there are and however the text repeats itself:
+//! failing back is paid for by the bytes that went forward.
+//!
+//! A state takes 16 bytes. Most have one child, which lies right behind its parent; the others are found through a hash table. So
+//! building is little more than copying the forms.
+
+mod link;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A place in the automaton: a beginning of some form.
+pub(super) type State = u32;
+
+/// The empty beginning.
+pub(super) const ROOT: State = 0;
+const NONE: u32 = u32::MAX;
+/// Before the automaton is linked.
+const UNKNOWN: State = State::MAX;
+
+const CHILD_BEHIND: u8 = 1;
+const CHILDREN_ELSEWHERE: u8 = 2;
+
+/// A form that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Its length in bytes of the form.
+    pub(super) len: u32,
+    /// Whose form it is, as an index into the names in ascending order.
+    pub(super) name: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Node {
+    /// The longest true end of this beginning that is a beginning too.
+    fail: State,
+    depth: u32,
+    /// The longest form that ends here, as an index into the entries.
+    entry: u32,
+    label: u8,
+    children: u8,
+    /// The children elsewhere, by the low half of their labels: spares most look-ups.
+    elsewhere: u16,
+}
+
+/// States that one form brought in: consecutive, each the child of the one before.
+#[derive(Clone, Copy)]
+struct Chain {
+    first: State,
+    parent: State,
+    name: u32,
+}
+
+pub(super) struct Trie {
+    nodes: Vec<Node>,
+    entries: Vec<Entry>,
+    chains: Vec<Chain>,
+    /// Where each byte leads from the root.
+    top: Vec<State>,
+    /// Where each byte leads from a state of depth 1, by that state's label. Text is mostly here and at the root.
+    second: Vec<State>,
+    elsewhere: HashMap<u64, State, BuildHasherDefault<KeyHasher>>,
+}
+
+impl Trie {
+    pub(super) fn new() -> Self {
+        let root = Node { fail: ROOT, depth: 0, entry: NONE, label: 0, children: CHILDREN_ELSEWHERE, elsewhere: 0 };
+        Self {
+            nodes: vec![root],
+            entries: Vec::new(),
+            chains: Vec::new(),
+            top: vec![ROOT; 256],
+            second: vec![ROOT; 256 * 256],
+            elsewhere: HashMap::default(),
+        }
+    }
+
+    /// Adds a form. Names come in ascending order: the lowest keeps what several share. Says whether the form is new.
+    pub(super) fn insert(&mut self, form: &[u8], name: u32) -> bool {
+        let (mut state, mut known) = (ROOT, 0);
+        while let Some(child) = form.get(known).and_then(|&b| self.child(state, b)) {
+            state = child;
+            known += 1;
+        }
+        let mut depth = self.nodes[state as usize].depth;
+        if let Some((&label, rest)) = form[known..].split_first() {
+            let first = self.next_state();
+            self.adopt(state, first, label);
+            self.chains.push(Chain { first, parent: state, name });
+            depth += 1;
+            self.nodes.push(Node { fail: UNKNOWN, depth, entry: NONE, label, children: 0, elsewhere: 0 });
+            for &label in rest {
+                depth += 1;
+                self.nodes.last_mut().expect("just pushed").children = CHILD_BEHIND;
+                self.nodes.push(Node { fail: UNKNOWN, depth, entry: NONE, label, children: 0, elsewhere: 0 });
+            }
+            state = self.next_state() - 1;
+        }
+        let node = &mut self.nodes[state as usize];
+        let new = node.entry == NONE;
+        if new {
+            node.entry = u32::try_from(self.entries.len()).expect("fewer forms than 2^32");
+            self.entries.push(Entry { len: depth, name });
+        }
+        new
+    }
+
+    fn next_state(&self) -> State {
+        u32::try_from(self.nodes.len()).expect("fewer states than 2^32")
+    }
+
+    fn adopt(&mut self, parent: State, child: State, label: u8) {
+        if parent == ROOT {
+            self.top[usize::from(label)] = child;
+        } else if child == parent + 1 {
+            self.nodes[parent as usize].children |= CHILD_BEHIND;
+        } else {
+            let parent_node = &mut self.nodes[parent as usize];
+            parent_node.children |= CHILDREN_ELSEWHERE;
+            parent_node.elsewhere |= 1 << (label & 15);
+            self.elsewhere.insert(key(parent, label), child);
+        }
+    }
+
+    #[inline]
+    fn child(&self, state: State, byte: u8) -> Option<State> {
+        if state == ROOT {
+            let child = self.top[usize::from(byte)];
+            return (child != ROOT).then_some(child);
+        }
+        let node = &self.nodes[state as usize];
+        if node.children & CHILD_BEHIND != 0 && self.nodes[state as usize + 1].label == byte {
+            Some(state + 1)
+        } else if node.elsewhere >> (byte & 15) & 1 != 0 {
+            self.elsewhere.get(&key(state, byte)).copied()
+        } else {
+            None
+        }
+    }
+
+    /// The state after one more byte.
+    #[inline]
+    pub(super) fn step(&self, mut state: State, byte: u8) -> State {
+        while state != ROOT {
+            count_move();
+            let node = &self.nodes[state as usize];
+            if node.depth == 1 {
+                return self.second[usize::from(node.label) << 8 | usize::from(byte)];
+            }
+            if let Some(child) = self.child(state, byte) {
+                return child;
+            }
+            state = node.fail;
+        }
+        count_move();
+        self.top[usize::from(byte)]
+    }
+
+    #[inline]
+    pub(super) fn fail(&self, state: State) -> State {
+        self.nodes[state as usize].fail
+    }
+
+    /// How many bytes of a form lie between the root and `state`.
+    #[inline]
+    pub(super) fn depth(&self, state: State) -> u32 {
+        self.nodes[state as usize].depth
+    }
+
+    /// The longest form that ends here.
+    #[inline]
+    pub(super) fn entry(&self, state: State) -> Option<Entry> {
+        let entry = self.nodes[state as usize].entry;
+        (entry != NONE).then(|| self.entries[entry as usize])
+    }
+
+    /// The longest end of `state` that more bytes can still make a form of. What is no beginning any more is not waited for.
+    #[inline]
+    pub(super) fn living(&self, mut state: State) -> State {
+        while self.nodes[state as usize].children == 0 {
+            count_move();
+            state = self.fail(state);
+        }
+        state
+    }
+
+    /// The longest end of `state` of at most `most` bytes.
+    pub(super) fn shortened(&self, mut state: State, most: u64) -> State {
+        while u64::from(self.depth(state)) > most {
+            count_move();
+            state = self.fail(state);
+        }
+        state
+    }
+
+    /// The lowest name among the forms that begin so.
+    pub(super) fn name(&self, state: State) -> u32 {
+        self.chain(state).name
+    }
+
+    /// The bytes that lead to `state`.
+    pub(super) fn spell(&self, mut state: State) -> Vec<u8> {
+        let mut backwards = Vec::new();
+        while state != ROOT {
+            let chain = self.chain(state);
+            backwards.extend((chain.first..=state).rev().map(|state| self.nodes[state as usize].label));
+            state = chain.parent;
+        }
+        backwards.reverse();
+        backwards
+    }
+
+    fn chain(&self, state: State) -> Chain {
+        self.chains[self.chains.partition_point(|chain| chain.first <= state) - 1]
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    static MOVES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// How many states this thread looked at: what the tests hold against the length of a text, in place of time.
+#[cfg(test)]
+pub(super) fn moves() -> u64 {
+    MOVES.get()
+}
+
+#[inline]
+fn count_move() {
+    #[cfg(test)]
+    MOVES.set(MOVES.get() + 1);
+}
+
+fn key(parent: State, label: u8) -> u64 {
+    u64::from(parent) << 8 | u64::from(label)
+}
+
+/// Enough for keys that nobody but the owner of the secrets chooses.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keys are u64")
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        let product = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = product ^ product >> 32;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,82 @@
+//! A value inside a JSON string, in the dialects that encoders write.
+
+const LOWER: &[u8; 16] = b"0123456789abcdef";
+const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+
+/// How one encoder escapes. RFC 8259 §7 leaves all of this open.
+#[derive(Clone, Copy)]
+struct Dialect {
+    /// `\n` and `\t`, or `\u000a` and `\u0009`.
+    short: bool,
+    /// The digits of `\u00e9`, in lower or upper case.
+    digits: &'static [u8; 16],
+    /// Characters beyond these two that become `\u....`.
+    hex: &'static [char],
+    /// Characters beyond ASCII become `\u....` as well.
+    ascii: bool,
+    /// `/` becomes `\/`.
+    slash: bool,
+}
+
+const PLAIN: Dialect = Dialect { short: true, digits: LOWER, hex: &[], ascii: false, slash: false };
+const DIALECTS: [Dialect; 12] = [
+    PLAIN, // serde_json, JSON.stringify, Python's ensure_ascii=False
+    Dialect { digits: UPPER, ..PLAIN },
+    Dialect { hex: &['\x7f'], ..PLAIN }, // jq
+    Dialect { slash: true, ..PLAIN },
+    Dialect { ascii: true, ..PLAIN }, // Python's json.dumps
+    Dialect { ascii: true, digits: UPPER, ..PLAIN },
+    Dialect { ascii: true, slash: true, ..PLAIN },    // PHP
+    Dialect { ascii: true, hex: &['\x7f'], ..PLAIN }, // jq -a
+    Dialect { hex: &['<', '>', '&', '\u{2028}', '\u{2029}'], ..PLAIN }, // Go
+    Dialect { hex: &['<', '>', '&', '\'', '"', '+', '`', '\x7f'], ascii: true, digits: UPPER, ..PLAIN }, // .NET
+    Dialect { short: false, ..PLAIN },
+    Dialect { short: false, digits: UPPER, ..PLAIN },
+];
+
+pub(super) fn each(value: &str, out: &mut Vec<u8>, take: &mut dyn FnMut(&[u8])) {
+    for dialect in DIALECTS {
+        dialect.write(value, out);
+        take(out);
+    }
+    // JSON as text inside JSON, as tools hand it to agents.
+    PLAIN.write(value, out);
+    if let Ok(once) = String::from_utf8(std::mem::take(out)) {
+        PLAIN.write(&once, out);
+        take(out);
+    }
+}
+
+impl Dialect {
+    fn write(self, value: &str, out: &mut Vec<u8>) {
+        out.clear();
+        for c in value.chars() {
+            let short = match c {
+                '\x08' => b'b',
+                '\t' => b't',
+                '\n' => b'n',
+                '\x0c' => b'f',
+                '\r' => b'r',
+                _ => 0,
+            };
+            if self.hex.contains(&c) || self.ascii && !c.is_ascii() {
+                self.write_hex(c, out);
+            } else if c == '"' || c == '\\' || c == '/' && self.slash {
+                out.extend([b'\\', c as u8]);
+            } else if short != 0 && self.short {
+                out.extend([b'\\', short]);
+            } else if c < ' ' {
+                self.write_hex(c, out);
+            } else {
+                out.extend(c.encode_utf8(&mut [0; 4]).bytes());
+            }
+        }
+    }
+
+    fn write_hex(self, c: char, out: &mut Vec<u8>) {
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            out.extend(b"\\u");
+            out.extend([12, 8, 4, 0].map(|shift| self.digits[usize::from(*unit >> shift & 15)]));
+        }
+    }
+}

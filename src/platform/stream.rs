@@ -1,0 +1,48 @@
+//! What a platform needs to know to put a filter into a stream of CMD; nothing of secrets.
+
+/// Changes a stream on its way.
+pub(crate) trait Filter: Send {
+    /// Takes the next bytes; appends to `out` what can go on.
+    fn pass(&mut self, chunk: &[u8], out: &mut Vec<u8>);
+    /// The stream has ended: appends the rest.
+    fn finish(&mut self, out: &mut Vec<u8>);
+    /// All that another process needs to go on from here.
+    fn suspend(self: Box<Self>) -> Vec<u8>;
+}
+
+/// Which output of CMD goes through a filter, and comes out at the same one of cast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carries {
+    /// Standard output.
+    Output,
+    /// Standard error.
+    Errors,
+    /// Both, which are one (`2>&1`): through one filter, so that their order stays.
+    Both,
+}
+
+/// A filter and where it goes.
+pub(crate) struct Wire {
+    pub(crate) carries: Carries,
+    pub(crate) filter: Box<dyn Filter>,
+}
+
+/// What one of cast's own outputs is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sink {
+    /// A person reads it.
+    Terminal,
+    /// `/dev/null`: nobody reads it.
+    Nothing,
+    /// A file, pipe or socket: a log, a CI step, another program.
+    Somebody,
+}
+
+/// How CMD ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// By itself, with this code.
+    Code(u8),
+    /// By this signal.
+    Signal(i32),
+}

@@ -1,0 +1,209 @@
+//! CMD as a child whose output is filtered, with as little to notice as can be: same process group, same standard input; signals, stops and
+//! the end passed on both ways. One thread waits for signals, one for each stream.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill, raise};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::child;
+use super::pump::{Pumped, pump};
+use super::signals::{Arrived, Signals};
+use crate::platform::{Carries, Ended, Filter, Sink, Wire};
+
+/// What supervising CMD came to.
+pub(crate) struct Supervised {
+    pub(crate) ended: Ended,
+    /// Streams that other processes still write to.
+    pub(crate) left: Vec<Left>,
+    /// Why output could not be written, if that was not its reader's leaving.
+    pub(crate) trouble: Option<io::Error>,
+}
+
+/// A stream that another process still writes to, though CMD has ended.
+pub(crate) struct Left {
+    pub(crate) carries: Carries,
+    source: OwnedFd,
+    filter: Box<dyn Filter>,
+}
+
+impl Left {
+    pub(crate) fn take(self) -> (OwnedFd, Box<dyn Filter>) {
+        (self.source, self.filter)
+    }
+}
+
+/// Starts CMD with `wires` between its streams and cast's, and stays until it has ended and what it wrote is through. An error means that
+/// CMD was not started.
+pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Supervised> {
+    let mut signals = Signals::block()?;
+    child::prepare(&mut command, signals.inherited());
+    let (stop, stopper) = io::pipe()?;
+    let stop = Arc::new(stop);
+    // The pumps before CMD: without them it must not start.
+    let mut pumps = Vec::new();
+    for wire in wires {
+        let (source, end) = io::pipe()?;
+        rustix::fs::fcntl_setfl(&source, rustix::fs::OFlags::NONBLOCK)?;
+        attach(&mut command, wire.carries, end.into())?;
+        let (carries, stop) = (wire.carries, stop.clone());
+        let run = move || pump(source.into(), sink(carries), stop.as_fd(), wire.filter);
+        pumps.push((carries, thread::Builder::new().spawn(run)?));
+    }
+    let cmd = command.spawn()?;
+    // The ends that CMD has now: cast's copies would keep the pumps from seeing the last of them close.
+    drop(command);
+    let ended = watch(Pid::from_raw(cmd.id().cast_signed()), &mut signals);
+    drop(stopper);
+    // From here on a signal is for cast alone, whose reader may take its time.
+    signals.unblock();
+
+    let mut supervised = Supervised { ended, left: Vec::new(), trouble: None };
+    for (carries, pump) in pumps {
+        match pump.join() {
+            Ok(Pumped::Finished) => {}
+            Ok(Pumped::SinkGone(trouble)) => supervised.trouble = trouble,
+            Ok(Pumped::Held(source, filter)) => supervised.left.push(Left { carries, source, filter }),
+            Err(_) => supervised.trouble = Some(io::Error::other("a thread ended early")),
+        }
+    }
+    Ok(supervised)
+}
+
+/// Has another process go on with a stream that outlived CMD, so that this one can end. `words` make it call `take_over`; `message` is
+/// what it needs for that, secrets included: it comes by a pipe, never by an argument or a file.
+pub(crate) fn hand_over(source: OwnedFd, words: &[&str], message: &[u8]) -> io::Result<()> {
+    // Through the exec, for that process to open.
+    rustix::io::fcntl_setfd(&source, rustix::io::FdFlags::empty())?;
+    let mut command = Command::new(own_program()?);
+    command.args(words).arg(source.as_raw_fd().to_string()).stdin(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut pipe = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    pipe.write_all(message)
+}
+
+/// Goes on with the stream at `descriptor`, in the process that was started for it, until the last of its writers is gone.
+pub(crate) fn take_over(carries: Carries, descriptor: &str, filter: Box<dyn Filter>) -> io::Result<()> {
+    // Away from the terminal and the group of whoever started CMD: this process is nobody's job.
+    let _ = rustix::process::setsid();
+    let path = format!("/dev/fd/{}", descriptor.parse::<u16>().map_err(io::Error::other)?);
+    let source = OwnedFd::from(File::open(path)?);
+    let (stop, _never_closed) = io::pipe()?;
+    match pump(source, sink(carries), stop.as_fd(), filter) {
+        Pumped::SinkGone(Some(trouble)) => Err(trouble),
+        _ => Ok(()),
+    }
+}
+
+/// What standard output and standard error of this process are, and whether they are one.
+pub(crate) fn outputs() -> ([Sink; 2], bool) {
+    let null = std::fs::metadata("/dev/null").map(|null| null.rdev()).ok();
+    let kind = |stream: BorrowedFd<'_>| {
+        let data = rustix::fs::fstat(stream).ok()?;
+        let device = rustix::fs::FileType::from_raw_mode(data.st_mode) == rustix::fs::FileType::CharacterDevice;
+        let sink = match device {
+            true if Some(data.st_rdev) == null => Sink::Nothing,
+            true if rustix::termios::isatty(stream) => Sink::Terminal,
+            _ => Sink::Somebody,
+        };
+        Some((sink, (data.st_dev, data.st_ino)))
+    };
+    let both = [kind(rustix::stdio::stdout()), kind(rustix::stdio::stderr())];
+    // One that cannot be asked is closed.
+    let sinks = both.map(|output| output.map_or(Sink::Nothing, |(sink, _)| sink));
+    (sinks, both[0].is_some() && both[0].map(|(_, file)| file) == both[1].map(|(_, file)| file))
+}
+
+/// Ends this process as CMD ended, for whoever waits for it. Returns the exit code where that is the way.
+pub(crate) fn end_like(ended: Ended) -> u8 {
+    match ended {
+        Ended::Code(code) => code,
+        // The first process of a container cannot die of its own signal.
+        Ended::Signal(signal) => {
+            if std::process::id() != 1 {
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+                let _ = Signal::try_from(signal).map(raise);
+            }
+            u8::try_from(128 + signal).unwrap_or(u8::MAX)
+        }
+    }
+}
+
+/// This very program, also when its file was replaced meanwhile.
+fn own_program() -> io::Result<PathBuf> {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { Ok(link) } else { std::env::current_exe() }
+}
+
+fn attach(command: &mut Command, carries: Carries, end: OwnedFd) -> io::Result<()> {
+    match carries {
+        Carries::Output => command.stdout(Stdio::from(end)),
+        Carries::Errors => command.stderr(Stdio::from(end)),
+        Carries::Both => command.stdout(Stdio::from(end.try_clone()?)).stderr(Stdio::from(end)),
+    };
+    Ok(())
+}
+
+fn sink(carries: Carries) -> BorrowedFd<'static> {
+    match carries {
+        Carries::Output | Carries::Both => rustix::stdio::stdout(),
+        Carries::Errors => rustix::stdio::stderr(),
+    }
+}
+
+/// Until CMD has ended: passes signals on, stops when it stops, and buries whoever else is a child of this process, as a container's first
+/// process has to.
+fn watch(cmd: Pid, signals: &mut Signals) -> Ended {
+    loop {
+        match reap(cmd) {
+            Some(State::Ended(ended)) => return ended,
+            Some(State::Stopped) => stop_with(cmd),
+            None => match signals.next() {
+                Ok(Arrived::ForCmd(signal)) => drop(kill(cmd, signal)),
+                Ok(Arrived::Nothing) => {}
+                Err(_) => return Ended::Code(1),
+            },
+        }
+    }
+}
+
+enum State {
+    Ended(Ended),
+    Stopped,
+}
+
+fn reap(cmd: Pid) -> Option<State> {
+    let code = |code: i32| Ended::Code(u8::try_from(code).unwrap_or(u8::MAX));
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED)) {
+            Ok(WaitStatus::Exited(pid, status)) if pid == cmd => return Some(State::Ended(code(status))),
+            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == cmd => {
+                return Some(State::Ended(Ended::Signal(signal as i32)));
+            }
+            Ok(WaitStatus::Stopped(pid, _)) if pid == cmd => return Some(State::Stopped),
+            Ok(WaitStatus::StillAlive) => return None,
+            // CMD is gone and nobody kept how: its parent told the kernel not to.
+            Err(Errno::ECHILD) => return Some(State::Ended(Ended::Code(1))),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// CMD has stopped: so does cast, for the shell to see; when it is continued, so is CMD, unless the shell did that already.
+fn stop_with(cmd: Pid) {
+    let _ = raise(Signal::SIGSTOP);
+    let continued = waitpid(cmd, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WCONTINUED));
+    if !matches!(continued, Ok(WaitStatus::Continued(_))) {
+        let _ = kill(cmd, Signal::SIGCONT);
+    }
+}

@@ -1,0 +1,55 @@
+//! The settings file, `config.toml`. Most users have none, and then nothing is read but that.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::failure::{Failure, Kind, Result};
+
+/// The user's settings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// Whether `cast run` masks secrets in output that leaves the terminal.
+    pub(crate) mask: Mask,
+}
+
+/// When to mask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mask {
+    /// Whatever leaves the terminal.
+    #[default]
+    Auto,
+    /// Nothing, as with `--no-mask`.
+    Never,
+}
+
+impl Settings {
+    /// Reads the text of the file at `path`. A failure names the line and quotes nothing of it.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            Failure::new(Kind::Usage, format!("line {line} of the settings is not understood: '{}'", path.display()))
+                .hint("it may say: mask = \"auto\" or mask = \"never\"")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Settings> {
+        Settings::parse(text, Path::new("config.toml"))
+    }
+
+    #[test]
+    fn settings() {
+        assert_eq!(parse("").unwrap().mask, Mask::Auto);
+        assert_eq!(parse("mask = \"never\"\n").unwrap().mask, Mask::Never);
+        let failure = parse("mask = \"auto\"\nmaks = \"hunter2\"\n").unwrap_err();
+        assert!(failure.message().contains("line 2") && !failure.message().contains("hunter2"), "{failure}");
+        assert!(parse("mask = \"sometimes\"").is_err());
+    }
+}
