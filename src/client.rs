@@ -12,7 +12,6 @@ use crate::keys::UnlockKey;
 use crate::names::{AgentName, SecretName};
 use crate::needles;
 use crate::paths::Places;
-use crate::platform;
 use crate::seen::{Seen, Verdict};
 use crate::settings::Settings;
 use crate::suggestion;
@@ -101,12 +100,14 @@ impl Client {
     /// The built-in secrets.
     pub(crate) fn builtin(&self) -> Result<Builtin> {
         let agent = AgentName::builtin();
-        let Some(file) = self.folder()?.read(&agent)? else { return Ok(Builtin::None) };
+        if !self.folder()?.exists(&agent) {
+            return Ok(Builtin::None);
+        }
         // An agent's key opens one vault, and this is not it.
         if let UnlockKey::Agent(_) = self.key()? {
             return Ok(Builtin::Closed);
         }
-        self.open_file(&agent, &file).map(Builtin::Open)
+        Ok(self.find_vault(&agent)?.map_or(Builtin::None, Builtin::Open))
     }
 
     /// What to say when a vault has no such secret.
@@ -141,14 +142,17 @@ impl Client {
 
     fn find_vault(&self, agent: &AgentName) -> Result<Option<Vault>> {
         // The file first: where there is none, no keyring needs to be asked.
-        let Some(file) = self.folder()?.read(agent)? else { return Ok(None) };
-        self.open_file(agent, &file).map(Some)
-    }
-
-    fn open_file(&self, agent: &AgentName, file: &[u8]) -> Result<Vault> {
-        let vault = Vault::open(file, agent, self.key()?)?;
-        self.check_seen(&vault)?;
-        Ok(vault)
+        let mut file = self.folder()?.read(agent)?;
+        loop {
+            let Some(bytes) = file else { return Ok(None) };
+            let vault = Vault::open(&bytes, agent, self.key()?)?;
+            let Err(refusal) = self.check_seen(&vault) else { return Ok(Some(vault)) };
+            // A writer may have replaced the file, and noted so, since it was read: then it was the note that was ahead.
+            file = self.folder()?.read(agent)?;
+            if file.as_ref() == Some(&bytes) {
+                return Err(refusal);
+            }
+        }
     }
 
     /// Refuses what is older than this machine has seen, and takes note of what is newer.
@@ -168,7 +172,6 @@ impl Client {
     /// Remembers a state that came from elsewhere. Best effort: a machine that cannot write notes can still run agents.
     fn note(&self, seen: &Seen, mark: &Mark, agent: &AgentName) {
         let Ok(folder) = self.folder() else { return };
-        platform::survive_file_size_limit();
         // A writer who holds the lock takes note of something newer.
         let Some(_lock) = folder.try_lock() else { return };
         if seen.record(mark.id).is_ok_and(|record| Seen::judge(record.as_ref(), mark) == Verdict::News) {

@@ -46,12 +46,14 @@ impl Lock {
     }
 }
 
-/// Opens a regular file; `None` where there is none. A symlink, FIFO or folder in its place is refused.
+/// Opens a regular file; `None` where there is none, also because its folder is none. A symlink, FIFO or folder in its place is refused.
 pub(crate) fn open_regular(path: &Path) -> Result<Option<File>> {
     let not_a_file = || Failure::new(Kind::Io, format!("not a regular file: '{}'", path.display()));
     let file = match platform::open_plain(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) if platform::is_symlink_refusal(&error) => return Err(not_a_file()),
         Err(error) => return Err(Failure::io("cannot open", path, &error)),
     };
@@ -118,6 +120,7 @@ pub(crate) fn git_work_tree(path: &Path) -> Option<PathBuf> {
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    platform::survive_file_size_limit();
     make_private_folders(parent(path))?;
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

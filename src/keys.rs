@@ -117,6 +117,12 @@ impl AgentKey {
 }
 
 impl AgentGrant {
+    /// What to say where another vault is asked for.
+    pub(crate) fn opens_no_other(&self) -> Failure {
+        let message = format!("the key given is the agent key of '{}', which opens no other vault", self.agent);
+        Failure::new(Kind::NoKey, message)
+    }
+
     fn parse(line: &str) -> Option<Self> {
         let mut parts = line.strip_prefix(GRANT)?.splitn(4, ':');
         let agent = AgentName::parse(parts.next()?).ok()?;

@@ -35,6 +35,11 @@ impl<'a> VaultFolder<'a> {
         self.folder.join(format!("{agent}{ENDING}"))
     }
 
+    /// Whether there is anything in the place of `agent`'s vault.
+    pub(crate) fn exists(&self, agent: &AgentName) -> bool {
+        fs::symlink_metadata(self.path(agent)).is_ok()
+    }
+
     /// The bytes of `agent`'s vault; `None` where there is none. One that is too large comes as far as shows that.
     pub(crate) fn read(&self, agent: &AgentName) -> Result<Option<Vec<u8>>> {
         let path = self.path(agent);

@@ -1,6 +1,7 @@
 //! The command line, as types. Their doc comments are the help. No parser here may refuse a word that could be a secret: clap quotes what
 //! it refuses, so AGENT, KEY and VALUE come as they are and are checked in the verbs.
 
+#![allow(clippy::struct_excessive_bools)] // each is a flag that a person types
 #![allow(clippy::doc_markdown)] // help texts are for terminals, which show backticks as they are
 
 use std::ffi::OsString;

@@ -22,7 +22,8 @@ use clap::error::ErrorKind;
 
 use crate::client::Client;
 use crate::paths::Places;
-use crate::{platform, process};
+use crate::platform;
+use crate::process;
 use args::{Cli, Command, SecretsCommand, VaultCommand};
 use report::Report;
 use terminal::Terminal;

@@ -14,12 +14,11 @@ use crate::platform;
 pub(super) fn hidden(question: &str) -> Result<Vec<u8>> {
     let failed =
         |cause: io::Error| Failure::new(Kind::Other, format!("no answer from the terminal: {}", Cause(&cause)));
-    let restore_on_signal = platform::restore_terminal_on_signal(restore).map_err(failed)?;
+    let _watch = platform::restore_terminal_on_signal(restore).map_err(failed)?;
     let outcome = {
         let _raw = Raw::enter(question).map_err(failed)?;
         read_value().map_err(failed)
     };
-    drop(restore_on_signal);
     match outcome? {
         Answer::Value(value) => Ok(value),
         Answer::Interrupted => {

@@ -37,7 +37,9 @@ pub(super) fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
         },
     };
     let failure = Failure::new(Kind::Usage, what);
-    let known = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg].map(|kind| context(error, kind));
+    // clap's best suggestion is its last.
+    let best = |kind| context(error, kind).rsplit(", ").next().unwrap_or_default().to_owned();
+    let known = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg].map(best);
     let failure = match (known.iter().find(|name| !name.is_empty()), context(error, ContextKind::ValidValue)) {
         (Some(name), _) => failure.hint(format!("did you mean '{name}'?")),
         (None, values) if !values.is_empty() => failure.hint(format!("it takes one of: {values}")),

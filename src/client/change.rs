@@ -5,7 +5,6 @@ use crate::failure::{Failure, Kind, Result};
 use crate::key_store;
 use crate::keys::{MasterKey, UnlockKey};
 use crate::names::{AgentName, SecretName};
-use crate::platform;
 use crate::secret::SecretValue;
 use crate::seen::{Seen, Verdict};
 use crate::timestamp::Timestamp;
@@ -56,7 +55,6 @@ impl Client {
 
     /// Removes the whole vault of `agent`. Copies of it are refused here from then on.
     pub(crate) fn delete_vault(&self, agent: &AgentName) -> Result<()> {
-        platform::survive_file_size_limit();
         let folder = self.folder()?;
         if folder.read(agent)?.is_none() {
             return Err(self.no_such_agent(agent));
@@ -65,10 +63,8 @@ impl Client {
         let lock = folder.lock()?;
         let vault = self.vault(agent)?;
         folder.remove(&lock, agent)?;
-        match self.seen() {
-            Some(seen) => seen.give_up(vault.mark(), &folder.path(agent)),
-            None => Ok(()),
-        }
+        let given_up = self.seen().map_or(Ok(()), |seen| seen.give_up(vault.mark(), &folder.path(agent)));
+        given_up.map_err(|failure| not_noted(&failure, "removed"))
     }
 
     /// Reads a key from a file, as `CAST_KEY_FILE` does.
@@ -101,7 +97,6 @@ impl Client {
 
     /// Seals a reviewed vault anew, above everything that was seen of it, with the master key of now.
     pub(crate) fn accept(&self, mut acceptance: Acceptance) -> Result<()> {
-        platform::survive_file_size_limit();
         let folder = self.folder()?;
         let lock = folder.lock()?;
         let agent = acceptance.vault.agent();
@@ -116,7 +111,6 @@ impl Client {
     }
 
     fn change<T>(&self, agent: &AgentName, create: bool, edit: impl FnOnce(&mut Vault) -> Result<T>) -> Result<T> {
-        platform::survive_file_size_limit();
         let folder = self.folder()?;
         // Whatever may ask or wait comes before the lock.
         match folder.read(agent)? {
@@ -176,10 +170,8 @@ impl Client {
             let reopened = Vault::open(back, &agent, key)?;
             if *reopened.mark() == mark { Ok(()) } else { Err(first_use::empty_key(&agent)) }
         })?;
-        match self.seen() {
-            Some(seen) => seen.remember(&mark, &folder.path(&agent)),
-            None => Ok(()),
-        }
+        let remembered = self.seen().map_or(Ok(()), |seen| seen.remember(&mark, &folder.path(&agent)));
+        remembered.map_err(|failure| not_noted(&failure, "written"))
     }
 
     fn masters(key: &UnlockKey) -> Result<&[MasterKey]> {
@@ -191,6 +183,11 @@ impl Client {
             )),
         }
     }
+}
+
+/// The vault is as it was to be; what this machine remembers of it is not.
+fn not_noted(failure: &Failure, done: &str) -> Failure {
+    Failure::new(failure.kind(), format!("the vault was {done}, but not noted as seen: {failure}"))
 }
 
 impl Acceptance {

@@ -45,6 +45,7 @@ impl Client {
         }
         match key_store::look_up(&self.places, &*self.attendant)? {
             Lookup::Found(UnlockKey::Agent(grant), _) if grant.agent == *agent => Err(self.no_such_agent(agent)),
+            Lookup::Found(UnlockKey::Agent(grant), _) => Err(grant.opens_no_other()),
             Lookup::Found(key, whence) => {
                 let _ = self.key.set((key, whence));
                 Ok(())

@@ -29,6 +29,7 @@ pub(crate) struct Wire {
 
 /// What one of cast's own outputs is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(windows, allow(dead_code))]
 pub(crate) enum Sink {
     /// A person reads it.
     Terminal,
@@ -40,6 +41,7 @@ pub(crate) enum Sink {
 
 /// How CMD ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(windows, allow(dead_code))]
 pub(crate) enum Ended {
     /// By itself, with this code.
     Code(u8),

@@ -39,15 +39,12 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
 
 /// Opens a lock file, making it where it is missing.
 pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    match create_private(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made,
+    }
     let flags = rustix::fs::OFlags::NOFOLLOW;
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
+    OpenOptions::new().read(true).write(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
 /// Makes one folder that only this user can enter, whatever the umask.

@@ -1,6 +1,10 @@
 //! Windows. There are no modes: a user's profile folder is closed to other users by its inherited access list, and nothing here changes
 //! that. A process cannot become another: `replace` starts CMD, waits for it and ends with its code.
 
+mod supervise;
+
+pub(crate) use supervise::{Left, Supervised, end_like, hand_over, outputs, supervise, take_over};
+
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
@@ -83,15 +87,20 @@ pub(crate) fn is_path(word: &OsStr) -> bool {
     Path::new(word).components().count() > 1 || word.to_string_lossy().contains(['/', '\\'])
 }
 
-/// Starts the program, waits for it, and ends this process with its exit code, all 32 bits of it.
-pub(crate) fn replace(
+/// The program as a command, its environment the whole of what it gets.
+pub(crate) fn command(
     _name: &OsStr,
     program: &Path,
     arguments: &[OsString],
     environment: &[(OsString, OsString)],
-) -> Result<Infallible, io::Error> {
+) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+/// Starts the program, waits for it, and ends this process with its exit code, all 32 bits of it.
+pub(crate) fn replace(mut command: Command) -> Result<Infallible, io::Error> {
     let status = command.status()?;
     #[allow(clippy::exit)] // ExitCode holds 8 bits; a code of Windows has 32.
     std::process::exit(status.code().unwrap_or(1))
@@ -109,9 +118,12 @@ pub(crate) fn is_too_long(error: &io::Error) -> bool {
 
 /// Nothing to watch: Ctrl-C is a key in raw mode.
 #[allow(clippy::unnecessary_wraps)]
-pub(crate) fn restore_terminal_on_signal(_restore: fn()) -> io::Result<()> {
-    Ok(())
+pub(crate) fn restore_terminal_on_signal(_restore: fn()) -> io::Result<SignalWatch> {
+    Ok(SignalWatch)
 }
+
+/// Nothing to end.
+pub(crate) struct SignalWatch;
 
 /// There is no signal to die of: the caller's failure ends the process.
 pub(crate) fn die_of_interrupt() {}

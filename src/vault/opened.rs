@@ -40,8 +40,7 @@ impl Opened {
 
     pub(super) fn as_agent(file: &[u8], agent: &AgentName, grant: &AgentGrant) -> Result<Self> {
         if grant.agent != *agent {
-            let message = format!("the key given is the agent key of '{}', which opens no other vault", grant.agent);
-            return Err(Failure::new(Kind::NoKey, message));
+            return Err(grant.opens_no_other());
         }
         let text = age_file::open(file, grant.key.identity()).map_err(|closed| match closed {
             Closed::WrongKey => refusal::wrong_key(agent),

@@ -66,7 +66,9 @@ fn platform_differences_have_one_seam() {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();
-        for condition in ["cfg(unix", "cfg(windows", "cfg(target_os", "cfg!(", "cfg(not(windows", "cfg(any("] {
+        for condition in
+            ["cfg(unix", "cfg(windows", "cfg(target_os", "cfg!(", "cfg(not(windows", "cfg(any(unix", "cfg_attr("]
+        {
             assert!(!text.contains(condition), "{}: {condition}", relative.display());
         }
     }

@@ -117,7 +117,7 @@ fn the_first_use_makes_the_key_and_the_second_finds_it() {
     let second = session.cast(["set", "a", "L", "hunter3-hunter3"]).succeeds();
     assert_eq!(second.err, "✓ Secret 'L' set for agent 'a'\n");
     assert_eq!(
-        session.cast(["run", "a", "--", "printenv", "K", "L"]).succeeds().out,
+        session.cast(["run", "a", "--no-mask", "--", "printenv", "K", "L"]).succeeds().out,
         "hunter2-hunter2\nhunter3-hunter3\n"
     );
     assert_eq!(session.items(), 1);

@@ -2,6 +2,23 @@
 
 #![allow(unreachable_pub, dead_code)] // one crate, no public face
 
+mod agent;
+mod delete;
+mod durability;
+mod environment;
+mod forge;
 mod house;
+mod init;
+mod key;
+mod keyring;
+mod list;
+mod masking;
+mod prompt;
+mod protocol;
+mod run;
 mod sandbox;
 mod set;
+mod supervise;
+mod terminal;
+mod usage;
+mod vault;

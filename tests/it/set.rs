@@ -1,22 +1,245 @@
-//! `cast secrets set`.
+//! `cast secrets set`: where a value comes from, what it may be, and that it arrives as it went in.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use crate::sandbox::Sandbox;
 
+/// The longest environment string of Linux, `KEY=value`.
+const LONGEST: usize = 131_071;
+
 #[test]
-fn stores_and_injects_byte_for_byte() {
-    let sandbox = Sandbox::with("a", &[("K", " two\nlines\r\n$x \"quoted\" ")]);
-    let outcome = sandbox.cast(["run", "a", "--", "printenv", "K"]).succeeds();
-    assert_eq!(outcome.out, " two\nlines\r\n$x \"quoted\" \n");
-    assert_eq!(outcome.err, "");
+fn says_what_it_did() {
+    let sandbox = Sandbox::new();
+    for words in [&["set"][..], &["secrets", "set"]] {
+        let words = words.iter().chain(&["my-agent", "OPENAI_API_KEY", "sk-live-abc"]);
+        let outcome = sandbox.cast(words).succeeds();
+        assert_eq!(outcome.err, "✓ Secret 'OPENAI_API_KEY' set for agent 'my-agent'\n");
+        assert_eq!(outcome.out, "");
+    }
+    let long = sandbox.cast(["set", "my-agent", "K_2"]).input("sk-live-abc").succeeds();
+    assert_eq!(long.err, "✓ Secret 'K_2' set for agent 'my-agent'\n");
 }
 
 #[test]
-fn secrets_in_the_wrong_place_are_not_echoed() {
+fn quiet_drops_success_and_hints_but_no_error() {
     let sandbox = Sandbox::new();
-    sandbox.cast(["set", "a", "K", "my", "secret", "words"]).refuses(2, "one word too many", &["secret", "words"]);
-    sandbox.cast(["set", "a", "sk-live-abc"]).refuses(2, "KEY is not a valid secret name", &["sk-live"]);
-    sandbox.cast(["set", "a", "K=sk-live-abc"]).refuses(2, "contains '='", &["sk-live"]);
-    sandbox.cast(["set", "sk-live-abc/", "K", "v"]).refuses(2, "AGENT is not a valid agent name", &["sk-live"]);
-    sandbox.cast(["sk-live-abc"]).refuses(2, "no such command", &["sk-live"]);
-    sandbox.cast(["set", "--sk-live-abc", "a", "K"]).refuses(2, "no option", &["sk-live"]);
+    for words in [["-q", "set", "a", "lower"], ["set", "-q", "a", "lower"], ["set", "a", "lower", "--quiet"]] {
+        let outcome = sandbox.cast(words).input("v").succeeds();
+        assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("", ""), "{words:?}");
+    }
+    let refused = sandbox.cast(["-q", "set", "a", "K=sk-live"]).refuses(2, "KEY", &["sk-live"]);
+    assert!(!refused.err.contains("hint"), "{refused:?}");
+}
+
+#[test]
+fn a_name_in_lower_case_earns_a_hint() {
+    let sandbox = Sandbox::new();
+    for name in ["api_key", "Token", "tOKEN"] {
+        let outcome = sandbox.cast(["set", "a", name, "sk-live-abc"]).succeeds();
+        let lines: Vec<_> = outcome.err.lines().collect();
+        assert_eq!(lines.len(), 2, "{outcome:?}");
+        assert!(lines[0].starts_with('✓') && lines[1].starts_with("cast: hint: "), "{outcome:?}");
+        assert_eq!(sandbox.value("a", name), b"sk-live-abc");
+    }
+    for name in ["API_KEY", "_", "A1", "X_"] {
+        let outcome = sandbox.cast(["set", "a", name, "sk-live-abc"]).succeeds();
+        assert_eq!(outcome.err.lines().count(), 1, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_value_given_as_a_word() {
+    let sandbox = Sandbox::new();
+    // Words, and the value that they mean.
+    let values: &[(&[&str], &str)] = &[
+        (&["plain"], "plain"),
+        (&["-dash-first"], "-dash-first"),
+        (&["-hunter2"], "-hunter2"),
+        (&["--long-dash"], "--long-dash"),
+        (&["-"], "-"),
+        (&[""], ""),
+        (&["--", "-q"], "-q"),
+        (&["--", "--help"], "--help"),
+        (&["--", "--"], "--"),
+        (&["--", ""], ""),
+        (&["-q", "after an option"], "after an option"),
+        (&["--", "a=b=c"], "a=b=c"),
+        (&["--", " blanks \t"], " blanks \t"),
+        (&["line\n"], "line\n"),
+        (&["'\"$HOME`\\"], "'\"$HOME`\\"),
+        (&[" two\nlines\r\n$x \"quoted\" "], " two\nlines\r\n$x \"quoted\" "),
+    ];
+    for (words, value) in values {
+        sandbox.set("a", "K", "what was there before");
+        sandbox.cast(["set", "a", "K"].iter().chain(*words)).input("not this").succeeds();
+        assert_eq!(sandbox.value("a", "K"), value.as_bytes(), "{words:?}");
+    }
+    let quiet = sandbox.cast(["set", "a", "K", "-q"]).input("from standard input").succeeds();
+    assert_eq!(quiet.err, "");
+    assert_eq!(sandbox.value("a", "K"), b"from standard input");
+    let help = sandbox.cast(["set", "a", "K", "--help"]).input("no").succeeds();
+    assert!(help.out.contains("Usage"), "{help:?}");
+    assert_eq!(sandbox.value("a", "K"), b"from standard input");
+}
+
+#[test]
+fn a_value_from_standard_input() {
+    let sandbox = Sandbox::new();
+    for (input, value) in [
+        ("no line end", "no line end"),
+        ("one line\n", "one line"),
+        ("one line\r\n", "one line"),
+        ("a return alone\r", "a return alone\r"),
+        ("two ends\n\n", "two ends\n\n"),
+        ("-----BEGIN-----\nkey\n-----END-----\n", "-----BEGIN-----\nkey\n-----END-----\n"),
+        ("dos\r\nlines\r\n", "dos\r\nlines\r\n"),
+        ("two\nlines", "two\nlines"),
+        ("\nfirst is empty", "\nfirst is empty"),
+        ("  blanks \t \n", "  blanks \t "),
+        ("\u{feff}mark\n", "\u{feff}mark"),
+        ("--help\n", "--help"),
+    ] {
+        sandbox.cast(["set", "a", "K"]).input(input).succeeds();
+        assert_eq!(sandbox.value("a", "K"), value.as_bytes(), "{input:?}");
+    }
+    sandbox.cast(["set", "a", "K"]).input("").refuses(2, "standard input is empty", &[]);
+}
+
+#[test]
+fn a_value_that_no_environment_can_hold() {
+    let sandbox = Sandbox::with("a", &[("OTHER", "v")]);
+    let call = || sandbox.cast(["set", "a", "K"]);
+    call().input("sk-live\0abc").refuses(2, "NUL", &["sk-live", "abc"]);
+    call().input("sk-live\0").refuses(2, "NUL", &["sk-live"]);
+    call().input(b"sk-live\xff").refuses(2, "UTF-8", &["sk-live"]);
+    call().input(b"sk-live\xc3").refuses(2, "UTF-8", &["sk-live"]);
+    call().input(b"sk-live\xed\xa0\x80").refuses(2, "UTF-8", &["sk-live"]);
+    let words = [b"set".as_slice(), b"a", b"K", b"sk-live\xff"].map(OsStr::from_bytes);
+    sandbox.cast(words).refuses(2, "UTF-8", &["sk-live"]);
+}
+
+#[test]
+fn the_longest_value_arrives_and_a_longer_one_is_refused() {
+    let sandbox = Sandbox::new();
+    for key in ["K", "A_LONGER_NAME"] {
+        let most = LONGEST - key.len() - 1;
+        let value = "v".repeat(most);
+        for line_end in ["", "\n", "\r\n"] {
+            sandbox.cast(["set", "a", key]).input(format!("{value}{line_end}")).succeeds();
+            assert!(sandbox.value("a", key) == value.as_bytes(), "{key} {line_end:?}");
+        }
+        sandbox.cast(["set", "a", key, &value]).succeeds();
+        let longer = format!("{value}v");
+        let mut refusals = vec![sandbox.cast(["set", "a", key, &longer])];
+        for input in [longer.clone(), format!("{longer}\n"), longer.repeat(8)] {
+            refusals.push(sandbox.cast(["set", "a", key]).input(input));
+        }
+        for call in refusals {
+            let refused = call.refuses(2, key, &["vvvv"]);
+            let digits = refused.err.replace([',', '_'], "");
+            assert!(digits.contains(&most.to_string()) || digits.contains("131071"), "no limit named: {refused:?}");
+        }
+    }
+    // Characters are not bytes.
+    let wide = "é".repeat((LONGEST - 2) / 2 + 1);
+    sandbox.cast(["set", "a", "K"]).input(&wide).refuses(2, "K", &["éé"]);
+    // The longest name leaves room for a value.
+    let name = "N".repeat(255);
+    sandbox.set("a", &name, "v");
+    assert_eq!(sandbox.value("a", &name), b"v");
+}
+
+#[test]
+fn a_second_set_replaces_and_keeps_the_day_of_creation() {
+    let sandbox = Sandbox::with("a", &[("K", "old-value"), ("OTHER", "other")]);
+    let before = sandbox.listing("a");
+    sandbox.set("a", "K", "new-value");
+    let after = sandbox.listing("a");
+    assert_eq!(after.len(), 2);
+    assert_eq!(after[0]["created_at"], before[0]["created_at"]);
+    // RFC 3339 in UTC sorts as text.
+    assert!(after[0]["updated_at"].as_str() >= before[0]["updated_at"].as_str());
+    assert!(after[0]["updated_at"].as_str() >= after[0]["created_at"].as_str());
+    assert_eq!(after[1], before[1]);
+    assert_eq!(sandbox.value("a", "K"), b"new-value");
+    assert_eq!(sandbox.value("a", "OTHER"), b"other");
+}
+
+#[test]
+fn names_that_change_what_runs_need_a_word_more() {
+    let sandbox = Sandbox::new();
+    for name in "LD_PRELOAD LD_LIBRARY_PATH LD_ANYTHING DYLD_INSERT_LIBRARIES PATH HOME SHELL IFS ENV BASH_ENV BASH_FUNC_x SHELLOPTS PS4 \
+                 PROMPT_COMMAND NODE_OPTIONS PYTHONPATH PYTHONSTARTUP PYTHONHOME PERL5OPT PERL5LIB RUBYOPT RUBYLIB JAVA_TOOL_OPTIONS \
+                 GIT_SSH GIT_SSH_COMMAND GIT_CONFIG GIT_CONFIG_COUNT GIT_EXEC_PATH EDITOR VISUAL PAGER BROWSER GLIBC_TUNABLES GCONV_PATH"
+        .split_whitespace()
+    {
+        sandbox.cast(["set", "a", name, "sk-live-abc"]).refuses(2, "--allow-dangerous-name", &["sk-live"]);
+    }
+    for (name, words) in [
+        ("VISUAL", ["set", "--allow-dangerous-name", "a", "VISUAL", "/nonexistent"]),
+        ("EDITOR", ["set", "a", "EDITOR", "--allow-dangerous-name", "/nonexistent"]),
+        ("NODE_OPTIONS", ["set", "a", "NODE_OPTIONS", "/nonexistent", "--allow-dangerous-name"]),
+    ] {
+        sandbox.cast(words).succeeds();
+        // `run` holds the allowance again.
+        assert_eq!(sandbox.value("a", name), b"/nonexistent");
+    }
+    // An allowance is for the value it came with.
+    sandbox.cast(["set", "a", "PATH", "sk-live-abc"]).refuses(2, "--allow-dangerous-name", &["sk-live"]);
+    for name in ["MY_PATH", "LDAP", "GITHUB_TOKEN", "HOMES", "path"] {
+        sandbox.set("a", name, "v");
+    }
+}
+
+#[test]
+fn colours_follow_the_variables() {
+    let sandbox = Sandbox::new();
+    let set = || sandbox.cast(["set", "a", "K", "v"]);
+    assert!(!set().succeeds().err.contains('\x1b'));
+    assert!(set().env("CLICOLOR_FORCE", "1").succeeds().err.contains("\x1b["));
+    assert!(!set().env("NO_COLOR", "1").succeeds().err.contains('\x1b'));
+    let wrong = || sandbox.cast(["set", "a", "K="]);
+    assert!(!wrong().run().err.contains('\x1b'));
+    assert!(wrong().env("CLICOLOR_FORCE", "1").run().err.contains("\x1b["));
+}
+
+#[test]
+fn nobody_to_hear_of_it_is_no_failure() {
+    let sandbox = Sandbox::new();
+    for stream in ["2>&-", "2>/dev/full", ">&-", ">/dev/full"] {
+        let script = format!("exec \"$@\" {stream}");
+        let status =
+            sandbox.command("sh").args(["-c", &script, "sh", crate::sandbox::CAST, "set", "a", "K", stream]).status();
+        assert_eq!(status.unwrap().code(), Some(0), "{stream}");
+        assert_eq!(sandbox.value("a", "K"), stream.as_bytes());
+    }
+}
+
+#[test]
+fn any_text_arrives_as_it_went_in() {
+    let letter = prop_oneof![
+        3 => any::<char>(),
+        2 => prop::sample::select(vec!['\n', '\r', '"', '\'', '\\', '$', ' ', '\t', '=', '#', '\x1b', '\u{7f}', '\u{85}']),
+        1 => prop::char::range('a', 'z'),
+    ];
+    let text = prop::collection::vec(letter.prop_filter("no NUL", |letter| *letter != '\0'), 0..120)
+        .prop_map(|letters| letters.into_iter().collect::<String>());
+    let sandbox = Sandbox::new();
+    let config =
+        ProptestConfig { cases: 32, failure_persistence: None, max_shrink_iters: 64, ..ProptestConfig::default() };
+    TestRunner::new(config)
+        .run(&text, |value| {
+            sandbox.cast(["set", "a", "ARGUMENT", "--", &value]).succeeds();
+            prop_assert_eq!(sandbox.value("a", "ARGUMENT"), value.as_bytes());
+            // A second line shows that the first is not the last.
+            let input = format!("{value}\nend");
+            sandbox.cast(["set", "a", "INPUT"]).input(&input).succeeds();
+            prop_assert_eq!(sandbox.value("a", "INPUT"), input.as_bytes());
+            Ok(())
+        })
+        .unwrap();
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// Why the keyring gave or took no key.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // most of it is the Secret Service's
 pub(crate) enum KeyringError {
     /// There is no session bus to talk to; why, in words.
     NoBus { detail: String },

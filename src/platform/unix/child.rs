@@ -7,7 +7,6 @@ use std::process::Command;
 
 use nix::sys::signal::SigSet;
 use nix::unistd::{Pid, getppid};
-use rustix::process::{Signal, set_parent_process_death_signal};
 
 /// Gives CMD the signal mask that cast was started with, and has the kernel kill it when cast is killed (Linux): a client that kills its
 /// server must not leave it running.
@@ -15,7 +14,8 @@ pub(super) fn prepare(command: &mut Command, mask: SigSet) {
     let cast = Pid::this();
     let between = move || {
         mask.thread_set_mask()?;
-        set_parent_process_death_signal(Some(Signal::KILL))?;
+        #[cfg(target_os = "linux")]
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
         // Killed in between: nobody would tell.
         if getppid() == cast { Ok(()) } else { Err(io::ErrorKind::Interrupted.into()) }
     };

@@ -3,6 +3,7 @@
 use std::io;
 
 use nix::sys::signal::{SigSet, Signal};
+#[cfg(target_os = "linux")]
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 /// What a process may send to cast and mean CMD. Others cannot be caught, or are cast's own business.
@@ -22,11 +23,15 @@ const FORWARDED: [Signal; 12] = [
 ];
 
 /// `si_code` of what the kernel sends: from the terminal, and so to CMD as well, which is in the same group. `sigaction(2)`.
+#[cfg(target_os = "linux")]
 const SI_KERNEL: i32 = 0x80;
 
 pub(super) struct Signals {
     inherited: SigSet,
+    #[cfg(target_os = "linux")]
     arriving: SignalFd,
+    #[cfg(not(target_os = "linux"))]
+    arriving: SigSet,
 }
 
 pub(super) enum Arrived {
@@ -44,7 +49,11 @@ impl Signals {
         let inherited = SigSet::thread_get_mask()?;
         let waited: SigSet = FORWARDED.into_iter().chain([Signal::SIGCHLD]).collect();
         waited.thread_block()?;
-        Ok(Self { inherited, arriving: SignalFd::with_flags(&waited, SfdFlags::SFD_CLOEXEC)? })
+        #[cfg(target_os = "linux")]
+        let arriving = SignalFd::with_flags(&waited, SfdFlags::SFD_CLOEXEC)?;
+        #[cfg(not(target_os = "linux"))]
+        let arriving = waited;
+        Ok(Self { inherited, arriving })
     }
 
     /// The signals that were blocked before, as CMD is to find them.
@@ -53,6 +62,7 @@ impl Signals {
     }
 
     /// Waits for the next one.
+    #[cfg(target_os = "linux")]
     pub(super) fn next(&mut self) -> io::Result<Arrived> {
         let Some(info) = self.arriving.read_signal()? else { return Ok(Arrived::Nothing) };
         let signal = Signal::try_from(info.ssi_signo.cast_signed()).ok();
@@ -60,6 +70,19 @@ impl Signals {
             Some(Signal::SIGCHLD) | None => Arrived::Nothing,
             Some(_) if info.ssi_code == SI_KERNEL => Arrived::Nothing,
             Some(signal) => Arrived::ForCmd(signal),
+        })
+    }
+
+    /// Waits for the next one. Where a signal came from is not said here: what a terminal can send to its foreground is taken for that.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn next(&mut self) -> io::Result<Arrived> {
+        let signal = self.arriving.wait()?;
+        let foreground = rustix::termios::tcgetpgrp(rustix::stdio::stdin()).ok() == Some(rustix::process::getpgrp());
+        let by_terminal = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGWINCH];
+        Ok(match signal {
+            Signal::SIGCHLD => Arrived::Nothing,
+            signal if foreground && by_terminal.contains(&signal) => Arrived::Nothing,
+            signal => Arrived::ForCmd(signal),
         })
     }
 

@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -81,9 +80,9 @@ pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Su
 
 /// Has another process go on with a stream that outlived CMD, so that this one can end. `words` make it call `take_over`; `message` is
 /// what it needs for that, secrets included: it comes by a pipe, never by an argument or a file.
-pub(crate) fn hand_over(source: OwnedFd, words: &[&str], message: &[u8]) -> io::Result<()> {
+pub(crate) fn hand_over(source: &OwnedFd, words: &[&str], message: &[u8]) -> io::Result<()> {
     // Through the exec, for that process to open.
-    rustix::io::fcntl_setfd(&source, rustix::io::FdFlags::empty())?;
+    rustix::io::fcntl_setfd(source, rustix::io::FdFlags::empty())?;
     let mut command = Command::new(own_program()?);
     command.args(words).arg(source.as_raw_fd().to_string()).stdin(Stdio::piped());
     let mut child = command.spawn()?;
@@ -106,7 +105,7 @@ pub(crate) fn take_over(carries: Carries, descriptor: &str, filter: Box<dyn Filt
 
 /// What standard output and standard error of this process are, and whether they are one.
 pub(crate) fn outputs() -> ([Sink; 2], bool) {
-    let null = std::fs::metadata("/dev/null").map(|null| null.rdev()).ok();
+    let null = rustix::fs::stat("/dev/null").map(|null| null.st_rdev).ok();
     let kind = |stream: BorrowedFd<'_>| {
         let data = rustix::fs::fstat(stream).ok()?;
         let device = rustix::fs::FileType::from_raw_mode(data.st_mode) == rustix::fs::FileType::CharacterDevice;

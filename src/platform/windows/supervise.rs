@@ -1,0 +1,101 @@
+//! CMD as a child whose output is filtered: a thread for each stream. Console signals reach CMD by themselves, as it shares the console. A
+//! process that still holds a stream when CMD has ended keeps cast waiting for it: there is no process of ours to leave it to.
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use crate::platform::{Carries, Ended, Filter, Sink, Wire};
+
+/// What supervising CMD came to.
+pub(crate) struct Supervised {
+    pub(crate) ended: Ended,
+    pub(crate) left: Vec<Left>,
+    pub(crate) trouble: Option<io::Error>,
+}
+
+/// A stream that outlived CMD: none here.
+pub(crate) struct Left {
+    pub(crate) carries: Carries,
+    filter: Box<dyn Filter>,
+}
+
+impl Left {
+    pub(crate) fn take(self) -> ((), Box<dyn Filter>) {
+        ((), self.filter)
+    }
+}
+
+/// Starts CMD with `wires` between its streams and cast's, and stays until all of it is through.
+pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Supervised> {
+    let mut pumps = Vec::new();
+    for wire in wires {
+        let (source, end) = io::pipe()?;
+        match wire.carries {
+            Carries::Output => drop(command.stdout(Stdio::from(end))),
+            Carries::Errors => drop(command.stderr(Stdio::from(end))),
+            Carries::Both => drop(command.stdout(Stdio::from(end.try_clone()?)).stderr(Stdio::from(end))),
+        }
+        let carries = wire.carries;
+        pumps.push(thread::Builder::new().spawn(move || pump(source, carries, wire.filter))?);
+    }
+    let mut cmd = command.spawn()?;
+    drop(command);
+    let status = cmd.wait()?;
+    let mut trouble = None;
+    for pump in pumps {
+        if let Err(error) = pump.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended early"))) {
+            trouble = Some(error);
+        }
+    }
+    let ended = Ended::Code(u8::try_from(status.code().unwrap_or(1)).unwrap_or(u8::MAX));
+    Ok(Supervised { ended, left: Vec::new(), trouble })
+}
+
+fn pump(mut source: io::PipeReader, carries: Carries, mut filter: Box<dyn Filter>) -> io::Result<()> {
+    let mut sink: Box<dyn Write> = match carries {
+        Carries::Output | Carries::Both => Box::new(io::stdout()),
+        Carries::Errors => Box::new(io::stderr()),
+    };
+    let mut chunk = vec![0; 64 << 10];
+    let mut filtered = Vec::new();
+    loop {
+        let read = source.read(&mut chunk)?;
+        if read == 0 {
+            filter.finish(&mut filtered);
+        } else {
+            filter.pass(&chunk[..read], &mut filtered);
+        }
+        sink.write_all(&filtered)?;
+        sink.flush()?;
+        filtered.clear();
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Not needed here.
+#[allow(clippy::unnecessary_wraps)]
+pub(crate) fn hand_over(_source: &(), _words: &[&str], _message: &[u8]) -> io::Result<()> {
+    Ok(())
+}
+
+/// Not needed here.
+pub(crate) fn take_over(_carries: Carries, _descriptor: &str, _filter: Box<dyn Filter>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// The exit code of CMD, as far as 8 bits hold it.
+pub(crate) fn end_like(ended: Ended) -> u8 {
+    match ended {
+        Ended::Code(code) => code,
+        Ended::Signal(_) => 1,
+    }
+}
+
+/// What standard output and standard error of this process are. Whether they are one cannot be asked here.
+pub(crate) fn outputs() -> ([Sink; 2], bool) {
+    let kind = |terminal| if terminal { Sink::Terminal } else { Sink::Somebody };
+    ([kind(io::stdout().is_terminal()), kind(io::stderr().is_terminal())], false)
+}

@@ -1,0 +1,138 @@
+//! A vault is the old one or the new one, whole: parallel writers, kills, failing and full disks, locks. Readers never wait.
+
+mod disk;
+mod faults;
+mod order;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::sandbox::Sandbox;
+
+/// The file that writers of vaults lock.
+fn lock_file(sandbox: &Sandbox) -> File {
+    let locks = fs::read_dir(sandbox.state().join("locks")).unwrap().map(|entry| entry.unwrap().path());
+    let vaults = locks.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("vaults-"));
+    let paths: Vec<_> = vaults.collect();
+    assert_eq!(paths.len(), 1);
+    File::open(&paths[0]).unwrap()
+}
+
+/// Every file whose name says that it is not there to stay.
+fn leftovers(sandbox: &Sandbox) -> Vec<String> {
+    let paths = sandbox.snapshot().into_keys();
+    paths.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).filter(|name| name.contains(".tmp")).collect()
+}
+
+#[test]
+fn fifty_writers_of_one_vault_and_readers_meanwhile() {
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    let done = AtomicBool::new(false);
+    let reads = thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut reads = 0;
+            while !done.load(Ordering::Relaxed) || reads == 0 {
+                let before = sandbox.listing("a").len();
+                sandbox.cast(["run", "a", "--", "printenv", "K"]).succeeds();
+                assert!(sandbox.listing("a").len() >= before);
+                reads += 1;
+            }
+            reads
+        });
+        let set = |number: usize| sandbox.set("a", &format!("KEY_{number}"), &number.to_string());
+        let writers: Vec<_> = (0..50).map(|number| scope.spawn(move || set(number))).collect();
+        let ended: Vec<_> = writers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        done.store(true, Ordering::Relaxed);
+        for end in ended {
+            end.unwrap();
+        }
+        reader.join().unwrap()
+    });
+    assert!(reads > 0);
+    let keys: BTreeSet<_> = sandbox.listing("a").iter().map(|secret| secret["key"].to_string()).collect();
+    assert_eq!(keys.len(), 51);
+    assert_eq!(leftovers(&sandbox), Vec::<String>::new());
+}
+
+#[test]
+fn writers_of_many_new_vaults() {
+    let sandbox = Sandbox::new();
+    thread::scope(|scope| {
+        for number in 0..20 {
+            let sandbox = &sandbox;
+            scope.spawn(move || sandbox.set(&format!("agent-{number}"), "K", "v"));
+        }
+    });
+    for number in 0..20 {
+        assert_eq!(sandbox.value(&format!("agent-{number}"), "K"), b"v");
+    }
+}
+
+#[test]
+fn the_same_new_vault_by_two_writers() {
+    for _ in 0..5 {
+        let sandbox = Sandbox::new();
+        thread::scope(|scope| {
+            for key in ["ONE", "TWO", "THREE"] {
+                let sandbox = &sandbox;
+                scope.spawn(move || sandbox.set("a", key, "v"));
+            }
+        });
+        assert_eq!(sandbox.listing("a").len(), 3);
+    }
+}
+
+#[test]
+fn a_thousand_vaults_in_a_row_all_open() {
+    // age adds random stanzas. Each write reads the one before, and the last is read here.
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let sandbox = Sandbox::new();
+                for number in 0..250 {
+                    sandbox.set("a", "K", &number.to_string());
+                }
+                assert_eq!(sandbox.value("a", "K"), b"249");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_lock_held_by_another() {
+    let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
+    let lock = lock_file(&sandbox);
+    lock.lock().unwrap();
+    // Readers take no notice.
+    sandbox.cast(["list", "a"]).succeeds();
+    assert_eq!(sandbox.value("a", "K"), b"hunter2");
+    let begin = Instant::now();
+    thread::scope(|scope| {
+        for words in [&["set", "a", "K", "hunter2"][..], &["delete", "a", "K"], &["delete", "a", "--all", "--yes"]] {
+            let sandbox = &sandbox;
+            scope.spawn(move || sandbox.cast(words).refuses(7, "held the lock for 10 s", &["hunter2"]));
+        }
+    });
+    assert!((Duration::from_secs(10)..Duration::from_secs(20)).contains(&begin.elapsed()), "{:?}", begin.elapsed());
+    lock.unlock().unwrap();
+    sandbox.set("a", "K", "v");
+}
+
+#[test]
+fn a_lock_let_go_in_time() {
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    let lock = lock_file(&sandbox);
+    lock.lock().unwrap();
+    let mut writer = sandbox.cast(["-q", "set", "a", "K", "next"]).command().spawn().unwrap();
+    // Readers see the old value for as long as the writer waits.
+    for _ in 0..10 {
+        assert_eq!(sandbox.value("a", "K"), b"v");
+        assert!(writer.try_wait().unwrap().is_none());
+    }
+    lock.unlock().unwrap();
+    assert!(writer.wait().unwrap().success());
+    assert_eq!(sandbox.value("a", "K"), b"next");
+}

@@ -1,0 +1,60 @@
+//! What is said to be done is on the disk: the order of one change, as the system saw it.
+
+use super::faults::{injected, traced};
+use crate::sandbox::{Sandbox, skip};
+
+#[test]
+fn on_disk_before_it_has_its_name_and_named_on_disk_before_it_is_said() {
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    for words in [&["set", "a", "K", "next"][..], &["set", "new", "K", "v"], &["delete", "a", "K"]] {
+        let Some(calls) = traced(&sandbox, words) else { return skip("order of a change: strace does not work here") };
+        let mut steps: Vec<&str> = calls
+            .iter()
+            .filter_map(|call| match call.name.as_str() {
+                "fsync" | "fdatasync" => Some("fsync"),
+                "rename" | "renameat" | "renameat2" => Some("rename"),
+                "write" if call.line.contains("write(2, ") => Some("say"),
+                "write" | "pwrite64" => Some("write"),
+                _ => None,
+            })
+            .collect();
+        steps.dedup();
+        // The vault, then the record of it.
+        let replace = ["write", "fsync", "rename", "fsync"];
+        let expected: Vec<_> = [&replace[..], &replace, &["say"]].concat();
+        assert_eq!(steps, expected, "{words:?}");
+    }
+}
+
+#[test]
+fn a_name_that_may_not_be_on_disk_is_not_said_to_be() {
+    for (words, done) in [(&["set", "a", "K", "next"][..], "written"), (&["delete", "a", "--all", "--yes"], "removed")]
+    {
+        let sandbox = Sandbox::with("a", &[("K", "v")]);
+        let Some(calls) = traced(&sandbox, words) else { return skip("fsync of a folder: strace does not work here") };
+        sandbox.set("a", "K", "v");
+        let named = |call: &str| call.starts_with("rename") || call.starts_with("unlink");
+        let at = calls.iter().position(|call| named(&call.name) && call.line.ends_with("= 0")).unwrap();
+        let sync = calls[at..].iter().find(|call| call.name == "fsync").unwrap();
+        let outcome = injected(&sandbox, words, sync, "error=EIO");
+        assert_eq!(outcome.code, 6, "{outcome:?}");
+        assert!(outcome.err.contains(&format!("{done}, but not confirmed durable: ")), "{outcome:?}");
+        assert!(outcome.err.contains("a.age") && outcome.err.contains("input/output error"), "{outcome:?}");
+        assert!(!outcome.err.contains('✓'), "{outcome:?}");
+        assert_eq!(sandbox.vault("a").exists(), done == "written");
+    }
+}
+
+#[test]
+fn a_removal_is_on_disk_before_it_is_said() {
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    let Some(calls) = traced(&sandbox, &["delete", "a", "--all", "--yes"]) else {
+        return skip("order of a removal: strace does not work here");
+    };
+    let names: Vec<_> = calls.iter().map(|call| call.name.as_str()).collect();
+    let at = |wanted: &[&str]| names.iter().position(|name| wanted.contains(name)).unwrap();
+    let unlink = at(&["unlink", "unlinkat"]);
+    let sync = unlink + names[unlink..].iter().position(|name| *name == "fsync").unwrap();
+    let said = calls.iter().position(|call| call.line.contains("write(2, ")).unwrap();
+    assert!(unlink < sync && sync < said, "{names:?}");
+}

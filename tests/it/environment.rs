@@ -1,0 +1,178 @@
+//! The environment of CMD: the caller's, the built-in secrets, the agent's own, the later wins; less what unlocked the vault. And what
+//! `--explain` says of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::sandbox::{Call, Sandbox};
+
+/// `builtin` and `a` share B; both and the caller know C.
+fn layered() -> Sandbox {
+    let sandbox = Sandbox::with("a", &[("A", "own-A"), ("B", "own-B"), ("C", "own-C")]);
+    for key in ["B", "C", "D"] {
+        sandbox.set("builtin", key, &format!("builtin-{key}"));
+    }
+    sandbox
+}
+
+/// A command that keeps what it was started with.
+const COPY: &[&str] = &["--", "dd", "if=/proc/self/environ", "of=environment", "status=none"];
+
+/// What the command of a call made by `with` finds in its environment. It copies that into a file, which is nobody else's stream.
+#[track_caller]
+fn environment(call: Call<'_>, sandbox: &Sandbox) -> BTreeMap<String, String> {
+    let outcome = call.succeeds();
+    assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("", ""));
+    let text = fs::read_to_string(sandbox.home().join("environment")).unwrap();
+    let variables = text.split_terminator('\0').map(|line| line.split_once('=').unwrap());
+    let mut environment = BTreeMap::new();
+    for (name, value) in variables {
+        assert!(environment.insert(name.to_owned(), value.to_owned()).is_none(), "{name} is there twice");
+    }
+    environment
+}
+
+fn with<'a>(sandbox: &'a Sandbox, options: &[&str]) -> Call<'a> {
+    let words = ["run", "a"].iter().chain(options).chain(COPY);
+    sandbox.cast(words).env("C", "caller-C").env("D", "caller-D").env("E", "caller-E").env("EMPTY", "")
+}
+
+/// The values of A to E, `-` where there is none.
+#[track_caller]
+fn check(sandbox: &Sandbox, options: &[&str], expected: [&str; 5]) {
+    let found = environment(with(sandbox, options), sandbox);
+    let values = ["A", "B", "C", "D", "E"].map(|name| found.get(name).map_or("-", String::as_str));
+    assert_eq!(values, expected, "{options:?}");
+}
+
+#[test]
+fn the_later_wins() {
+    let sandbox = layered();
+    check(&sandbox, &[], ["own-A", "own-B", "own-C", "builtin-D", "caller-E"]);
+    check(&sandbox, &["--no-builtin"], ["own-A", "own-B", "own-C", "caller-D", "caller-E"]);
+    let found = environment(with(&sandbox, &[]), &sandbox);
+    assert_eq!(found["EMPTY"], "");
+    assert_eq!(found["RUST_BACKTRACE"], "1");
+    let empty = Sandbox::with("a", &[("C", "")]);
+    assert_eq!(environment(with(&empty, &[]), &empty)["C"], "");
+}
+
+#[test]
+fn only_and_except_choose() {
+    let sandbox = layered();
+    check(&sandbox, &["--only", "A"], ["own-A", "-", "caller-C", "caller-D", "caller-E"]);
+    check(&sandbox, &["--only", "A,D"], ["own-A", "-", "caller-C", "builtin-D", "caller-E"]);
+    check(&sandbox, &["--only=B", "--only=C"], ["-", "own-B", "own-C", "caller-D", "caller-E"]);
+    check(&sandbox, &["--except", "A,D"], ["-", "own-B", "own-C", "caller-D", "caller-E"]);
+    check(&sandbox, &["--except", "B"], ["own-A", "-", "own-C", "builtin-D", "caller-E"]);
+    for options in [["--only", "UNKNOWN"], ["--only", "A,UNKNOWN"], ["--except", "UNKNOWN"], ["--except", "A,UNKNOWN"]]
+    {
+        let words = ["run", "a"].iter().chain(&options);
+        sandbox.cast(words.clone().chain(&["--", "touch", "started"])).refuses(125, "'UNKNOWN'", &["own-"]);
+        sandbox.cast(words.chain(&["--explain"])).refuses(3, "'UNKNOWN'", &["own-"]);
+    }
+    // A built-in secret that is left out is not there to be chosen.
+    sandbox.cast(["run", "a", "--no-builtin", "--only", "D", "--", "true"]).refuses(125, "'D'", &[]);
+    sandbox.cast(["run", "a", "--only", "A", "--except", "B", "--", "true"]).refuses(125, "", &[]);
+}
+
+#[test]
+fn the_built_in_secrets_alone() {
+    let sandbox = layered();
+    let call = sandbox.cast(["run", "builtin"].iter().chain(COPY)).env("C", "caller-C");
+    let found = environment(call, &sandbox);
+    assert_eq!(
+        (found["B"].as_str(), found["C"].as_str(), found["D"].as_str()),
+        ("builtin-B", "builtin-C", "builtin-D")
+    );
+    assert!(!found.contains_key("A"));
+}
+
+#[test]
+fn what_unlocks_stays_here() {
+    let sandbox = layered();
+    let key = sandbox.key();
+    let moved = sandbox.home().join("master.key");
+    fs::rename(sandbox.key_file(), &moved).unwrap();
+    for call in [with(&sandbox, &[]).env("CAST_KEY", &key), with(&sandbox, &[]).env("CAST_KEY_FILE", &moved)] {
+        let found = environment(call, &sandbox);
+        assert_eq!(found["A"], "own-A");
+        assert!(found.keys().all(|name| name != "CAST_KEY" && name != "CAST_KEY_FILE"), "{found:?}");
+        assert!(!found.values().any(|value| value.contains(&key)), "{found:?}");
+    }
+    // Not in the words of the process either.
+    let script = "! grep 'AGE-SECRET-KE[Y]' /proc/$$/environ /proc/$$/cmdline /proc/$PPID/cmdline";
+    sandbox.cast(["run", "a", "--", "sh", "-c", script]).env("CAST_KEY", &key).succeeds();
+}
+
+#[test]
+fn a_clean_environment_is_exactly_that() {
+    let sandbox = layered();
+    let mut expected: BTreeMap<String, String> = BTreeMap::new();
+    let mut call = with(&sandbox, &["--clean-env"]);
+    for name in ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LC_ALL", "LC_TIME", "TZ", "TMPDIR"] {
+        let value = match name {
+            "PATH" => std::env::var("PATH").unwrap(),
+            "HOME" => sandbox.home().to_str().unwrap().to_owned(),
+            _ => "C".to_owned(),
+        };
+        call = call.env(name, &value);
+        expected.insert(name.to_owned(), value);
+    }
+    for (name, value) in [("A", "own-A"), ("B", "own-B"), ("C", "own-C"), ("D", "builtin-D")] {
+        expected.insert(name.to_owned(), value.to_owned());
+    }
+    // Names that begin like those that stay.
+    for name in ["PATHS", "LCX", "LANGUAGE", "AWS_SECRET_ACCESS_KEY", "CAST_TEST", "XDG_DATA_DIRS"] {
+        call = call.env(name, "caller");
+    }
+    assert_eq!(environment(call, &sandbox), expected);
+    // What the caller has not is not made up.
+    let found = environment(with(&sandbox, &["--clean-env", "--only", "A"]).without_env("TZ"), &sandbox);
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["A", "HOME", "LANG", "PATH"]);
+}
+
+#[test]
+fn the_command_is_looked_up_in_the_path_of_the_caller() {
+    let sandbox = Sandbox::new();
+    let trap = sandbox.home().join("trap");
+    fs::create_dir(&trap).unwrap();
+    std::os::unix::fs::symlink("/bin/false", trap.join("dd")).unwrap();
+    sandbox.cast(["set", "a", "PATH", "--allow-dangerous-name", "--", trap.to_str().unwrap()]).succeeds();
+    for options in [&[][..], &["--clean-env"]] {
+        assert_eq!(environment(with(&sandbox, options), &sandbox)["PATH"], trap.to_str().unwrap());
+    }
+}
+
+#[test]
+fn explain_says_what_would_be_and_runs_nothing() {
+    let sandbox = layered();
+    let outcome = sandbox.cast(["run", "a", "--explain", "--", "touch", "started"]).env("D", "caller-D").succeeds();
+    outcome.says_nothing_of(&["own-", "builtin-B", "builtin-C", "builtin-D", "caller-D"]);
+    assert_eq!(outcome.err, "");
+    assert!(!sandbox.home().join("started").exists());
+    let row = |name: &str| {
+        let found = outcome.out.lines().find(|line| line.split(' ').next() == Some(name));
+        found.unwrap_or_else(|| panic!("no {name}: {outcome:?}"))
+    };
+    assert!(row("A").contains("'a'") && row("D").contains("built-in"), "{outcome:?}");
+    assert!(row("B").contains("built-in") && row("D").contains("caller"), "{outcome:?}");
+    // No command is needed for it.
+    let less = sandbox.cast(["run", "a", "--explain", "--no-builtin", "--only", "A"]).succeeds();
+    assert!(less.out.lines().any(|line| line.starts_with("A ")) && !less.out.contains("\nB "), "{less:?}");
+}
+
+#[test]
+fn explain_ends_with_the_codes_of_all_verbs() {
+    let sandbox = layered();
+    let explain = |agent: &'static str| sandbox.cast(["run", agent, "--explain", "--", "touch", "started"]);
+    explain("unknown").refuses(3, "agent 'unknown' has no vault", &[]);
+    explain("SK-LIVE").refuses(2, "AGENT", &["SK-LIVE"]);
+    explain("a").env("CAST_KEY", "sk-live-abc").refuses(4, "CAST_KEY", &["sk-live"]);
+    sandbox.cast(["run", "a", "--explain", "--sk-live-abc"]).refuses(2, "", &["sk-live"]);
+    fs::write(sandbox.vault("a"), "damaged").unwrap();
+    explain("a").refuses(5, "'a'", &[]);
+    fs::remove_file(sandbox.vault("a")).unwrap();
+    fs::create_dir(sandbox.vault("a")).unwrap();
+    explain("a").refuses(6, "", &[]);
+}

@@ -1,0 +1,170 @@
+//! Where the key comes from, in the order of SPEC §5, and that an invalid source is never a reason to look further.
+
+mod agent;
+mod file;
+mod first;
+
+use std::fs;
+
+use crate::forge::Key;
+use crate::sandbox::Sandbox;
+
+/// A home with a key file and the secret `K` of agent `a`.
+fn sandbox() -> Sandbox {
+    Sandbox::with("a", &[("K", "hunter2")])
+}
+
+#[test]
+fn either_variable_comes_before_the_key_file() {
+    let sandbox = sandbox();
+    let good = sandbox.key();
+    let stranger = Key::generate().identity();
+    let list = || sandbox.cast(["list", "a"]);
+    let file = sandbox.home().join("given.key");
+    fs::write(&file, &stranger).unwrap();
+    list().env("CAST_KEY", &stranger).refuses(5, "wrong key", &["hunter2"]);
+    list().env("CAST_KEY_FILE", &file).refuses(5, "wrong key", &["hunter2"]);
+    // The other way round: the file in the key store is the stranger's.
+    fs::write(sandbox.key_file(), &stranger).unwrap();
+    list().refuses(5, "wrong key", &["hunter2"]);
+    list().env("CAST_KEY", &good).succeeds();
+    fs::write(&file, &good).unwrap();
+    list().env("CAST_KEY_FILE", "given.key").succeeds();
+    // What is in the key store is not even looked at.
+    fs::write(sandbox.key_file(), "garbage").unwrap();
+    list().env("CAST_KEY", &good).succeeds();
+}
+
+#[test]
+fn a_wrong_key_is_no_damage_to_the_vault() {
+    let sandbox = sandbox();
+    let stranger = Key::generate().identity();
+    for (code, words) in [
+        (5, &["list", "a"][..]),
+        (5, &["set", "a", "K", "hunter2"]),
+        (5, &["delete", "a", "K"]),
+        (5, &["delete", "a", "--all", "--yes"]),
+        (5, &["vault", "accept", "a", "--yes"]),
+        (125, &["run", "a", "--", "touch", "started"]),
+    ] {
+        sandbox.cast(words).env("CAST_KEY", &stranger).refuses(code, "wrong key", &["hunter2"]);
+    }
+    // Nor is a new vault made beside one that it does not open.
+    let set = sandbox.cast(["set", "b", "K", "hunter2"]).env("CAST_KEY", &stranger);
+    set.refuses(5, "opens none of those there are", &["hunter2"]);
+    // Names can be listed without any key.
+    assert!(sandbox.cast(["list"]).env("CAST_KEY", "x").succeeds().out.contains("a "));
+}
+
+#[test]
+fn both_variables_are_an_error() {
+    let sandbox = sandbox();
+    let good = sandbox.key();
+    for (key, file) in [(good.as_str(), "given.key"), (&good, ""), ("", "given.key"), ("", "")] {
+        let list = sandbox.cast(["list", "a"]).env("CAST_KEY", key).env("CAST_KEY_FILE", file);
+        list.refuses(4, "both CAST_KEY and CAST_KEY_FILE are set", &["hunter2"]);
+    }
+}
+
+#[test]
+fn an_invalid_cast_key_is_never_passed_over() {
+    let sandbox = sandbox();
+    let good = sandbox.key();
+    let agent = crate::forge::grant_of(&sandbox, "a");
+    let cases = [
+        (String::new(), "empty"),
+        (" \n".into(), "empty"),
+        ("# AGE-SECRET-KEY\n".into(), "empty"),
+        ("sk-live-hunter2".into(), "line 1 is not a whole age identity"),
+        (good[..good.len() - 1].into(), "line 1 is not a whole age identity"),
+        (good.replace("KEY-1", "KEY-1QQ"), "line 1 is not a whole age identity"),
+        (format!("{good}\nsk-live-hunter2"), "line 2 is not a whole age identity"),
+        (Key::parse(&good).recipient(), "line 1 is not a whole age identity"),
+        ("AGE-PLUGIN-YUBIKEY-1HUNTER2".into(), "unsupported key type"),
+        ("AGE-SECRET-KEY-PQ-1HUNTER2".into(), "unsupported key type"),
+        (agent[..agent.len() - 1].into(), "line 1 is not a whole agent key"),
+        (agent.replace(":a:", ":A:"), "line 1 is not a whole agent key"),
+        (agent.replace(":1:AGE", ":01:AGE"), "line 1 is not a whole agent key"),
+        (agent.replace(":1:AGE", ":AGE"), "line 1 is not a whole agent key"),
+        (format!("{agent}\n{good}"), "an agent key stands alone"),
+    ];
+    for (key, why) in cases {
+        let quoted: Vec<&str> = if key.trim().is_empty() { vec![] } else { vec![key.trim(), "live", "HUNTER2"] };
+        for (code, words) in
+            [(4, &["list", "a"][..]), (4, &["set", "a", "K", "v"]), (125, &["run", "a", "--", "touch", "x"])]
+        {
+            sandbox.cast(words).env("CAST_KEY", &key).refuses(code, why, &quoted);
+        }
+        // The same from a file.
+        fs::write(sandbox.home().join("given.key"), &key).unwrap();
+        sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", "given.key").refuses(4, why, &quoted);
+        sandbox.cast(["init"]).env("CAST_KEY", &key).refuses(4, why, &quoted);
+    }
+}
+
+#[test]
+fn blanks_and_comments_around_a_key_are_accepted() {
+    let sandbox = sandbox();
+    let good = sandbox.key();
+    for key in [format!("{good}\n"), format!("  {good} \r\n\n"), format!("# mine\n\n{good}")] {
+        sandbox.cast(["list", "a"]).env("CAST_KEY", &key).succeeds();
+        fs::write(sandbox.home().join("given.key"), &key).unwrap();
+        sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", "given.key").succeeds();
+    }
+}
+
+#[test]
+fn a_former_key_behind_the_newest_opens_older_vaults() {
+    let sandbox = sandbox();
+    let (former, newest) = (sandbox.key(), Key::generate().identity());
+    fs::write(sandbox.key_file(), format!("{newest}\n{former}\n")).unwrap();
+    assert_eq!(sandbox.value("a", "K"), b"hunter2");
+    // A change seals to the newest.
+    sandbox.set("a", "L", "x");
+    sandbox.cast(["list", "a"]).env("CAST_KEY", &newest).succeeds();
+    sandbox.cast(["list", "a"]).env("CAST_KEY", &former).refuses(5, "wrong key", &["hunter2"]);
+}
+
+#[test]
+fn a_key_through_a_descriptor() {
+    let sandbox = sandbox();
+    fs::rename(sandbox.key_file(), sandbox.home().join("given.key")).unwrap();
+    // A file, and a pipe that was written and closed before.
+    sandbox.cast_after("exec 9<given.key", ["list", "a"]).env("CAST_KEY_FILE", "/dev/fd/9").succeeds();
+    let key = fs::read(sandbox.home().join("given.key")).unwrap();
+    sandbox.cast_after("exec 9<&0 </dev/null", ["list", "a"]).env("CAST_KEY_FILE", "/dev/fd/9").input(&key).succeeds();
+    sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", "/dev/stdin").input(&key).succeeds();
+    sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", "/dev/fd/9").refuses(4, "CAST_KEY_FILE: cannot read", &[]);
+}
+
+#[test]
+fn a_file_that_cannot_be_the_key() {
+    let sandbox = sandbox();
+    let list = |path: &str| sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", path);
+    list("").refuses(4, "CAST_KEY_FILE is set but empty", &[]);
+    list("no-such-file").refuses(4, "CAST_KEY_FILE: cannot read 'no-such-file'", &[]);
+    list(".").refuses(4, "CAST_KEY_FILE", &[]);
+    fs::write(sandbox.home().join("given.key"), b"\xff\xfe\0").unwrap();
+    list("given.key").refuses(4, "CAST_KEY_FILE holds no usable key", &[]);
+    fs::write(sandbox.home().join("given.key"), "#\n".repeat(100_000)).unwrap();
+    list("given.key").refuses(4, "longer than", &[]);
+    list("/dev/zero").refuses(4, "longer than", &[]);
+    let sealed = crate::forge::encrypt(sandbox.key().as_bytes(), &[&Key::master(&sandbox).recipient()]);
+    fs::write(sandbox.home().join("given.key"), sealed).unwrap();
+    let outcome = list("given.key").refuses(4, "names an encrypted file", &[]);
+    assert!(outcome.err.contains("age -d"), "{outcome:?}");
+}
+
+#[test]
+fn a_key_from_a_variable_stays_with_cast() {
+    let sandbox = sandbox();
+    fs::write(sandbox.home().join("given.key"), sandbox.key()).unwrap();
+    for (name, value) in [("CAST_KEY", sandbox.key()), ("CAST_KEY_FILE", "given.key".into())] {
+        for options in [&[][..], &["--clean-env"]] {
+            let words = ["run", "a"].iter().chain(options).chain(&["--no-mask", "--", "env"]);
+            let outcome = sandbox.cast(words).env(name, &value).succeeds();
+            assert!(outcome.out.contains("K=hunter2"), "{outcome:?}");
+            outcome.says_nothing_of(&["CAST_KEY", "AGE-SECRET", "given.key"]);
+        }
+    }
+}

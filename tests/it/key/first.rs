@@ -1,0 +1,91 @@
+//! The first key: made by an explicit word, never beside vaults that wait for another, and once.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::thread;
+
+use super::sandbox;
+use crate::sandbox::Sandbox;
+
+#[test]
+fn no_keyring_and_nobody_to_ask() {
+    let sandbox = Sandbox::empty();
+    for words in [&["set", "a", "K", "hunter2"][..], &["secrets", "set", "a", "K", "hunter2"]] {
+        let outcome = sandbox.cast(words).refuses(4, "no key", &["hunter2"]);
+        for command in ["'cast init", "CAST_KEY_FILE="] {
+            assert!(outcome.err.contains(command), "{outcome:?}");
+        }
+    }
+    // The words that it says are those that work.
+    let said = sandbox.cast(["set", "a", "K", "v"]).run().err;
+    let command = said.split('\'').find(|words| words.starts_with("cast init")).unwrap();
+    sandbox.cast(command.split(' ').skip(1)).succeeds();
+    sandbox.set("a", "K", "v");
+}
+
+#[test]
+fn init_makes_a_key_file_and_says_so() {
+    let sandbox = Sandbox::empty();
+    let outcome = sandbox.cast(["init"]).succeeds();
+    assert!(outcome.err.contains(sandbox.key_file().to_str().unwrap()), "{outcome:?}");
+    assert!(outcome.err.contains("cast: hint: ") && outcome.err.contains("passphrase"), "{outcome:?}");
+    assert_eq!(outcome.out, "");
+    outcome.says_nothing_of(&["AGE-SECRET-KEY", &sandbox.key()]);
+    assert_eq!(fs::metadata(sandbox.key_file()).unwrap().permissions().mode() & 0o777, 0o600);
+    // Harmless when there is one.
+    let before = sandbox.snapshot();
+    for words in [&["init"][..], &["init", "--key-store", "file"]] {
+        let again = sandbox.cast(words).succeeds();
+        assert!(again.err.contains("There is a key already"), "{again:?}");
+    }
+    assert!(sandbox.snapshot() == before);
+}
+
+#[test]
+fn none_is_made_beside_vaults_that_wait_for_theirs() {
+    let sandbox = sandbox();
+    let key = sandbox.key();
+    fs::remove_file(sandbox.key_file()).unwrap();
+    for words in [
+        &["set", "a", "K", "hunter2"][..],
+        &["set", "new", "K", "hunter2"],
+        &["init"],
+        &["init", "--key-store", "file"],
+        &["init", "--key-store", "keyring"],
+        &["init", "--key-store", "passphrase"],
+        &["list", "a"],
+        &["delete", "a", "K"],
+    ] {
+        let outcome = sandbox.cast(words).refuses(4, "no key", &["hunter2"]);
+        assert!(outcome.err.contains("CAST_KEY_FILE="), "how to bring it back: {outcome:?}");
+    }
+    sandbox.cast(["run", "a", "--", "touch", "started"]).refuses(125, "no key", &["hunter2"]);
+    // A damaged vault waits as well.
+    fs::write(sandbox.vault("a"), "").unwrap();
+    sandbox.cast(["init", "--key-store", "file"]).refuses(4, "no key", &[]);
+    sandbox.cast(["set", "new", "K", "hunter2"]).env("CAST_KEY", key).refuses(5, "opens none of those", &["hunter2"]);
+}
+
+#[test]
+fn a_keyring_that_is_not_there_is_said() {
+    let sandbox = Sandbox::empty();
+    sandbox.cast(["init", "--key-store", "keyring"]).refuses(4, "no OS keyring here", &[]);
+    sandbox.cast(["init", "--key-store", "passphrase"]).refuses(2, "passphrase", &[]);
+}
+
+#[test]
+fn many_first_inits_at_once_make_one_key() {
+    for _ in 0..5 {
+        let sandbox = Sandbox::empty();
+        let outcomes: Vec<_> = thread::scope(|scope| {
+            let inits: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| sandbox.cast(["init", "--key-store", "file"]).succeeds())).collect();
+            inits.into_iter().map(|init| init.join().unwrap()).collect()
+        });
+        let made = outcomes.iter().filter(|outcome| outcome.err.contains("Master key made")).count();
+        assert_eq!(made, 1, "{outcomes:?}");
+        assert_eq!(fs::read_to_string(sandbox.key_file()).unwrap().matches("AGE-SECRET-KEY").count(), 1);
+        sandbox.set("a", "K", "v");
+        assert_eq!(sandbox.snapshot().len(), 3, "key, vault, record: {:?}", sandbox.snapshot().keys());
+    }
+}

@@ -1,0 +1,117 @@
+//! What CMD finds, and what others see of it, in a masked run: the same as without cast.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use super::process::{Output, Running, until};
+use super::{SECRET, bash, sandbox};
+use crate::sandbox::{CAST, Sandbox};
+
+/// What `sh -c script` says as a masked CMD and without cast, both started by `before`.
+fn both(sandbox: &Sandbox, before: &str, script: &str) -> [String; 2] {
+    ["\"$CAST\" run a -- sh -c \"$SCRIPT\"", "sh -c \"$SCRIPT\""].map(|start| {
+        let mut command = sandbox.command("bash");
+        command.args(["-c", &before.replace("START", start)]).env("CAST", CAST).env("SCRIPT", script);
+        Running::start(command).rest()
+    })
+}
+
+#[track_caller]
+fn assert_same(sandbox: &Sandbox, before: &str, script: &str) {
+    let [with, without] = both(sandbox, before, script);
+    assert!(!without.is_empty(), "{before}: nothing was said");
+    assert_eq!(with, without, "{before}");
+}
+
+#[test]
+fn signals_are_blocked_and_ignored_as_before() {
+    let sandbox = sandbox();
+    let ask = "grep -E '^Sig(Blk|Ign|Cgt)|^ShdPnd' /proc/self/status";
+    for before in [
+        "START",
+        "nohup START",
+        "trap '' INT HUP QUIT TERM USR1 TSTP; START",
+        "env --block-signal=USR1,TERM,WINCH START",
+        "env --block-signal=INT --ignore-signal=USR2,HUP START",
+        "env --ignore-signal=XFSZ START",
+        "env --ignore-signal=CHLD START",
+    ] {
+        assert_same(&sandbox, before, &format!("exec {ask}"));
+    }
+}
+
+#[test]
+fn a_script_without_an_interpreter_finds_them_so_too() {
+    let sandbox = sandbox();
+    let path = sandbox.home().join("script");
+    fs::write(&path, "grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status; echo $K\n").unwrap();
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let masked = sandbox.cast(["run", "a", "--", "./script"]).succeeds();
+    let bare = sandbox.cast(["run", "a", "--no-mask", "--", "./script"]).succeeds();
+    assert_eq!(masked.out, bare.out.replace(SECRET, "[cast:K]"));
+}
+
+#[test]
+fn place_limits_and_descriptors_are_as_before() {
+    let sandbox = sandbox();
+    fs::write(sandbox.home().join("lines"), "1\n2\n").unwrap();
+    assert_same(&sandbox, "mkdir -p d; cd d; umask 027; ulimit -n 200 -c 0; START", "umask; pwd; ulimit -n; ulimit -c");
+    // Standard output is a pipe either way; that one is cast's.
+    assert_same(&sandbox, "exec 5<lines 7>out; START <&5", "ls /proc/self/fd; cat <&5; readlink /proc/self/fd/7");
+    assert_same(&sandbox, "START 2>/dev/null", "ls /proc/self/fd; readlink /proc/self/fd/2");
+    // Group, session and terminal.
+    assert_same(
+        &sandbox,
+        "START",
+        "cut -d' ' -f5-8 /proc/self/stat | sed \"s/$(ps -o pgid= -p $$ | tr -d ' ')/group/\"",
+    );
+    assert_same(&sandbox, "nice -n 5 bash -c 'START'", "nice");
+}
+
+#[test]
+fn standard_input_is_inherited_and_never_copied() {
+    let sandbox = sandbox();
+    fs::write(sandbox.home().join("lines"), "1\n2\n3\n").unwrap();
+    assert_eq!(bash(&sandbox, "($CAST run a -- sh -c 'read x; echo x $x'; cat) <lines"), "x 1\n2\n3\n");
+    // A pipe: what CMD did not take is there for the next.
+    assert_eq!(bash(&sandbox, "printf '1\n2\n3\n' | ($CAST run a -- sh -c 'read x; echo x $x'; cat)"), "x 1\n2\n3\n");
+    assert_eq!(bash(&sandbox, "printf '1\n2\n' | ($CAST run a -- true; cat)"), "1\n2\n");
+    let same = "$CAST run a -- readlink /proc/self/fd/0 <lines";
+    assert!(bash(&sandbox, same).ends_with("/lines\n"));
+}
+
+#[test]
+fn an_output_that_cmd_closes_ends_for_its_reader() {
+    let sandbox = sandbox();
+    for both in [false, true] {
+        let mut command =
+            sandbox.cast(["run", "a", "--", "sh", "-c", "echo $K; exec >&-; read x; echo $x >&2"]).command();
+        command.stderr(if both { Stdio::piped() } else { Stdio::null() });
+        let mut cast = Running::start(command);
+        let errors = both.then(|| cast.errors());
+        assert_eq!(cast.rest(), "[cast:K]\n");
+        cast.hears("over\n");
+        assert_eq!(cast.ends().code(), Some(0));
+        assert_eq!(errors.map_or(b"over\n".to_vec(), |mut errors| errors.all()), b"over\n");
+    }
+}
+
+#[test]
+fn an_input_that_cmd_closes_ends_for_its_writer() {
+    let sandbox = sandbox();
+    assert!(Command::new("mkfifo").arg(sandbox.home().join("go")).status().unwrap().success());
+    let mut writer = Command::new("yes").stdout(Stdio::piped()).spawn().unwrap();
+    let script = "exec <&-; echo closed; read x <go; echo $x";
+    let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", script]).command();
+    command.stdin(writer.stdout.take().unwrap()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut cast = command.spawn().unwrap();
+    drop(command);
+    let mut output = Output::of(cast.stdout.take().unwrap());
+    output.says("closed\n");
+    // While CMD still runs.
+    until("the writer's end", || writer.try_wait().unwrap());
+    assert_eq!(cast.try_wait().unwrap(), None);
+    fs::write(sandbox.home().join("go"), "on\n").unwrap();
+    assert_eq!(output.all(), b"closed\non\n");
+    assert_eq!(cast.wait().unwrap().code(), Some(0));
+}

@@ -1,0 +1,62 @@
+//! A vault that is not what its owner wrote is refused by every verb, within the limits of issue 2, and left as it is.
+
+mod accept;
+mod damage;
+mod forged;
+mod format;
+mod golden;
+mod seen;
+
+use crate::forge::{Key, Text};
+use crate::sandbox::Sandbox;
+
+/// Each value in these tests contains it.
+const SECRET: &str = "hunter2";
+
+/// 100 MB of memory, of addresses even, and a second of work. A test beyond them dies of it and ends with another code.
+const LIMITS: &str = "ulimit -v 102400; ulimit -t 1";
+
+/// A home where agent `a` has the secret `K`.
+fn sandbox() -> Sandbox {
+    Sandbox::with("a", &[("K", "hunter2-first")])
+}
+
+/// The vault of `a`, taken apart.
+fn text(sandbox: &Sandbox) -> Text {
+    Text::read(&sandbox.vault("a"), Key::master(sandbox))
+}
+
+/// No verb works on the vault of `a`: exit 5 and `why`, or 125 from `run`, whose CMD is not started.
+#[track_caller]
+fn refused(sandbox: &Sandbox, why: &str) {
+    refused_with(sandbox, None, why);
+}
+
+/// The same with a key in `CAST_KEY`.
+#[track_caller]
+fn refused_with(sandbox: &Sandbox, key: Option<&str>, why: &str) {
+    let cases: [(i32, &[&str]); 9] = [
+        (5, &["list", "a"]),
+        (5, &["list", "a", "--json"]),
+        (5, &["set", "a", "K", "hunter2-next"]),
+        (5, &["set", "a", "OTHER", "hunter2-next"]),
+        (5, &["delete", "a", "K"]),
+        (5, &["delete", "a", "--all", "--yes"]),
+        (5, &["run", "a", "--explain"]),
+        (125, &["run", "a", "--", "touch", "started"]),
+        (125, &["run", "a", "--only", "K", "--clean-env", "--", "touch", "started"]),
+    ];
+    for (code, words) in cases {
+        let call = sandbox.cast_after(LIMITS, words);
+        let call = if let Some(key) = key { call.env("CAST_KEY", key) } else { call };
+        call.refuses(code, why, &[SECRET]);
+    }
+}
+
+/// The vault of `a` is in order again, or still, and writable.
+#[track_caller]
+fn works(sandbox: &Sandbox) {
+    assert!(sandbox.value("a", "K").starts_with(b"hunter2"));
+    sandbox.set("a", "K", "hunter2-works");
+    assert_eq!(sandbox.value("a", "K"), b"hunter2-works");
+}
