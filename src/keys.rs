@@ -117,10 +117,9 @@ impl AgentKey {
 }
 
 impl AgentGrant {
-    /// What to say where another vault is asked for.
-    pub(crate) fn opens_no_other(&self) -> Failure {
-        let message = format!("the key given is the agent key of '{}', which opens no other vault", self.agent);
-        Failure::new(Kind::NoKey, message)
+    /// What to say where the master key is needed, or another agent's.
+    pub(crate) fn refuse(&self, what: &str) -> Failure {
+        Failure::new(Kind::NoKey, format!("the key given is the agent key of '{}', which {what}", self.agent))
     }
 
     fn parse(line: &str) -> Option<Self> {

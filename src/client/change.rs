@@ -115,7 +115,7 @@ impl Client {
         // Whatever may ask or wait comes before the lock.
         match folder.read(agent)? {
             Some(_) => self.key().map(drop)?,
-            None if create => self.key_for_new_vault(agent)?,
+            None if create => self.key_for_new_vault()?,
             None => return Err(self.no_such_agent(agent)),
         }
         let lock = folder.lock()?;
@@ -137,7 +137,7 @@ impl Client {
         let key = self.key()?;
         let masters = match key {
             UnlockKey::Master(keys) => keys,
-            UnlockKey::Agent(_) => return Err(self.no_such_agent(agent)),
+            UnlockKey::Agent(grant) => return Err(grant.refuse("makes no vault")),
         };
         let others = folder.agents()?;
         // One that opens shows that the key is right; a damaged one among them shows nothing.
@@ -177,10 +177,7 @@ impl Client {
     fn masters(key: &UnlockKey) -> Result<&[MasterKey]> {
         match key {
             UnlockKey::Master(keys) => Ok(keys),
-            UnlockKey::Agent(grant) => Err(Failure::new(
-                Kind::NoKey,
-                format!("this needs the master key, and the key given is the agent key of '{}'", grant.agent),
-            )),
+            UnlockKey::Agent(grant) => Err(grant.refuse("opens one vault: this needs the master key")),
         }
     }
 }

@@ -39,13 +39,12 @@ impl Client {
     }
 
     /// The key for a vault that is not there yet: the one there is, or a new one in the keyring.
-    pub(super) fn key_for_new_vault(&self, agent: &AgentName) -> Result<()> {
+    pub(super) fn key_for_new_vault(&self) -> Result<()> {
         if self.key.get().is_some() {
             return Ok(());
         }
         match key_store::look_up(&self.places, &*self.attendant)? {
-            Lookup::Found(UnlockKey::Agent(grant), _) if grant.agent == *agent => Err(self.no_such_agent(agent)),
-            Lookup::Found(UnlockKey::Agent(grant), _) => Err(grant.opens_no_other()),
+            Lookup::Found(UnlockKey::Agent(grant), _) => Err(grant.refuse("makes no vault")),
             Lookup::Found(key, whence) => {
                 let _ = self.key.set((key, whence));
                 Ok(())

@@ -40,7 +40,7 @@ impl Opened {
 
     pub(super) fn as_agent(file: &[u8], agent: &AgentName, grant: &AgentGrant) -> Result<Self> {
         if grant.agent != *agent {
-            return Err(grant.opens_no_other());
+            return Err(grant.refuse("opens no other vault"));
         }
         let text = age_file::open(file, grant.key.identity()).map_err(|closed| match closed {
             Closed::WrongKey => refusal::wrong_key(agent),
