@@ -5,6 +5,7 @@ mod first_use;
 mod injection;
 
 use std::cell::OnceCell;
+use std::io::ErrorKind;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Attendant, Lookup, Whence};
@@ -135,7 +136,9 @@ impl Client {
         let Some(path) = self.places.settings() else { return Ok(Settings::default()) };
         match std::fs::read_to_string(&path) {
             Ok(text) => Settings::parse(&text, &path),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Ok(Settings::default())
+            }
             Err(error) => Err(Failure::io("cannot read the settings", &path, &error)),
         }
     }
@@ -184,7 +187,10 @@ impl Client {
         if self.key.get().is_none() {
             let found = match key_store::look_up(&self.places, &*self.attendant)? {
                 Lookup::Found(key, whence) => (key, whence),
-                missing => return Err(first_use::no_key(&missing)),
+                missing => {
+                    self.refuse_beside_vaults(&missing)?;
+                    return Err(first_use::no_key(&missing));
+                }
             };
             let _ = self.key.set(found);
         }

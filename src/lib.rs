@@ -11,7 +11,7 @@
 //! | 1 | `keys`, `age_file`, `document`, `environment`, `needles`, `masker`: cryptography and text, which never see a path |
 //! | 0 | `names`, `secret`, `failure`, `paths`, `settings`, `timestamp`, `suggestion`, `platform` |
 //!
-//! Absent on purpose: the network, logging of values, plaintext on disk, `unsafe`, and any way to print a stored value.
+//! Absent on purpose: the network, logging of values, plaintext on disk, `unsafe` but for one `pre_exec`, and any way to print a stored value.
 
 mod age_file;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Bytes in, masked bytes out. Keeps the promise of SPEC §6: whatever the chunks, every form of every secret becomes a marker,
+//! Bytes in, masked bytes out. Keeps the promise of the README's section on masking: whatever the chunks, every form of every secret becomes a marker,
 //! `[cast:NAME]`, and no other byte is changed; what cannot become a secret any more leaves in the same call, without a timer; what is
 //! kept is bounded by the longest form, however long the stream.
 //!

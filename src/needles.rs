@@ -1,4 +1,4 @@
-//! The forms of a value: what a secret looks like in a log, in JSON, in a URL, in base64. Keeps the promise of SPEC §6 on which values
+//! The forms of a value: what a secret looks like in a log, in JSON, in a URL, in base64. Keeps the promise of the README's section on masking on which values
 //! are masked and in which shapes, and that an everyday word such as `true` or `3000` never is.
 //!
 //! A form never begins with a blank, a line end or one of `}` `]` `)` `"` `>` `:`. Frames and prompts end in these, so their end never

@@ -138,7 +138,8 @@ impl Vault {
 
     /// Makes this the newest state there is, above `seen`; as a vault of its own, where this one was given up.
     pub(crate) fn supersede(&mut self, seen: Option<&Mark>, given_up: bool) -> Result<()> {
-        if given_up {
+        let exhausted = |mark: &Mark| mark.epoch == u64::MAX || mark.generation >= u64::MAX - 1;
+        if given_up || exhausted(&self.mark) || seen.is_some_and(exhausted) {
             self.mark = Mark { id: VaultId::generate()?, epoch: 1, generation: 0, mac: [0; 32] };
         } else if let Some(seen) = seen {
             self.mark.epoch = self.mark.epoch.max(seen.epoch);

@@ -16,7 +16,7 @@ use crate::key_store::KeyPlace;
 #[command(name = "cast", version, max_term_width = 100, arg_required_else_help = true, after_help = START)]
 pub(super) struct Cli {
     /// Say nothing on success, and give no hints
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 900)]
     pub(super) quiet: bool,
 
     #[command(subcommand)]
@@ -34,21 +34,16 @@ pub(super) enum Command {
     #[command(subcommand)]
     Secrets(SecretsCommand),
 
-    /// Add or replace a secret (short for 'secrets set')
     Set(SetArgs),
 
-    /// List secrets, never their values (short for 'secrets list')
     #[command(visible_alias = "ls")]
     List(ListArgs),
 
-    /// Remove secrets (short for 'secrets delete')
     #[command(visible_alias = "rm")]
     Delete(DeleteArgs),
 
-    /// Run a command with an agent's secrets in its environment
     Run(RunArgs),
 
-    /// Make the master key, if there is none yet
     Init(InitArgs),
 
     /// Look after a vault as a whole
@@ -58,24 +53,22 @@ pub(super) enum Command {
 
 #[derive(Subcommand)]
 pub(super) enum SecretsCommand {
-    /// Add or replace a secret
     Set(SetArgs),
 
-    /// List secrets, never their values
     #[command(visible_alias = "ls")]
     List(ListArgs),
 
-    /// Remove secrets
     #[command(visible_alias = "rm")]
     Delete(DeleteArgs),
 }
 
 #[derive(Subcommand)]
 pub(super) enum VaultCommand {
-    /// Take a vault that was restored, edited or rolled back, after a look at it
     Accept(AcceptArgs),
 }
 
+/// Add or replace a secret
+///
 /// The value comes from VALUE, else from standard input, else from a hidden prompt. VALUE is in the shell's history and for a
 /// moment in the list of processes; the other two are not.
 #[derive(Args)]
@@ -105,6 +98,9 @@ pub(super) struct SetArgs {
     pub(super) unmasked: bool,
 }
 
+/// List secrets, never their values
+///
+/// Without AGENT, lists the agents; that needs no key.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -120,6 +116,9 @@ pub(super) struct ListArgs {
     pub(super) json: bool,
 }
 
+/// Remove secrets
+///
+/// Several names are removed together or, if one is not there, not at all.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -142,6 +141,8 @@ pub(super) struct DeleteArgs {
     pub(super) yes: bool,
 }
 
+/// Run a command with an agent's secrets in its environment
+///
 /// CMD gets this environment, then the built-in secrets, then the agent's own; the later wins. Its output to a terminal is left alone; in
 /// output to a file, pipe or socket, secrets show as [cast:KEY]. Its exit code or signal becomes that of cast. 125: cast itself failed; 126: CMD cannot be executed; 127: CMD was not found.
 #[derive(Args)]
@@ -186,6 +187,8 @@ pub(super) struct RunArgs {
     pub(super) command: Vec<OsString>,
 }
 
+/// Make the master key, if there is none yet
+///
 /// Harmless when there is a key: says where it is.
 #[derive(Args)]
 #[command(after_help = "\
@@ -221,6 +224,8 @@ impl KeyStoreChoice {
     }
 }
 
+/// Take a vault that was restored, edited or rolled back, after a look at it
+///
 /// Shows why the vault is refused, its key names and times, and asks; then seals it anew above all that this machine has seen.
 #[derive(Args)]
 #[command(after_help = "\

@@ -12,13 +12,18 @@ pub(super) fn run(args: &DeleteArgs, client: &Client, report: Report) -> anyhow:
     if args.all {
         let secrets = client.vault(&agent)?.secrets().len();
         if !args.yes {
-            terminal::confirm(&format!("Delete the vault of agent '{agent}' with its {secrets} secret(s)?"), "--yes")?;
+            terminal::confirm(
+                &format!("Delete the vault of agent '{agent}' and all that is in it ({secrets})?"),
+                "--yes",
+            )?;
         }
         client.delete_vault(&agent)?;
         report.success(format_args!("Vault of agent '{agent}' deleted"));
         return Ok(());
     }
-    let names = args.key.iter().map(SecretName::parse).collect::<Result<Vec<_>>>()?;
+    let mut names = args.key.iter().map(SecretName::parse).collect::<Result<Vec<_>>>()?;
+    names.sort();
+    names.dedup();
     let removal = client.delete(&agent, &names)?;
     for name in &names {
         report.success(format_args!("Secret '{name}' deleted from agent '{agent}'"));

@@ -9,6 +9,9 @@ pub(super) fn run(args: &InitArgs, client: &Client, report: Report) -> anyhow::R
     let (whence, made) = client.init(args.key_store.place())?;
     if !made {
         report.success(format_args!("There is a key already: in {whence}"));
+        if args.key_store.place().is_some() {
+            report.hint("it was not moved: '--key-store' says where a new key goes");
+        }
     } else if let Whence::File(path) = &whence
         && path.extension().is_some_and(|ending| ending == "txt")
     {

@@ -21,6 +21,8 @@ pub(super) fn hidden(question: &str) -> Result<Vec<u8>> {
     };
     match outcome? {
         Answer::Value(value) => Ok(value),
+        Answer::Unreadable => Err(Failure::new(Kind::Usage, "what was typed or pasted is not valid UTF-8")
+            .hint("give it on standard input: 'cast secrets set AGENT KEY < FILE'")),
         Answer::Interrupted => {
             platform::die_of_interrupt();
             Err(Failure::new(Kind::Other, "interrupted: nothing was changed"))
@@ -41,6 +43,7 @@ pub(super) fn trim_line_end(value: &mut Vec<u8>) {
 
 enum Answer {
     Value(Vec<u8>),
+    Unreadable,
     Interrupted,
 }
 
@@ -65,6 +68,8 @@ impl Drop for Raw {
 }
 
 fn restore() {
+    // What was typed or pasted beyond the value is not for the shell: it may be the rest of a secret.
+    platform::forget_typed_input();
     let _ = execute!(io::stderr(), event::DisableBracketedPaste);
     let _ = terminal::disable_raw_mode();
     let _ = writeln!(io::stderr());
@@ -91,6 +96,10 @@ fn read_value() -> io::Result<Answer> {
             },
             _ => {}
         }
+    }
+    // The terminal's reader puts this in the place of what is not UTF-8.
+    if value.contains(char::REPLACEMENT_CHARACTER) {
+        return Ok(Answer::Unreadable);
     }
     let mut bytes = std::mem::take(&mut *value).into_bytes();
     trim_line_end(&mut bytes);

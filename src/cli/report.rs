@@ -38,6 +38,10 @@ impl Report {
     pub(super) fn data(self, text: &str) -> anyhow::Result<()> {
         let mut stdout = AutoStream::auto(io::stdout());
         let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        // Whoever read it has seen enough.
+        if written.as_ref().is_err_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe) {
+            return Ok(());
+        }
         written.map_err(|cause| {
             Failure::new(Kind::Io, format!("cannot write to standard output: {}", Cause(&cause))).into()
         })

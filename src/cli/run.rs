@@ -47,12 +47,15 @@ pub(super) fn run(args: RunArgs, client: &Client, report: Report) -> ExitCode {
 }
 
 fn prepare(args: RunArgs, client: &Client, report: Report) -> Result<(Start, Option<Masking>)> {
-    let (agent, injections) = injections(&args, client, report)?;
+    let agent = AgentName::parse(&args.agent)?;
+    // Before any key is asked for.
+    if args.command.is_empty() {
+        return Err(Failure::new(Kind::Usage, "there is no command to run").hint(right_form(&agent)));
+    }
+    let (_, injections) = injections(&args, client, report)?;
     let masking = if masks(&args, client)? { Masking::new(to_mask(&injections)) } else { None };
     let mut command = args.command.into_iter();
-    let program = command
-        .next()
-        .ok_or_else(|| Failure::new(Kind::Usage, "there is no command to run").hint(right_form(&agent)))?;
+    let program = command.next().unwrap_or_default();
     let environment = injections.over(env::vars_os(), args.clean_env);
     Ok((Start { program, arguments: command.collect(), environment }, masking))
 }

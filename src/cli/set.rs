@@ -1,5 +1,7 @@
 //! `cast secrets set`: one secret, from an argument, standard input or a hidden prompt.
 
+use std::env;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Read};
 
 use age::secrecy::zeroize::Zeroizing;
@@ -12,11 +14,13 @@ use crate::failure::{Cause, Failure, Kind};
 use crate::names::{AgentName, SecretName};
 use crate::needles;
 use crate::secret::{MAX_ENVIRONMENT_STRING, SecretValue};
+use crate::suggestion;
 use crate::vault::Treatment;
 
 pub(super) fn run(args: SetArgs, client: &Client, report: Report) -> anyhow::Result<()> {
     let agent = AgentName::parse(&args.agent)?;
     let name = SecretName::parse(&args.key)?;
+    refuse_misspelt_option(args.value.as_deref())?;
     let treatment = Treatment { dangerous: args.allow_dangerous_name, unmasked: args.unmasked };
     let from_argument = args.value.is_some();
     let value = match args.value {
@@ -44,6 +48,19 @@ pub(super) fn run(args: SetArgs, client: &Client, report: Report) -> anyhow::Res
         report.hint("the value is in this shell's history now; leave it out to be asked for it, hidden");
     }
     Ok(())
+}
+
+/// VALUE may begin with a dash; one that is an option but for a slip is not taken for a secret.
+fn refuse_misspelt_option(value: Option<&OsStr>) -> Result<(), Failure> {
+    const OPTIONS: [&str; 5] = ["--unmasked", "--allow-dangerous-name", "--quiet", "--help", "--stdin"];
+    let Some(word) = value.and_then(OsStr::to_str).filter(|word| word.starts_with("--")) else { return Ok(()) };
+    match suggestion::closest(word, OPTIONS.into_iter()) {
+        Some(option) if !env::args_os().any(|word| word == "--") => {
+            Err(Failure::new(Kind::Usage, format!("VALUE looks like the option '{option}', misspelt"))
+                .hint("a value like that goes after '--': 'cast secrets set AGENT KEY -- VALUE'"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A one-line value loses its line end; one with further line ends is kept exactly, for key files need their last one.

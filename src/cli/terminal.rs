@@ -10,6 +10,7 @@ use dialoguer::{Confirm, Password, Select};
 use super::report::Report;
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::key_store::{Attendant, KeyPlace, Whence};
+use crate::platform;
 
 /// The person at the terminal, if there is one.
 pub(super) struct Terminal {
@@ -58,7 +59,7 @@ impl Attendant for Terminal {
         }
         let word = Password::new()
             .with_prompt("New passphrase for the key file")
-            .with_confirmation("The same once more", "These two differ")
+            .with_confirmation("The same once more", "the two differ, try again")
             .interact()
             .map_err(|error| unanswered(&error))?;
         Ok(SecretString::from(word))
@@ -70,7 +71,7 @@ impl Attendant for Terminal {
         }
         self.report.note(&format!("There is no OS keyring here: {why}.\n"));
         let places = ["in a file that a passphrase opens", "in a plain file that only you can read", "nowhere: stop"];
-        let choice = Select::new().with_prompt("Where to keep the master key?").items(places).default(0).interact();
+        let choice = Select::new().with_prompt("Where to keep the master key").items(places).default(0).interact();
         match choice.map_err(|error| unanswered(&error))? {
             0 => Ok(Some(KeyPlace::Passphrase)),
             1 => Ok(Some(KeyPlace::File)),
@@ -92,7 +93,12 @@ impl Attendant for Terminal {
 fn unanswered(error: &dialoguer::Error) -> Failure {
     let dialoguer::Error::IO(cause) = error;
     match cause.kind() {
-        io::ErrorKind::Interrupted => Failure::new(Kind::Other, "interrupted: nothing was changed"),
+        io::ErrorKind::Interrupted => {
+            // dialoguer hides the cursor, and leaves it hidden.
+            let _ = crossterm::execute!(io::stderr(), crossterm::cursor::Show);
+            platform::die_of_interrupt();
+            Failure::new(Kind::Other, "interrupted: nothing was changed")
+        }
         _ => Failure::new(Kind::Other, format!("no answer from the terminal: {}", Cause(cause))),
     }
 }

@@ -64,7 +64,8 @@ impl Client {
         }
     }
 
-    fn refuse_beside_vaults(&self, missing: &Lookup) -> Result<()> {
+    /// With vaults on disk their key is wanted, and no other is made.
+    pub(super) fn refuse_beside_vaults(&self, missing: &Lookup) -> Result<()> {
         let vaults = self.folder()?.agents()?.len();
         if vaults == 0 {
             return Ok(());
@@ -75,7 +76,7 @@ impl Client {
         };
         Err(Failure::new(
             Kind::NoKey,
-            format!("no key for the {vaults} vault(s) there are, and no new one is made beside them: {whence}"),
+            format!("no key for the vaults there are ({vaults}), and no new one is made beside them: {whence}"),
         )
         .hint("give the key they were made with: 'CAST_KEY_FILE=master.key cast ...'")
         .hint("or bring back the keyring or key file that held it"))

@@ -74,7 +74,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     let distrust = platform::distrust(&file).map_err(|cause| Failure::io("cannot look at", path, &cause))?;
     if let Some(why) = distrust {
         return Err(Failure::new(Kind::Io, format!("the key file is not used, for {why}: '{}'", path.display()))
-            .hint(format!("if the key is still secret: '{}'", platform::trust_command(path))));
+            .hint(format!("if the key is still secret, type: {}", platform::trust_command(path))));
     }
     disk::read_limited(&file, path, MAX_KEY_FILE).map(|bytes| Some(Zeroizing::new(bytes)))
 }

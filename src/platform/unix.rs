@@ -72,7 +72,7 @@ pub(crate) fn distrust(file: &File) -> io::Result<Option<&'static str>> {
 
 /// What to type against `distrust`.
 pub(crate) fn trust_command(path: &Path) -> String {
-    format!("chmod 600 '{}'", path.display())
+    format!("chown \"$(id -u)\" '{0}' && chmod 600 '{0}'", path.display())
 }
 
 /// Keeps other processes of this user from reading this one's memory and environment; over with the next `exec`.
@@ -159,4 +159,9 @@ impl Drop for SignalWatch {
 /// Ends this process as Ctrl-C would have, for whoever waits for it.
 pub(crate) fn die_of_interrupt() {
     let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGINT);
+}
+
+/// Drops what was typed and not read yet.
+pub(crate) fn forget_typed_input() {
+    let _ = rustix::termios::tcflush(rustix::stdio::stdin(), rustix::termios::QueueSelector::IFlush);
 }

@@ -127,3 +127,6 @@ pub(crate) struct SignalWatch;
 
 /// There is no signal to die of: the caller's failure ends the process.
 pub(crate) fn die_of_interrupt() {}
+
+/// The console keeps what was typed for the next reader.
+pub(crate) fn forget_typed_input() {}

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -143,8 +143,8 @@ impl Output {
     fn more(&mut self) -> bool {
         match self.chunks.recv_timeout(PATIENCE) {
             Ok(chunk) => self.said.extend(chunk),
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return false,
-            Err(_) => panic!("nothing came after: {:?}", String::from_utf8_lossy(&self.said)),
+            Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Timeout) => panic!("nothing came after: {:?}", String::from_utf8_lossy(&self.said)),
         }
         true
     }

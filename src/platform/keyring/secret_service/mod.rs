@@ -56,12 +56,6 @@ pub(crate) fn save(key: &SecretString, waiting: &mut dyn FnMut()) -> Result<()> 
     Keyring::open(&dbus::of_this_session(), LIMITS, waiting)?.save(key)
 }
 
-/// Removes the key. Says whether there was one.
-#[cfg(test)]
-pub(crate) fn delete(waiting: &mut dyn FnMut()) -> Result<bool> {
-    Keyring::open(&dbus::of_this_session(), LIMITS, waiting)?.delete()
-}
-
 /// Where the key is, or would be.
 enum Place {
     /// In this item, which is unlocked.

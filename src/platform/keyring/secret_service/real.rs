@@ -1,5 +1,6 @@
 //! The room against what it is made for: a real dbus-daemon and a real gnome-keyring, private to each test, in a home of their own.
 //! Where these programs are not installed, the tests say so and pass.
+#![allow(clippy::print_stderr)] // skips are said
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
