@@ -108,7 +108,8 @@ pub(crate) fn make_private_folders(path: &Path) -> Result<()> {
             // Another cast was first.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Failure::io("cannot make the folder", folder, &error)),
-            Ok(()) => {}
+            Ok(()) => platform::sync_dir(parent(folder))
+                .map_err(|cause| Failure::io("cannot write to disk", folder, &cause))?,
         }
     }
     Ok(())
@@ -116,7 +117,9 @@ pub(crate) fn make_private_folders(path: &Path) -> Result<()> {
 
 /// The git work tree that `path` lies in, if any.
 pub(crate) fn git_work_tree(path: &Path) -> Option<PathBuf> {
-    path.ancestors().skip(1).find(|folder| folder.join(".git").exists()).map(Path::to_owned)
+    // By the real path: a link may lead into one.
+    let real = path.ancestors().skip(1).find_map(|folder| fs::canonicalize(folder).ok())?;
+    real.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -48,6 +48,8 @@ impl<'a> VaultFolder<'a> {
 
     /// Waits for the right to change vaults here, and clears what killed writers left. Readers never need it.
     pub(crate) fn lock(&self) -> Result<WriteLock> {
+        // Made first, so that all come to one name for it.
+        disk::make_private_folders(self.folder)?;
         let lock = Lock::acquire(&self.lock_path()?)?;
         for name in self.names()? {
             if name.starts_with('.') && name.ends_with(TEMPORARY_ENDING) {

@@ -2,6 +2,7 @@
 //! ends of a pasted key are part of it.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use age::secrecy::zeroize::Zeroizing;
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -14,7 +15,7 @@ use crate::platform;
 pub(super) fn hidden(question: &str) -> Result<Vec<u8>> {
     let failed =
         |cause: io::Error| Failure::new(Kind::Other, format!("no answer from the terminal: {}", Cause(&cause)));
-    let _watch = platform::restore_terminal_on_signal(restore).map_err(failed)?;
+    platform::restore_terminal_on_signal(restore).map_err(failed)?;
     let outcome = {
         let _raw = Raw::enter(question).map_err(failed)?;
         read_value().map_err(failed)
@@ -47,12 +48,15 @@ enum Answer {
     Interrupted,
 }
 
+static IS_RAW: AtomicBool = AtomicBool::new(false);
+
 /// The terminal in raw mode, until dropped.
 struct Raw;
 
 impl Raw {
     fn enter(question: &str) -> io::Result<Self> {
         terminal::enable_raw_mode()?;
+        IS_RAW.store(true, Ordering::SeqCst);
         let raw = Self;
         execute!(io::stderr(), event::EnableBracketedPaste)?;
         write!(io::stderr(), "{question}")?;
@@ -67,7 +71,11 @@ impl Drop for Raw {
     }
 }
 
+/// Puts the terminal back, once.
 fn restore() {
+    if !IS_RAW.swap(false, Ordering::SeqCst) {
+        return;
+    }
     // What was typed or pasted beyond the value is not for the shell: it may be the rest of a secret.
     platform::forget_typed_input();
     let _ = execute!(io::stderr(), event::DisableBracketedPaste);

@@ -30,6 +30,11 @@ pub(super) fn run(args: RunArgs, client: &Client, report: Report) -> ExitCode {
         }
     };
     let program = start.program.to_string_lossy().into_owned();
+    if program.contains('=') && !program.contains('/') {
+        let failure = Failure::new(Kind::NotFound, "the word after '--' is no command: it contains '='");
+        report.error(&failure.hint("set a variable for CMD with 'cast run AGENT -- env NAME=VALUE CMD'").into());
+        return report::NOT_FOUND.into();
+    }
     match start.run(masking.as_ref()) {
         Ok(Done { ended, trouble }) => {
             if let Some(cause) = trouble {
@@ -149,6 +154,9 @@ fn describe(program: &str, not_started: NotStarted) -> (u8, Failure) {
                 "the word after '--' is looked up in PATH; there is no shell in between: for one, write '-- sh -c ...'",
             ),
         ),
+        NotStarted::Failed(cause) => {
+            (report::RUN_FAILED, Failure::new(Kind::Other, format!("cast cannot start a command: {cause}")))
+        }
         NotStarted::CannotExecute(cause) => (
             report::CANNOT_EXECUTE,
             Failure::new(Kind::Other, format!("command '{program}' cannot be executed: {cause}")),

@@ -100,7 +100,10 @@ impl Client {
         let folder = self.folder()?;
         let lock = folder.lock()?;
         let agent = acceptance.vault.agent();
-        if folder.read(agent)?.as_ref() != Some(&acceptance.file) {
+        let seen = self.seen().map(|seen| seen.record(acceptance.vault.mark().id)).transpose()?.flatten();
+        let noted = seen.map(|record| (record.mark, record.given_up));
+        let as_reviewed = noted == acceptance.seen.map(|mark| (mark, acceptance.given_up));
+        if !as_reviewed || folder.read(agent)?.as_ref() != Some(&acceptance.file) {
             return Err(Failure::new(
                 Kind::Integrity,
                 format!("the vault of agent '{agent}' was changed meanwhile: look at it again"),
@@ -143,8 +146,12 @@ impl Client {
         // One that opens shows that the key is right; a damaged one among them shows nothing.
         let mut refusal = None;
         for other in others {
-            let Some(file) = folder.read(&other).ok().flatten() else { continue };
-            match Vault::open(&file, &other, key) {
+            let opened = match folder.read(&other) {
+                Ok(Some(file)) => Vault::open(&file, &other, key),
+                Ok(None) => continue,
+                Err(failure) => Err(failure),
+            };
+            match opened {
                 Ok(_) => {
                     refusal = None;
                     break;

@@ -2,13 +2,14 @@
 
 use std::env;
 use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use age::secrecy::zeroize::Zeroizing;
 
-use crate::disk;
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::keys::UnlockKey;
+use crate::platform;
 
 /// The variable that holds a key.
 pub(crate) const KEY: &str = "CAST_KEY";
@@ -37,14 +38,19 @@ pub(crate) fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     if path.as_os_str().is_empty() {
         return Err(Failure::new(Kind::NoKey, format!("{named_by} is set but empty")));
     }
-    let file = File::open(path).map_err(|cause| {
-        Failure::new(Kind::NoKey, format!("{named_by}: cannot read '{}': {}", path.display(), Cause(&cause)))
-    })?;
-    let text = disk::read_limited(&file, path, MAX_KEY_TEXT).map(Zeroizing::new);
-    let text = text.map_err(|failure| Failure::new(Kind::NoKey, format!("{named_by}: {failure}")))?;
+    // The path is not said: where a key was given in its place, that would be the key.
+    let unreadable = |cause: &io::Error| {
+        Failure::new(Kind::NoKey, format!("{named_by}: cannot read the file that it names: {}", Cause(cause)))
+            .hint("it takes the path of a file; a key itself goes into CAST_KEY")
+    };
+    let file = File::open(path).map_err(|cause| unreadable(&cause))?;
+    let mut text = Zeroizing::new(Vec::with_capacity(MAX_KEY_TEXT + 1));
+    file.take(MAX_KEY_TEXT as u64 + 1).read_to_end(&mut text).map_err(|cause| unreadable(&cause))?;
+    // A descriptor that was handed to cast is not for CMD.
+    platform::keep_from_children(path);
     if text.starts_with(b"age-encryption.org/") {
         return Err(Failure::new(Kind::NoKey, format!("{named_by} names an encrypted file"))
-            .hint(format!("decrypt it on the way, with '<(age -d {})'", path.display())));
+            .hint("decrypt it on the way, with '<(age -d key.age)'"));
     }
     parse(&text, named_by)
 }

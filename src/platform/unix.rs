@@ -5,6 +5,7 @@ mod pump;
 mod signals;
 mod supervise;
 
+pub(crate) use child::keep_from_children;
 pub(crate) use supervise::{Left, Supervised, end_like, hand_over, outputs, supervise, take_over};
 
 use std::convert::Infallible;
@@ -133,27 +134,17 @@ pub(crate) fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::TOOBIG.raw_os_error())
 }
 
-/// Puts the terminal back when a signal ends this process while it is in raw mode; until dropped.
-pub(crate) fn restore_terminal_on_signal(restore: fn()) -> io::Result<SignalWatch> {
+/// From here to its end, a signal that ends this process calls `restore` first.
+pub(crate) fn restore_terminal_on_signal(restore: fn()) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
-    let handle = signals.handle();
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             restore();
             let _ = signal_hook::low_level::emulate_default_handler(signal);
         }
     });
-    Ok(SignalWatch(handle))
-}
-
-/// Ends the watch of `restore_terminal_on_signal` when dropped.
-pub(crate) struct SignalWatch(signal_hook::iterator::Handle);
-
-impl Drop for SignalWatch {
-    fn drop(&mut self) {
-        self.0.close();
-    }
+    Ok(())
 }
 
 /// Ends this process as Ctrl-C would have, for whoever waits for it.
@@ -164,4 +155,11 @@ pub(crate) fn die_of_interrupt() {
 /// Drops what was typed and not read yet.
 pub(crate) fn forget_typed_input() {
     let _ = rustix::termios::tcflush(rustix::stdio::stdin(), rustix::termios::QueueSelector::IFlush);
+}
+
+/// Whether a failure to start CMD is one of cast or the system rather than of CMD: too many descriptors or processes, no memory.
+pub(crate) fn is_own_failure(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let own = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
+    own.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }

@@ -118,15 +118,20 @@ pub(crate) fn is_too_long(error: &io::Error) -> bool {
 
 /// Nothing to watch: Ctrl-C is a key in raw mode.
 #[allow(clippy::unnecessary_wraps)]
-pub(crate) fn restore_terminal_on_signal(_restore: fn()) -> io::Result<SignalWatch> {
-    Ok(SignalWatch)
+pub(crate) fn restore_terminal_on_signal(_restore: fn()) -> io::Result<()> {
+    Ok(())
 }
-
-/// Nothing to end.
-pub(crate) struct SignalWatch;
 
 /// There is no signal to die of: the caller's failure ends the process.
 pub(crate) fn die_of_interrupt() {}
 
 /// The console keeps what was typed for the next reader.
 pub(crate) fn forget_typed_input() {}
+
+/// Descriptors have no paths.
+pub(crate) fn keep_from_children(_path: &Path) {}
+
+/// Whether a failure to start CMD is one of cast or the system rather than of CMD: too many handles, no memory.
+pub(crate) fn is_own_failure(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::OutOfMemory
+}

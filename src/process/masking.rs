@@ -37,7 +37,7 @@ impl Masking {
         let (source, filter) = left.take();
         let message = Message { secrets: self.secrets.to_vec(), state: filter.suspend() };
         let message = Zeroizing::new(serde_json::to_vec(&message)?);
-        platform::hand_over(&source, &[TAKE_OVER, word(carries)], &message)
+        platform::hand_over(carries, &source, &[TAKE_OVER, word(carries)], &message)
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) enum NotStarted {
     NotFound,
     /// It is there and cannot be executed.
     CannotExecute(String),
+    /// Something that cast needs for it cannot be had.
+    Failed(String),
     /// Arguments and environment are too long for the system; with the longest variables and their lengths.
     TooLong(Vec<(String, usize)>),
 }
@@ -99,6 +101,9 @@ impl Start {
             lengths.sort_by_key(|(_, length)| std::cmp::Reverse(*length));
             lengths.truncate(3);
             return NotStarted::TooLong(lengths);
+        }
+        if platform::is_own_failure(error) {
+            return NotStarted::Failed(Cause(error).to_string());
         }
         match error.kind() {
             // The program is there: its interpreter is not.

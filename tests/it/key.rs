@@ -142,7 +142,9 @@ fn a_file_that_cannot_be_the_key() {
     let sandbox = sandbox();
     let list = |path: &str| sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", path);
     list("").refuses(4, "CAST_KEY_FILE is set but empty", &[]);
-    list("no-such-file").refuses(4, "CAST_KEY_FILE: cannot read 'no-such-file'", &[]);
+    list("no-such-file").refuses(4, "CAST_KEY_FILE: cannot read the file that it names", &["no-such-file"]);
+    // A key where a path belongs is not said.
+    list(&sandbox.key()).refuses(4, "CAST_KEY_FILE: cannot read the file that it names", &[&sandbox.key()]);
     list(".").refuses(4, "CAST_KEY_FILE", &[]);
     fs::write(sandbox.home().join("given.key"), b"\xff\xfe\0").unwrap();
     list("given.key").refuses(4, "CAST_KEY_FILE holds no usable key", &[]);

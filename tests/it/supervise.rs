@@ -116,6 +116,23 @@ fn a_signal_for_cast_reaches_cmd_once() {
 }
 
 #[test]
+fn a_signal_that_comes_too_late_changes_nothing() {
+    let sandbox = sandbox();
+    let mut cast = Running::cast(&sandbox, &["run", "a", "--", "sh", "-c", "echo $$; read x; echo $x $K; exit 7"]);
+    let cmd = cast.line().parse().unwrap();
+    // While cast cannot look, CMD ends and signals come, as a moment's delay may have it.
+    send(cast.pid(), Signal::STOP);
+    until("the stop of cast", || is_stopped(cast.pid()).then_some(()));
+    cast.hears("over\n");
+    until("the end of CMD", || (!is_alive(cmd)).then_some(()));
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::USR1] {
+        send(cast.pid(), signal);
+    }
+    send(cast.pid(), Signal::CONT);
+    assert_eq!((code(cast.ends()), cast.rest()), (7, format!("{cmd}\nover [cast:K]\n")));
+}
+
+#[test]
 fn a_signal_that_cmd_does_not_catch_ends_both() {
     let sandbox = sandbox();
     for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::USR1] {
@@ -243,6 +260,6 @@ fn as_the_first_process_it_buries_orphans_and_exits_with_128_and_the_signal() {
     let dying =
         "orphan=$(sh -c 'sh -c \"kill -40 \\$\\$\" >/dev/null & echo $!'); while [ -e /proc/$orphan ]; do :; done";
     assert_eq!(run(dying), (Some(0), String::new()));
-    let asked = "trap 'echo asked; exit 5' TERM; kill -TERM 1; while :; do :; done";
+    let asked = "trap 'echo asked; exit 5' TERM; sh -c 'kill -TERM 1'; while :; do :; done";
     assert_eq!(run(asked), (Some(5), "asked\n".to_owned()));
 }

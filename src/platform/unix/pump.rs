@@ -65,7 +65,8 @@ enum Ready {
 
 /// Waits for something to read. A reader that leaves while CMD is silent is seen here too: by POLLERR, which needs no asking.
 fn wait(source: &OwnedFd, sink: BorrowedFd<'_>, stop: BorrowedFd<'_>) -> io::Result<Ready> {
-    let gone = PollFlags::ERR | PollFlags::NVAL;
+    // A pipe says ERR, a socket HUP.
+    let gone = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
     loop {
         let mut polled = [
             PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN),

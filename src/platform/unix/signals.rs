@@ -22,6 +22,9 @@ const FORWARDED: [Signal; 12] = [
     Signal::SIGTSTP,
 ];
 
+/// What a terminal sends to all of its foreground. Not HUP: of a terminal that goes away only the session's first process is told.
+const OF_TERMINALS: [Signal; 4] = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGWINCH];
+
 /// `si_code` of what the kernel sends: from the terminal, and so to CMD as well, which is in the same group. `sigaction(2)`.
 #[cfg(target_os = "linux")]
 const SI_KERNEL: i32 = 0x80;
@@ -44,8 +47,6 @@ pub(super) enum Arrived {
 impl Signals {
     /// Holds signals back from here on, in this thread and those it starts.
     pub(super) fn block() -> io::Result<Self> {
-        // A parent that ignores SIGCHLD would have the kernel forget how CMD ended. A handler ends that; CMD does not inherit it.
-        signal_hook::flag::register(signal_hook::consts::SIGCHLD, std::sync::Arc::default())?;
         let inherited = SigSet::thread_get_mask()?;
         let waited: SigSet = FORWARDED.into_iter().chain([Signal::SIGCHLD]).collect();
         waited.thread_block()?;
@@ -68,7 +69,7 @@ impl Signals {
         let signal = Signal::try_from(info.ssi_signo.cast_signed()).ok();
         Ok(match signal {
             Some(Signal::SIGCHLD) | None => Arrived::Nothing,
-            Some(_) if info.ssi_code == SI_KERNEL => Arrived::Nothing,
+            Some(signal) if info.ssi_code == SI_KERNEL && OF_TERMINALS.contains(&signal) => Arrived::Nothing,
             Some(signal) => Arrived::ForCmd(signal),
         })
     }
@@ -78,16 +79,28 @@ impl Signals {
     pub(super) fn next(&mut self) -> io::Result<Arrived> {
         let signal = self.arriving.wait()?;
         let foreground = rustix::termios::tcgetpgrp(rustix::stdio::stdin()).ok() == Some(rustix::process::getpgrp());
-        let by_terminal = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGWINCH];
         Ok(match signal {
             Signal::SIGCHLD => Arrived::Nothing,
-            signal if foreground && by_terminal.contains(&signal) => Arrived::Nothing,
+            signal if foreground && OF_TERMINALS.contains(&signal) => Arrived::Nothing,
             signal => Arrived::ForCmd(signal),
         })
     }
+}
 
-    /// Lets signals act on cast again.
-    pub(super) fn unblock(self) {
+/// Lets signals act on cast again: those that come from now on. What came before CMD ended was for CMD.
+impl Drop for Signals {
+    fn drop(&mut self) {
+        #[cfg(target_os = "linux")]
+        while self.is_one_waiting() && self.arriving.read_signal().is_ok() {}
         let _ = self.inherited.thread_set_mask();
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Signals {
+    fn is_one_waiting(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let mut polled = [PollFd::new(&self.arriving, PollFlags::IN)];
+        poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 }

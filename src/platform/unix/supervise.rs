@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
-use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, raise};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use rustix::io::Errno;
+use rustix::process::WaitOptions;
 
 use super::child;
 use super::pump::{Pumped, pump};
@@ -45,7 +45,7 @@ impl Left {
 /// CMD was not started.
 pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Supervised> {
     let mut signals = Signals::block()?;
-    child::prepare(&mut command, signals.inherited());
+    child::prepare(&mut command, signals.inherited(), child::keep_ends_of_children());
     let (stop, stopper) = io::pipe()?;
     let stop = Arc::new(stop);
     // The pumps before CMD: without them it must not start.
@@ -55,16 +55,24 @@ pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Su
         rustix::fs::fcntl_setfl(&source, rustix::fs::OFlags::NONBLOCK)?;
         attach(&mut command, wire.carries, end.into())?;
         let (carries, stop) = (wire.carries, stop.clone());
-        let run = move || pump(source.into(), sink(carries), stop.as_fd(), wire.filter);
+        let run = move || {
+            let pumped = pump(source.into(), sink(carries), stop.as_fd(), wire.filter);
+            if !matches!(pumped, Pumped::Held(..)) {
+                let_go(carries);
+            }
+            pumped
+        };
         pumps.push((carries, thread::Builder::new().spawn(run)?));
     }
     let cmd = command.spawn()?;
     // The ends that CMD has now: cast's copies would keep the pumps from seeing the last of them close.
     drop(command);
+    // CMD's to close, and not kept open by cast.
+    let _ = null().and_then(|null| Ok(rustix::stdio::dup2_stdin(null)?));
     let ended = watch(Pid::from_raw(cmd.id().cast_signed()), &mut signals);
     drop(stopper);
     // From here on a signal is for cast alone, whose reader may take its time.
-    signals.unblock();
+    drop(signals);
 
     let mut supervised = Supervised { ended, left: Vec::new(), trouble: None };
     for (carries, pump) in pumps {
@@ -80,11 +88,17 @@ pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Su
 
 /// Has another process go on with a stream that outlived CMD, so that this one can end. `words` make it call `take_over`; `message` is
 /// what it needs for that, secrets included: it comes by a pipe, never by an argument or a file.
-pub(crate) fn hand_over(source: &OwnedFd, words: &[&str], message: &[u8]) -> io::Result<()> {
+pub(crate) fn hand_over(carries: Carries, source: &OwnedFd, words: &[&str], message: &[u8]) -> io::Result<()> {
     // Through the exec, for that process to open.
     rustix::io::fcntl_setfd(source, rustix::io::FdFlags::empty())?;
     let mut command = Command::new(own_program()?);
-    command.args(words).arg(source.as_raw_fd().to_string()).stdin(Stdio::piped());
+    // Nothing of the environment, which may hold the key; and no other stream, whose reader would wait for it.
+    match carries {
+        Carries::Output => drop(command.stderr(Stdio::null())),
+        Carries::Errors => drop(command.stdout(Stdio::null())),
+        Carries::Both => {}
+    }
+    command.env_clear().args(words).arg(source.as_raw_fd().to_string()).stdin(Stdio::piped());
     let mut child = command.spawn()?;
     let mut pipe = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
     pipe.write_all(message)
@@ -130,7 +144,7 @@ pub(crate) fn end_like(ended: Ended) -> u8 {
         Ended::Signal(signal) => {
             if std::process::id() != 1 {
                 let _ = signal_hook::low_level::emulate_default_handler(signal);
-                let _ = Signal::try_from(signal).map(raise);
+                let _ = signal_hook::low_level::raise(signal);
             }
             u8::try_from(128 + signal).unwrap_or(u8::MAX)
         }
@@ -141,6 +155,22 @@ pub(crate) fn end_like(ended: Ended) -> u8 {
 fn own_program() -> io::Result<PathBuf> {
     let link = PathBuf::from("/proc/self/exe");
     if link.exists() { Ok(link) } else { std::env::current_exe() }
+}
+
+/// Closes cast's own end of an output that is through: its reader need not wait for CMD.
+fn let_go(carries: Carries) {
+    let Ok(null) = null() else { return };
+    if carries != Carries::Errors {
+        let _ = rustix::stdio::dup2_stdout(&null);
+    }
+    if carries != Carries::Output {
+        let _ = rustix::stdio::dup2_stderr(&null);
+    }
+}
+
+/// A descriptor is never left closed: the next file to be opened would take its place.
+fn null() -> io::Result<File> {
+    File::options().read(true).write(true).open("/dev/null")
 }
 
 fn attach(command: &mut Command, carries: Carries, end: OwnedFd) -> io::Result<()> {
@@ -181,28 +211,31 @@ enum State {
 }
 
 fn reap(cmd: Pid) -> Option<State> {
-    let code = |code: i32| Ended::Code(u8::try_from(code).unwrap_or(u8::MAX));
     loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED)) {
-            Ok(WaitStatus::Exited(pid, status)) if pid == cmd => return Some(State::Ended(code(status))),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == cmd => {
-                return Some(State::Ended(Ended::Signal(signal as i32)));
+        // Not by nix, which does not know the signals above 31.
+        match rustix::process::waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+            Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == cmd.as_raw() => {
+                if status.stopped() {
+                    return Some(State::Stopped);
+                }
+                if let Some(signal) = status.terminating_signal() {
+                    return Some(State::Ended(Ended::Signal(signal)));
+                }
+                if let Some(code) = status.exit_status() {
+                    return Some(State::Ended(Ended::Code(u8::try_from(code).unwrap_or(u8::MAX))));
+                }
             }
-            Ok(WaitStatus::Stopped(pid, _)) if pid == cmd => return Some(State::Stopped),
-            Ok(WaitStatus::StillAlive) => return None,
+            Ok(None) => return None,
             // CMD is gone and nobody kept how: its parent told the kernel not to.
-            Err(Errno::ECHILD) => return Some(State::Ended(Ended::Code(1))),
-            Ok(_) | Err(Errno::EINTR) => {}
+            Err(Errno::CHILD) => return Some(State::Ended(Ended::Code(1))),
+            Ok(Some(_)) | Err(Errno::INTR) => {}
             Err(_) => return None,
         }
     }
 }
 
-/// CMD has stopped: so does cast, for the shell to see; when it is continued, so is CMD, unless the shell did that already.
+/// CMD has stopped: so does cast, for the shell to see; when it is continued, so is CMD. A CMD that was continued already takes no harm.
 fn stop_with(cmd: Pid) {
     let _ = raise(Signal::SIGSTOP);
-    let continued = waitpid(cmd, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WCONTINUED));
-    if !matches!(continued, Ok(WaitStatus::Continued(_))) {
-        let _ = kill(cmd, Signal::SIGCONT);
-    }
+    let _ = kill(cmd, Signal::SIGCONT);
 }

@@ -77,7 +77,7 @@ fn pump(mut source: io::PipeReader, carries: Carries, mut filter: Box<dyn Filter
 
 /// Not needed here.
 #[allow(clippy::unnecessary_wraps)]
-pub(crate) fn hand_over(_source: &(), _words: &[&str], _message: &[u8]) -> io::Result<()> {
+pub(crate) fn hand_over(_carries: Carries, _source: &(), _words: &[&str], _message: &[u8]) -> io::Result<()> {
     Ok(())
 }
 

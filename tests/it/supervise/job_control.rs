@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 
-use super::process::{is_alive, until};
+use super::process::{Mortal, is_alive, until};
 use super::{COUNTER, has, sandbox};
 use crate::sandbox::{CAST, Sandbox};
 use crate::terminal::Terminal;
@@ -60,7 +60,7 @@ fn ctrl_z_stops_it_and_fg_continues_it() {
     let script = "echo rea\"\"dy $K; while read line; do echo \"got $line $K\"; done; echo last";
     terminal.types(format!("$CAST run a -- sh -c '{script}' | cat\r"));
     terminal.sees("ready [cast:K]");
-    for round in 0..3 {
+    for round in 0..10 {
         terminal.types("\x1a");
         terminal.sees("Stopped");
         terminal.sees("shell> ");
@@ -85,12 +85,13 @@ fn a_terminal_that_goes_away_ends_cmd() {
     let mut command = sandbox.command(CAST);
     command.args(["run", "a", "--", "sh", "-c", "echo $$ >pid.new; mv pid.new pid; exec sleep 1000"]);
     let errors = fs::File::create(sandbox.home().join("errors")).unwrap();
-    let mut cast = pty_process::blocking::Command::from(command).stderr(Stdio::from(errors)).spawn(pts).unwrap();
+    let command = pty_process::blocking::Command::from(command).stderr(Stdio::from(errors));
+    let mut cast = Mortal(command.spawn(pts).unwrap());
     let pid = sandbox.home().join("pid");
     let cmd: i32 = until("CMD", || fs::read_to_string(&pid).ok()).trim().parse().unwrap();
-    assert_ne!(cmd, cast.id().cast_signed(), "cast did not stay as the parent");
+    assert_ne!(cmd, cast.0.id().cast_signed(), "cast did not stay as the parent");
     drop(pty);
     until("the end of CMD", || (!is_alive(cmd)).then_some(()));
-    let status = until("the end of cast", || cast.try_wait().unwrap());
+    let status = until("the end of cast", || cast.0.try_wait().unwrap());
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(1));
 }

@@ -31,8 +31,18 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 
 /// A process that is spoken with through pipes.
 pub struct Running {
-    child: Child,
-    output: Option<Output>,
+    child: Mortal,
+    output: Output,
+}
+
+/// A process that is killed where a test fails.
+pub struct Mortal(pub Child);
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// An output that is read as it comes.
@@ -53,51 +63,44 @@ impl Running {
     pub fn start(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let output = Output::of(child.stdout.take().unwrap());
-        Self { child, output: Some(output) }
+        Self { child: Mortal(child), output }
     }
 
     pub fn pid(&self) -> i32 {
-        self.child.id().cast_signed()
+        self.child.0.id().cast_signed()
     }
 
     /// Waits for a line and returns it.
     #[track_caller]
     pub fn line(&mut self) -> String {
-        self.output.as_mut().unwrap().line()
+        self.output.line()
     }
 
     #[track_caller]
     pub fn says(&mut self, text: &str) {
-        self.output.as_mut().unwrap().says(text);
+        self.output.says(text);
     }
 
     /// Writes to its standard input.
     pub fn hears(&mut self, text: &str) {
-        self.child.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+        self.child.0.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
     /// Waits until it is gone, whoever else still writes.
     #[track_caller]
     pub fn ends(&mut self) -> ExitStatus {
-        let child = &mut self.child;
+        let child = &mut self.child.0;
         until("its end", || child.try_wait().unwrap())
     }
 
     /// Waits until the last writer of its output is gone; all that was said.
     #[track_caller]
     pub fn rest(&mut self) -> String {
-        String::from_utf8(self.output.as_mut().unwrap().all()).unwrap()
+        String::from_utf8(self.output.all()).unwrap()
     }
 
     pub fn errors(&mut self) -> Output {
-        Output::of(self.child.stderr.take().unwrap())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Output::of(self.child.0.stderr.take().unwrap())
     }
 }
 

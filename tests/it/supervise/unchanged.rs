@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use super::process::{Output, Running, until};
+use super::process::{Mortal, Output, Running, until};
 use super::{SECRET, bash, sandbox};
 use crate::sandbox::{CAST, Sandbox};
 
@@ -116,18 +116,18 @@ fn an_output_that_cmd_closes_ends_for_its_reader() {
 fn an_input_that_cmd_closes_ends_for_its_writer() {
     let sandbox = sandbox();
     assert!(Command::new("mkfifo").arg(sandbox.home().join("go")).status().unwrap().success());
-    let mut writer = Command::new("yes").stdout(Stdio::piped()).spawn().unwrap();
+    let mut writer = Mortal(Command::new("yes").stdout(Stdio::piped()).spawn().unwrap());
     let script = "exec <&-; echo closed; read x <go; echo $x";
     let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", script]).command();
-    command.stdin(writer.stdout.take().unwrap()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut cast = command.spawn().unwrap();
+    command.stdin(writer.0.stdout.take().unwrap()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut cast = Mortal(command.spawn().unwrap());
     drop(command);
-    let mut output = Output::of(cast.stdout.take().unwrap());
+    let mut output = Output::of(cast.0.stdout.take().unwrap());
     output.says("closed\n");
     // While CMD still runs.
-    until("the writer's end", || writer.try_wait().unwrap());
-    assert_eq!(cast.try_wait().unwrap(), None);
+    until("the writer's end", || writer.0.try_wait().unwrap());
+    assert_eq!(cast.0.try_wait().unwrap(), None);
     fs::write(sandbox.home().join("go"), "on\n").unwrap();
     assert_eq!(output.all(), b"closed\non\n");
-    assert_eq!(cast.wait().unwrap().code(), Some(0));
+    assert_eq!(cast.0.wait().unwrap().code(), Some(0));
 }
