@@ -225,11 +225,10 @@ fn reap(cmd: Pid) -> Option<State> {
                     return Some(State::Ended(Ended::Code(u8::try_from(code).unwrap_or(u8::MAX))));
                 }
             }
-            Ok(None) => return None,
             // CMD is gone and nobody kept how: its parent told the kernel not to.
             Err(Errno::CHILD) => return Some(State::Ended(Ended::Code(1))),
             Ok(Some(_)) | Err(Errno::INTR) => {}
-            Err(_) => return None,
+            Ok(None) | Err(_) => return None,
         }
     }
 }
