@@ -2,6 +2,7 @@
 //! it refuses, so AGENT, KEY and VALUE come as they are and are checked in the verbs.
 
 #![allow(clippy::struct_excessive_bools)] // each is a flag that a person types
+#![allow(rustdoc::broken_intra_doc_links)] // "[cast:KEY]" is what a person sees
 #![allow(clippy::doc_markdown)] // help texts are for terminals, which show backticks as they are
 
 use std::ffi::OsString;

@@ -76,7 +76,7 @@ fn pump(mut source: io::PipeReader, carries: Carries, mut filter: Box<dyn Filter
 }
 
 /// Not needed here.
-#[allow(clippy::unnecessary_wraps)]
+#[allow(clippy::unnecessary_wraps, clippy::trivially_copy_pass_by_ref)]
 pub(crate) fn hand_over(_carries: Carries, _source: &(), _words: &[&str], _message: &[u8]) -> io::Result<()> {
     Ok(())
 }
