@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use nix::sys::signal::{Signal, kill, raise};
@@ -48,16 +49,18 @@ pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Su
     child::prepare(&mut command, signals.inherited(), child::keep_ends_of_children());
     let (stop, stopper) = io::pipe()?;
     let stop = Arc::new(stop);
+    let started = Arc::new(AtomicBool::new(false));
     // The pumps before CMD: without them it must not start.
     let mut pumps = Vec::new();
     for wire in wires {
         let (source, end) = io::pipe()?;
         rustix::fs::fcntl_setfl(&source, rustix::fs::OFlags::NONBLOCK)?;
         attach(&mut command, wire.carries, end.into())?;
-        let (carries, stop) = (wire.carries, stop.clone());
+        let (carries, stop, started) = (wire.carries, stop.clone(), started.clone());
         let run = move || {
             let pumped = pump(source.into(), sink(carries), stop.as_fd(), wire.filter);
-            if !matches!(pumped, Pumped::Held(..)) {
+            // Where CMD was not started, cast has still to say why.
+            if started.load(Ordering::SeqCst) && !matches!(pumped, Pumped::Held(..)) {
                 let_go(carries);
             }
             pumped
@@ -65,6 +68,8 @@ pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Su
         pumps.push((carries, thread::Builder::new().spawn(run)?));
     }
     let cmd = command.spawn()?;
+    // Before cast lets go of the pipes: until then no pump sees an end.
+    started.store(true, Ordering::SeqCst);
     // The ends that CMD has now: cast's copies would keep the pumps from seeing the last of them close.
     drop(command);
     // CMD's to close, and not kept open by cast.
