@@ -47,6 +47,13 @@ fn one_masked_stream_leaves_the_other_as_it_is() {
 }
 
 #[test]
+fn output_that_cannot_be_written_is_said() {
+    let sandbox = sandbox();
+    let said = bash(&sandbox, "$CAST run a -- echo hello $K >/dev/full");
+    assert!(said.starts_with("cast: error: some output of 'echo' was not written: "), "{said}");
+}
+
+#[test]
 fn with_nobody_to_read_cast_becomes_cmd() {
     let sandbox = sandbox();
     for streams in [">/dev/null 2>&1", ">/dev/null 2>&-", ">&- 2>/dev/null", ">&- 2>&-"] {

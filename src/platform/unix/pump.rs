@@ -25,21 +25,27 @@ pub(super) enum Pumped {
 pub(super) fn pump(source: OwnedFd, sink: BorrowedFd<'_>, stop: BorrowedFd<'_>, mut filter: Box<dyn Filter>) -> Pumped {
     let mut chunk = vec![0; CHUNK];
     let mut filtered = Vec::with_capacity(CHUNK);
+    // What is still to come of what was in the stream when CMD had ended. After that another process may write for ever.
+    let mut last = None;
     loop {
         let ready = match wait(&source, sink, stop) {
             Ok(ready) => ready,
             Err(error) => return Pumped::SinkGone(Some(error)),
         };
-        match ready {
+        let most = match ready {
             Ready::SinkGone => return Pumped::SinkGone(None),
-            Ready::Stopped => return Pumped::Held(source, filter),
-            Ready::Source => {}
-        }
-        let read = match rustix::io::read(&source, &mut chunk) {
+            Ready::Source => CHUNK,
+            Ready::Stopped => match *last.get_or_insert_with(|| waiting(&source)) {
+                0 => return Pumped::Held(source, filter),
+                left => CHUNK.min(left),
+            },
+        };
+        let read = match rustix::io::read(&source, &mut chunk[..most]) {
             Ok(read) => read,
             Err(Errno::AGAIN | Errno::INTR) => continue,
             Err(error) => return Pumped::SinkGone(Some(error.into())),
         };
+        last = last.map(|left: usize| left.saturating_sub(read));
         if read == 0 {
             filter.finish(&mut filtered);
         } else {
@@ -57,9 +63,15 @@ pub(super) fn pump(source: OwnedFd, sink: BorrowedFd<'_>, stop: BorrowedFd<'_>, 
     }
 }
 
+/// How many bytes are in the stream now.
+fn waiting(source: &OwnedFd) -> usize {
+    rustix::io::ioctl_fionread(source).ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or(0)
+}
+
 enum Ready {
     Source,
     SinkGone,
+    /// CMD has ended, and others still hold the stream.
     Stopped,
 }
 
@@ -82,11 +94,12 @@ fn wait(source: &OwnedFd, sink: BorrowedFd<'_>, stop: BorrowedFd<'_>) -> io::Res
         if sink.intersects(gone) {
             return Ok(Ready::SinkGone);
         }
+        // A stream that nobody holds any more is read to its end.
+        if !stop.is_empty() && !source.contains(PollFlags::HUP) {
+            return Ok(Ready::Stopped);
+        }
         if !source.is_empty() {
             return Ok(Ready::Source);
-        }
-        if !stop.is_empty() {
-            return Ok(Ready::Stopped);
         }
     }
 }

@@ -162,13 +162,14 @@ fn own_program() -> io::Result<PathBuf> {
     if link.exists() { Ok(link) } else { std::env::current_exe() }
 }
 
-/// Closes cast's own end of an output that is through: its reader need not wait for CMD.
+/// Closes cast's own end of an output that is through: its reader need not wait for CMD. But not standard error by itself, on which cast
+/// may have to say that other output was not written.
 fn let_go(carries: Carries) {
     let Ok(null) = null() else { return };
     if carries != Carries::Errors {
         let _ = rustix::stdio::dup2_stdout(&null);
     }
-    if carries != Carries::Output {
+    if carries == Carries::Both {
         let _ = rustix::stdio::dup2_stderr(&null);
     }
 }
@@ -197,10 +198,18 @@ fn sink(carries: Carries) -> BorrowedFd<'static> {
 /// Until CMD has ended: passes signals on, stops when it stops, and buries whoever else is a child of this process, as a container's first
 /// process has to.
 fn watch(cmd: Pid, signals: &mut Signals) -> Ended {
+    let mut stopped = false;
     loop {
         match reap(cmd) {
             Some(State::Ended(ended)) => return ended,
-            Some(State::Stopped) => stop_with(cmd),
+            // For the shell to see. Whoever continues cast means CMD.
+            Some(State::Stopped) => stopped = raise(Signal::SIGSTOP).is_ok(),
+            Some(State::Continued) => stopped = false,
+            // Not if CMD was continued meanwhile: it may be stopped again already.
+            None if stopped => {
+                let _ = kill(cmd, Signal::SIGCONT);
+                stopped = false;
+            }
             None => match signals.next() {
                 Ok(Arrived::ForCmd(signal)) => drop(kill(cmd, signal)),
                 Ok(Arrived::Nothing) => {}
@@ -213,15 +222,19 @@ fn watch(cmd: Pid, signals: &mut Signals) -> Ended {
 enum State {
     Ended(Ended),
     Stopped,
+    Continued,
 }
 
 fn reap(cmd: Pid) -> Option<State> {
     loop {
         // Not by nix, which does not know the signals above 31.
-        match rustix::process::waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+        match rustix::process::waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED) {
             Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == cmd.as_raw() => {
                 if status.stopped() {
                     return Some(State::Stopped);
+                }
+                if status.continued() {
+                    return Some(State::Continued);
                 }
                 if let Some(signal) = status.terminating_signal() {
                     return Some(State::Ended(Ended::Signal(signal)));
@@ -236,10 +249,4 @@ fn reap(cmd: Pid) -> Option<State> {
             Ok(None) | Err(_) => return None,
         }
     }
-}
-
-/// CMD has stopped: so does cast, for the shell to see; when it is continued, so is CMD. A CMD that was continued already takes no harm.
-fn stop_with(cmd: Pid) {
-    let _ = raise(Signal::SIGSTOP);
-    let _ = kill(cmd, Signal::SIGCONT);
 }
