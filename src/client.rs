@@ -5,7 +5,6 @@ mod first_use;
 mod injection;
 
 use std::cell::OnceCell;
-use std::io::ErrorKind;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Attendant, Lookup, Whence};
@@ -133,14 +132,7 @@ impl Client {
 
     /// The user's settings; those of nobody, where there is no such file.
     pub(crate) fn settings(&self) -> Result<Settings> {
-        let Some(path) = self.places.settings() else { return Ok(Settings::default()) };
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Settings::parse(&text, &path),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                Ok(Settings::default())
-            }
-            Err(error) => Err(Failure::io("cannot read the settings", &path, &error)),
-        }
+        self.places.settings().map_or_else(|| Ok(Settings::default()), |path| Settings::load(&path))
     }
 
     fn find_vault(&self, agent: &AgentName) -> Result<Option<Vault>> {

@@ -45,8 +45,12 @@ pub(crate) struct Injection {
 #[derive(Debug, Default)]
 pub(crate) struct Injections(BTreeMap<SecretName, Injection>);
 
-/// The variables that the process is given its key by.
-const UNLOCK_MATERIAL: [&str; 2] = ["CAST_KEY", "CAST_KEY_FILE"];
+/// The variable that holds a key.
+pub(crate) const KEY: &str = "CAST_KEY";
+/// The variable that names the file of a key.
+pub(crate) const KEY_FILE: &str = "CAST_KEY_FILE";
+/// All that this process is given its key by.
+const UNLOCK_MATERIAL: [&str; 2] = [KEY, KEY_FILE];
 
 /// What a clean environment starts from, besides `LC_*`.
 const CLEAN: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];

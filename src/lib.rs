@@ -34,6 +34,8 @@ mod secret;
 mod seen;
 mod settings;
 mod suggestion;
+#[cfg(test)]
+mod testing;
 mod timestamp;
 mod vault;
 mod vault_file;

@@ -17,6 +17,8 @@ mod trie;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::needles;
 use cursor::{LineEnds, Straight, Wrapped};
 use finds::Finds;
@@ -32,7 +34,9 @@ const TELLING: usize = 8;
 const STRETCH: usize = 32;
 
 /// One stream.
+#[derive(Serialize, Deserialize)]
 pub struct Masker {
+    #[serde(skip)]
     plan: Arc<Plan>,
     straight: Straight,
     lines: Wrapped,

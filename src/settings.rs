@@ -1,5 +1,7 @@
 //! The settings file, `config.toml`. Most users have none, and then nothing is read but that.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -26,8 +28,17 @@ pub(crate) enum Mask {
 }
 
 impl Settings {
+    /// Reads the file at `path`, through symlinks; without one, the settings are those of everybody.
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Self::default()),
+            Err(error) => Err(Failure::io("cannot read the settings", path, &error)),
+        }
+    }
+
     /// Reads the text of the file at `path`. A failure names the line and quotes nothing of it.
-    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
+    fn parse(text: &str, path: &Path) -> Result<Self> {
         toml::from_str(text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             Failure::new(Kind::Usage, format!("line {line} of the settings is not understood: '{}'", path.display()))

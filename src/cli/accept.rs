@@ -4,7 +4,8 @@ use super::args::AcceptArgs;
 use super::report::Report;
 use super::{table, terminal};
 use crate::client::Client;
-use crate::names::AgentName;
+use crate::document::Secret;
+use crate::names::{AgentName, SecretName};
 
 pub(super) fn run(args: &AcceptArgs, client: &Client, report: Report) -> anyhow::Result<()> {
     let agent = AgentName::parse(&args.agent)?;
@@ -15,12 +16,9 @@ pub(super) fn run(args: &AcceptArgs, client: &Client, report: Report) -> anyhow:
         return Ok(());
     };
     report.note(&format!("{why}.\n\n"));
-    let row = |(name, created, updated): (
-        &crate::names::SecretName,
-        crate::timestamp::Timestamp,
-        crate::timestamp::Timestamp,
-    )| { [name.to_string(), created.local(), updated.local()] };
-    report.note(&table::lay_out(["KEY", "CREATED", "UPDATED"], acceptance.secrets().map(row)));
+    let row =
+        |(name, secret): (&SecretName, &Secret)| [name.to_string(), secret.created.local(), secret.updated.local()];
+    report.note(&table::lay_out(["KEY", "CREATED", "UPDATED"], acceptance.secrets().iter().map(row)));
     if !args.yes {
         terminal::confirm("Take this vault, with what is in it?", "--yes")?;
     }

@@ -24,11 +24,11 @@ pub(super) fn run(args: &DeleteArgs, client: &Client, report: Report) -> anyhow:
     let mut names = args.key.iter().map(SecretName::parse).collect::<Result<Vec<_>>>()?;
     names.sort();
     names.dedup();
-    let removal = client.delete(&agent, &names)?;
+    let left = client.delete(&agent, &names)?;
     for name in &names {
         report.success(format_args!("Secret '{name}' deleted from agent '{agent}'"));
     }
-    if removal.left == 0 {
+    if left == 0 {
         report.hint(format_args!(
             "that was the last one; remove the empty vault with 'cast secrets delete {agent} --all'"
         ));

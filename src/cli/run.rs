@@ -1,7 +1,7 @@
 //! `cast run`: CMD with the agent's secrets in its environment.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use super::args::RunArgs;
@@ -29,16 +29,11 @@ pub(super) fn run(args: RunArgs, client: &Client, report: Report) -> ExitCode {
             return report::RUN_FAILED.into();
         }
     };
-    let program = start.program.to_string_lossy().into_owned();
-    if program.contains('=') && !program.contains('/') {
-        let failure = Failure::new(Kind::NotFound, "the word after '--' is no command: it contains '='");
-        report.error(&failure.hint("set a variable for CMD with 'cast run AGENT -- env NAME=VALUE CMD'").into());
-        return report::NOT_FOUND.into();
-    }
+    let program = shown(&start.program);
     match start.run(masking.as_ref()) {
         Ok(Done { ended, trouble }) => {
             if let Some(cause) = trouble {
-                let what = format!("some output of '{program}' was not written: {}", Cause(&cause));
+                let what = format!("some output of {program} was not written: {}", Cause(&cause));
                 report.error(&Failure::new(Kind::Io, what).into());
             }
             process::end_like(ended).into()
@@ -58,7 +53,9 @@ fn prepare(args: RunArgs, client: &Client, report: Report) -> Result<(Start, Opt
         return Err(Failure::new(Kind::Usage, "there is no command to run").hint(right_form(&agent)));
     }
     let (_, injections) = injections(&args, client, report)?;
-    let masking = if masks(&args, client)? { Masking::new(to_mask(&injections)) } else { None };
+    // Making a plan takes its time: not for a terminal.
+    let masks = masks(&args, client)? && !process::masked_outputs().is_empty();
+    let masking = if masks { Masking::new(to_mask(&injections)) } else { None };
     let mut command = args.command.into_iter();
     let program = command.next().unwrap_or_default();
     let environment = injections.over(env::vars_os(), args.clean_env);
@@ -145,12 +142,20 @@ fn overrides(name: &SecretName, injection: &Injection, clean: bool) -> &'static 
     }
 }
 
-/// The exit code and the words for a command that was not started. Its name, never its arguments.
+/// CMD's name in quotes, never its arguments, and not what may be a secret in its place: `TOKEN=sk-... node agent.js`.
+fn shown(program: &OsStr) -> String {
+    match program.to_string_lossy() {
+        word if word.contains('=') => "'...=...'".to_owned(),
+        word => format!("'{word}'"),
+    }
+}
+
+/// The exit code and the words for a command that was not started.
 fn describe(program: &str, not_started: NotStarted) -> (u8, Failure) {
     match not_started {
         NotStarted::NotFound => (
             report::NOT_FOUND,
-            Failure::new(Kind::NotFound, format!("command '{program}' was not found")).hint(
+            Failure::new(Kind::NotFound, format!("command {program} was not found")).hint(
                 "the word after '--' is looked up in PATH; there is no shell in between: for one, write '-- sh -c ...'",
             ),
         ),
@@ -159,7 +164,7 @@ fn describe(program: &str, not_started: NotStarted) -> (u8, Failure) {
         }
         NotStarted::CannotExecute(cause) => (
             report::CANNOT_EXECUTE,
-            Failure::new(Kind::Other, format!("command '{program}' cannot be executed: {cause}")),
+            Failure::new(Kind::Other, format!("command {program} cannot be executed: {cause}")),
         ),
         NotStarted::TooLong(longest) => {
             let longest: Vec<_> =
@@ -168,7 +173,7 @@ fn describe(program: &str, not_started: NotStarted) -> (u8, Failure) {
                 report::CANNOT_EXECUTE,
                 Failure::new(
                     Kind::Other,
-                    format!("command '{program}' cannot be executed: arguments and environment are too long together"),
+                    format!("command {program} cannot be executed: arguments and environment are too long together"),
                 )
                 .hint(format!("the longest variables: {}", longest.join(", ")))
                 .hint("leave some out with '--except', or start from little with '--clean-env'"),

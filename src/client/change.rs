@@ -1,6 +1,10 @@
 //! Everything that writes a vault: lock, read, verify, change, seal, replace, remember.
 
-use super::{Client, first_use, refused};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{Client, refused};
+use crate::document::Secret;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store;
 use crate::keys::{MasterKey, UnlockKey};
@@ -8,15 +12,8 @@ use crate::names::{AgentName, SecretName};
 use crate::secret::SecretValue;
 use crate::seen::{Seen, Verdict};
 use crate::timestamp::Timestamp;
-use crate::vault::{Change, Treatment, Vault};
+use crate::vault::{Change, Mark, Treatment, Vault};
 use crate::vault_file::{VaultFolder, WriteLock};
-
-/// What `Client::delete` did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Removal {
-    /// How many secrets are left in the vault.
-    pub left: usize,
-}
 
 /// A vault that was refused, opened for its owner to look at.
 pub(crate) struct Acceptance {
@@ -25,7 +22,7 @@ pub(crate) struct Acceptance {
     file: Vec<u8>,
     vault: Vault,
     given_up: bool,
-    seen: Option<crate::vault::Mark>,
+    seen: Option<Mark>,
 }
 
 impl Client {
@@ -41,15 +38,15 @@ impl Client {
         self.change(agent, true, |vault| vault.set(name, value, treatment, now))
     }
 
-    /// Removes secrets, all of them or, if one is not there, none.
-    pub(crate) fn delete(&self, agent: &AgentName, names: &[SecretName]) -> Result<Removal> {
+    /// Removes secrets, all of them or, if one is not there, none. Gives how many are left.
+    pub(crate) fn delete(&self, agent: &AgentName, names: &[SecretName]) -> Result<usize> {
         self.change(agent, false, |vault| {
             for name in names {
                 if !vault.remove(name) {
                     return Err(Self::no_such_secret(vault, name));
                 }
             }
-            Ok(Removal { left: vault.secrets().len() })
+            Ok(vault.secrets().len())
         })
     }
 
@@ -68,7 +65,7 @@ impl Client {
     }
 
     /// Reads a key from a file, as `CAST_KEY_FILE` does.
-    pub(crate) fn read_key_file(path: &std::path::Path) -> Result<UnlockKey> {
+    pub(crate) fn read_key_file(path: &Path) -> Result<UnlockKey> {
         key_store::read_key_file(path, "--key")
     }
 
@@ -164,7 +161,7 @@ impl Client {
             return Err(Failure::new(Kind::Integrity, message)
                 .hint("use the key that they were made with, or another CAST_VAULTS folder"));
         }
-        let newest = masters.first().ok_or_else(|| first_use::empty_key(agent))?;
+        let newest = masters.first().expect("what holds no key is refused when it is read");
         Vault::create(agent.clone(), newest)
     }
 
@@ -175,7 +172,7 @@ impl Client {
         let mark = *vault.mark();
         folder.replace(lock, &agent, &file, |back| {
             let reopened = Vault::open(back, &agent, key)?;
-            if *reopened.mark() == mark { Ok(()) } else { Err(first_use::empty_key(&agent)) }
+            if *reopened.mark() == mark { Ok(()) } else { Err(not_as_written(&agent)) }
         })?;
         let remembered = self.seen().map_or(Ok(()), |seen| seen.remember(&mark, &folder.path(&agent)));
         remembered.map_err(|failure| not_noted(&failure, "written"))
@@ -189,14 +186,19 @@ impl Client {
     }
 }
 
+fn not_as_written(agent: &AgentName) -> Failure {
+    let what = format!("the vault of agent '{agent}' did not come back from the disk as it was written");
+    Failure::new(Kind::Integrity, what)
+}
+
 /// The vault is as it was to be; what this machine remembers of it is not.
 fn not_noted(failure: &Failure, done: &str) -> Failure {
     Failure::new(failure.kind(), format!("the vault was {done}, but not noted as seen: {failure}"))
 }
 
 impl Acceptance {
-    /// The names and times of what would be taken.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&SecretName, Timestamp, Timestamp)> {
-        self.vault.secrets().iter().map(|(name, secret)| (name, secret.created, secret.updated))
+    /// What would be taken.
+    pub(crate) fn secrets(&self) -> &BTreeMap<SecretName, Secret> {
+        self.vault.secrets()
     }
 }

@@ -4,7 +4,6 @@ use super::Client;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, KeyPlace, Lookup, Whence};
 use crate::keys::UnlockKey;
-use crate::names::AgentName;
 
 impl Client {
     /// Makes the master key, unless there is one. Gives where it is, and whether it is new. Without a `place`: in the keyring, or where
@@ -49,17 +48,14 @@ impl Client {
                 let _ = self.key.set((key, whence));
                 Ok(())
             }
-            missing @ Lookup::NothingInKeyring => {
+            missing => {
                 self.refuse_beside_vaults(&missing)?;
-                self.init(Some(KeyPlace::Keyring)).and_then(|_| self.key().map(drop))
-            }
-            missing @ Lookup::NoKeyring(_) => {
-                self.refuse_beside_vaults(&missing)?;
-                let Lookup::NoKeyring(error) = &missing else { unreachable!("matched above") };
-                match self.attendant.choose_place(&error.to_string())? {
-                    Some(place) => self.init(Some(place)).and_then(|_| self.key().map(drop)),
-                    None => Err(no_key(&missing)),
-                }
+                let place = match &missing {
+                    Lookup::NoKeyring(error) => self.attendant.choose_place(&error.to_string())?,
+                    _ => Some(KeyPlace::Keyring),
+                };
+                self.init(Some(place.ok_or_else(|| no_key(&missing))?))?;
+                self.key().map(drop)
             }
         }
     }
@@ -96,12 +92,4 @@ fn no_keyring(why: &str) -> Failure {
     Failure::new(Kind::NoKey, format!("no key, and no OS keyring here: {why}"))
         .hint("make a key file: 'cast init --key-store file', or on a terminal 'cast init --key-store passphrase'")
         .hint("or give a key: 'CAST_KEY_FILE=master.key cast ...'")
-}
-
-/// Cannot happen with a key from the key store; said rather than panicked.
-pub(super) fn empty_key(agent: &AgentName) -> Failure {
-    Failure::new(
-        Kind::Integrity,
-        format!("the vault of agent '{agent}' did not come back from the disk as it was written"),
-    )
 }

@@ -7,14 +7,10 @@ use std::path::{Path, PathBuf};
 
 use age::secrecy::zeroize::Zeroizing;
 
+use crate::environment::{KEY, KEY_FILE};
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::keys::UnlockKey;
 use crate::platform;
-
-/// The variable that holds a key.
-pub(crate) const KEY: &str = "CAST_KEY";
-/// The variable that names the file of a key.
-pub(crate) const KEY_FILE: &str = "CAST_KEY_FILE";
 
 /// Many keys with comments fit.
 const MAX_KEY_TEXT: usize = 64 << 10;

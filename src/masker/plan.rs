@@ -46,6 +46,13 @@ impl Plan {
     }
 }
 
+/// Nothing to mask.
+impl Default for Plan {
+    fn default() -> Self {
+        Builder::default().finish()
+    }
+}
+
 struct Builder {
     markers: Vec<Vec<u8>>,
     straight: Trie,

@@ -3,34 +3,17 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::cursor::{Straight, Wrapped};
-use super::finds::Finds;
 use super::{Masker, Plan};
 
-#[derive(Serialize, Deserialize)]
-struct State {
-    straight: Straight,
-    lines: Wrapped,
-    escaped_lines: Wrapped,
-    finds: Finds,
-    end: u64,
-    done: u64,
-    held: Vec<u8>,
-}
-
 impl Masker {
-    /// All that `resume` needs to go on from here.
+    /// All that `resume` needs to go on from here, but for the plan.
     pub(crate) fn suspend(self) -> Vec<u8> {
-        let Self { straight, lines, escaped_lines, finds, end, done, held, .. } = self;
-        let state = State { straight, lines, escaped_lines, finds, end, done, held };
-        serde_json::to_vec(&state).expect("numbers and bytes are JSON")
+        serde_json::to_vec(&self).expect("numbers and bytes are JSON")
     }
 
     /// Goes on with a stream, by a plan of the same secrets. `None` if that is no state of a masker.
     pub(crate) fn resume(plan: Arc<Plan>, state: &[u8]) -> Option<Self> {
-        let State { straight, lines, escaped_lines, finds, end, done, held } = serde_json::from_slice(state).ok()?;
-        Some(Self { plan, straight, lines, escaped_lines, finds, end, done, held })
+        let masker: Self = serde_json::from_slice(state).ok()?;
+        Some(Self { plan, ..masker })
     }
 }

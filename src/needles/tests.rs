@@ -111,8 +111,7 @@ fn tool(command: &[&str], input: &str) -> Option<String> {
         .env("LC_ALL", "C.UTF-8")
         .spawn();
     let Ok(mut child) = spawned else {
-        let mut stderr = std::io::stderr().lock();
-        writeln!(stderr, "SKIPPED: '{}' is not installed: its output is not tested", command[0]).unwrap();
+        crate::testing::skip(&format!("masking: '{}' is not installed", command[0]));
         return None;
     };
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();

@@ -14,4 +14,4 @@ pub(crate) use windows::*;
 pub(crate) mod keyring;
 mod stream;
 
-pub(crate) use stream::{Carries, Ended, Filter, Sink, Wire};
+pub(crate) use stream::{Carries, Ended, Filter, Sink, Supervised, Wire};

@@ -1,5 +1,7 @@
 //! What a platform needs to know to put a filter into a stream of CMD; nothing of secrets.
 
+use super::Left;
+
 /// Changes a stream on its way.
 pub(crate) trait Filter: Send {
     /// Takes the next bytes; appends to `out` what can go on.
@@ -47,4 +49,13 @@ pub(crate) enum Ended {
     Code(u8),
     /// By this signal.
     Signal(i32),
+}
+
+/// What supervising CMD came to.
+pub(crate) struct Supervised {
+    pub(crate) ended: Ended,
+    /// Streams that other processes still write to.
+    pub(crate) left: Vec<Left>,
+    /// Why output could not be written, if that was not its reader's leaving.
+    pub(crate) trouble: Option<std::io::Error>,
 }

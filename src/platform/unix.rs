@@ -6,7 +6,7 @@ mod signals;
 mod supervise;
 
 pub(crate) use child::keep_from_children;
-pub(crate) use supervise::{Left, Supervised, end_like, hand_over, outputs, supervise, take_over};
+pub(crate) use supervise::{Left, end_like, hand_over, outputs, supervise, take_over};
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};

@@ -3,7 +3,7 @@
 
 mod supervise;
 
-pub(crate) use supervise::{Left, Supervised, end_like, hand_over, outputs, supervise, take_over};
+pub(crate) use supervise::{Left, end_like, hand_over, outputs, supervise, take_over};
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};

@@ -108,3 +108,11 @@ fn a_question_left_with_ctrl_c_changes_nothing() {
     assert!(!status.success(), "{status}: {shown}");
     assert!(sandbox.snapshot() == before);
 }
+
+#[test]
+fn one_named_twice_is_one() {
+    let sandbox = three();
+    let name = keys(&sandbox)[0].clone();
+    sandbox.cast(["delete", "my-agent", &name, &name]).succeeds();
+    assert!(!keys(&sandbox).contains(&name));
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// From the ground up. A folder stands where its name stands.
 const FLOORS: &[&[&str]] = &[
+    &["testing"],
     &["failure", "names", "secret", "paths", "timestamp", "suggestion", "settings", "platform"],
     &["keys", "age_file", "document", "environment", "needles", "masker"],
     &["vault", "disk"],

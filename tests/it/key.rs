@@ -134,6 +134,10 @@ fn a_key_through_a_descriptor() {
     let key = fs::read(sandbox.home().join("given.key")).unwrap();
     sandbox.cast_after("exec 9<&0 </dev/null", ["list", "a"]).env("CAST_KEY_FILE", "/dev/fd/9").input(&key).succeeds();
     sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", "/dev/stdin").input(&key).succeeds();
+    // It ends with cast: CMD cannot read the key once more.
+    let again = ["run", "a", "--no-mask", "--", "sh", "-c", "cat <&9 || echo closed"];
+    let run = sandbox.cast_after("exec 9<given.key", again).env("CAST_KEY_FILE", "/dev/fd/9").succeeds();
+    assert_eq!(run.out, "closed\n");
     sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", "/dev/fd/9").refuses(4, "CAST_KEY_FILE: cannot read", &[]);
 }
 

@@ -209,3 +209,14 @@ fn a_value_as_a_word_on_a_terminal_is_in_the_history() {
     let nobody = sandbox.cast(["set", "my-agent", "K", "v"]).succeeds();
     assert!(!nobody.err.contains("history"), "{nobody:?}");
 }
+
+#[test]
+fn what_is_no_text_is_refused_rather_than_changed() {
+    let sandbox = Sandbox::new();
+    let before = sandbox.snapshot();
+    let mut terminal = asked(&sandbox);
+    terminal.types(b"\x1b[200~bad\xff\xfeabc\x1b[201~\r");
+    let shown = terminal.ends_with(2);
+    assert!(shown.contains("not valid UTF-8") && !shown.contains("abc"), "{shown:?}");
+    assert!(sandbox.snapshot() == before);
+}

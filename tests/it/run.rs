@@ -268,3 +268,10 @@ fn does_only_what_it_needs() {
     let written: Vec<_> = own.iter().filter(|line| line.contains("O_CREAT") || line.contains(" write(")).collect();
     assert!(written.is_empty(), "{written:#?}");
 }
+
+#[test]
+fn a_variable_before_the_command_is_not_repeated() {
+    let sandbox = sandbox();
+    let call = sandbox.cast(["run", "a", "--", "TOKEN=sk-live-123", "node", "x.js"]);
+    call.refuses(127, "command '...=...' was not found", &["sk-live"]);
+}

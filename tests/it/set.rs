@@ -243,3 +243,16 @@ fn any_text_arrives_as_it_went_in() {
         })
         .unwrap();
 }
+
+#[test]
+fn a_misspelt_option_is_not_taken_for_the_value() {
+    let sandbox = Sandbox::new();
+    for word in ["--unmaskd", "--unmasked=yes", "--allow-dangerous-nam", "--stdin"] {
+        sandbox.cast(["set", "a", "K", word]).refuses(2, "", &[]);
+    }
+    // What only begins alike is a value, and so is all after '--'.
+    for words in [&["set", "a", "K", "-----BEGIN KEY-----"][..], &["set", "a", "K", "--", "--unmaskd"]] {
+        sandbox.cast(words).succeeds();
+        assert_eq!(sandbox.value("a", "K"), words[words.len() - 1].as_bytes());
+    }
+}

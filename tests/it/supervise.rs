@@ -263,3 +263,17 @@ fn as_the_first_process_it_buries_orphans_and_exits_with_128_and_the_signal() {
     let asked = "trap 'echo asked; exit 5' TERM; sh -c 'kill -TERM 1'; while :; do :; done";
     assert_eq!(run(asked), (Some(5), "asked\n".to_owned()));
 }
+
+#[test]
+fn a_cmd_that_dies_while_stopped_has_died_so() {
+    let sandbox = sandbox();
+    let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", "echo $$; read x"]).command();
+    command.process_group(0).stderr(Stdio::null());
+    let mut cast = Running::start(command);
+    let cmd = cast.line().parse().unwrap();
+    send(cmd, Signal::STOP);
+    until("the stop of cast", || is_stopped(cast.pid()).then_some(()));
+    send(cmd, Signal::KILL);
+    send(cast.pid(), Signal::CONT);
+    assert_eq!(cast.ends().signal(), Some(9));
+}

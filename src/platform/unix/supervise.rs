@@ -18,16 +18,7 @@ use rustix::process::WaitOptions;
 use super::child;
 use super::pump::{Pumped, pump};
 use super::signals::{Arrived, Signals};
-use crate::platform::{Carries, Ended, Filter, Sink, Wire};
-
-/// What supervising CMD came to.
-pub(crate) struct Supervised {
-    pub(crate) ended: Ended,
-    /// Streams that other processes still write to.
-    pub(crate) left: Vec<Left>,
-    /// Why output could not be written, if that was not its reader's leaving.
-    pub(crate) trouble: Option<io::Error>,
-}
+use crate::platform::{Carries, Ended, Filter, Sink, Supervised, Wire};
 
 /// A stream that another process still writes to, though CMD has ended.
 pub(crate) struct Left {

@@ -5,14 +5,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use crate::platform::{Carries, Ended, Filter, Sink, Wire};
-
-/// What supervising CMD came to.
-pub(crate) struct Supervised {
-    pub(crate) ended: Ended,
-    pub(crate) left: Vec<Left>,
-    pub(crate) trouble: Option<io::Error>,
-}
+use crate::platform::{Carries, Ended, Filter, Sink, Supervised, Wire};
 
 /// A stream that outlived CMD: none here.
 pub(crate) struct Left {

@@ -113,6 +113,14 @@ fn never_in_a_git_work_tree() {
             let init = sandbox.cast(words).env("CAST_HOME", repository.join("deep/cast"));
             init.refuses(6, "git work tree", &[]);
         }
+        // Nor by a link from elsewhere.
+        let link = sandbox.home().join("link");
+        std::os::unix::fs::symlink(&repository, &link).unwrap();
+        sandbox.cast(["init", "--key-store", "file"]).env("CAST_HOME", link.join("deep")).refuses(
+            6,
+            "git work tree",
+            &[],
+        );
         fs::remove_dir_all(repository.join("deep")).unwrap();
         // Vaults may lie there, and nothing but vaults.
         let vaults = repository.join("vaults");

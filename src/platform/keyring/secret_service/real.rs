@@ -1,6 +1,5 @@
 //! The room against what it is made for: a real dbus-daemon and a real gnome-keyring, private to each test, in a home of their own.
 //! Where these programs are not installed, the tests say so and pass.
-#![allow(clippy::print_stderr)] // skips are said
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -34,7 +33,7 @@ impl Session {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         for program in ["dbus-daemon", "gnome-keyring-daemon", "secret-tool"] {
             if Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
-                eprintln!("SKIPPED: {program} is not installed");
+                crate::testing::skip(&format!("keyring: {program} is not installed"));
                 return None;
             }
         }
@@ -253,7 +252,7 @@ fn a_bus_without_a_service_is_an_absent_keyring() {
 #[test]
 fn a_bus_of_another_user_is_told_apart() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("SKIPPED: only root can start a bus for somebody else");
+        crate::testing::skip("keyring: only root can start a bus for somebody else");
         return;
     }
     let Some(session) = Session::start_as(Some(65534)) else { return };
