@@ -25,7 +25,7 @@ pub(super) fn run(args: SetArgs, client: &Client, report: Report) -> anyhow::Res
     let from_argument = args.value.is_some();
     let value = match args.value {
         Some(word) => SecretValue::from_bytes(word.into_encoded_bytes())?,
-        None if !io::stdin().is_terminal() => from_standard_input()?,
+        None if args.exact || !io::stdin().is_terminal() => from_standard_input(args.exact)?,
         None if terminal::can_ask() => SecretValue::from_bytes(prompt::hidden(&format!("Enter value for {name}: "))?)?,
         None => {
             return Err(Failure::new(Kind::Usage, "there is no VALUE, and nobody can be asked for it")
@@ -52,7 +52,7 @@ pub(super) fn run(args: SetArgs, client: &Client, report: Report) -> anyhow::Res
 
 /// VALUE may begin with a dash; one that is an option but for a slip is not taken for a secret.
 fn refuse_misspelt_option(value: Option<&OsStr>) -> Result<(), Failure> {
-    const OPTIONS: [&str; 5] = ["--unmasked", "--allow-dangerous-name", "--quiet", "--help", "--stdin"];
+    const OPTIONS: [&str; 6] = ["--unmasked", "--allow-dangerous-name", "--exact", "--quiet", "--help", "--stdin"];
     let Some(word) = value.and_then(OsStr::to_str).filter(|word| word.starts_with("--")) else { return Ok(()) };
     match suggestion::closest(word, OPTIONS.into_iter()) {
         Some(option) if !env::args_os().any(|word| word == "--") => {
@@ -63,8 +63,14 @@ fn refuse_misspelt_option(value: Option<&OsStr>) -> Result<(), Failure> {
     }
 }
 
-/// A one-line value loses its line end; one with further line ends is kept exactly, for key files need their last one.
-fn from_standard_input() -> anyhow::Result<SecretValue> {
+/// A one-line value loses its line end; one with further line ends is kept exactly, for key files need their last one. `exact` is for
+/// programs, which know what they write: every byte is the value's, and none is an empty value.
+fn from_standard_input(exact: bool) -> anyhow::Result<SecretValue> {
+    if exact && io::stdin().is_terminal() {
+        return Err(Failure::new(Kind::Usage, "'--exact' reads standard input, which is a terminal here")
+            .hint("leave it out to be asked for the value, hidden")
+            .into());
+    }
     // One buffer, never moved, with room for the longest value and what shows that it is longer.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_ENVIRONMENT_STRING + 2));
     let limit = bytes.capacity() as u64;
@@ -73,6 +79,9 @@ fn from_standard_input() -> anyhow::Result<SecretValue> {
         .take(limit)
         .read_to_end(&mut bytes)
         .map_err(|cause| Failure::new(Kind::Io, format!("cannot read standard input: {}", Cause(&cause))))?;
+    if exact {
+        return Ok(SecretValue::from_bytes(std::mem::take(&mut *bytes))?);
+    }
     if bytes.is_empty() {
         return Err(Failure::new(Kind::Usage, "standard input is empty")
             .hint("an empty value is written as \"\": 'cast secrets set AGENT KEY \"\"'")

@@ -110,6 +110,25 @@ fn a_value_from_standard_input() {
 }
 
 #[test]
+fn standard_input_byte_for_byte() {
+    let sandbox = Sandbox::new();
+    let longest = "x".repeat(LONGEST - "K=".len());
+    for value in ["", "\n", "\r\n", "one line\n", "one line\r\n", "two\nlines\n", " ", "\u{feff}é\n", &longest] {
+        for words in [["set", "a", "K", "--exact"], ["set", "--exact", "a", "K"]] {
+            sandbox.set("a", "K", "what was there before");
+            sandbox.cast(words).input(value).succeeds();
+            assert!(sandbox.value("a", "K") == value.as_bytes(), "{:?}", &value[..value.len().min(20)]);
+        }
+    }
+    for value in [&b"sk-live-\xff"[..], b"sk-live-\0", format!("sk-live-{longest}").as_bytes()] {
+        sandbox.cast(["set", "a", "K", "--exact"]).input(value).refuses(2, "value", &["sk-live"]);
+    }
+    for words in [["set", "a", "K", "sk-live", "--exact"], ["set", "--exact", "a", "K", "sk-live"]] {
+        sandbox.cast(words).refuses(2, "does not go with", &["sk-live"]);
+    }
+}
+
+#[test]
 fn a_value_that_no_environment_can_hold() {
     let sandbox = Sandbox::with("a", &[("OTHER", "v")]);
     let call = || sandbox.cast(["set", "a", "K"]);
@@ -247,7 +266,7 @@ fn any_text_arrives_as_it_went_in() {
 #[test]
 fn a_misspelt_option_is_not_taken_for_the_value() {
     let sandbox = Sandbox::new();
-    for word in ["--unmaskd", "--unmasked=yes", "--allow-dangerous-nam", "--stdin"] {
+    for word in ["--unmaskd", "--unmasked=yes", "--allow-dangerous-nam", "--exakt", "--stdin"] {
         sandbox.cast(["set", "a", "K", word]).refuses(2, "", &[]);
     }
     // What only begins alike is a value, and so is all after '--'.

@@ -25,6 +25,7 @@ Examples:
   cast secrets set my-agent OPENAI_API_KEY                 asks for the value, hidden
   pass show openai | cast secrets set my-agent OPENAI_API_KEY
   cast secrets set my-agent TLS_KEY < key.pem
+  cast secrets set my-agent NOTE --exact < note.txt        every byte, a final line end too
   cast secrets set my-agent GREETING -- --dash-first       '--' makes the value literal")]
 pub(crate) struct SetArgs {
     /// The agent, as in 'my-agent'; 'builtin' is for secrets that every agent gets
@@ -36,6 +37,10 @@ pub(crate) struct SetArgs {
     /// The value, byte for byte
     #[arg(allow_hyphen_values = true)]
     pub(crate) value: Option<OsString>,
+
+    /// Take standard input byte for byte: a final line end too, and an empty one as an empty value
+    #[arg(long, conflicts_with = "value")]
+    pub(crate) exact: bool,
 
     /// Accept a name that makes programs load code or changes what runs, such as PATH or LD_PRELOAD
     #[arg(long)]
