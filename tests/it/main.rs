@@ -17,6 +17,7 @@ mod prompt;
 mod protocol;
 mod run;
 mod sandbox;
+mod sdk;
 mod set;
 mod supervise;
 mod terminal;

@@ -1,0 +1,244 @@
+//! One scenario, `tests/scenario.json`, for every face of cast, so that they cannot drift: the same steps, the same outcomes, the same
+//! words. What a face has to say comes back as an [`Answer`]; it is judged here alone.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::sandbox::{Call, Sandbox};
+
+/// What each value and wrong word of the scenario holds, but for those that are too short.
+pub const MARK: &str = "sk-abc123";
+
+/// A way to use cast.
+pub trait Face {
+    fn perform(&mut self, step: &Step) -> Answer;
+}
+
+/// One step: what to do, and what comes of it.
+#[derive(Debug, Deserialize)]
+pub struct Step {
+    #[serde(rename = "do")]
+    pub what: String,
+    #[serde(default)]
+    pub agent: String,
+    #[serde(default)]
+    pub key: String,
+    value: Option<Text>,
+    #[serde(default)]
+    pub unmasked: bool,
+    #[serde(default)]
+    pub allow_dangerous_name: bool,
+    /// The program that `run` starts.
+    #[serde(skip)]
+    pub command: Vec<String>,
+    file: Option<PathBuf>,
+    text: Option<String>,
+    fails: Option<String>,
+    says: Option<String>,
+    hints: Option<Vec<String>>,
+    gives: Option<Value>,
+}
+
+/// What a face came to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Answer {
+    /// The class of the failure; a number is the exit code of `cast run`, which tells none.
+    pub fails: Option<Value>,
+    pub says: String,
+    pub hints: Vec<String>,
+    pub gives: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Plain(String),
+    Repeated { repeat: String, times: usize },
+}
+
+impl Text {
+    fn whole(&self) -> String {
+        match self {
+            Self::Plain(text) => text.clone(),
+            Self::Repeated { repeat, times } => repeat.repeat(*times),
+        }
+    }
+}
+
+impl Step {
+    pub fn value(&self) -> String {
+        self.value.as_ref().map(Text::whole).unwrap_or_default()
+    }
+
+    /// As another program reads it.
+    pub fn as_json(&self) -> Value {
+        json!({
+            "do": self.what, "agent": self.agent, "key": self.key, "value": self.value(), "command": self.command,
+            "unmasked": self.unmasked, "allow_dangerous_name": self.allow_dangerous_name,
+        })
+    }
+}
+
+/// A home for the scenario, with a key.
+pub fn home(sandbox: &Sandbox) -> PathBuf {
+    let home = sandbox.home().join("of-cast");
+    sandbox.cast(["init", "--key-store", "file"]).env("CAST_HOME", &home).succeeds();
+    home
+}
+
+/// Plays the scenario in `home`, where everything of this face is.
+pub fn play(face: &mut impl Face, home: &Path) {
+    let steps: Vec<Step> = serde_json::from_str(include_str!("../../scenario.json")).unwrap();
+    let outside = home.parent().unwrap().join("of-the-program");
+    let mut lock = None;
+    for mut step in steps {
+        let file = step.file.as_ref().map(|file| home.join(file));
+        match (step.what.as_str(), file) {
+            ("lock", _) => lock = Some(hold_lock(home)),
+            ("unlock", _) => drop(lock.take()),
+            ("write", Some(file)) => fs::write(file, step.text.unwrap()).unwrap(),
+            ("make folder", Some(file)) => fs::create_dir(file).unwrap(),
+            ("remove", Some(file)) => fs::remove_file(file).unwrap(),
+            _ => {
+                let _ = fs::remove_file(&outside);
+                let program = ["sh", "-c", "printenv -0 \"$1\" >\"$2\"", "sh", &step.key, outside.to_str().unwrap()];
+                step.command = program.map(str::to_owned).to_vec();
+                let mut answer = face.perform(&step);
+                if step.what == "run" && answer.fails.is_none() {
+                    let value = fs::read_to_string(&outside).unwrap();
+                    answer.gives = Some(value.strip_suffix('\0').unwrap().into());
+                }
+                judge(&step, answer);
+                assert!(answer_is_none_of_failure(&step, &outside), "{step:?}");
+            }
+        }
+    }
+}
+
+/// A program is not started where there is a failure.
+fn answer_is_none_of_failure(step: &Step, outside: &Path) -> bool {
+    step.fails.is_none() || !outside.exists()
+}
+
+fn judge(step: &Step, answer: Answer) {
+    let context = format!("{} {} {}: {answer:?}", step.what, step.agent, step.key);
+    let said = format!("{} {:?}", answer.says, answer.hints);
+    assert!(!said.contains(MARK), "{context}");
+    match (&step.fails, &answer.fails) {
+        (None, None) => {}
+        (Some(expected), Some(Value::String(class))) => {
+            assert_eq!(class, expected, "{context}");
+            if let Some(says) = &step.says {
+                assert_eq!(&answer.says, says, "{context}");
+            }
+        }
+        (Some(_), Some(Value::Number(code))) => {
+            assert_eq!(code.as_i64(), Some(125), "{context}");
+            let message = format!("cast: error: {}", step.says.as_deref().unwrap_or_default());
+            assert!(answer.says.starts_with(&message), "{context}");
+        }
+        _ => panic!("{context}"),
+    }
+    if let Some(hints) = &step.hints {
+        assert_eq!(&answer.hints, hints, "{context}");
+    }
+    let expected = step.gives.clone().map(|gives| match step.what.as_str() {
+        "run" => Value::String(serde_json::from_value::<Text>(gives).unwrap().whole()),
+        _ => gives,
+    });
+    if let Some(expected) = expected {
+        let given = match answer.gives {
+            Some(Value::Array(lines)) => lines.into_iter().map(without_times).collect(),
+            other => other.unwrap_or_default(),
+        };
+        assert!(given == expected, "{} {}: {given:.500} is not {expected:.500}", step.what, step.key);
+    }
+}
+
+/// A line of a listing, whose times are looked at and taken out; that of an agent is its name alone.
+fn without_times(mut line: Value) -> Value {
+    let fields = line.as_object_mut().unwrap();
+    for name in ["created_at", "updated_at", "modified_at"] {
+        if let Some(time) = fields.remove(name) {
+            let time: jiff::Timestamp = time.as_str().unwrap().parse().unwrap();
+            let age = jiff::Timestamp::now().duration_since(time).as_secs();
+            assert!((-1..600).contains(&age), "{time}");
+        }
+    }
+    fields.remove("agent").unwrap_or(line)
+}
+
+/// The lock that writers take.
+fn hold_lock(home: &Path) -> File {
+    let locks = fs::read_dir(home.join("state/locks")).unwrap().map(|entry| entry.unwrap().path());
+    let [lock] = &locks.filter(|path| !path.ends_with("key.lock")).collect::<Vec<_>>()[..] else {
+        panic!("not one lock")
+    };
+    let lock = File::options().write(true).open(lock).unwrap();
+    lock.lock().unwrap();
+    lock
+}
+
+/// The command line.
+struct Words<'a> {
+    sandbox: &'a Sandbox,
+    home: PathBuf,
+}
+
+impl Words<'_> {
+    fn call(&self, words: &[&str]) -> Call<'_> {
+        self.sandbox.cast(words).env("CAST_HOME", &self.home)
+    }
+}
+
+impl Face for Words<'_> {
+    fn perform(&mut self, step: &Step) -> Answer {
+        let (agent, key) = (step.agent.as_str(), step.key.as_str());
+        let mut set = vec!["set", "--exact"];
+        set.extend(step.unmasked.then_some("--unmasked"));
+        set.extend(step.allow_dangerous_name.then_some("--allow-dangerous-name"));
+        set.extend(["--", agent, key]);
+        let mut run = vec!["run", agent, "--"];
+        run.extend(step.command.iter().map(String::as_str));
+        let call = match step.what.as_str() {
+            "set" => self.call(&set).input(step.value()),
+            "list" => self.call(&["list", "--json", "--", agent]),
+            "agents" => self.call(&["list", "--json"]),
+            "delete" => self.call(&["delete", "--", agent, key]),
+            "run" => self.call(&run),
+            other => panic!("{other}"),
+        };
+        let outcome = call.run();
+        let lines = |prefix| outcome.err.lines().filter_map(move |line| line.strip_prefix(prefix)).map(str::to_owned);
+        let class = match outcome.code {
+            0 => return Answer { gives: serde_json::from_str(&outcome.out).ok(), ..Answer::default() },
+            code if step.what == "run" => {
+                return Answer { fails: Some(code.into()), says: outcome.err, ..Answer::default() };
+            }
+            2 => "usage",
+            3 => "not_found",
+            4 => "no_key",
+            5 => "integrity",
+            6 => "io",
+            7 => "locked",
+            _ => "other",
+        };
+        Answer {
+            fails: Some(class.into()),
+            says: lines("cast: error: ").next().unwrap(),
+            hints: lines("cast: hint: ").collect(),
+            gives: None,
+        }
+    }
+}
+
+#[test]
+fn on_the_command_line() {
+    let sandbox = Sandbox::empty();
+    let home = home(&sandbox);
+    play(&mut Words { sandbox: &sandbox, home: home.clone() }, &home);
+}
