@@ -1,11 +1,16 @@
 //! The one path that every verb takes, and the Rust SDK: a key, found once, and the vaults it opens.
 
 mod change;
+mod check;
 mod first_use;
+mod import;
 mod injection;
+mod stale;
+mod transfer;
 
 use std::cell::OnceCell;
 
+use crate::document::Secret;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Attendant, Lookup, Whence};
 use crate::keys::UnlockKey;
@@ -19,6 +24,8 @@ use crate::timestamp::Timestamp;
 use crate::vault::{Mark, Vault};
 use crate::vault_file::VaultFolder;
 
+pub(crate) use check::Example;
+pub(crate) use import::admit;
 pub(crate) use injection::RunOptions;
 
 /// Access to the vaults of one user.
@@ -71,21 +78,10 @@ impl Client {
     /// The secrets of `agent`, and the built-in ones that it gets too; each by name, never a value.
     pub(crate) fn list(&self, agent: &AgentName) -> Result<Vec<SecretInfo>> {
         let vault = self.vault(agent)?;
-        let builtin = if agent.is_builtin() { Builtin::None } else { self.builtin()? };
-        let info = |vault: &Vault, builtin| -> Vec<SecretInfo> {
-            let each = vault.secrets().iter();
-            each.map(|(name, secret)| SecretInfo {
-                name: name.clone(),
-                created: secret.created,
-                updated: secret.updated,
-                builtin,
-                masked: is_masked(secret.value.expose(), secret.unmasked),
-            })
-            .collect()
-        };
-        let mut secrets = info(&vault, agent.is_builtin());
+        let builtin = self.builtin_for(agent)?;
+        let mut secrets = infos(&vault);
         if let Builtin::Open(builtin) = &builtin {
-            let shown = info(builtin, true).into_iter().filter(|secret| !vault.secrets().contains_key(&secret.name));
+            let shown = infos(builtin).into_iter().filter(|secret| !vault.secrets().contains_key(&secret.name));
             secrets.extend(shown);
             secrets.sort_by(|one, other| one.name.cmp(&other.name));
         }
@@ -97,17 +93,20 @@ impl Client {
         self.find_vault(agent)?.ok_or_else(|| self.no_such_agent(agent))
     }
 
-    /// The built-in secrets.
-    pub(crate) fn builtin(&self) -> Result<Builtin> {
-        let agent = AgentName::builtin();
-        if !self.folder()?.exists(&agent) {
+    /// The built-in secrets that go into `agent`.
+    pub(crate) fn builtin_for(&self, agent: &AgentName) -> Result<Builtin> {
+        let builtin = AgentName::builtin();
+        if *agent == builtin || !self.folder()?.exists(&builtin) {
             return Ok(Builtin::None);
+        }
+        if self.settings()?.no_builtin.contains(agent) {
+            return Ok(Builtin::LeftOut);
         }
         // An agent's key opens one vault, and this is not it.
         if let UnlockKey::Agent(_) = self.key()? {
             return Ok(Builtin::Closed);
         }
-        Ok(self.find_vault(&agent)?.map_or(Builtin::None, Builtin::Open))
+        Ok(self.find_vault(&builtin)?.map_or(Builtin::None, Builtin::Open))
     }
 
     /// What to say when a vault has no such secret.
@@ -198,14 +197,28 @@ impl Client {
     }
 }
 
-/// The built-in secrets, as this process sees them.
+/// The built-in secrets, as an agent gets them.
 pub(crate) enum Builtin {
-    /// There are none.
+    /// There are none, or they are not wanted.
     None,
+    /// There are some, and the settings keep them from this agent.
+    LeftOut,
     /// There are some, and the key of this process does not open them.
     Closed,
     /// They are at hand.
     Open(Vault),
+}
+
+/// What there is to say of a vault's secrets.
+fn infos(vault: &Vault) -> Vec<SecretInfo> {
+    let info = |(name, secret): (&SecretName, &Secret)| SecretInfo {
+        name: name.clone(),
+        created: secret.created,
+        updated: secret.updated,
+        builtin: vault.agent().is_builtin(),
+        masked: is_masked(secret.value.expose(), secret.unmasked),
+    };
+    vault.secrets().iter().map(info).collect()
 }
 
 /// Whether a value is masked: unless its owner or its triviality says otherwise.

@@ -79,6 +79,11 @@ impl Injections {
         Ok(())
     }
 
+    /// Whether `name` is injected.
+    pub(crate) fn contains(&self, name: &SecretName) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// What is injected, by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&SecretName, &Injection)> {
         self.0.iter()

@@ -48,6 +48,11 @@ impl SecretValue {
         Ok(())
     }
 
+    /// Whether both are the same, byte for byte.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+
     /// The value itself: for sealing it, for the child's environment, for the masker. Nothing else.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()

@@ -7,6 +7,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::failure::{Failure, Kind, Result};
+use crate::names::AgentName;
+use crate::timestamp::TimeSpan;
 
 /// The user's settings.
 #[derive(Debug, Default, Deserialize)]
@@ -14,6 +16,10 @@ use crate::failure::{Failure, Kind, Result};
 pub(crate) struct Settings {
     /// Whether `cast run` masks secrets in output that leaves the terminal.
     pub(crate) mask: Mask,
+    /// The agents that the built-in secrets do not go into.
+    pub(crate) no_builtin: Vec<AgentName>,
+    /// How old a secret may become before `cast doctor` mentions it; off where it is not given.
+    pub(crate) stale_after: Option<TimeSpan>,
 }
 
 /// When to mask.
@@ -42,7 +48,7 @@ impl Settings {
         toml::from_str(text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             Failure::new(Kind::Usage, format!("line {line} of the settings is not understood: '{}'", path.display()))
-                .hint("it may say: mask = \"auto\" or mask = \"never\"")
+                .hint("as in: mask = \"never\", no_builtin = [\"my-agent\"], stale_after = \"90d\"")
         })
     }
 }
@@ -62,5 +68,12 @@ mod tests {
         let failure = parse("mask = \"auto\"\nmaks = \"hunter2\"\n").unwrap_err();
         assert!(failure.message().contains("line 2") && !failure.message().contains("hunter2"), "{failure}");
         assert!(parse("mask = \"sometimes\"").is_err());
+        let settings = parse("no_builtin = [\"a\", \"my-agent\"]\nstale_after = \"90d\"").unwrap();
+        assert_eq!(settings.no_builtin.iter().map(AgentName::as_str).collect::<Vec<_>>(), ["a", "my-agent"]);
+        assert!(settings.stale_after.is_some() && parse("").unwrap().stale_after.is_none());
+        for bad in ["no_builtin = \"a\"", "no_builtin = [\"Hunter2\"]", "stale_after = \"hunter2\"", "stale_after = 90"]
+        {
+            assert!(!parse(bad).unwrap_err().message().to_lowercase().contains("hunter2"), "{bad}");
+        }
     }
 }

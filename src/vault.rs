@@ -36,13 +36,15 @@ pub(crate) struct Vault {
     document: Document,
 }
 
-/// What `Vault::set` did.
+/// What setting a secret does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// The name is new.
     Added,
     /// The name had a value before.
     Replaced,
+    /// The name has this value already.
+    Unchanged,
 }
 
 /// How the owner wants a secret treated.
@@ -117,18 +119,36 @@ impl Vault {
         treatment: Treatment,
         now: Timestamp,
     ) -> Result<Change> {
-        value.check_fits(&name)?;
-        if name.is_dangerous() && !treatment.dangerous {
-            return Err(dangerous(&name).hint("if that is what you want, say so with '--allow-dangerous-name'"));
-        }
-        let Treatment { dangerous, unmasked } = treatment;
-        let dangerous = dangerous && name.is_dangerous();
+        check(&name, &value, treatment.dangerous)?;
+        let Treatment { unmasked, .. } = treatment;
+        let dangerous = name.is_dangerous();
         let created = self.document.secrets.get(&name).map_or(now, |former| former.created);
         let secret = Secret { value, created, updated: now, dangerous, unmasked };
         Ok(match self.document.secrets.insert(name, secret) {
             Some(_) => Change::Replaced,
             None => Change::Added,
         })
+    }
+
+    /// What setting `name` to `value` would do.
+    pub(crate) fn change_of(&self, name: &SecretName, value: &SecretValue) -> Change {
+        match self.document.secrets.get(name) {
+            // A name that is not allowed yet is to be set once more, with the allowance.
+            Some(secret) if secret.value.is(value) && (secret.dangerous || !name.is_dangerous()) => Change::Unchanged,
+            Some(_) => Change::Replaced,
+            None => Change::Added,
+        }
+    }
+
+    /// Moves a secret, if there is one, to another name, perhaps in the place of another one. Its times stay; that `new` makes programs
+    /// load code is allowed by `dangerous` alone, whatever was allowed for `old`.
+    pub(crate) fn rename(&mut self, old: &SecretName, new: &SecretName, dangerous: bool) -> Result<()> {
+        let Some(secret) = self.document.secrets.get(old) else { return Ok(()) };
+        check(new, &secret.value, dangerous)?;
+        let secret = Secret { dangerous: new.is_dangerous(), ..secret.clone() };
+        self.document.secrets.remove(old);
+        self.document.secrets.insert(new.clone(), secret);
+        Ok(())
     }
 
     /// Removes a secret; says whether there was one.
@@ -174,6 +194,15 @@ impl Vault {
             None => Ok(secrets),
         }
     }
+}
+
+/// Whether a secret may be called so, and fits.
+fn check(name: &SecretName, value: &SecretValue, allowed: bool) -> Result<()> {
+    value.check_fits(name)?;
+    if name.is_dangerous() && !allowed {
+        return Err(dangerous(name).hint("if that is what you want, say so with '--allow-dangerous-name'"));
+    }
+    Ok(())
 }
 
 fn dangerous(name: &SecretName) -> Failure {

@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 
 pub(super) use key::InitArgs;
 pub(super) use run::RunArgs;
-pub(super) use secrets::{DeleteArgs, ListArgs, SecretsCommand, SetArgs};
+pub(super) use secrets::{CheckArgs, CopyArgs, DeleteArgs, ImportArgs, ListArgs, RenameArgs, SecretsCommand, SetArgs};
 pub(super) use vault::{AcceptArgs, VaultCommand};
 
 /// Give local agents their secrets: an encrypted vault per agent, the key in the OS keyring
@@ -36,7 +36,7 @@ Example:
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Store, list and delete secrets
+    /// Store, list, import, check, copy and delete secrets
     #[command(subcommand)]
     Secrets(SecretsCommand),
 

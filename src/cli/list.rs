@@ -1,12 +1,16 @@
 //! `cast secrets list`: agents, or an agent's secrets; names and times, never values.
 
+use std::ffi::OsString;
+
 use serde::Serialize;
 
 use super::args::ListArgs;
 use super::report::Report;
 use super::table;
 use crate::client::{AgentInfo, Client, SecretInfo};
+use crate::failure::{Failure, Kind, Result};
 use crate::names::AgentName;
+use crate::timestamp::TimeSpan;
 
 /// One secret, as programs read it. A promise: fields are added, never changed.
 #[derive(Serialize)]
@@ -16,6 +20,14 @@ struct SecretLine<'a> {
     updated_at: String,
     builtin: bool,
     masked: bool,
+}
+
+/// One secret of one of several agents.
+#[derive(Serialize)]
+struct OwnedLine<'a> {
+    agent: &'a str,
+    #[serde(flatten)]
+    secret: SecretLine<'a>,
 }
 
 /// One agent, as programs read it. A promise, too.
@@ -37,6 +49,12 @@ impl<'a> From<&'a SecretInfo> for SecretLine<'a> {
     }
 }
 
+impl<'a> From<&'a (AgentName, SecretInfo)> for OwnedLine<'a> {
+    fn from((agent, secret): &'a (AgentName, SecretInfo)) -> Self {
+        Self { agent: agent.as_str(), secret: secret.into() }
+    }
+}
+
 impl<'a> From<&'a AgentInfo> for AgentLine<'a> {
     fn from(agent: &'a AgentInfo) -> Self {
         Self { agent: agent.name.as_str(), modified_at: agent.modified.map(|time| time.to_string()) }
@@ -45,10 +63,42 @@ impl<'a> From<&'a AgentInfo> for AgentLine<'a> {
 
 pub(super) fn run(args: &ListArgs, client: &Client, report: Report) -> anyhow::Result<()> {
     let agent = args.agent.as_ref().map(AgentName::parse).transpose()?;
-    match agent {
-        Some(agent) => secrets(&client.list(&agent)?, &agent, args.json, report),
-        None => agents(&client.agents()?, args.json, report),
+    let stale = args.stale.as_ref().map(age).transpose()?;
+    match (agent, stale) {
+        (Some(agent), None) => secrets(&client.list(&agent)?, &agent, args.json, report),
+        (Some(agent), Some(age)) => {
+            let mut old = client.list(&agent)?;
+            old.retain(|secret| secret.updated.is_older_than(age));
+            if old.is_empty() && !args.json {
+                report.success(format_args!("No secret of agent '{agent}' is that old"));
+                return Ok(());
+            }
+            secrets(&old, &agent, args.json, report)
+        }
+        (None, Some(age)) => stale_secrets(&client.stale(age)?, args.json, report),
+        (None, None) => agents(&client.agents()?, args.json, report),
     }
+}
+
+fn age(word: &OsString) -> Result<TimeSpan> {
+    word.to_str().and_then(TimeSpan::parse).ok_or_else(|| {
+        Failure::new(Kind::Usage, "AGE is not an age")
+            .hint("write it as 90d, 12w, 3m (months) or 1y, or as '2 months 3 days'")
+    })
+}
+
+fn stale_secrets(stale: &[(AgentName, SecretInfo)], json: bool, report: Report) -> anyhow::Result<()> {
+    if json {
+        return report.data(&as_json(&stale.iter().map(OwnedLine::from).collect::<Vec<_>>())?);
+    }
+    if stale.is_empty() {
+        report.success("No secret is that old");
+        return Ok(());
+    }
+    let row = |(agent, secret): &(AgentName, SecretInfo)| {
+        [agent.to_string(), secret.name.to_string(), secret.created.local(), secret.updated.local()]
+    };
+    report.data(&table::lay_out(["AGENT", "KEY", "CREATED", "UPDATED"], stale.iter().map(row)))
 }
 
 fn secrets(secrets: &[SecretInfo], agent: &AgentName, json: bool, report: Report) -> anyhow::Result<()> {
@@ -79,6 +129,6 @@ fn agents(agents: &[AgentInfo], json: bool, report: Report) -> anyhow::Result<()
     report.data(&table::lay_out(["AGENT", "MODIFIED"], agents.iter().map(row)))
 }
 
-fn as_json(lines: &impl Serialize) -> anyhow::Result<String> {
+pub(super) fn as_json(lines: &impl Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(lines)? + "\n")
 }

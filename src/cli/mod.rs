@@ -2,10 +2,15 @@
 
 mod accept;
 mod args;
+mod check;
+mod copy;
 mod delete;
+mod import;
 mod init;
 mod list;
+mod plaintext;
 mod prompt;
+mod rename;
 mod report;
 mod run;
 mod set;
@@ -47,6 +52,10 @@ pub fn main() -> ExitCode {
         Command::Set(args) | Command::Secrets(SecretsCommand::Set(args)) => set::run(args, &client(), report),
         Command::List(args) | Command::Secrets(SecretsCommand::List(args)) => list::run(&args, &client(), report),
         Command::Delete(args) | Command::Secrets(SecretsCommand::Delete(args)) => delete::run(&args, &client(), report),
+        Command::Secrets(SecretsCommand::Import(args)) => import::run(&args, &client(), report),
+        Command::Secrets(SecretsCommand::Check(args)) => check::run(&args, &client(), report),
+        Command::Secrets(SecretsCommand::Copy(args)) => copy::run(&args, &client(), report),
+        Command::Secrets(SecretsCommand::Rename(args)) => rename::run(&args, &client(), report),
         Command::Init(args) => init::run(&args, &client(), report),
         Command::Vault(VaultCommand::Accept(args)) => accept::run(&args, &client(), report),
         Command::Run(args) => return run::run(args, &client(), report),

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use super::args::RunArgs;
 use super::report::{self, Report};
-use super::table;
-use crate::client::{Client, RunOptions};
+use super::{check, table};
+use crate::client::{Builtin, Client, RunOptions};
 use crate::environment::{Injection, Injections, Selection, Source, is_inherited};
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::names::{AgentName, SecretName};
@@ -52,7 +52,7 @@ fn prepare(args: RunArgs, client: &Client, report: Report) -> Result<(Start, Opt
     if args.command.is_empty() {
         return Err(Failure::new(Kind::Usage, "there is no command to run").hint(right_form(&agent)));
     }
-    let (_, injections) = injections(&args, client, report)?;
+    let Prepared { injections, .. } = injections(&args, client, report)?;
     // Making a plan takes its time: not for a terminal.
     let masks = masks(&args, client)? && !process::masked_outputs().is_empty();
     let masking = if masks { Masking::new(to_mask(&injections)) } else { None };
@@ -74,14 +74,24 @@ fn to_mask(injections: &Injections) -> Vec<(String, String)> {
         .collect()
 }
 
-fn injections(args: &RunArgs, client: &Client, report: Report) -> Result<(AgentName, Injections)> {
+/// What CMD would be started with.
+struct Prepared {
+    agent: AgentName,
+    injections: Injections,
+    builtin: Builtin,
+}
+
+fn injections(args: &RunArgs, client: &Client, report: Report) -> Result<Prepared> {
     let agent = AgentName::parse(&args.agent)?;
     let options = RunOptions { builtin: !args.no_builtin, selection: selection(args)? };
-    let (injections, builtin_closed) = client.injections(&agent, &options)?;
-    if builtin_closed {
+    let (injections, builtin) = client.injections(&agent, &options)?;
+    if matches!(builtin, Builtin::Closed) {
         report.note("cast: the built-in secrets stay closed to an agent key; '--no-builtin' drops this line\n");
     }
-    Ok((agent, injections))
+    if let Some(example) = &args.check {
+        check::complete(example, &agent, &injections)?;
+    }
+    Ok(Prepared { agent, injections, builtin })
 }
 
 fn selection(args: &RunArgs) -> Result<Selection> {
@@ -98,7 +108,7 @@ fn right_form(agent: &AgentName) -> String {
 }
 
 fn explain(args: &RunArgs, client: &Client, report: Report) -> anyhow::Result<()> {
-    let (agent, injections) = injections(args, client, report)?;
+    let Prepared { agent, injections, builtin } = injections(args, client, report)?;
     let masks = masks(args, client)?;
     let row = |(name, injection): (&SecretName, &Injection)| {
         let from = match injection.source {
@@ -114,6 +124,9 @@ fn explain(args: &RunArgs, client: &Client, report: Report) -> anyhow::Result<()
         [name.to_string(), from, overrides(name, injection, args.clean_env).to_owned(), masked]
     };
     report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES", "MASKED"], injections.iter().map(row)))?;
+    if matches!(builtin, Builtin::LeftOut) {
+        report.data(&format!("\nThe built-in secrets are left out: 'no_builtin' in the settings names '{agent}'\n"))?;
+    }
     report.data("\n")?;
     let anything = masks && Masking::new(to_mask(&injections)).is_some();
     let outputs = process::masked_outputs();

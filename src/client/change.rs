@@ -110,7 +110,12 @@ impl Client {
         self.commit(&folder, &lock, &mut acceptance.vault)
     }
 
-    fn change<T>(&self, agent: &AgentName, create: bool, edit: impl FnOnce(&mut Vault) -> Result<T>) -> Result<T> {
+    pub(super) fn change<T>(
+        &self,
+        agent: &AgentName,
+        create: bool,
+        edit: impl FnOnce(&mut Vault) -> Result<T>,
+    ) -> Result<T> {
         let folder = self.folder()?;
         // Whatever may ask or wait comes before the lock.
         match folder.read(agent)? {

@@ -16,17 +16,17 @@ pub(crate) struct RunOptions {
 }
 
 impl Client {
-    /// The secrets that `agent` is started with. The flag says that there are built-in ones which this key does not open.
-    pub(crate) fn injections(&self, agent: &AgentName, options: &RunOptions) -> Result<(Injections, bool)> {
+    /// The secrets that `agent` is started with, and what became of the built-in ones.
+    pub(crate) fn injections(&self, agent: &AgentName, options: &RunOptions) -> Result<(Injections, Builtin)> {
         let vault = self.vault(agent)?;
-        let builtin = if options.builtin && !agent.is_builtin() { self.builtin()? } else { Builtin::None };
+        let builtin = if options.builtin { self.builtin_for(agent)? } else { Builtin::None };
         let mut injections = Injections::default();
         if let Builtin::Open(builtin) = &builtin {
             add(&mut injections, Source::Builtin, builtin)?;
         }
         add(&mut injections, if agent.is_builtin() { Source::Builtin } else { Source::Agent }, &vault)?;
         injections.select(&options.selection)?;
-        Ok((injections, matches!(builtin, Builtin::Closed)))
+        Ok((injections, builtin))
     }
 }
 

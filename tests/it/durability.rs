@@ -104,6 +104,7 @@ fn a_thousand_vaults_in_a_row_all_open() {
 #[test]
 fn a_lock_held_by_another() {
     let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
+    fs::write(sandbox.home().join(".env"), "K=hunter2-new\n").unwrap();
     let lock = lock_file(&sandbox);
     lock.lock().unwrap();
     // Readers take no notice.
@@ -111,7 +112,14 @@ fn a_lock_held_by_another() {
     assert_eq!(sandbox.value("a", "K"), b"hunter2");
     let begin = Instant::now();
     thread::scope(|scope| {
-        for words in [&["set", "a", "K", "hunter2"][..], &["delete", "a", "K"], &["delete", "a", "--all", "--yes"]] {
+        for words in [
+            &["set", "a", "K", "hunter2"][..],
+            &["delete", "a", "K"],
+            &["delete", "a", "--all", "--yes"],
+            &["secrets", "import", "a", ".env"],
+            &["secrets", "copy", "a", "b"],
+            &["secrets", "rename", "a", "K", "L"],
+        ] {
             let sandbox = &sandbox;
             scope.spawn(move || sandbox.cast(words).refuses(7, "held the lock for 10 s", &["hunter2"]));
         }

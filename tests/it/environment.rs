@@ -88,6 +88,60 @@ fn the_built_in_secrets_alone() {
     assert!(!found.contains_key("A"));
 }
 
+/// Settings that keep the built-in secrets from `a`.
+fn keep_builtin_from_a(sandbox: &Sandbox) {
+    let config = sandbox.home().join(".config/cast");
+    fs::create_dir_all(&config).unwrap();
+    fs::write(config.join("config.toml"), "no_builtin = [\"other\", \"a\"]\n").unwrap();
+}
+
+#[test]
+fn the_key_of_a_model_from_three_sources() {
+    const KEY: &str = "ANTHROPIC_API_KEY";
+    let sandbox = Sandbox::with("a", &[("OTHER", "v")]);
+    let check = |expected: &str| {
+        let call = sandbox.cast(["run", "a"].iter().chain(COPY)).env(KEY, "sk-of-the-caller");
+        assert_eq!(environment(call, &sandbox)[KEY], expected);
+    };
+    check("sk-of-the-caller");
+    sandbox.set("builtin", KEY, "sk-built-in");
+    check("sk-built-in");
+    sandbox.set("a", KEY, "sk-of-the-agent");
+    check("sk-of-the-agent");
+    sandbox.cast(["delete", "a", KEY]).succeeds();
+    check("sk-built-in");
+    keep_builtin_from_a(&sandbox);
+    check("sk-of-the-caller");
+}
+
+#[test]
+fn the_settings_keep_built_in_secrets_from_an_agent() {
+    let sandbox = layered();
+    sandbox.set("b", "A", "own-A");
+    keep_builtin_from_a(&sandbox);
+    check(&sandbox, &[], ["own-A", "own-B", "own-C", "caller-D", "caller-E"]);
+    let keys = |agent: &str| -> Vec<String> {
+        sandbox.listing(agent).iter().map(|line| line["key"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(keys("a"), ["A", "B", "C"]);
+    assert_eq!(keys("b"), ["A", "B", "C", "D"]);
+    let explained = sandbox.cast(["run", "a", "--explain"]).succeeds().out;
+    assert!(
+        explained.contains("The built-in secrets are left out: 'no_builtin' in the settings names 'a'"),
+        "{explained}"
+    );
+    assert!(!explained.contains("\nD "), "{explained}");
+    let other = sandbox.cast(["run", "b", "--explain"]).succeeds().out;
+    assert!(!other.contains("left out") && other.contains("\nD "), "{other}");
+    // An agent's key is not told of what its agent does not get.
+    let key = crate::forge::grant_of(&sandbox, "a");
+    let run = sandbox.cast(["run", "a", "--no-mask", "--", "printenv", "A"]).env("CAST_KEY", key).succeeds();
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("own-A\n", ""));
+    // Settings that are not understood stop it, and are not quoted.
+    fs::write(sandbox.home().join(".config/cast/config.toml"), "no_builtin = [\"Hunter2\"]\n").unwrap();
+    sandbox.cast(["run", "a", "--", "touch", "started"]).refuses(125, "line 1 of the settings", &["Hunter2"]);
+}
+
 #[test]
 fn what_unlocks_stays_here() {
     let sandbox = layered();

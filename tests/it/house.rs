@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["testing"],
     &["failure", "names", "secret", "paths", "timestamp", "suggestion", "settings", "platform"],
-    &["keys", "age_file", "document", "environment", "needles", "masker"],
+    &["keys", "age_file", "document", "environment", "needles", "masker", "dotenv", "placeholder"],
     &["vault", "disk"],
-    &["key_store", "vault_file", "seen", "process"],
+    &["key_store", "vault_file", "seen", "process", "git"],
     &["client"],
     &["cli"],
 ];
@@ -22,6 +22,8 @@ const STAIRS: &[(&str, &str)] = &[
     ("failure", "secret"),
     ("failure", "paths"),
     ("failure", "settings"),
+    ("names", "settings"),
+    ("timestamp", "settings"),
     ("needles", "masker"),
 ];
 

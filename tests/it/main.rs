@@ -3,23 +3,28 @@
 #![allow(unreachable_pub, dead_code)] // one crate, no public face
 
 mod agent;
+mod check;
 mod delete;
 mod durability;
 mod environment;
 mod forge;
 mod house;
+mod import;
 mod init;
 mod key;
 mod keyring;
 mod list;
 mod masking;
+mod project;
 mod prompt;
 mod protocol;
 mod run;
 mod sandbox;
 mod sdk;
 mod set;
+mod stale;
 mod supervise;
 mod terminal;
+mod transfer;
 mod usage;
 mod vault;

@@ -1,6 +1,7 @@
 //! What `cast run` takes.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -15,6 +16,7 @@ use clap::Args;
 Examples:
   cast run my-agent -- node agent.js
   cast run my-agent --only OPENAI_API_KEY --clean-env -- ./tool
+  cast run my-agent --check -- node agent.js               not without what .env.example names
   cast run my-agent --explain"
 )]
 pub(crate) struct RunArgs {
@@ -36,6 +38,10 @@ pub(crate) struct RunArgs {
     /// Start from PATH HOME USER LOGNAME SHELL TERM LANG LC_* TZ TMPDIR alone
     #[arg(long)]
     pub(crate) clean_env: bool,
+
+    /// Do not start CMD if a secret that .env.example names is missing
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = ".env.example")]
+    pub(crate) check: Option<PathBuf>,
 
     /// Let secrets through in the output, too
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! What the verbs of `cast secrets` take.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
@@ -13,6 +14,14 @@ pub(crate) enum SecretsCommand {
 
     #[command(visible_alias = "rm")]
     Delete(DeleteArgs),
+
+    Import(ImportArgs),
+
+    Check(CheckArgs),
+
+    Copy(CopyArgs),
+
+    Rename(RenameArgs),
 }
 
 /// Add or replace a secret
@@ -59,10 +68,15 @@ pub(crate) struct SetArgs {
 Examples:
   cast secrets list
   cast secrets list my-agent
-  cast secrets list my-agent --json | jq -r '.[].key'")]
+  cast secrets list my-agent --json | jq -r '.[].key'
+  cast secrets list --stale 90d                            all that is due for a change")]
 pub(crate) struct ListArgs {
     /// The agent; without it, the agents are listed
     pub(crate) agent: Option<OsString>,
+
+    /// Only secrets last set longer ago than that, as in 90d, 12w, 3m or 1y; without AGENT, those of all agents
+    #[arg(long, value_name = "AGE")]
+    pub(crate) stale: Option<OsString>,
 
     /// Print JSON, for programs
     #[arg(long)]
@@ -92,4 +106,99 @@ pub(crate) struct DeleteArgs {
     /// Do not ask for a confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
+}
+
+/// Add every assignment of a .env file
+///
+/// The file is read as the npm package dotenv reads it: quotes, comments, values of several lines; nothing is expanded. All assignments
+/// are added or, if one cannot be, none. A secret that is there already is replaced.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  cast secrets import my-agent .env && rm .env
+  cast secrets import my-agent .env --dry-run
+  sops decrypt secrets.env | cast secrets import my-agent -")]
+pub(crate) struct ImportArgs {
+    /// The agent; 'builtin' is for secrets that every agent gets
+    pub(crate) agent: OsString,
+
+    /// The .env file; '-' is standard input
+    pub(crate) file: PathBuf,
+
+    /// Say what would be added and replaced; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Accept names that make programs load code or change what runs, such as PATH or LD_PRELOAD
+    #[arg(long)]
+    pub(crate) allow_dangerous_name: bool,
+}
+
+/// Hold an agent's secrets against .env.example
+///
+/// Says which are missing, which are not in the example, and which still look like placeholders. Built-in secrets count as there. Fails
+/// with 1 if one is missing.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  cast secrets check my-agent
+  cast secrets check my-agent --example deploy/.env.sample --json")]
+pub(crate) struct CheckArgs {
+    /// The agent
+    pub(crate) agent: OsString,
+
+    /// The file that names what is wanted
+    #[arg(long, value_name = "FILE", default_value = ".env.example")]
+    pub(crate) example: PathBuf,
+
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Copy secrets from one agent to another
+///
+/// All the named ones or, if one is not there, none; without a name, all there are. How they are masked goes along.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  cast secrets copy my-agent builtin ANTHROPIC_API_KEY
+  cast secrets copy my-agent my-other-agent")]
+pub(crate) struct CopyArgs {
+    /// The agent that has them
+    pub(crate) from: OsString,
+
+    /// The agent that gets them
+    pub(crate) to: OsString,
+
+    /// The names of the secrets; without any, all
+    pub(crate) key: Vec<OsString>,
+
+    /// Put them in the place of those that TO has already
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+/// Give a secret another name
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  cast secrets rename my-agent OPENAI_KEY OPENAI_API_KEY")]
+pub(crate) struct RenameArgs {
+    /// The agent
+    pub(crate) agent: OsString,
+
+    /// The name it has
+    pub(crate) old: OsString,
+
+    /// The name it gets
+    pub(crate) new: OsString,
+
+    /// Put it in the place of the one that has the new name already
+    #[arg(long)]
+    pub(crate) replace: bool,
+
+    /// Accept a new name that makes programs load code or changes what runs, such as PATH or LD_PRELOAD
+    #[arg(long)]
+    pub(crate) allow_dangerous_name: bool,
 }

@@ -36,7 +36,15 @@ fn a_full_disk() {
     cast(&["set", "b", "K", "hunter2"]).succeeds();
     // Four pages in all; the vault has one, and its directory what it needs.
     while fs::write(disk.0.join(format!("junk{}", fs::read_dir(&disk.0).unwrap().count())), [1; 4096]).is_ok() {}
-    for words in [&["set", "b", "K", "hunter2-new"][..], &["set", "new", "K", "hunter2-new"], &["delete", "b", "K"]] {
+    fs::write(sandbox.home().join(".env"), "K=hunter2-new\nL=hunter2-new\n").unwrap();
+    for words in [
+        &["set", "b", "K", "hunter2-new"][..],
+        &["set", "new", "K", "hunter2-new"],
+        &["secrets", "import", "b", ".env"],
+        &["secrets", "copy", "b", "new"],
+        &["secrets", "rename", "b", "K", "L"],
+        &["delete", "b", "K"],
+    ] {
         cast(words).refuses(6, "no space left on device", &["hunter2"]);
     }
     assert_eq!(cast(&["run", "b", "--no-mask", "--", "printenv", "K"]).succeeds().out, "hunter2\n");
@@ -120,6 +128,9 @@ fn a_state_folder_that_cannot_be_written() {
 fn vaults_that_are_no_files() {
     let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
     let aside = sandbox.home().join("aside.age");
+    for file in [".env", ".env.example"] {
+        fs::write(sandbox.home().join(file), "K=hunter2\n").unwrap();
+    }
     fs::rename(sandbox.vault("a"), &aside).unwrap();
     let refused = |sandbox: &Sandbox| {
         for words in [
@@ -127,6 +138,11 @@ fn vaults_that_are_no_files() {
             &["set", "a", "K", "hunter2"],
             &["delete", "a", "K"],
             &["delete", "a", "--all", "--yes"],
+            &["secrets", "import", "a", ".env"],
+            &["secrets", "check", "a"],
+            &["secrets", "copy", "a", "b"],
+            &["secrets", "rename", "a", "K", "L"],
+            &["list", "--stale", "90d"],
             &["vault", "accept", "a", "--yes"],
         ] {
             sandbox.cast(words).refuses(6, "not a regular file", &["hunter2"]);

@@ -77,10 +77,40 @@ fn value_of_a(sandbox: &Sandbox) -> String {
     outcome.out.trim_end().to_owned()
 }
 
-const SCENES: [Scene; 6] = [
+const SCENES: [Scene; 9] = [
     Scene { begin: with_vault, words: &["set", "a", "K", "new"], look: value_of_a, old: "old,l", new: "new,l" },
     Scene { begin: Sandbox::new, words: &["set", "a", "K", "new"], look: value_of_a, old: "none", new: "new," },
     Scene { begin: with_vault, words: &["delete", "a", "K"], look: value_of_a, old: "old,l", new: ",l" },
+    Scene {
+        begin: || {
+            let sandbox = with_vault();
+            fs::write(sandbox.home().join(".env"), "K=new\nL=new\n").unwrap();
+            sandbox
+        },
+        words: &["secrets", "import", "a", ".env"],
+        look: value_of_a,
+        old: "old,l",
+        new: "new,new",
+    },
+    Scene {
+        begin: || {
+            let sandbox = with_vault();
+            sandbox.set("b", "K", "new");
+            sandbox.set("b", "L", "new");
+            sandbox
+        },
+        words: &["secrets", "copy", "b", "a", "--replace"],
+        look: value_of_a,
+        old: "old,l",
+        new: "new,new",
+    },
+    Scene {
+        begin: with_vault,
+        words: &["secrets", "rename", "a", "L", "K", "--replace"],
+        look: value_of_a,
+        old: "old,l",
+        new: "l,",
+    },
     Scene { begin: with_vault, words: &["delete", "a", "--all", "--yes"], look: value_of_a, old: "old,l", new: "none" },
     Scene {
         begin: || {

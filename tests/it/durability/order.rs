@@ -6,7 +6,15 @@ use crate::sandbox::{Sandbox, skip};
 #[test]
 fn on_disk_before_it_has_its_name_and_named_on_disk_before_it_is_said() {
     let sandbox = Sandbox::with("a", &[("K", "v")]);
-    for words in [&["set", "a", "K", "next"][..], &["set", "new", "K", "v"], &["delete", "a", "K"]] {
+    std::fs::write(sandbox.home().join(".env"), "K=imported\nL=imported\n").unwrap();
+    for words in [
+        &["set", "a", "K", "next"][..],
+        &["set", "new", "K", "v"],
+        &["secrets", "import", "a", ".env"],
+        &["secrets", "copy", "a", "other"],
+        &["secrets", "rename", "a", "L", "M"],
+        &["delete", "a", "K"],
+    ] {
         let Some(calls) = traced(&sandbox, words) else { return skip("order of a change: strace does not work here") };
         let mut steps: Vec<&str> = calls
             .iter()

@@ -1,0 +1,80 @@
+//! `cast secrets check`: what an agent has, held against what its project's `.env.example` wants.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::args::CheckArgs;
+use super::list::as_json;
+use super::plaintext::{self, shown};
+use super::report::Report;
+use super::table;
+use crate::client::{Builtin, Client, Example, RunOptions};
+use crate::dotenv;
+use crate::environment::Injections;
+use crate::failure::Result;
+use crate::git::{self, Exposure};
+use crate::names::{AgentName, SecretName};
+
+/// What was found, as programs read it. A promise: fields are added, never changed.
+#[derive(Serialize)]
+struct Findings<'a> {
+    agent: &'a str,
+    missing: &'a [SecretName],
+    extra: &'a [SecretName],
+    placeholders: &'a [SecretName],
+    /// How git may get at the `.env` beside the example; `null` if it cannot.
+    env_file: Option<&'static str>,
+}
+
+pub(super) fn run(args: &CheckArgs, client: &Client, report: Report) -> anyhow::Result<()> {
+    let agent = AgentName::parse(&args.agent)?;
+    let example = read(&args.example)?;
+    let (injections, builtin) = client.injections(&agent, &RunOptions { builtin: true, ..RunOptions::default() })?;
+    let findings = example.check(&agent, &injections);
+    let env_file = args.example.with_file_name(".env");
+    if args.json {
+        let env_file = git::exposure(&env_file).map(|exposure| match exposure {
+            Exposure::Tracked => "tracked",
+            Exposure::NotIgnored => "not ignored",
+            Exposure::Unknown => "unknown",
+        });
+        let (missing, extra, placeholders) = (&findings.missing[..], &findings.extra[..], &findings.placeholders[..]);
+        report.data(&as_json(&Findings { agent: agent.as_str(), missing, extra, placeholders, env_file })?)?;
+    } else {
+        let rows = [
+            (&findings.missing, "missing"),
+            (&findings.placeholders, "looks like a placeholder"),
+            (&findings.extra, "not in the example"),
+        ];
+        let rows: Vec<_> = rows
+            .iter()
+            .flat_map(|(names, what)| names.iter().map(|name| [name.to_string(), (*what).to_owned()]))
+            .collect();
+        if !rows.is_empty() {
+            report.data(&table::lay_out(["KEY", "FINDING"], rows))?;
+        }
+    }
+    if let Some(hint) = plaintext::exposure_hint(&env_file) {
+        report.hint(hint);
+    }
+    if !example.invalid.is_empty() {
+        let lines = plaintext::lines(&example.invalid);
+        report.hint(format_args!("no secret can be called as {} of {} {}", lines, shown(&args.example), "has it"));
+    }
+    if matches!(builtin, Builtin::Closed) && !findings.missing.is_empty() {
+        report.hint("a built-in secret may be what is missing: those stay closed to an agent key");
+    }
+    findings.complete(&agent, &shown(&args.example))?;
+    report.success(format_args!("Agent '{agent}' has every secret of {}", shown(&args.example)));
+    Ok(())
+}
+
+/// Refuses to start what would miss a secret that the example wants.
+pub(super) fn complete(path: &Path, agent: &AgentName, injections: &Injections) -> Result<()> {
+    read(path)?.check(agent, injections).complete(agent, &shown(path))
+}
+
+fn read(path: &Path) -> Result<Example> {
+    Ok(Example::from(dotenv::parse(&plaintext::read(path)?)))
+}

@@ -1,0 +1,124 @@
+//! `cast secrets import`: every assignment of a `.env` file, all of them or none.
+
+use std::collections::BTreeMap;
+
+use super::args::ImportArgs;
+use super::plaintext::{self, is_standard_input, shown};
+use super::report::Report;
+use super::table;
+use crate::client::{Client, admit};
+use crate::dotenv::{self, Dotenv, Doubt};
+use crate::failure::{Failure, Kind};
+use crate::names::{AgentName, SecretName};
+use crate::needles;
+use crate::placeholder::is_placeholder;
+use crate::secret::SecretValue;
+use crate::vault::Change;
+
+pub(super) fn run(args: &ImportArgs, client: &Client, report: Report) -> anyhow::Result<()> {
+    let agent = AgentName::parse(&args.agent)?;
+    let file = dotenv::parse(&plaintext::read(&args.file)?);
+    let mut remarks = remarks(&file);
+    let secrets = admit(file, args.allow_dangerous_name)?;
+    if secrets.is_empty() {
+        let failure = Failure::new(Kind::Usage, format!("there is no assignment in {}", shown(&args.file)));
+        return Err(remarks.into_iter().take(1).fold(failure, Failure::hint).into());
+    }
+    remarks.extend(remarks_on_secrets(&secrets));
+    let preview = if args.dry_run { Some(client.preview(&agent, &secrets)?) } else { None };
+    match &preview {
+        Some(changes) => {
+            let rows = changes.iter().map(|(name, change)| [name.to_string(), word(*change).to_owned()]);
+            report.data(&table::lay_out(["KEY", "CHANGE"], rows))?;
+        }
+        None => success(&client.import(&agent, secrets, args.allow_dangerous_name)?, &agent, report),
+    }
+    for remark in remarks {
+        report.hint(remark);
+    }
+    if !is_standard_input(&args.file) {
+        if let Some(hint) = plaintext::exposure_hint(&args.file) {
+            report.hint(hint);
+        }
+        if preview.is_none() {
+            report.hint(format_args!("'{0}' still holds the values in plain text: 'rm {0}'", args.file.display()));
+        }
+    }
+    Ok(())
+}
+
+fn word(change: Change) -> &'static str {
+    match change {
+        Change::Added => "added",
+        Change::Replaced => "replaced",
+        Change::Unchanged => "unchanged",
+    }
+}
+
+fn success(changes: &[(SecretName, Change)], agent: &AgentName, report: Report) {
+    for kind in [Change::Added, Change::Replaced, Change::Unchanged] {
+        let names: Vec<_> =
+            changes.iter().filter(|(_, change)| *change == kind).map(|(name, _)| name.as_str()).collect();
+        if !names.is_empty() {
+            report.success(format_args!("Secrets {} for agent '{agent}': {}", word(kind), names.join(", ")));
+        }
+    }
+}
+
+/// What was read in one way and may have been meant in another. Of names, only those that are valid are said.
+fn remarks(file: &Dotenv) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if !file.ignored.is_empty() {
+        let lines = plaintext::lines(&file.ignored);
+        remarks.push(format!("passed over, as they are no assignments: {lines}"));
+    }
+    let lines = |doubt| -> Vec<usize> {
+        file.assignments.iter().filter(|found| found.doubt == Some(doubt)).map(|found| found.line).collect()
+    };
+    let (cut, open) = (lines(Doubt::CutAtHash), lines(Doubt::OpenQuote));
+    if !cut.is_empty() {
+        remarks.push(format!(
+            "what follows a '#' is a comment: if it belongs to the value, put that in quotes: {}",
+            plaintext::lines(&cut)
+        ));
+    }
+    if !open.is_empty() {
+        remarks.push(format!(
+            "a quote that is not closed at the end of the value is taken as part of it: {}",
+            plaintext::lines(&open)
+        ));
+    }
+    let mut counts: BTreeMap<SecretName, usize> = BTreeMap::new();
+    for name in file.assignments.iter().filter_map(|found| SecretName::parse(&found.key).ok()) {
+        *counts.entry(name).or_default() += 1;
+    }
+    let several: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.as_str()).collect();
+    if !several.is_empty() {
+        remarks.push(format!("there more than once, and the last one counts: {}", several.join(", ")));
+    }
+    remarks
+}
+
+fn remarks_on_secrets(secrets: &BTreeMap<SecretName, SecretValue>) -> Vec<String> {
+    let unmasked: Vec<_> = secrets
+        .iter()
+        .filter_map(|(name, value)| Some(format!("'{name}', as {}", needles::unmasked(value.expose())?)))
+        .collect();
+    let named = |which: &dyn Fn(&SecretName, &SecretValue) -> bool| {
+        let names = secrets.iter().filter(|(name, value)| which(name, value)).map(|(name, _)| name.as_str());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let unfilled = named(&|_, value| is_placeholder(value.expose(), None));
+    let unusual = named(&|name, _| !name.is_conventional());
+    let mut remarks = Vec::new();
+    if !unmasked.is_empty() {
+        remarks.push(format!("not masked in output: {}", unmasked.join("; ")));
+    }
+    if !unfilled.is_empty() {
+        remarks.push(format!("values that look like placeholders: {unfilled}"));
+    }
+    if !unusual.is_empty() {
+        remarks.push(format!("not UPPERCASE_WITH_UNDERSCORES, as environment variables usually are: {unusual}"));
+    }
+    remarks
+}

@@ -1,0 +1,93 @@
+//! A `.env` file as a person names it: its text, and what is to be said of secrets that lie in it in plain text.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use age::secrecy::zeroize::Zeroizing;
+
+use crate::disk;
+use crate::failure::{Cause, Failure, Kind, Result};
+use crate::git::{self, Exposure};
+
+/// The most that is read, in bytes: far more than an environment can hold.
+const MAX_FILE: usize = 4 << 20;
+
+/// Whether standard input is meant.
+pub(super) fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// As it is called in messages.
+pub(super) fn shown(path: &Path) -> String {
+    if is_standard_input(path) { "standard input".to_owned() } else { format!("'{}'", path.display()) }
+}
+
+/// The text of the file, or of standard input.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    if is_standard_input(path) {
+        // One buffer that never moves.
+        bytes.reserve(MAX_FILE + 1);
+        io::stdin()
+            .lock()
+            .take(MAX_FILE as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|cause| Failure::new(Kind::Io, format!("cannot read standard input: {}", Cause(&cause))))?;
+    } else {
+        // Where a secret was written in the place of the file, it is not said again.
+        let unknown = |cause: io::Error| {
+            if cause.kind() == io::ErrorKind::NotFound && path.as_os_str().as_encoded_bytes().contains(&b'=') {
+                return Failure::new(Kind::Io, "FILE is not there: its name contains '='")
+                    .hint("to set one secret: 'cast secrets set AGENT KEY'");
+            }
+            Failure::io("cannot open", path, &cause)
+        };
+        let file = File::open(path).map_err(unknown)?;
+        *bytes = disk::read_limited(&file, path, MAX_FILE)?;
+    }
+    let bad = |what: &str| Failure::new(Kind::Usage, format!("{} {what}", shown(path)));
+    if bytes.len() > MAX_FILE {
+        return Err(bad(&format!("is larger than {} MiB, too large for a .env file", MAX_FILE >> 20)));
+    }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(bad("is UTF-16, as PowerShell writes it").hint("save it as UTF-8"));
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(error) => {
+            let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
+            Err(bad(&format!("is not valid UTF-8 in line {line}")))
+        }
+    }
+}
+
+/// What to say, and to type, where git has the file or would take it.
+pub(super) fn exposure_hint(path: &Path) -> Option<String> {
+    let shown = path.display();
+    Some(match git::exposure(path)? {
+        Exposure::Tracked => format!(
+            "'{shown}' is tracked by git: 'git rm --cached {shown}', add it to .gitignore, and change at their source the values that were committed"
+        ),
+        Exposure::NotIgnored => {
+            let name = path.file_name().unwrap_or(path.as_os_str()).display();
+            format!("'{shown}' is not ignored by git: add '{name}' to .gitignore")
+        }
+        Exposure::Unknown => {
+            format!("'{shown}' is in a git work tree, and git could not be asked: see that .gitignore names it")
+        }
+    })
+}
+
+/// Line numbers as a person reads them: `line 3`, `lines 3, 5 and 9`.
+pub(super) fn lines(numbers: &[usize]) -> String {
+    const MOST: usize = 10;
+    let shown: Vec<String> = numbers.iter().take(MOST).map(ToString::to_string).collect();
+    match shown.split_last() {
+        Some((_, rest)) if numbers.len() > MOST => {
+            format!("lines {}, {} and {} more", rest.join(", "), shown[MOST - 1], numbers.len() - MOST)
+        }
+        Some((last, rest)) if !rest.is_empty() => format!("lines {} and {last}", rest.join(", ")),
+        _ => format!("line {}", shown.concat()),
+    }
+}

@@ -1,0 +1,289 @@
+//! `cast secrets import`: every assignment of a `.env` file or none, said by name, and what git has to do with it.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::sandbox::{Outcome, Sandbox, skip};
+
+/// A value of each kind, and what is no assignment.
+const FILE: &str = "# of a project\nOPENAI_API_KEY=sk-live-0123456789 # mine\nexport DB_URL='postgres://u:p@h/db?a=$X#b'\r\n\
+    TLS_KEY=\"-----BEGIN X-----\nsk-live-line\n-----END X-----\n\"\nEMPTY=\nGREETING=\"sk-live\\nhello\"\n";
+
+const VALUES: [(&str, &str); 5] = [
+    ("OPENAI_API_KEY", "sk-live-0123456789"),
+    ("DB_URL", "postgres://u:p@h/db?a=$X#b"),
+    ("TLS_KEY", "-----BEGIN X-----\nsk-live-line\n-----END X-----\n"),
+    ("EMPTY", ""),
+    ("GREETING", "sk-live\nhello"),
+];
+
+fn with_file(text: impl AsRef<[u8]>) -> (Sandbox, PathBuf) {
+    let sandbox = Sandbox::new();
+    let file = sandbox.home().join(".env");
+    fs::write(&file, text).unwrap();
+    (sandbox, file)
+}
+
+#[track_caller]
+fn says(outcome: &Outcome, lines: &[&str]) {
+    for line in lines {
+        assert!(outcome.err.lines().any(|said| said.contains(line)), "no '{line}' in {}", outcome.err);
+    }
+    outcome.says_nothing_of(&["sk-live", "postgres"]);
+}
+
+#[test]
+fn every_value_arrives_as_the_program_had_it() {
+    let (sandbox, file) = with_file(FILE);
+    let outcome = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
+    says(&outcome, &["✓ Secrets added for agent 'a': DB_URL, EMPTY, GREETING, OPENAI_API_KEY, TLS_KEY"]);
+    says(
+        &outcome,
+        &[
+            "not masked in output: 'EMPTY', as it is shorter than 4 bytes",
+            "'.env' still holds the values in plain text: 'rm .env'",
+        ],
+    );
+    assert_eq!(outcome.out, "");
+    for (key, value) in VALUES {
+        assert_eq!(sandbox.value("a", key), value.as_bytes(), "{key}");
+    }
+    let quiet = sandbox.cast(["-q", "secrets", "import", "b", "-"]).input(FILE).succeeds();
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
+    assert_eq!(sandbox.listing("b").len(), VALUES.len());
+    assert_eq!(fs::read_to_string(file).unwrap(), FILE, "the file is its owner's");
+}
+
+#[test]
+fn what_is_there_is_replaced_or_stays_as_it_is() {
+    let (sandbox, _) = with_file("SAME=sk-live-same\nOTHER=sk-live-new\nNEW=sk-live-add\n");
+    for (key, value) in [("SAME", "sk-live-same"), ("OTHER", "sk-live-old"), ("KEPT", "sk-live-kept")] {
+        sandbox.cast(["set", "a", key, "--unmasked", "--", value]).succeeds();
+    }
+    let before = sandbox.listing("a");
+    let dry = sandbox.cast(["secrets", "import", "a", ".env", "--dry-run"]);
+    let snapshot = sandbox.snapshot();
+    let dry = dry.succeeds();
+    assert_eq!(dry.out, "KEY    CHANGE\nNEW    added\nOTHER  replaced\nSAME   unchanged\n");
+    assert!(!dry.err.contains('✓'), "{dry:?}");
+    assert!(sandbox.snapshot() == snapshot, "a dry run changed something");
+    let outcome = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
+    says(
+        &outcome,
+        &[
+            "✓ Secrets added for agent 'a': NEW",
+            "✓ Secrets replaced for agent 'a': OTHER",
+            "✓ Secrets unchanged for agent 'a': SAME",
+        ],
+    );
+    assert_eq!(sandbox.value("a", "OTHER"), b"sk-live-new");
+    assert_eq!(sandbox.value("a", "KEPT"), b"sk-live-kept");
+    let after = sandbox.listing("a");
+    let line = |lines: &[serde_json::Value], key: &str| lines.iter().find(|line| line["key"] == key).cloned().unwrap();
+    assert_eq!(line(&after, "SAME"), line(&before, "SAME"));
+    assert_eq!(line(&after, "OTHER")["created_at"], line(&before, "OTHER")["created_at"]);
+    assert_eq!((&line(&after, "OTHER")["masked"], &line(&after, "KEPT")["masked"]), (&true.into(), &false.into()));
+    // Nothing left to do: nothing is written.
+    let snapshot = sandbox.snapshot();
+    let again = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
+    says(&again, &["✓ Secrets unchanged for agent 'a': NEW, OTHER, SAME"]);
+    assert!(sandbox.snapshot() == snapshot, "it was written anew");
+}
+
+#[test]
+fn all_or_nothing_and_all_that_is_wrong_at_once() {
+    let long = "v".repeat(131_071);
+    let text = format!(
+        "GOOD=sk-live-1\nA.B=sk-live-2\nCAST_KEY=sk-live-3\nLD_PRELOAD=sk-live-4\n\nLONG=\"sk-live\n{long}\"\n1st=sk-live-5\n"
+    );
+    let (sandbox, file) = with_file(text);
+    for words in [&["secrets", "import", "a", ".env"][..], &["secrets", "import", "a", ".env", "--dry-run"]] {
+        let refused =
+            sandbox.cast(words).refuses(2, "nothing was imported: line 2: ", &["sk-live", "vvvv", "A.B", "1st"]);
+        for said in [
+            "line 3: ",
+            "'CAST_'",
+            "line 4: 'LD_PRELOAD'",
+            "line 6: 'LONG'",
+            "131066",
+            "line 8: ",
+            "--allow-dangerous-name",
+        ] {
+            assert!(refused.err.contains(said), "no '{said}' in {}", refused.err);
+        }
+    }
+    fs::write(&file, "GOOD=sk-live\nLD_PRELOAD=/nonexistent\n").unwrap();
+    sandbox.cast(["secrets", "import", "a", ".env"]).refuses(2, "LD_PRELOAD", &["sk-live"]);
+    sandbox.cast(["secrets", "import", "a", ".env", "--allow-dangerous-name"]).succeeds();
+    assert_eq!(sandbox.listing("a").len(), 2);
+    // A key without quotes: its lines would be passed over, and the last one taken for a name.
+    fs::write(&file, "KEY=-----BEGIN PRIVATE KEY-----\nsk-live+abc\nsk-live-abc=\n-----END PRIVATE KEY-----\n")
+        .unwrap();
+    sandbox.cast(["secrets", "import", "b", ".env"]).refuses(2, "line 1: 'KEY': ", &["sk-live", "BEGIN"]);
+}
+
+#[test]
+fn no_line_is_dropped_in_silence() {
+    let (sandbox, _) = with_file(
+        "A=1234567890\nwhat is sk-live\nB=sk#live-0123\nC=\"sk-live-open\nA=sk-live-last\nlower=your-key-here\n",
+    );
+    let outcome = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
+    says(
+        &outcome,
+        &[
+            "passed over, as they are no assignments: line 2",
+            "put that in quotes: line 3",
+            "a quote that is not closed at the end of the value is taken as part of it: line 4",
+            "there more than once, and the last one counts: A",
+            "not masked in output: 'B', as it is shorter than 4 bytes",
+            "values that look like placeholders: lower",
+            "not UPPERCASE_WITH_UNDERSCORES, as environment variables usually are: lower",
+        ],
+    );
+    assert_eq!(sandbox.value("a", "A"), b"sk-live-last");
+    assert_eq!(sandbox.value("a", "B"), b"sk");
+    assert_eq!(sandbox.value("a", "C"), b"\"sk-live-open");
+}
+
+#[test]
+fn files_that_are_none() {
+    let (sandbox, file) = with_file("# nothing\nsk-live\n");
+    let import = |file: &str| sandbox.cast(["secrets", "import", "a", file]);
+    let empty = import(".env").refuses(2, "there is no assignment in '.env'", &["sk-live"]);
+    assert!(empty.err.contains("line 2"), "{empty:?}");
+    import("-").refuses(2, "there is no assignment in standard input", &[]);
+    import("missing").refuses(6, "cannot open 'missing': no such file", &[]);
+    import("KEY=sk-live").refuses(6, "FILE is not there", &["sk-live"]);
+    import(".").refuses(6, "'.': is a directory", &[]);
+    for (bytes, said) in [
+        (&b"A=1\nB=sk-live\xff\n"[..], "not valid UTF-8 in line 2"),
+        (b"\xff\xfeA\0=\0", "UTF-16"),
+        (b"\xfe\xff\0A\0=", "UTF-16"),
+    ] {
+        fs::write(&file, bytes).unwrap();
+        import(".env").refuses(2, said, &["sk-live"]);
+        import("-").input(bytes).refuses(2, said, &["sk-live"]);
+    }
+    let large = "A=1\n".repeat((4 << 20) / 4) + "\n";
+    fs::write(&file, &large).unwrap();
+    import(".env").refuses(2, "larger than 4 MiB", &[]);
+    import("-").input(&large).refuses(2, "larger than 4 MiB", &[]);
+    import("/dev/zero").refuses(2, "larger than 4 MiB", &[]);
+    sandbox.cast(["secrets", "import", "sk-live/", ".env"]).refuses(2, "AGENT", &["sk-live"]);
+    sandbox.cast(["secrets", "import", "a", ".env", "sk-live"]).refuses(2, "one word too many", &["sk-live"]);
+    sandbox.cast(["secrets", "import", "a"]).refuses(2, "missing: <FILE>", &[]);
+    // A link is its owner's affair, and so is a pipe.
+    fs::write(&file, "A=sk-live-1\n").unwrap();
+    std::os::unix::fs::symlink(&file, sandbox.home().join("link")).unwrap();
+    import("link").succeeds();
+    let script = "\"$0\" secrets import b /dev/fd/3 3<<'E'\nA=sk-live-1\nE";
+    sandbox.other("sh", ["-c", script, crate::sandbox::CAST]).succeeds();
+    assert_eq!(sandbox.value("b", "A"), b"sk-live-1");
+}
+
+#[test]
+fn without_a_key_nothing_is_made_but_what_set_makes() {
+    let sandbox = Sandbox::empty();
+    fs::write(sandbox.home().join(".env"), "A=sk-live-1\n").unwrap();
+    sandbox.cast(["secrets", "import", "a", ".env"]).refuses(4, "no key", &["sk-live"]);
+    let snapshot = sandbox.snapshot();
+    assert_eq!(
+        sandbox.cast(["secrets", "import", "a", ".env", "--dry-run"]).succeeds().out,
+        "KEY  CHANGE\nA    added\n"
+    );
+    assert!(sandbox.snapshot() == snapshot, "a dry run made something");
+    // Beside a vault of another key none is made either.
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    fs::write(sandbox.home().join(".env"), "A=sk-live-1\n").unwrap();
+    fs::remove_file(sandbox.key_file()).unwrap();
+    sandbox.cast(["secrets", "import", "b", ".env"]).refuses(4, "no key for the vaults there are", &["sk-live"]);
+}
+
+/// A repository in the home of the sandbox.
+fn repository(sandbox: &Sandbox) -> bool {
+    let git = |words: &[&str]| sandbox.command("git").args(words).status().is_ok_and(|status| status.success());
+    if Command::new("git").arg("--version").output().is_err() {
+        skip("import: git is not installed");
+        return false;
+    }
+    git(&["init", "-q"])
+}
+
+#[test]
+fn git_is_asked_about_the_file() {
+    let (sandbox, file) = with_file("A=sk-live-1\n");
+    let hint = || {
+        let outcome = sandbox.cast(["secrets", "import", "a", ".env", "--dry-run"]).succeeds();
+        outcome.err.lines().find(|line| line.contains("git")).unwrap_or_default().to_owned()
+    };
+    assert_eq!(hint(), "");
+    if !repository(&sandbox) {
+        return;
+    }
+    assert!(hint().contains("'.env' is not ignored by git: add '.env' to .gitignore"), "{}", hint());
+    fs::write(sandbox.home().join(".gitignore"), ".env\n").unwrap();
+    assert_eq!(hint(), "");
+    assert!(sandbox.command("git").args(["add", "-f", ".env"]).status().unwrap().success());
+    assert!(hint().contains("'.env' is tracked by git: 'git rm --cached .env'"), "{}", hint());
+    // Whatever a hook says of other repositories; a file elsewhere; a link from here to there.
+    let elsewhere = Sandbox::empty();
+    fs::write(elsewhere.home().join(".env"), "A=sk-live-1\n").unwrap();
+    let outside = elsewhere.home().join(".env");
+    let dry = |path: &str| sandbox.cast(["secrets", "import", "a", path, "--dry-run"]);
+    let outcome = dry(outside.to_str().unwrap()).env("GIT_DIR", sandbox.home().join(".git")).succeeds();
+    assert!(!outcome.err.contains("git"), "{outcome:?}");
+    let outcome = elsewhere.cast(["secrets", "import", "a", file.to_str().unwrap(), "--dry-run"]).succeeds();
+    assert!(outcome.err.contains("is tracked by git"), "{outcome:?}");
+    std::os::unix::fs::symlink(&file, elsewhere.home().join("link")).unwrap();
+    let outcome = elsewhere.cast(["secrets", "import", "a", "link", "--dry-run"]).succeeds();
+    assert!(outcome.err.contains("is tracked by git"), "{outcome:?}");
+    // Names that git would take for patterns.
+    fs::write(sandbox.home().join("*.txt"), "A=sk-live-1\n").unwrap();
+    fs::write(sandbox.home().join("b.txt"), "").unwrap();
+    assert!(sandbox.command("git").args(["add", "b.txt"]).status().unwrap().success());
+    let outcome = dry("*.txt").succeeds();
+    assert!(outcome.err.contains("is not ignored by git"), "{outcome:?}");
+}
+
+#[test]
+fn git_runs_nothing_gets_no_key_and_is_not_needed() {
+    let (sandbox, _) = with_file("A=sk-live-1\n");
+    if !repository(&sandbox) {
+        return;
+    }
+    // A repository can name programs to be run.
+    let program = sandbox.home().join("monitor");
+    fs::write(&program, "#!/bin/sh\ntouch \"$HOME/started\"\n").unwrap();
+    assert!(sandbox.command("chmod").arg("+x").arg(&program).status().unwrap().success());
+    assert!(sandbox.command("git").args(["config", "core.fsmonitor"]).arg(&program).status().unwrap().success());
+    let import = || sandbox.cast(["secrets", "import", "a", ".env"]);
+    assert!(import().succeeds().err.contains("is not ignored by git"));
+    assert!(!sandbox.home().join("started").exists());
+    // A git that is none, and writes down what it is given.
+    let bin = sandbox.home().join("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("git"), "#!/bin/sh\n/usr/bin/env >\"$HOME/given\"\nexit 128\n").unwrap();
+    assert!(sandbox.command("chmod").arg("+x").arg(bin.join("git")).status().unwrap().success());
+    let key = sandbox.key();
+    let outcome = import().env("PATH", &bin).env("CAST_KEY", &key).succeeds();
+    assert!(outcome.err.contains("git could not be asked"), "{outcome:?}");
+    let given = fs::read_to_string(sandbox.home().join("given")).unwrap();
+    assert!(given.contains("HOME=") && !given.contains("CAST_KEY") && !given.contains(&key), "{given}");
+    // None at all.
+    let outcome = import().env("PATH", "/nonexistent").succeeds();
+    assert!(outcome.err.contains("git could not be asked"), "{outcome:?}");
+}
+
+#[test]
+fn with_an_agent_key_only_into_its_own_vault() {
+    let (sandbox, _) = with_file("A=sk-live-1\n");
+    sandbox.set("a", "K", "v");
+    sandbox.set("b", "K", "v");
+    let key = crate::forge::grant_of(&sandbox, "a");
+    let import = |agent: &'static str| sandbox.cast(["secrets", "import", agent, ".env"]).env("CAST_KEY", &key);
+    import("b").refuses(4, "", &["sk-live"]);
+    import("new").refuses(4, "", &["sk-live"]);
+    import("a").succeeds();
+    assert_eq!(sandbox.value("a", "A"), b"sk-live-1");
+}

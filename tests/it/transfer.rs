@@ -1,0 +1,139 @@
+//! `cast secrets copy` and `rename`: from vault to vault, from name to name; all or nothing, and no value is seen.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::forge::grant_of;
+use crate::sandbox::Sandbox;
+
+const SECRETS: [(&str, &str); 3] = [("A", "sk-live-a"), ("B", "sk-live-b\r\n\"$x'\n "), ("EMPTY", "")];
+
+fn line(sandbox: &Sandbox, agent: &str, key: &str) -> Value {
+    sandbox.listing(agent).into_iter().find(|line| line["key"] == key).unwrap()
+}
+
+/// Waits until the clock of vaults, which counts seconds, shows another time than what was set last.
+fn wait_for_another_second(sandbox: &Sandbox) {
+    sandbox.set("clock", "K", "v");
+    let first = line(sandbox, "clock", "K")["updated_at"].clone();
+    while line(sandbox, "clock", "K")["updated_at"] == first {
+        sandbox.set("clock", "K", "v");
+    }
+}
+
+#[test]
+fn copies_arrive_byte_for_byte() {
+    let sandbox = Sandbox::with("from", &SECRETS);
+    let outcome = sandbox.cast(["secrets", "copy", "from", "to", "B", "A", "A"]).succeeds();
+    assert_eq!(
+        outcome.err,
+        "✓ Secret 'A' copied from agent 'from' to agent 'to'\n✓ Secret 'B' copied from agent 'from' to agent 'to'\n"
+    );
+    assert_eq!(outcome.out, "");
+    assert_eq!(sandbox.listing("to").len(), 2);
+    sandbox.cast(["secrets", "copy", "from", "builtin"]).succeeds().says_nothing_of(&["sk-live"]);
+    for (key, value) in SECRETS {
+        assert_eq!(sandbox.value("builtin", key), value.as_bytes());
+        assert_eq!(sandbox.value("from", key), value.as_bytes());
+    }
+    assert_eq!(sandbox.value("to", "B"), SECRETS[1].1.as_bytes());
+}
+
+#[test]
+fn a_copy_is_set_now_and_treated_as_the_original() {
+    let sandbox = Sandbox::with("from", &SECRETS);
+    sandbox.cast(["set", "from", "A", "--unmasked", "sk-live-a"]).succeeds();
+    sandbox.cast(["set", "from", "NODE_OPTIONS", "--allow-dangerous-name", "--", "--no-warnings"]).succeeds();
+    sandbox.set("to", "A", "old");
+    wait_for_another_second(&sandbox);
+    let old = line(&sandbox, "to", "A");
+    let refused = sandbox.cast(["secrets", "copy", "from", "to"]).refuses(2, "agent 'to' has already: A", &["sk-live"]);
+    assert!(refused.err.contains("--replace"), "{refused:?}");
+    sandbox.cast(["secrets", "copy", "from", "to", "--replace"]).succeeds();
+    let new = line(&sandbox, "to", "A");
+    assert_eq!(new["created_at"], old["created_at"]);
+    assert!(new["updated_at"].as_str() > old["updated_at"].as_str(), "{new} {old}");
+    assert_eq!(new["masked"], false);
+    let copied = line(&sandbox, "to", "B");
+    assert!(copied["created_at"].as_str() > line(&sandbox, "from", "B")["created_at"].as_str(), "{copied}");
+    // `run` holds the allowance again.
+    assert_eq!(sandbox.value("to", "NODE_OPTIONS"), b"--no-warnings");
+}
+
+#[test]
+fn a_copy_is_whole_or_not_there() {
+    let sandbox = Sandbox::with("from", &SECRETS);
+    sandbox.set("to", "B", "old");
+    let copy = |words: &[&str]| sandbox.cast(["secrets", "copy"].iter().chain(words));
+    copy(&["from", "to", "A", "MISSING"]).refuses(3, "agent 'from' has no secret 'MISSING'", &["sk-live"]);
+    copy(&["from", "new", "A", "MISSING"]).refuses(3, "agent 'from' has no secret 'MISSING'", &["sk-live"]);
+    copy(&["from", "to", "A", "B"]).refuses(2, "agent 'to' has already: B", &["sk-live"]);
+    copy(&["form", "to"]).refuses(3, "agent 'form' has no vault", &[]);
+    copy(&["from", "from"]).refuses(2, "the same agent", &[]);
+    copy(&["from", "SK-LIVE"]).refuses(2, "AGENT", &["SK-LIVE"]);
+    copy(&["from", "to", "sk-live"]).refuses(2, "KEY", &["sk-live"]);
+    copy(&["from"]).refuses(2, "missing: <TO>", &[]);
+    sandbox.cast(["delete", "to", "B"]).succeeds();
+    copy(&["to", "from"]).refuses(3, "agent 'to' has no secrets", &[]);
+    // Neither key nor vault is made for a copy of nothing.
+    let empty = Sandbox::empty();
+    empty.cast(["secrets", "copy", "a", "b"]).refuses(3, "agent 'a' has no vault", &[]);
+    fs::write(sandbox.vault("to"), "damaged").unwrap();
+    copy(&["from", "to"]).refuses(5, "'to'", &["sk-live"]);
+    copy(&["to", "from"]).refuses(5, "'to'", &["sk-live"]);
+}
+
+#[test]
+fn a_new_name_keeps_the_times_and_the_treatment() {
+    let sandbox = Sandbox::with("a", &SECRETS);
+    sandbox.cast(["set", "a", "A", "--unmasked", "sk-live-a2"]).succeeds();
+    let old = line(&sandbox, "a", "A");
+    wait_for_another_second(&sandbox);
+    let outcome = sandbox.cast(["secrets", "rename", "a", "A", "NEW"]).succeeds();
+    assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("", "✓ Secret 'A' of agent 'a' renamed to 'NEW'\n"));
+    let new = line(&sandbox, "a", "NEW");
+    for field in ["created_at", "updated_at", "masked"] {
+        assert_eq!(new[field], old[field], "{field}");
+    }
+    assert_eq!(sandbox.listing("a").len(), SECRETS.len());
+    assert_eq!(sandbox.value("a", "NEW"), b"sk-live-a2");
+    sandbox.cast(["secrets", "rename", "a", "NEW", "B", "--replace"]).succeeds();
+    assert_eq!(sandbox.value("a", "B"), b"sk-live-a2");
+    assert_eq!(sandbox.listing("a").len(), SECRETS.len() - 1);
+}
+
+#[test]
+fn new_names_that_are_refused() {
+    let sandbox = Sandbox::with("a", &SECRETS);
+    let rename = |words: &[&str]| sandbox.cast(["secrets", "rename", "a"].iter().chain(words));
+    rename(&["A", "B"]).refuses(2, "agent 'a' has already: B", &["sk-live"]);
+    rename(&["MISSING", "NEW"]).refuses(3, "agent 'a' has no secret 'MISSING'", &["sk-live"]);
+    rename(&["A", "A"]).refuses(2, "the same name", &["sk-live"]);
+    rename(&["A", "CAST_A"]).refuses(2, "'CAST_'", &["sk-live"]);
+    rename(&["A", "sk-live"]).refuses(2, "KEY", &["sk-live"]);
+    rename(&["A", "PATH"]).refuses(2, "--allow-dangerous-name", &["sk-live"]);
+    rename(&["A"]).refuses(2, "missing: <NEW>", &[]);
+    sandbox.cast(["secrets", "rename", "b", "A", "NEW"]).refuses(3, "agent 'b' has no vault", &[]);
+    // An allowance is for the name it came with.
+    rename(&["A", "PAGER", "--allow-dangerous-name"]).succeeds();
+    assert_eq!(sandbox.value("a", "PAGER"), b"sk-live-a");
+    rename(&["PAGER", "LD_PRELOAD"]).refuses(2, "--allow-dangerous-name", &["sk-live"]);
+    rename(&["PAGER", "A"]).succeeds();
+    // A longer name leaves less room.
+    let value = "v".repeat(131_071 - 2);
+    sandbox.cast(["set", "a", "L"]).input(value).succeeds();
+    rename(&["L", "LO"]).refuses(2, "'LO'", &["vvvv"]);
+}
+
+#[test]
+fn with_an_agent_key_only_what_it_opens() {
+    let sandbox = Sandbox::with("a", &SECRETS);
+    sandbox.set("b", "K", "sk-live-b");
+    let key = grant_of(&sandbox, "a");
+    let cast = |words: &[&str]| sandbox.cast(["secrets"].iter().chain(words)).env("CAST_KEY", &key);
+    for words in [&["copy", "a", "b"][..], &["copy", "b", "a"], &["copy", "a", "new"], &["rename", "b", "K", "L"]] {
+        cast(words).refuses(4, "agent key of 'a'", &["sk-live"]);
+    }
+    cast(&["rename", "a", "A", "NEW"]).succeeds();
+}
