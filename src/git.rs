@@ -37,12 +37,19 @@ pub(crate) fn exposure(path: &Path) -> Option<Exposure> {
     }
 }
 
-/// The exit code of git, which reads nothing, prints nothing, starts no monitor that a repository names, and gets no key of cast's.
+/// The exit code of git, which reads nothing, prints nothing, starts no monitor that a repository names, fetches nothing, and gets no key
+/// of cast's.
 fn ask(folder: &Path, words: &[&str], name: &OsStr) -> Option<i32> {
     let mut git = Command::new("git");
     git.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false"]).args(words).arg("--").arg(name);
     for variable in ELSEWHERE.iter().chain(&[KEY, KEY_FILE]) {
         git.env_remove(variable);
     }
-    git.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?.code()
+    git.env("GIT_NO_LAZY_FETCH", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .ok()?
+        .code()
 }

@@ -1,6 +1,7 @@
 //! `cast secrets import`: every assignment of a `.env` file, all of them or none.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::args::ImportArgs;
 use super::plaintext::{self, is_standard_input, shown};
@@ -17,7 +18,9 @@ use crate::vault::Change;
 
 pub(super) fn run(args: &ImportArgs, client: &Client, report: Report) -> anyhow::Result<()> {
     let agent = AgentName::parse(&args.agent)?;
-    let file = dotenv::parse(&plaintext::read(&args.file)?);
+    let from_file = !is_standard_input(&args.file);
+    let text = if from_file { plaintext::read(&args.file) } else { plaintext::read_standard_input() };
+    let file = dotenv::parse(&text.map_err(|failure| unsaid(failure, &args.file))?);
     let mut remarks = remarks(&file);
     let secrets = admit(file, args.allow_dangerous_name)?;
     if secrets.is_empty() {
@@ -36,7 +39,8 @@ pub(super) fn run(args: &ImportArgs, client: &Client, report: Report) -> anyhow:
     for remark in remarks {
         report.hint(remark);
     }
-    if !is_standard_input(&args.file) {
+    // Not for a pipe, which is empty now.
+    if from_file && args.file.is_file() {
         if let Some(hint) = plaintext::exposure_hint(&args.file) {
             report.hint(hint);
         }
@@ -45,6 +49,14 @@ pub(super) fn run(args: &ImportArgs, client: &Client, report: Report) -> anyhow:
         }
     }
     Ok(())
+}
+
+/// A file that is not there is not called by its name: that may be a secret in the wrong place.
+fn unsaid(failure: Failure, file: &Path) -> Failure {
+    if is_standard_input(file) || file.exists() {
+        return failure;
+    }
+    Failure::new(Kind::Io, "FILE is not there").hint("to set one secret: 'cast secrets set AGENT KEY'")
 }
 
 fn word(change: Change) -> &'static str {
@@ -108,11 +120,19 @@ fn remarks_on_secrets(secrets: &BTreeMap<SecretName, SecretValue>) -> Vec<String
         let names = secrets.iter().filter(|(name, value)| which(name, value)).map(|(name, _)| name.as_str());
         names.collect::<Vec<_>>().join(", ")
     };
+    let unexpanded = named(&|_, value| value.expose().contains("${"));
+    let foreign = named(&|_, value| ["encrypted:", "op://"].iter().any(|prefix| value.expose().starts_with(prefix)));
     let unfilled = named(&|_, value| is_placeholder(value.expose(), None));
     let unusual = named(&|name, _| !name.is_conventional());
     let mut remarks = Vec::new();
     if !unmasked.is_empty() {
         remarks.push(format!("not masked in output: {}", unmasked.join("; ")));
+    }
+    if !unexpanded.is_empty() {
+        remarks.push(format!("'${{...}}' is not expanded, and stays as it is: {unexpanded}"));
+    }
+    if !foreign.is_empty() {
+        remarks.push(format!("what only dotenvx or 1Password can read was taken as it is: {foreign}"));
     }
     if !unfilled.is_empty() {
         remarks.push(format!("values that look like placeholders: {unfilled}"));

@@ -13,9 +13,12 @@ use crate::git::{self, Exposure};
 /// The most that is read, in bytes: far more than an environment can hold.
 const MAX_FILE: usize = 4 << 20;
 
+/// How standard input is called on the command line.
+const STANDARD_INPUT: &str = "-";
+
 /// Whether standard input is meant.
 pub(super) fn is_standard_input(path: &Path) -> bool {
-    path.as_os_str() == "-"
+    path.as_os_str() == STANDARD_INPUT
 }
 
 /// As it is called in messages.
@@ -23,29 +26,25 @@ pub(super) fn shown(path: &Path) -> String {
     if is_standard_input(path) { "standard input".to_owned() } else { format!("'{}'", path.display()) }
 }
 
-/// The text of the file, or of standard input.
+/// The text of standard input.
+pub(super) fn read_standard_input() -> Result<Zeroizing<String>> {
+    // One buffer that never moves.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE + 1));
+    io::stdin()
+        .lock()
+        .take(MAX_FILE as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|cause| Failure::new(Kind::Io, format!("cannot read standard input: {}", Cause(&cause))))?;
+    text(&bytes, Path::new(STANDARD_INPUT))
+}
+
+/// The text of a file.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<String>> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    if is_standard_input(path) {
-        // One buffer that never moves.
-        bytes.reserve(MAX_FILE + 1);
-        io::stdin()
-            .lock()
-            .take(MAX_FILE as u64 + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|cause| Failure::new(Kind::Io, format!("cannot read standard input: {}", Cause(&cause))))?;
-    } else {
-        // Where a secret was written in the place of the file, it is not said again.
-        let unknown = |cause: io::Error| {
-            if cause.kind() == io::ErrorKind::NotFound && path.as_os_str().as_encoded_bytes().contains(&b'=') {
-                return Failure::new(Kind::Io, "FILE is not there: its name contains '='")
-                    .hint("to set one secret: 'cast secrets set AGENT KEY'");
-            }
-            Failure::io("cannot open", path, &cause)
-        };
-        let file = File::open(path).map_err(unknown)?;
-        *bytes = disk::read_limited(&file, path, MAX_FILE)?;
-    }
+    let file = File::open(path).map_err(|cause| Failure::io("cannot open", path, &cause))?;
+    text(&Zeroizing::new(disk::read_limited(&file, path, MAX_FILE)?), path)
+}
+
+fn text(bytes: &[u8], path: &Path) -> Result<Zeroizing<String>> {
     let bad = |what: &str| Failure::new(Kind::Usage, format!("{} {what}", shown(path)));
     if bytes.len() > MAX_FILE {
         return Err(bad(&format!("is larger than {} MiB, too large for a .env file", MAX_FILE >> 20)));
@@ -53,7 +52,7 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err(bad("is UTF-16, as PowerShell writes it").hint("save it as UTF-8"));
     }
-    match std::str::from_utf8(&bytes) {
+    match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         Err(error) => {
             let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();

@@ -245,6 +245,16 @@ fn doubts() {
     }
 }
 
+proptest! {
+    #[test]
+    fn any_text_is_read(text in any::<String>()) {
+        let lines = text.matches(['\n', '\r']).count() + 1;
+        let found = parse(&text);
+        let numbers = found.assignments.iter().map(|found| found.line).chain(found.ignored);
+        prop_assert!(numbers.into_iter().all(|number| (1..=lines).contains(&number)));
+    }
+}
+
 #[test]
 fn a_large_file_takes_no_longer_than_its_size() {
     for text in

@@ -153,8 +153,9 @@ fn files_that_are_none() {
     let empty = import(".env").refuses(2, "there is no assignment in '.env'", &["sk-live"]);
     assert!(empty.err.contains("line 2"), "{empty:?}");
     import("-").refuses(2, "there is no assignment in standard input", &[]);
-    import("missing").refuses(6, "cannot open 'missing': no such file", &[]);
-    import("KEY=sk-live").refuses(6, "FILE is not there", &["sk-live"]);
+    for missing in ["sk-live", "KEY=sk-live", "no/sk-live"] {
+        import(missing).refuses(6, "FILE is not there", &["sk-live"]);
+    }
     import(".").refuses(6, "'.': is a directory", &[]);
     for (bytes, said) in [
         (&b"A=1\nB=sk-live\xff\n"[..], "not valid UTF-8 in line 2"),
@@ -178,8 +179,43 @@ fn files_that_are_none() {
     std::os::unix::fs::symlink(&file, sandbox.home().join("link")).unwrap();
     import("link").succeeds();
     let script = "\"$0\" secrets import b /dev/fd/3 3<<'E'\nA=sk-live-1\nE";
-    sandbox.other("sh", ["-c", script, crate::sandbox::CAST]).succeeds();
+    let piped = sandbox.other("sh", ["-c", script, crate::sandbox::CAST]).succeeds();
+    assert!(!piped.err.contains("rm "), "{piped:?}");
     assert_eq!(sandbox.value("b", "A"), b"sk-live-1");
+}
+
+#[test]
+fn what_other_tools_would_have_resolved_is_said() {
+    let (sandbox, _) = with_file(
+        "A=encrypted:sk-live-abc\nB=op://vault/item/sk-live\nC=\"postgres://${USER}@sk-live\"\nD=$plain-sk-live\n",
+    );
+    let outcome = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
+    says(
+        &outcome,
+        &["dotenvx or 1Password can read was taken as it is: A, B", "'${...}' is not expanded, and stays as it is: C"],
+    );
+    assert_eq!(sandbox.value("a", "C"), b"postgres://${USER}@sk-live");
+}
+
+#[test]
+fn imports_at_once_lose_nothing_and_mix_nothing() {
+    let sandbox = Sandbox::new();
+    for number in 0..8 {
+        let lines = (0..20).flat_map(|key| [format!("OWN_{number}_{key}={number}"), format!("SHARED_{key}={number}")]);
+        let text = lines.collect::<Vec<_>>().join("\n");
+        fs::write(sandbox.home().join(format!("{number}.env")), text).unwrap();
+    }
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let sandbox = &sandbox;
+            scope.spawn(move || sandbox.cast(["secrets", "import", "a", &format!("{number}.env")]).succeeds());
+        }
+    });
+    assert_eq!(sandbox.listing("a").len(), 8 * 20 + 20);
+    let last = sandbox.value("a", "SHARED_0");
+    for key in 1..20 {
+        assert_eq!(sandbox.value("a", &format!("SHARED_{key}")), last, "{key}");
+    }
 }
 
 #[test]

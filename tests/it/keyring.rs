@@ -110,6 +110,21 @@ fn somewhere(folder: &Path, text: &[u8]) -> bool {
 }
 
 #[test]
+fn an_import_may_be_the_first_use() {
+    let Some(session) = Session::unlocked() else { return };
+    fs::write(session.sandbox.home().join(".env"), "K=hunter2-hunter2\n").unwrap();
+    let dry = session.cast(["secrets", "import", "a", ".env", "--dry-run"]).succeeds();
+    assert!(dry.out.ends_with("K    added\n") && session.items() == 0, "{dry:?}");
+    let first = session.cast(["secrets", "import", "a", ".env"]).succeeds();
+    assert!(
+        first.err.starts_with("✓ Master key made and kept in the OS keyring\n✓ Secrets added for agent 'a': K\n"),
+        "{first:?}"
+    );
+    assert_eq!(session.cast(["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds().out, "hunter2-hunter2\n");
+    assert_eq!(session.items(), 1);
+}
+
+#[test]
 fn the_first_use_makes_the_key_and_the_second_finds_it() {
     let Some(session) = Session::unlocked() else { return };
     let first = session.cast(["set", "a", "K", "hunter2-hunter2"]).succeeds();
