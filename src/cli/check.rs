@@ -11,6 +11,7 @@ use super::report::Report;
 use super::table;
 use crate::client::{Builtin, Client, Example, RunOptions};
 use crate::dotenv;
+use crate::environment::Injections;
 use crate::failure::Result;
 use crate::git::{self, Exposure};
 use crate::names::{AgentName, SecretName};
@@ -69,7 +70,11 @@ pub(super) fn run(args: &CheckArgs, client: &Client, report: Report) -> anyhow::
     Ok(())
 }
 
-/// The example at `path`.
-pub(super) fn read(path: &Path) -> Result<Example> {
+/// Refuses to start what would miss a secret that the example wants.
+pub(super) fn complete(path: &Path, agent: &AgentName, injections: &Injections) -> Result<()> {
+    read(path)?.check(agent, injections).complete(agent, &shown(path))
+}
+
+fn read(path: &Path) -> Result<Example> {
     Ok(Example::from(dotenv::parse(&plaintext::read(path)?)))
 }

@@ -1,6 +1,6 @@
 //! A `.env` file as a person names it: its text, and what is to be said of secrets that lie in it in plain text.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -61,17 +61,20 @@ fn text(bytes: &[u8], path: &Path) -> Result<Zeroizing<String>> {
     }
 }
 
-/// What to say, and to type, where git has the file or would take it.
+/// What to say, and to type, where git has the file or would take it. Of a link, it is the file that counts.
 pub(super) fn exposure_hint(path: &Path) -> Option<String> {
-    let shown = path.display();
-    Some(match git::exposure(path)? {
-        Exposure::Tracked => format!(
-            "'{shown}' is tracked by git: 'git rm --cached {shown}', add it to .gitignore, and change at their source the values that were committed"
-        ),
-        Exposure::NotIgnored => {
-            let name = path.file_name().unwrap_or(path.as_os_str()).display();
-            format!("'{shown}' is not ignored by git: add '{name}' to .gitignore")
+    let exposure = git::exposure(path)?;
+    let real = if path.is_symlink() { fs::canonicalize(path).ok()? } else { path.to_owned() };
+    let (shown, name) = (real.display(), real.file_name().unwrap_or(real.as_os_str()).display());
+    Some(match exposure {
+        Exposure::Tracked => {
+            let folder = real.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let there = folder.map(|folder| format!("-C {} ", folder.display())).unwrap_or_default();
+            format!(
+                "'{shown}' is tracked by git: 'git {there}rm --cached {name}', add it to .gitignore, and change at their source the values that were committed"
+            )
         }
+        Exposure::NotIgnored => format!("'{shown}' is not ignored by git: add '{name}' to .gitignore"),
         Exposure::Unknown => {
             format!("'{shown}' is in a git work tree, and git could not be asked: see that .gitignore names it")
         }

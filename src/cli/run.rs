@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::args::RunArgs;
 use super::report::{self, Report};
-use super::{check, plaintext, table};
+use super::{check, table};
 use crate::client::{Builtin, Client, RunOptions};
 use crate::environment::{Injection, Injections, Selection, Source, is_inherited};
 use crate::failure::{Cause, Failure, Kind, Result};
@@ -83,15 +83,13 @@ struct Prepared {
 
 fn injections(args: &RunArgs, client: &Client, report: Report) -> Result<Prepared> {
     let agent = AgentName::parse(&args.agent)?;
-    // Before any key is asked for.
-    let example = args.check.as_deref().map(check::read).transpose()?;
     let options = RunOptions { builtin: !args.no_builtin, selection: selection(args)? };
     let (injections, builtin) = client.injections(&agent, &options)?;
     if matches!(builtin, Builtin::Closed) {
         report.note("cast: the built-in secrets stay closed to an agent key; '--no-builtin' drops this line\n");
     }
-    if let (Some(example), Some(path)) = (example, &args.check) {
-        example.check(&agent, &injections).complete(&agent, &plaintext::shown(path))?;
+    if let Some(example) = &args.check {
+        check::complete(example, &agent, &injections)?;
     }
     Ok(Prepared { agent, injections, builtin })
 }

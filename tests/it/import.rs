@@ -273,7 +273,8 @@ fn git_is_asked_about_the_file() {
     assert!(outcome.err.contains("is tracked by git"), "{outcome:?}");
     std::os::unix::fs::symlink(&file, elsewhere.home().join("link")).unwrap();
     let outcome = elsewhere.cast(["secrets", "import", "a", "link", "--dry-run"]).succeeds();
-    assert!(outcome.err.contains("is tracked by git"), "{outcome:?}");
+    let typed = format!("'git -C {} rm --cached .env'", fs::canonicalize(sandbox.home()).unwrap().display());
+    assert!(outcome.err.contains(&typed), "no {typed} in {outcome:?}");
     // Names that git would take for patterns.
     fs::write(sandbox.home().join("*.txt"), "A=sk-live-1\n").unwrap();
     fs::write(sandbox.home().join("b.txt"), "").unwrap();
