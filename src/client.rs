@@ -1,5 +1,6 @@
 //! The one path that every verb takes, and the Rust SDK: a key, found once, and the vaults it opens.
 
+mod audit;
 mod change;
 mod check;
 mod first_use;
@@ -9,7 +10,9 @@ mod stale;
 mod transfer;
 
 use std::cell::OnceCell;
+use std::sync::OnceLock;
 
+use crate::audit_log::{Action, Event};
 use crate::document::Secret;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Attendant, Lookup, Whence};
@@ -33,6 +36,7 @@ pub(crate) struct Client {
     places: Places,
     attendant: Box<dyn Attendant>,
     key: OnceCell<(UnlockKey, Whence)>,
+    settings: OnceLock<Settings>,
 }
 
 /// What a listing says of a secret.
@@ -62,7 +66,7 @@ pub(crate) struct AgentInfo {
 impl Client {
     /// For these places, with someone to ask.
     pub(crate) fn new(places: Places, attendant: Box<dyn Attendant>) -> Self {
-        Self { places, attendant, key: OnceCell::new() }
+        Self { places, attendant, key: OnceCell::new(), settings: OnceLock::new() }
     }
 
     /// The agents that have a vault.
@@ -77,6 +81,10 @@ impl Client {
 
     /// The secrets of `agent`, and the built-in ones that it gets too; each by name, never a value.
     pub(crate) fn list(&self, agent: &AgentName) -> Result<Vec<SecretInfo>> {
+        self.watched(Event::new(Action::List).agent(agent), |_| self.listing(agent))
+    }
+
+    fn listing(&self, agent: &AgentName) -> Result<Vec<SecretInfo>> {
         let vault = self.vault(agent)?;
         let builtin = self.builtin_for(agent)?;
         let mut secrets = infos(&vault);
@@ -129,9 +137,13 @@ impl Client {
         failure.hint(format!("create it with 'cast secrets set {agent} KEY'"))
     }
 
-    /// The user's settings; those of nobody, where there is no such file.
-    pub(crate) fn settings(&self) -> Result<Settings> {
-        self.places.settings().map_or_else(|| Ok(Settings::default()), |path| Settings::load(&path))
+    /// The user's settings, read once; those of nobody, where there is no such file.
+    pub(crate) fn settings(&self) -> Result<&Settings> {
+        if let Some(settings) = self.settings.get() {
+            return Ok(settings);
+        }
+        let settings = self.places.settings().map_or_else(|| Ok(Settings::default()), |path| Settings::load(&path))?;
+        Ok(self.settings.get_or_init(|| settings))
     }
 
     fn find_vault(&self, agent: &AgentName) -> Result<Option<Vault>> {

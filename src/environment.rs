@@ -105,6 +105,14 @@ impl Injections {
     }
 }
 
+/// A word in the place of a program, fit to be shown: it may be an assignment and so hold a secret, as in `TOKEN=sk-... node agent.js`.
+pub(crate) fn without_assignment(word: &OsStr) -> String {
+    match word.to_string_lossy() {
+        word if word.contains('=') => "...=...".to_owned(),
+        word => word.into_owned(),
+    }
+}
+
 /// Whether a variable of the caller goes along.
 pub(crate) fn is_inherited(name: &OsStr, clean: bool) -> bool {
     if UNLOCK_MATERIAL.iter().any(|unlock| name == *unlock) {

@@ -25,6 +25,21 @@ pub(crate) enum Kind {
     Locked,
 }
 
+impl Kind {
+    /// The class as the audit log names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Other => "other",
+            Self::Usage => "usage",
+            Self::NotFound => "not-found",
+            Self::NoKey => "no-key",
+            Self::Integrity => "integrity",
+            Self::Io => "io",
+            Self::Locked => "locked",
+        }
+    }
+}
+
 /// A refusal or an error: what happened, and at most two hints of what to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {

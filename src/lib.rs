@@ -6,7 +6,7 @@
 //! |---|---|
 //! | 5 | [`cli`]: the command line; alone prints, asks and knows exit codes |
 //! | 4 | `client`: the one path that every verb takes, and the SDK |
-//! | 3 | `key_store`, `vault_file`, `seen`, `process`, `git`: keys, files and programs; what a secret means is not known there |
+//! | 3 | `key_store`, `vault_file`, `seen`, `audit_log`, `process`, `git`: keys, files and programs; what a secret means is not known there |
 //! | 2 | `vault`: a vault, authenticated and sealed; `disk`: files that are whole or not there |
 //! | 1 | `keys`, `age_file`, `document`, `environment`, `needles`, `masker`, `dotenv`, `placeholder`: cryptography and text, which never see a path |
 //! | 0 | `names`, `secret`, `failure`, `paths`, `settings`, `timestamp`, `suggestion`, `platform` |
@@ -14,6 +14,7 @@
 //! Absent on purpose: the network, logging of values, plaintext on disk, `unsafe` but for one `pre_exec`, and any way to print a stored value.
 
 mod age_file;
+mod audit_log;
 pub mod cli;
 mod client;
 mod disk;

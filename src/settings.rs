@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) no_builtin: Vec<AgentName>,
     /// How old a secret may become before `cast doctor` mentions it; off where it is not given.
     pub(crate) stale_after: Option<TimeSpan>,
+    /// Whether it is noted who uses what.
+    pub(crate) audit: Audit,
 }
 
 /// When to mask.
@@ -31,6 +33,19 @@ pub(crate) enum Mask {
     Auto,
     /// Nothing, as with `--no-mask`.
     Never,
+}
+
+/// Whether events go into the audit log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Audit {
+    /// As far as it can be written.
+    #[default]
+    On,
+    /// All, or nothing is done.
+    Required,
+    /// None.
+    Off,
 }
 
 impl Settings {
@@ -48,7 +63,8 @@ impl Settings {
         toml::from_str(text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             Failure::new(Kind::Usage, format!("line {line} of the settings is not understood: '{}'", path.display()))
-                .hint("as in: mask = \"never\", no_builtin = [\"my-agent\"], stale_after = \"90d\"")
+                .hint("it may say: mask = \"auto\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
+                .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\"")
         })
     }
 }
@@ -75,5 +91,9 @@ mod tests {
         {
             assert!(!parse(bad).unwrap_err().message().to_lowercase().contains("hunter2"), "{bad}");
         }
+        assert_eq!(parse("").unwrap().audit, Audit::On);
+        assert_eq!(parse("audit = \"required\"").unwrap().audit, Audit::Required);
+        assert_eq!(parse("audit = \"off\"").unwrap().audit, Audit::Off);
+        assert!(parse("audit = true").is_err());
     }
 }

@@ -21,6 +21,11 @@ impl Timestamp {
         jiff::Timestamp::try_from(time).ok().map(Self::from_jiff)
     }
 
+    /// Reads RFC 3339 with any offset.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self::from_jiff)
+    }
+
     fn from_jiff(moment: jiff::Timestamp) -> Self {
         let text = moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         Self(text.parse().expect("strftime wrote RFC 3339"))

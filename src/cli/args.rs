@@ -5,6 +5,7 @@
 #![allow(rustdoc::broken_intra_doc_links)] // "[cast:KEY]" is what a person sees
 #![allow(clippy::doc_markdown)] // help texts are for terminals, which show backticks as they are
 
+mod audit;
 mod key;
 mod run;
 mod secrets;
@@ -12,6 +13,7 @@ mod vault;
 
 use clap::{Parser, Subcommand};
 
+pub(super) use audit::AuditArgs;
 pub(super) use key::InitArgs;
 pub(super) use run::RunArgs;
 pub(super) use secrets::{CheckArgs, CopyArgs, DeleteArgs, ImportArgs, ListArgs, RenameArgs, SecretsCommand, SetArgs};
@@ -51,6 +53,8 @@ pub(super) enum Command {
     Run(RunArgs),
 
     Init(InitArgs),
+
+    Audit(AuditArgs),
 
     /// Look after a vault as a whole
     #[command(subcommand)]

@@ -11,7 +11,6 @@ use super::report::Report;
 use super::table;
 use crate::client::{Builtin, Client, Example, RunOptions};
 use crate::dotenv;
-use crate::environment::Injections;
 use crate::failure::Result;
 use crate::git::{self, Exposure};
 use crate::names::{AgentName, SecretName};
@@ -70,9 +69,9 @@ pub(super) fn run(args: &CheckArgs, client: &Client, report: Report) -> anyhow::
     Ok(())
 }
 
-/// Refuses to start what would miss a secret that the example wants.
-pub(super) fn complete(path: &Path, agent: &AgentName, injections: &Injections) -> Result<()> {
-    read(path)?.check(agent, injections).complete(agent, &shown(path))
+/// The example whose secrets are not to be missing, and how it is called.
+pub(super) fn example(path: &Path) -> Result<(Example, String)> {
+    Ok((read(path)?, shown(path)))
 }
 
 fn read(path: &Path) -> Result<Example> {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod args;
+mod audit;
 mod check;
 mod copy;
 mod delete;
@@ -57,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Secrets(SecretsCommand::Copy(args)) => copy::run(&args, &client(), report),
         Command::Secrets(SecretsCommand::Rename(args)) => rename::run(&args, &client(), report),
         Command::Init(args) => init::run(&args, &client(), report),
+        Command::Audit(args) => audit::run(&args, &client(), report),
         Command::Vault(VaultCommand::Accept(args)) => accept::run(&args, &client(), report),
         Command::Run(args) => return run::run(args, &client(), report),
     };

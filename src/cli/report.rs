@@ -103,7 +103,7 @@ fn say(text: &str) {
 }
 
 /// Text whose control characters cannot move the cursor or change a colour: paths and names come from outside.
-struct Printable<'a>(&'a str);
+pub(super) struct Printable<'a>(pub(super) &'a str);
 
 impl Display for Printable<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

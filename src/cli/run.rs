@@ -1,14 +1,14 @@
 //! `cast run`: CMD with the agent's secrets in its environment.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::args::RunArgs;
 use super::report::{self, Report};
 use super::{check, table};
 use crate::client::{Builtin, Client, RunOptions};
-use crate::environment::{Injection, Injections, Selection, Source, is_inherited};
+use crate::environment::{Injection, Injections, Selection, Source, is_inherited, without_assignment};
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::names::{AgentName, SecretName};
 use crate::needles;
@@ -22,15 +22,17 @@ pub(super) fn run(args: RunArgs, client: &Client, report: Report) -> ExitCode {
             Err(error) => report.error(&error),
         };
     }
-    let (start, masking) = match prepare(args, client, report) {
-        Ok(prepared) => prepared,
+    let program = args.command.first().map(|word| format!("'{}'", without_assignment(word))).unwrap_or_default();
+    let outcome = prepare(args, client, report)
+        .and_then(|(agent, injections, start, masking)| client.run(&agent, &injections, start, masking.as_ref()));
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
         Err(failure) => {
             report.error(&failure.into());
             return report::RUN_FAILED.into();
         }
     };
-    let program = shown(&start.program);
-    match start.run(masking.as_ref()) {
+    match outcome {
         Ok(Done { ended, trouble }) => {
             if let Some(cause) = trouble {
                 let what = format!("some output of {program} was not written: {}", Cause(&cause));
@@ -46,20 +48,20 @@ pub(super) fn run(args: RunArgs, client: &Client, report: Report) -> ExitCode {
     }
 }
 
-fn prepare(args: RunArgs, client: &Client, report: Report) -> Result<(Start, Option<Masking>)> {
+fn prepare(args: RunArgs, client: &Client, report: Report) -> Result<(AgentName, Injections, Start, Option<Masking>)> {
     let agent = AgentName::parse(&args.agent)?;
     // Before any key is asked for.
     if args.command.is_empty() {
         return Err(Failure::new(Kind::Usage, "there is no command to run").hint(right_form(&agent)));
     }
-    let Prepared { injections, .. } = injections(&args, client, report)?;
+    let Prepared { agent, injections, .. } = injections(&args, client, report)?;
     // Making a plan takes its time: not for a terminal.
     let masks = masks(&args, client)? && !process::masked_outputs().is_empty();
     let masking = if masks { Masking::new(to_mask(&injections)) } else { None };
     let mut command = args.command.into_iter();
     let program = command.next().unwrap_or_default();
     let environment = injections.over(env::vars_os(), args.clean_env);
-    Ok((Start { program, arguments: command.collect(), environment }, masking))
+    Ok((agent, injections, Start { program, arguments: command.collect(), environment }, masking))
 }
 
 fn masks(args: &RunArgs, client: &Client) -> Result<bool> {
@@ -83,13 +85,12 @@ struct Prepared {
 
 fn injections(args: &RunArgs, client: &Client, report: Report) -> Result<Prepared> {
     let agent = AgentName::parse(&args.agent)?;
-    let options = RunOptions { builtin: !args.no_builtin, selection: selection(args)? };
+    let program = args.command.first().filter(|_| !args.explain).cloned();
+    let example = args.check.as_deref().map(check::example).transpose()?;
+    let options = RunOptions { builtin: !args.no_builtin, selection: selection(args)?, example, program };
     let (injections, builtin) = client.injections(&agent, &options)?;
     if matches!(builtin, Builtin::Closed) {
         report.note("cast: the built-in secrets stay closed to an agent key; '--no-builtin' drops this line\n");
-    }
-    if let Some(example) = &args.check {
-        check::complete(example, &agent, &injections)?;
     }
     Ok(Prepared { agent, injections, builtin })
 }
@@ -152,14 +153,6 @@ fn overrides(name: &SecretName, injection: &Injection, clean: bool) -> &'static 
         (true, false) => "the built-in one",
         (false, true) => "the caller's",
         (true, true) => "the built-in one and the caller's",
-    }
-}
-
-/// CMD's name in quotes, never its arguments, and not what may be a secret in its place: `TOKEN=sk-... node agent.js`.
-fn shown(program: &OsStr) -> String {
-    match program.to_string_lossy() {
-        word if word.contains('=') => "'...=...'".to_owned(),
-        word => format!("'{word}'"),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Client, refused};
+use crate::audit_log::{Action, Event};
 use crate::document::Secret;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store;
@@ -34,34 +35,40 @@ impl Client {
         value: SecretValue,
         treatment: Treatment,
     ) -> Result<Change> {
+        let event = Event::new(Action::Set).agent(agent).keys([&name]);
         let now = Timestamp::now();
-        self.change(agent, true, |vault| vault.set(name, value, treatment, now))
+        self.audited(event, |_| self.change(agent, true, |vault| vault.set(name, value, treatment, now)))
     }
 
     /// Removes secrets, all of them or, if one is not there, none. Gives how many are left.
     pub(crate) fn delete(&self, agent: &AgentName, names: &[SecretName]) -> Result<usize> {
-        self.change(agent, false, |vault| {
+        let remove = |vault: &mut Vault| {
             for name in names {
                 if !vault.remove(name) {
                     return Err(Self::no_such_secret(vault, name));
                 }
             }
             Ok(vault.secrets().len())
-        })
+        };
+        let event = Event::new(Action::Delete).agent(agent).keys(names);
+        self.audited(event, |_| self.change(agent, false, remove))
     }
 
     /// Removes the whole vault of `agent`. Copies of it are refused here from then on.
     pub(crate) fn delete_vault(&self, agent: &AgentName) -> Result<()> {
-        let folder = self.folder()?;
-        if folder.read(agent)?.is_none() {
-            return Err(self.no_such_agent(agent));
-        }
-        self.key()?;
-        let lock = folder.lock()?;
-        let vault = self.vault(agent)?;
-        folder.remove(&lock, agent)?;
-        let given_up = self.seen().map_or(Ok(()), |seen| seen.give_up(vault.mark(), &folder.path(agent)));
-        given_up.map_err(|failure| not_noted(&failure, "removed"))
+        self.audited(Event::new(Action::Delete).agent(agent), |event| {
+            let folder = self.folder()?;
+            if folder.read(agent)?.is_none() {
+                return Err(self.no_such_agent(agent));
+            }
+            self.key()?;
+            let lock = folder.lock()?;
+            let vault = self.vault(agent)?;
+            event.set_keys(vault.secrets().keys());
+            folder.remove(&lock, agent)?;
+            let given_up = self.seen().map_or(Ok(()), |seen| seen.give_up(vault.mark(), &folder.path(agent)));
+            given_up.map_err(|failure| not_noted(&failure, "removed"))
+        })
     }
 
     /// Reads a key from a file, as `CAST_KEY_FILE` does.
@@ -71,6 +78,10 @@ impl Client {
 
     /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
     pub(crate) fn review(&self, agent: &AgentName, former: Option<&UnlockKey>) -> Result<Acceptance> {
+        self.watched(Event::new(Action::Accept).agent(agent), |_| self.look(agent, former))
+    }
+
+    fn look(&self, agent: &AgentName, former: Option<&UnlockKey>) -> Result<Acceptance> {
         let file = self.folder()?.read(agent)?.ok_or_else(|| self.no_such_agent(agent))?;
         let keys = Self::masters(self.key()?)?;
         let (vault, authentic) = match former {
@@ -93,7 +104,12 @@ impl Client {
     }
 
     /// Seals a reviewed vault anew, above everything that was seen of it, with the master key of now.
-    pub(crate) fn accept(&self, mut acceptance: Acceptance) -> Result<()> {
+    pub(crate) fn accept(&self, acceptance: Acceptance) -> Result<()> {
+        let event = Event::new(Action::Accept).agent(acceptance.vault.agent()).keys(acceptance.vault.secrets().keys());
+        self.audited(event, |_| self.take(acceptance))
+    }
+
+    fn take(&self, mut acceptance: Acceptance) -> Result<()> {
         let folder = self.folder()?;
         let lock = folder.lock()?;
         let agent = acceptance.vault.agent();

@@ -1,6 +1,7 @@
 //! The first key: made when the first vault is, never while vaults wait for one that is lost.
 
 use super::Client;
+use crate::audit_log::{Action, Event};
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, KeyPlace, Lookup, Whence};
 use crate::keys::UnlockKey;
@@ -9,6 +10,10 @@ impl Client {
     /// Makes the master key, unless there is one. Gives where it is, and whether it is new. Without a `place`: in the keyring, or where
     /// the attendant says, or in a plain file.
     pub(crate) fn init(&self, place: Option<KeyPlace>) -> Result<(Whence, bool)> {
+        self.audited(Event::new(Action::Init), |_| self.find_or_make(place))
+    }
+
+    fn find_or_make(&self, place: Option<KeyPlace>) -> Result<(Whence, bool)> {
         let found = |lookup| match lookup {
             Lookup::Found(_, whence) => Ok(whence),
             missing => Err(missing),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Client;
+use crate::audit_log::{Action, Event};
 use crate::dotenv::{Assignment, Dotenv};
 use crate::failure::{Failure, Kind, Result};
 use crate::names::{AgentName, SecretName};
@@ -26,6 +27,16 @@ impl Client {
     /// Adds or replaces all `secrets` together; makes the vault, and on first use the key. Those that have their value already stay as they
     /// are, times included. `dangerous` allows names that make programs load code.
     pub(crate) fn import(
+        &self,
+        agent: &AgentName,
+        secrets: BTreeMap<SecretName, SecretValue>,
+        dangerous: bool,
+    ) -> Result<Vec<(SecretName, Change)>> {
+        let event = Event::new(Action::Import).agent(agent).keys(secrets.keys());
+        self.audited(event, |_| self.import_all(agent, secrets, dangerous))
+    }
+
+    fn import_all(
         &self,
         agent: &AgentName,
         secrets: BTreeMap<SecretName, SecretValue>,

@@ -1,6 +1,7 @@
 //! Secrets that go from vault to vault, or from name to name. Their values are not seen on the way.
 
 use super::Client;
+use crate::audit_log::{Action, Event};
 use crate::failure::{Failure, Kind, Result};
 use crate::names::{AgentName, SecretName};
 use crate::timestamp::Timestamp;
@@ -19,6 +20,20 @@ impl Client {
         if from == to {
             return Err(Failure::new(Kind::Usage, "FROM and TO are the same agent"));
         }
+        self.audited(Event::new(Action::Copy).agent(to).copied_from(from).keys(names), |event| {
+            let names = self.copy_all(from, to, names, replace)?;
+            event.set_keys(&names);
+            Ok(names)
+        })
+    }
+
+    fn copy_all(
+        &self,
+        from: &AgentName,
+        to: &AgentName,
+        names: &[SecretName],
+        replace: bool,
+    ) -> Result<Vec<SecretName>> {
         // Before a key or a vault is made for nothing.
         self.vault(from)?;
         let now = Timestamp::now();
@@ -53,7 +68,7 @@ impl Client {
         if old == new {
             return Err(Failure::new(Kind::Usage, "OLD and NEW are the same name"));
         }
-        self.change(agent, false, |vault| {
+        let rename = |vault: &mut Vault| {
             if !vault.secrets().contains_key(old) {
                 return Err(Self::no_such_secret(vault, old));
             }
@@ -61,7 +76,9 @@ impl Client {
                 refuse_existing(vault, std::slice::from_ref(new))?;
             }
             vault.rename(old, new, dangerous)
-        })
+        };
+        let event = Event::new(Action::Rename).agent(agent).keys([old, new]);
+        self.audited(event, |_| self.change(agent, false, rename))
     }
 }
 

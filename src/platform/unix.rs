@@ -11,7 +11,7 @@ pub(crate) use supervise::{Left, end_like, hand_over, outputs, supervise, take_o
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -46,6 +46,57 @@ pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     }
     let flags = rustix::fs::OFlags::NOFOLLOW;
     OpenOptions::new().read(true).write(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+/// Opens a log for appending and for a look at its end, made for this user alone where it is missing; a symlink is refused, and nothing
+/// waits for a FIFO's reader.
+pub(crate) fn open_log(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).mode(0o600).custom_flags(flags.bits().cast_signed());
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened,
+    }
+    match options.clone().create_new(true).open(path) {
+        // Another cast was first.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
+        Err(error) => Err(error),
+        Ok(file) => {
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            Ok(file)
+        }
+    }
+}
+
+/// Whether a file may become so long, by `ulimit -f`: a write beyond that would kill this process.
+pub(crate) fn may_grow_to(length: u64) -> bool {
+    rustix::process::getrlimit(rustix::process::Resource::Fsize).current.is_none_or(|limit| length <= limit)
+}
+
+/// The name of the program that started this one, as the kernel knows it (at most 15 bytes). Linux alone says it without a detour.
+pub(crate) fn caller() -> Option<OsString> {
+    let parent = rustix::process::getppid()?;
+    let mut name = [0; 64];
+    let read = File::open(format!("/proc/{parent}/comm")).and_then(|mut file| file.read(&mut name)).ok()?;
+    let name = name[..read].strip_suffix(b"\n").unwrap_or(&name[..read]);
+    Some(OsStr::from_bytes(name).to_owned())
+}
+
+/// The user of this process: the number, for the name may be far to fetch.
+pub(crate) fn user() -> String {
+    rustix::process::getuid().to_string()
+}
+
+/// The name of the user with this number, where the password file has it.
+pub(crate) fn user_name(user: &str) -> Option<String> {
+    let text = std::fs::read_to_string("/etc/passwd").ok()?;
+    let fields = |line: &'_ str| -> Option<String> {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == user).then(|| name.to_owned())
+    };
+    text.lines().find_map(fields)
 }
 
 /// Makes one folder that only this user can enter, whatever the umask.

@@ -35,6 +35,34 @@ pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
+/// Opens a log for appending and for a look at its end, and makes it where it is missing.
+pub(crate) fn open_log(path: &Path) -> io::Result<File> {
+    if std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
+        return Err(io::ErrorKind::InvalidFilename.into());
+    }
+    OpenOptions::new().read(true).append(true).create(true).open(path)
+}
+
+/// There is no such limit.
+pub(crate) fn may_grow_to(_length: u64) -> bool {
+    true
+}
+
+/// Windows says a parent's name only to a search through all processes, which takes a while.
+pub(crate) fn caller() -> Option<OsString> {
+    None
+}
+
+/// The user of this process, by name.
+pub(crate) fn user() -> String {
+    std::env::var_os("USERNAME").map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// It is a name already.
+pub(crate) fn user_name(_user: &str) -> Option<String> {
+    None
+}
+
 /// Makes one folder.
 pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)

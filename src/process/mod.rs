@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::failure::Cause;
+use crate::failure::{Cause, Kind};
 use crate::platform::{self, Supervised, Wire};
 
 pub(crate) use crate::platform::{Carries, end_like};
@@ -45,14 +45,23 @@ pub(crate) struct Done {
     pub(crate) trouble: Option<io::Error>,
 }
 
+impl NotStarted {
+    /// The class of this failure.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::NotFound => Kind::NotFound,
+            Self::CannotExecute(_) | Self::Failed(_) | Self::TooLong(_) => Kind::Other,
+        }
+    }
+}
+
 impl Start {
-    /// Runs the program to its end, with what leaves the terminal masked; or becomes the program, where there is nothing to mask.
-    pub(crate) fn run(self, masking: Option<&Masking>) -> Result<Done, NotStarted> {
-        let program = find(&self.program)?;
+    /// Runs the program, found at `program`, to its end, with what leaves the terminal masked; or becomes the program, where there is nothing to mask.
+    pub(crate) fn run(self, program: &Path, masking: Option<&Masking>) -> Result<Done, NotStarted> {
         let wires = masking.map(Masking::wires).unwrap_or_default();
         match masking {
-            Some(masking) if !wires.is_empty() => self.supervise(&program, masking, wires),
-            _ => Err(self.replace(&program)),
+            Some(masking) if !wires.is_empty() => self.supervise(program, masking, wires),
+            _ => Err(self.replace(program)),
         }
     }
 
@@ -114,7 +123,7 @@ impl Start {
 }
 
 /// Looks a program up as a shell does, in the PATH of the caller: the secrets may bring another one for CMD.
-fn find(word: &OsStr) -> Result<PathBuf, NotStarted> {
+pub(crate) fn find(word: &OsStr) -> Result<PathBuf, NotStarted> {
     let candidates: Vec<PathBuf> = if platform::is_path(word) {
         vec![PathBuf::from(word)]
     } else if word.is_empty() {

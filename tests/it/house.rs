@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["failure", "names", "secret", "paths", "timestamp", "suggestion", "settings", "platform"],
     &["keys", "age_file", "document", "environment", "needles", "masker", "dotenv", "placeholder"],
     &["vault", "disk"],
-    &["key_store", "vault_file", "seen", "process", "git"],
+    &["key_store", "vault_file", "seen", "audit_log", "process", "git"],
     &["client"],
     &["cli"],
 ];

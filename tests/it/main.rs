@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, dead_code)] // one crate, no public face
 
 mod agent;
+mod audit;
 mod check;
 mod delete;
 mod durability;

@@ -150,8 +150,8 @@ impl Sandbox {
         // Where the binary lies is perhaps closed to nobody.
         let copy = self.home().join("cast");
         if !copy.exists() {
-            fs::copy(CAST, &copy).unwrap();
-            fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+            // Not by this process: a child that another test starts meanwhile would hold the copy open for writing, and it could not be run.
+            assert!(Command::new("install").args(["-m", "755", CAST]).arg(&copy).status().unwrap().success());
         }
         let owned = Command::new("chown").args(["-hR", "65534:65534"]).arg(self.home()).status().unwrap();
         assert!(owned.success());
@@ -161,7 +161,13 @@ impl Sandbox {
         Call { sandbox: self, command, input: Vec::new() }
     }
 
-    /// Every file and folder with its mode and contents, but for locks and for folders that hold nothing else.
+    /// The audit log, older lines first.
+    pub fn audit_log(&self) -> String {
+        let read = |name| fs::read_to_string(self.state().join(name)).unwrap_or_default();
+        read("audit.1.jsonl") + &read("audit.jsonl")
+    }
+
+    /// Every file and folder with its mode and contents, but for locks, the audit log, and folders that hold nothing else.
     pub fn snapshot(&self) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
         let mut files = BTreeMap::new();
         collect(self.home(), &mut files);
@@ -253,6 +259,9 @@ impl Call<'_> {
         let changed: Vec<_> =
             after.keys().chain(before.keys()).filter(|path| after.get(*path) != before.get(*path)).collect();
         assert!(changed.is_empty(), "cast {words:?} changed {changed:?}");
+        let log = sandbox.audit_log();
+        assert!(secrets.iter().all(|secret| !log.contains(secret)), "cast {words:?}: a secret is in {log}");
+        assert!(!log.contains("AGE-SECRET-KEY-"), "cast {words:?}: a key is in {log}");
         outcome
     }
 
@@ -277,7 +286,7 @@ fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, (u32, Vec<u8>)>) {
         let data = fs::symlink_metadata(&path).unwrap();
         if data.is_dir() {
             collect(&path, files);
-        } else if path.extension().is_none_or(|ending| ending != "lock") {
+        } else if path.extension().is_none_or(|ending| ending != "lock" && ending != "jsonl") {
             // A sparse gigabyte need not be read to see that it is the same.
             let contents = if data.is_file() && data.len() < 1 << 24 { fs::read(&path).unwrap() } else { Vec::new() };
             files.insert(path, (data.permissions().mode(), contents));

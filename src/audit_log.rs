@@ -1,0 +1,312 @@
+//! The audit log: who used what, when; names only. One line of JSON an event, in `audit.jsonl`, which becomes `audit.1.jsonl` when it is full.
+//! Promises that a line never holds a value or an argument, that lines of many writers are whole, and that nobody waits: a line is one
+//! append, never forced to the disk, and no lock is waited for.
+//!
+//! Nothing is lost when the log is turned over: a writer that had the file open by then appends to the older one, which is kept; a turn needs the
+//! lock and looks again once it has it, so that two who find the log full do not turn it twice. A file goes only when all of a newer one was
+//! written after it.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{self, Lock};
+use crate::environment;
+use crate::failure::{Failure, Kind, Result};
+use crate::names::{AgentName, SecretName};
+use crate::platform;
+use crate::timestamp::Timestamp;
+
+/// The log of this machine.
+pub(crate) struct AuditLog {
+    folder: PathBuf,
+    /// The length in bytes from which the file is full.
+    bound: u64,
+}
+
+/// What is done with secrets and keys.
+#[allow(dead_code)] // the key commands are on their way
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Init,
+    Set,
+    Delete,
+    Import,
+    Copy,
+    Rename,
+    List,
+    Check,
+    Run,
+    Accept,
+    KeyExport,
+    KeyImport,
+    KeyRotate,
+    KeyRevoke,
+    KeyMove,
+}
+
+/// Something that is done or refused, as far as it is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    action: Action,
+    agent: Option<AgentName>,
+    from: Option<AgentName>,
+    keys: Vec<SecretName>,
+    program: Option<String>,
+}
+
+/// One line of the log. A promise to programs: fields are added, never changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// When; RFC 3339 in UTC, to the second.
+    pub(crate) time: String,
+    /// What was done, or was to be done.
+    pub(crate) action: Cow<'static, str>,
+    /// Whose secrets.
+    pub(crate) agent: Option<String>,
+    /// Whose secrets they were before; for a copy.
+    #[serde(default)]
+    pub(crate) from: Option<String>,
+    /// The names of the secrets.
+    pub(crate) keys: Vec<String>,
+    /// CMD's name, as it was typed.
+    pub(crate) program: Option<String>,
+    /// The name of the program that called cast.
+    pub(crate) by: Option<String>,
+    /// The process id of cast; that of CMD, where CMD took its place.
+    pub(crate) pid: u32,
+    /// The user: a number where users have one.
+    pub(crate) user: String,
+    /// `ok`, `started`, or the class of the failure.
+    pub(crate) result: Cow<'static, str>,
+}
+
+/// What was read from the log.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    /// The entries, oldest first.
+    pub(crate) entries: Vec<Entry>,
+    /// How many lines are none.
+    pub(crate) damaged: usize,
+}
+
+/// It went well.
+pub(crate) const OK: &str = "ok";
+/// It begins. How CMD ends is not known to the log: cast may have become CMD by then.
+pub(crate) const STARTED: &str = "started";
+
+/// Some 4,000 events.
+const BOUND: u64 = 1 << 20;
+/// A little more than a line: what others may append between a look at the length and a write.
+const MARGIN: u64 = 64 << 10;
+
+impl AuditLog {
+    /// The log in the state folder.
+    pub(crate) fn new(state: &Path) -> Self {
+        Self { folder: state.to_owned(), bound: BOUND }
+    }
+
+    /// Where the newest lines are.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join("audit.jsonl")
+    }
+
+    /// Where the lines before those are.
+    pub(crate) fn older_path(&self) -> PathBuf {
+        self.folder.join("audit.1.jsonl")
+    }
+
+    /// Opens the log for appending, and makes it where it is missing.
+    pub(crate) fn open(&self) -> Result<File> {
+        let path = self.path();
+        let opened = match platform::open_log(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                disk::make_private_folders(&self.folder)?;
+                platform::open_log(&path)
+            }
+            opened => opened,
+        };
+        opened.map_err(|error| match error {
+            error if platform::is_symlink_refusal(&error) => not_a_file(&path),
+            error => Failure::io("cannot open the audit log", &path, &error),
+        })
+    }
+
+    /// Appends one line.
+    pub(crate) fn append(&self, event: &Event, result: &'static str) -> Result<()> {
+        // Before the file is opened: lines of a file that goes are older than all that stay.
+        let entry = event.entry(result);
+        let mut line = serde_json::to_vec(&entry).expect("text and numbers are JSON");
+        line.push(b'\n');
+        let path = self.path();
+        let mut file = self.open()?;
+        let mut end = End::of(&mut file).map_err(|_| not_a_file(&path))?;
+        if end.length > 0 && end.length + line.len() as u64 > self.bound && self.turn(line.len()) {
+            file = self.open()?;
+            end = End::of(&mut file).map_err(|_| not_a_file(&path))?;
+        }
+        if end.is_torn {
+            // Left by a killed writer or a full disk: it must not spoil this one.
+            line.insert(0, b'\n');
+        }
+        let cannot_write = |cause: &io::Error| Failure::io("cannot write the audit log", &path, cause);
+        if !platform::may_grow_to(end.length + line.len() as u64 + MARGIN) {
+            return Err(cannot_write(&io::ErrorKind::FileTooLarge.into()));
+        }
+        // Not write_all: what comes after a part of a line would be a line of its own.
+        match file.write(&line) {
+            Ok(written) if written == line.len() => Ok(()),
+            Ok(_) => Err(cannot_write(&io::ErrorKind::StorageFull.into())),
+            Err(cause) => Err(cannot_write(&cause)),
+        }
+    }
+
+    /// Everything that is noted, oldest first.
+    pub(crate) fn read(&self) -> Result<Reading> {
+        let files = {
+            // Not between a turn's files; where nothing may be written, nothing is turned.
+            let _lock = if self.path().exists() { Lock::acquire(&self.lock_path()).ok() } else { None };
+            [self.older_path(), self.path()].map(|path| disk::open_regular(&path).map(|file| (path, file)))
+        };
+        let mut reading = Reading::default();
+        for file in files {
+            let (path, Some(file)) = file? else { continue };
+            for line in BufReader::new(file).split(b'\n') {
+                let line = line.map_err(|cause| Failure::io("cannot read the audit log", &path, &cause))?;
+                match Entry::parse(&line) {
+                    Some(entry) => reading.entries.push(entry),
+                    None if line.is_empty() => {}
+                    None => reading.damaged += 1,
+                }
+            }
+        }
+        Ok(reading)
+    }
+
+    /// Makes the full log the older one, unless somebody else has just done so. Whether a new one is begun.
+    fn turn(&self, more: usize) -> bool {
+        let Some(_lock) = Lock::try_acquire(&self.lock_path()) else { return false };
+        let length = fs::symlink_metadata(self.path()).map_or(0, |data| data.len());
+        // It was another cast that turned it.
+        length + more as u64 <= self.bound || fs::rename(self.path(), self.older_path()).is_ok()
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.folder.join("audit.lock")
+    }
+}
+
+impl Action {
+    /// As the log and its readers call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Set => "set",
+            Self::Delete => "delete",
+            Self::Import => "import",
+            Self::Copy => "copy",
+            Self::Rename => "rename",
+            Self::List => "list",
+            Self::Check => "check",
+            Self::Run => "run",
+            Self::Accept => "accept",
+            Self::KeyExport => "key-export",
+            Self::KeyImport => "key-import",
+            Self::KeyRotate => "key-rotate",
+            Self::KeyRevoke => "key-revoke",
+            Self::KeyMove => "key-move",
+        }
+    }
+}
+
+impl Event {
+    pub(crate) fn new(action: Action) -> Self {
+        Self { action, agent: None, from: None, keys: Vec::new(), program: None }
+    }
+
+    /// Whose secrets.
+    pub(crate) fn agent(self, agent: &AgentName) -> Self {
+        Self { agent: Some(agent.clone()), ..self }
+    }
+
+    /// Whose secrets they were before.
+    pub(crate) fn copied_from(self, agent: &AgentName) -> Self {
+        Self { from: Some(agent.clone()), ..self }
+    }
+
+    /// Which secrets.
+    pub(crate) fn keys<'a>(mut self, names: impl IntoIterator<Item = &'a SecretName>) -> Self {
+        self.set_keys(names);
+        self
+    }
+
+    /// Which secrets, where that shows only in the course of things.
+    pub(crate) fn set_keys<'a>(&mut self, names: impl IntoIterator<Item = &'a SecretName>) {
+        self.keys = names.into_iter().cloned().collect();
+    }
+
+    /// CMD's first word. Only what was found to be a program: another word may be anything, a secret too.
+    pub(crate) fn set_program(&mut self, word: &OsStr) {
+        self.program = Some(environment::without_assignment(word));
+    }
+
+    fn entry(&self, result: &'static str) -> Entry {
+        let name = |agent: &Option<AgentName>| agent.as_ref().map(AgentName::to_string);
+        Entry {
+            time: Timestamp::now().to_string(),
+            action: Cow::Borrowed(self.action.name()),
+            agent: name(&self.agent),
+            from: name(&self.from),
+            keys: self.keys.iter().map(SecretName::to_string).collect(),
+            program: self.program.clone(),
+            by: platform::caller().map(|name| environment::without_assignment(&name)),
+            pid: std::process::id(),
+            user: platform::user(),
+            result: Cow::Borrowed(result),
+        }
+    }
+}
+
+impl Entry {
+    fn parse(line: &[u8]) -> Option<Self> {
+        let entry: Self = serde_json::from_slice(line).ok()?;
+        entry.moment().is_some().then_some(entry)
+    }
+
+    /// When it was; known of each entry that was read.
+    pub(crate) fn moment(&self) -> Option<Timestamp> {
+        Timestamp::parse(&self.time)
+    }
+}
+
+/// How a file ends.
+struct End {
+    length: u64,
+    /// Within a line.
+    is_torn: bool,
+}
+
+impl End {
+    fn of(file: &mut File) -> io::Result<Self> {
+        match file.seek(SeekFrom::End(-1)) {
+            Ok(last) => {
+                let mut byte = [0];
+                let read = file.read(&mut byte)?;
+                Ok(Self { length: last + 1, is_torn: read == 1 && byte[0] != b'\n' })
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(Self { length: 0, is_torn: false }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn not_a_file(path: &Path) -> Failure {
+    Failure::new(Kind::Io, format!("the audit log is not a regular file: '{}'", path.display()))
+}
+
+#[cfg(test)]
+mod tests;
