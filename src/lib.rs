@@ -43,3 +43,6 @@ mod testing;
 mod timestamp;
 mod vault;
 mod vault_file;
+
+#[doc(hidden)] // for the binary
+pub use platform::{HEAP, Heap};

@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Wipes every block of heap memory when it is freed, also those of the crates that handle plaintext.
 #[global_allocator]
-static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+static ALLOCATOR: cast::Heap = cast::HEAP;
 
 fn main() -> ExitCode {
     cast::cli::main()

@@ -11,7 +11,9 @@ mod windows;
 #[cfg(windows)]
 pub(crate) use windows::*;
 
+mod heap;
 pub(crate) mod keyring;
 mod stream;
 
+pub use heap::{HEAP, Heap};
 pub(crate) use stream::{Carries, Ended, Filter, Sink, Supervised, Wire};
