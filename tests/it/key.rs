@@ -39,8 +39,12 @@ fn either_variable_comes_before_the_key_file() {
 fn a_wrong_key_is_no_damage_to_the_vault() {
     let sandbox = sandbox();
     let stranger = Key::generate().identity();
+    fs::write(sandbox.home().join(".env"), "K=hunter2\n").unwrap();
     for (code, words) in [
-        (5, &["list", "a"][..]),
+        (5, &["secrets", "import", "a", ".env"][..]),
+        (5, &["secrets", "copy", "a", "b"]),
+        (5, &["secrets", "rename", "a", "K", "L"]),
+        (5, &["list", "a"]),
         (5, &["set", "a", "K", "hunter2"]),
         (5, &["delete", "a", "K"]),
         (5, &["delete", "a", "--all", "--yes"]),
@@ -52,6 +56,8 @@ fn a_wrong_key_is_no_damage_to_the_vault() {
     // Nor is a new vault made beside one that it does not open.
     let set = sandbox.cast(["set", "b", "K", "hunter2"]).env("CAST_KEY", &stranger);
     set.refuses(5, "opens none of those there are", &["hunter2"]);
+    let import = sandbox.cast(["secrets", "import", "b", ".env"]).env("CAST_KEY", &stranger);
+    import.refuses(5, "opens none of those there are", &["hunter2"]);
     // Names can be listed without any key.
     assert!(sandbox.cast(["list"]).env("CAST_KEY", "x").succeeds().out.contains("a "));
 }

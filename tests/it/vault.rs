@@ -7,6 +7,8 @@ mod format;
 mod golden;
 mod seen;
 
+use std::fs;
+
 use crate::forge::{Key, Text};
 use crate::sandbox::Sandbox;
 
@@ -35,13 +37,22 @@ fn refused(sandbox: &Sandbox, why: &str) {
 /// The same with a key in `CAST_KEY`.
 #[track_caller]
 fn refused_with(sandbox: &Sandbox, key: Option<&str>, why: &str) {
-    let cases: [(i32, &[&str]); 9] = [
+    for file in [".env", ".env.example"] {
+        fs::write(sandbox.home().join(file), "K=hunter2-next\n").unwrap();
+    }
+    let cases: [(i32, &[&str]); 15] = [
         (5, &["list", "a"]),
         (5, &["list", "a", "--json"]),
         (5, &["set", "a", "K", "hunter2-next"]),
         (5, &["set", "a", "OTHER", "hunter2-next"]),
         (5, &["delete", "a", "K"]),
         (5, &["delete", "a", "--all", "--yes"]),
+        (5, &["list", "a", "--stale", "90d"]),
+        (5, &["secrets", "import", "a", ".env"]),
+        (5, &["secrets", "import", "a", ".env", "--dry-run"]),
+        (5, &["secrets", "check", "a"]),
+        (5, &["secrets", "copy", "a", "new"]),
+        (5, &["secrets", "rename", "a", "K", "L"]),
         (5, &["run", "a", "--explain"]),
         (125, &["run", "a", "--", "touch", "started"]),
         (125, &["run", "a", "--only", "K", "--clean-env", "--", "touch", "started"]),

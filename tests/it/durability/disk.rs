@@ -58,7 +58,15 @@ fn a_full_disk() {
 #[test]
 fn a_file_size_limit() {
     let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
-    for words in [&["set", "a", "K", "hunter2-new"][..], &["set", "new", "K", "hunter2-new"], &["delete", "a", "K"]] {
+    fs::write(sandbox.home().join(".env"), "K=hunter2-new\n").unwrap();
+    for words in [
+        &["set", "a", "K", "hunter2-new"][..],
+        &["set", "new", "K", "hunter2-new"],
+        &["secrets", "import", "a", ".env"],
+        &["secrets", "copy", "a", "new"],
+        &["secrets", "rename", "a", "K", "L"],
+        &["delete", "a", "K"],
+    ] {
         sandbox.cast_after("ulimit -f 0", words).refuses(6, "file too large", &["hunter2"]);
     }
     assert_eq!(leftovers(&sandbox), Vec::<String>::new());

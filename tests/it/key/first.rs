@@ -46,8 +46,17 @@ fn none_is_made_beside_vaults_that_wait_for_theirs() {
     let sandbox = sandbox();
     let key = sandbox.key();
     fs::remove_file(sandbox.key_file()).unwrap();
+    for file in [".env", ".env.example"] {
+        fs::write(sandbox.home().join(file), "K=hunter2\n").unwrap();
+    }
     for words in [
         &["set", "a", "K", "hunter2"][..],
+        &["secrets", "import", "a", ".env"],
+        &["secrets", "import", "new", ".env"],
+        &["secrets", "check", "a"],
+        &["secrets", "copy", "a", "new"],
+        &["secrets", "rename", "a", "K", "L"],
+        &["list", "--stale", "90d"],
         &["set", "new", "K", "hunter2"],
         &["init"],
         &["init", "--key-store", "file"],
