@@ -28,7 +28,6 @@ use crate::vault::{Mark, Vault};
 use crate::vault_file::VaultFolder;
 
 pub(crate) use check::Example;
-pub(crate) use import::admit;
 pub(crate) use injection::RunOptions;
 
 /// Access to the vaults of one user.

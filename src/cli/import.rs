@@ -7,7 +7,7 @@ use super::args::ImportArgs;
 use super::plaintext::{self, is_standard_input, shown};
 use super::report::Report;
 use super::table;
-use crate::client::{Client, admit};
+use crate::client::Client;
 use crate::dotenv::{self, Dotenv, Doubt};
 use crate::failure::{Failure, Kind};
 use crate::names::{AgentName, SecretName};
@@ -22,7 +22,7 @@ pub(super) fn run(args: &ImportArgs, client: &Client, report: Report) -> anyhow:
     let text = if from_file { plaintext::read(&args.file) } else { plaintext::read_standard_input() };
     let file = dotenv::parse(&text.map_err(|failure| unsaid(failure, &args.file))?);
     let mut remarks = remarks(&file);
-    let secrets = admit(file, args.allow_dangerous_name)?;
+    let secrets = client.admit(&agent, file, args.allow_dangerous_name)?;
     if secrets.is_empty() {
         let failure = Failure::new(Kind::Usage, format!("there is no assignment in {}", shown(&args.file)));
         return Err(remarks.into_iter().take(1).fold(failure, Failure::hint).into());

@@ -13,6 +13,18 @@ use crate::timestamp::Timestamp;
 use crate::vault::{Change, Treatment};
 
 impl Client {
+    /// The secrets that a file assigns, the last of each name. What cannot be one is refused, all of it in one failure, by the number of its
+    /// line; `dangerous` allows names that make programs load code. Of a refusal no name is noted: where quotes are missing, a line of a key
+    /// may look like one.
+    pub(crate) fn admit(
+        &self,
+        agent: &AgentName,
+        file: Dotenv,
+        dangerous: bool,
+    ) -> Result<BTreeMap<SecretName, SecretValue>> {
+        self.watched(Event::new(Action::Import).agent(agent), |_| admit(file, dangerous))
+    }
+
     /// What `import` would do, by name.
     pub(crate) fn preview(
         &self,
@@ -60,9 +72,7 @@ impl Client {
     }
 }
 
-/// The secrets that a file assigns, the last of each name. What cannot be one is refused, all of it in one failure, by the number of its
-/// line; `dangerous` allows names that make programs load code.
-pub(crate) fn admit(file: Dotenv, dangerous: bool) -> Result<BTreeMap<SecretName, SecretValue>> {
+fn admit(file: Dotenv, dangerous: bool) -> Result<BTreeMap<SecretName, SecretValue>> {
     let (mut refused, mut invalid, mut loads_code) = (BTreeMap::new(), false, false);
     let mut last: BTreeMap<SecretName, Assignment> = BTreeMap::new();
     for assignment in file.assignments {

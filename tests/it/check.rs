@@ -158,7 +158,10 @@ fn run_refuses_to_start_what_lacks_something() {
     run(&["--check=.env.example"]).env("LOG_LEVEL", "info").refuses(125, both, &["hunter2"]);
     run(&["--check=missing"]).refuses(125, "cannot open 'missing'", &["hunter2"]);
     run(&["--check", "--explain"]).refuses(1, both, &["hunter2"]);
-    // Never what is CMD's standard input.
+    // The example is looked at before any key is, and is never CMD's standard input.
+    fs::rename(sandbox.key_file(), sandbox.home().join("aside")).unwrap();
+    run(&["--check=missing"]).refuses(125, "cannot open 'missing'", &["hunter2"]);
+    fs::rename(sandbox.home().join("aside"), sandbox.key_file()).unwrap();
     run(&["--check=-"]).input("A=1\n").refuses(125, "cannot open '-'", &["hunter2"]);
     run(&[]).succeeds();
     fs::remove_file(sandbox.home().join("started")).unwrap();

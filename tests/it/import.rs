@@ -121,6 +121,9 @@ fn all_or_nothing_and_all_that_is_wrong_at_once() {
     fs::write(&file, "KEY=-----BEGIN PRIVATE KEY-----\nsk-live+abc\nsk-live-abc=\n-----END PRIVATE KEY-----\n")
         .unwrap();
     sandbox.cast(["secrets", "import", "b", ".env"]).refuses(2, "line 1: 'KEY': ", &["sk-live", "BEGIN"]);
+    // Who reads the log of what was refused learns no line of the key.
+    assert_eq!(crate::audit::told(&sandbox).last().unwrap(), "import b - - usage");
+    assert!(!sandbox.audit_log().contains("sk-live"), "{}", sandbox.audit_log());
 }
 
 #[test]
