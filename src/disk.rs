@@ -27,11 +27,12 @@ impl Lock {
                 Ok(()) => return Ok(Self(file)),
                 Err(TryLockError::WouldBlock) if begin.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_POLL),
                 Err(TryLockError::WouldBlock) => {
-                    return Err(Failure::new(
-                        Kind::Locked,
-                        format!("another cast has held the lock for {} s", LOCK_WAIT.as_secs()),
-                    )
-                    .hint(format!("see who: 'fuser {}'", path.display())));
+                    let waited = LOCK_WAIT.as_secs();
+                    let failure = Failure::new(Kind::Locked, format!("another cast has held the lock for {waited} s"));
+                    return Err(match platform::who_holds(path) {
+                        Some(command) => failure.hint(format!("see who: '{command}'")),
+                        None => failure,
+                    });
                 }
                 Err(TryLockError::Error(cause)) => return Err(Failure::io("cannot lock", path, &cause)),
             }
@@ -85,7 +86,7 @@ pub(crate) fn replace(
             return Err(changed(temporary));
         }
         check(&back)?;
-        fs::rename(temporary, path).map_err(|cause| Failure::io("cannot replace", path, &cause))
+        platform::rename(temporary, path).map_err(|cause| Failure::io("cannot replace", path, &cause))
     };
     attempt().inspect_err(|_| {
         let _ = fs::remove_file(temporary);
@@ -95,7 +96,7 @@ pub(crate) fn replace(
 
 /// Removes the file at `path`, durably.
 pub(crate) fn remove(path: &Path) -> Result<()> {
-    fs::remove_file(path).map_err(|cause| Failure::io("cannot remove", path, &cause))?;
+    platform::remove(path).map_err(|cause| Failure::io("cannot remove", path, &cause))?;
     sync_folder(path, "removed")
 }
 
@@ -125,7 +126,7 @@ pub(crate) fn git_work_tree(path: &Path) -> Option<PathBuf> {
 fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     platform::survive_file_size_limit();
     make_private_folders(parent(path))?;
-    match fs::remove_file(path) {
+    match platform::remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(Failure::io("cannot clear the leftover", path, &error));
         }

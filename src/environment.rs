@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::names::SecretName;
+use crate::platform;
 use crate::secret::SecretValue;
 
 /// Whose secret it is.
@@ -102,6 +103,7 @@ impl Injections {
 
     fn replaces(&self, name: &OsStr) -> bool {
         name.to_str().is_some_and(|name| self.0.contains_key(name))
+            || platform::VARIABLES_IGNORE_CASE && self.0.keys().any(|secret| is_variable(name, secret.as_str()))
     }
 }
 
@@ -113,12 +115,20 @@ pub(crate) fn without_assignment(word: &OsStr) -> String {
     }
 }
 
+fn is_variable(name: &OsStr, known: &str) -> bool {
+    name == known || platform::VARIABLES_IGNORE_CASE && name.eq_ignore_ascii_case(known)
+}
+
 /// Whether a variable of the caller goes along.
 pub(crate) fn is_inherited(name: &OsStr, clean: bool) -> bool {
-    if UNLOCK_MATERIAL.iter().any(|unlock| name == *unlock) {
+    let is_one_of = |names: &[&str]| names.iter().any(|known| is_variable(name, known));
+    if is_one_of(&UNLOCK_MATERIAL) {
         return false;
     }
-    !clean || CLEAN.iter().any(|kept| name == *kept) || name.to_str().is_some_and(|name| name.starts_with("LC_"))
+    !clean
+        || is_one_of(&CLEAN)
+        || is_one_of(platform::NEEDED_VARIABLES)
+        || name.to_str().is_some_and(|name| name.starts_with("LC_"))
 }
 
 #[cfg(test)]

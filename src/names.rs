@@ -69,8 +69,9 @@ impl SecretName {
 
     /// Whether a program that finds this in its environment loads code or runs something else because of it.
     pub(crate) fn is_dangerous(&self) -> bool {
-        let name = self.0.as_str();
-        DANGEROUS.contains(&name) || DANGEROUS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        // In either case: a vault may go to Windows, which does not tell `Path` from `PATH`.
+        let name = self.0.to_ascii_uppercase();
+        DANGEROUS.contains(&&*name) || DANGEROUS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     }
 
     /// Whether this is written as environment variables usually are.
@@ -177,6 +178,8 @@ const DANGEROUS: &[&str] = &[
     "BROWSER",
     "GLIBC_TUNABLES",
     "GCONV_PATH",
+    "PATHEXT",
+    "COMSPEC",
 ];
 
 #[cfg(test)]
@@ -250,7 +253,8 @@ mod tests {
     #[test]
     fn dangerous_names() {
         let dangerous = |word| SecretName::parse(word).unwrap().is_dangerous();
-        for word in ["PATH", "LD_PRELOAD", "LD_ANYTHING", "NODE_OPTIONS", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT"] {
+        for word in ["PATH", "LD_PRELOAD", "LD_ANYTHING", "NODE_OPTIONS", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "Path"]
+        {
             assert!(dangerous(word), "{word}");
         }
         for word in ["OPENAI_API_KEY", "MY_PATH", "LDAP", "GITHUB_TOKEN", "PATHS"] {

@@ -21,8 +21,9 @@ impl Places {
         let places = match variable("CAST_HOME") {
             Some(home) => Self::under(&home),
             None => Self {
-                vaults: dirs::data_dir().map(|data| data.join("cast").join("vaults")),
-                data: dirs::data_dir().map(|data| data.join("cast")),
+                // Not what Windows copies to every machine that this user logs in to: a key stays where it is.
+                vaults: dirs::data_local_dir().map(|data| data.join("cast").join("vaults")),
+                data: dirs::data_local_dir().map(|data| data.join("cast")),
                 config: dirs::config_dir().map(|config| config.join("cast")),
                 // Windows and macOS know no state folder; what is kept there belongs to the one machine.
                 state: dirs::state_dir().or_else(dirs::data_local_dir).map(|state| {

@@ -58,7 +58,8 @@ impl Raw {
         terminal::enable_raw_mode()?;
         IS_RAW.store(true, Ordering::SeqCst);
         let raw = Self;
-        execute!(io::stderr(), event::EnableBracketedPaste)?;
+        // An old console of Windows knows none.
+        let _ = execute!(io::stderr(), event::EnableBracketedPaste);
         write!(io::stderr(), "{question}")?;
         io::stderr().flush()?;
         Ok(raw)

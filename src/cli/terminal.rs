@@ -45,7 +45,7 @@ impl Attendant for Terminal {
                 Kind::NoKey,
                 format!("the key file needs its passphrase, and nobody can be asked: '{}'", path.display()),
             )
-            .hint("run this on a terminal, or give a key: 'CAST_KEY_FILE=master.key cast ...'"));
+            .hint(format!("run this on a terminal, or give a key: {}", platform::GIVE_KEY)));
         }
         let prompt = format!("Passphrase for {}", path.display());
         let word = Password::new().with_prompt(prompt).interact().map_err(|error| unanswered(&error))?;

@@ -5,6 +5,7 @@ use crate::audit_log::{Action, Event};
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, KeyPlace, Lookup, Whence};
 use crate::keys::UnlockKey;
+use crate::platform::GIVE_KEY;
 
 impl Client {
     /// Makes the master key, unless there is one. Gives where it is, and whether it is new. Without a `place`: in the keyring, or where
@@ -79,7 +80,7 @@ impl Client {
             Kind::NoKey,
             format!("no key for the vaults there are ({vaults}), and no new one is made beside them: {whence}"),
         )
-        .hint("give the key they were made with: 'CAST_KEY_FILE=master.key cast ...'")
+        .hint(format!("give the key they were made with: {GIVE_KEY}"))
         .hint("or bring back the keyring or key file that held it"))
     }
 }
@@ -89,12 +90,12 @@ pub(super) fn no_key(missing: &Lookup) -> Failure {
     match missing {
         Lookup::NoKeyring(error) => no_keyring(&error.to_string()),
         _ => Failure::new(Kind::NoKey, "no key: the OS keyring holds none for cast")
-            .hint("give one: 'CAST_KEY_FILE=master.key cast ...', or make one: 'cast init'"),
+            .hint(format!("give one: {GIVE_KEY}, or make one: 'cast init'")),
     }
 }
 
 fn no_keyring(why: &str) -> Failure {
     Failure::new(Kind::NoKey, format!("no key, and no OS keyring here: {why}"))
         .hint("make a key file: 'cast init --key-store file', or on a terminal 'cast init --key-store passphrase'")
-        .hint("or give a key: 'CAST_KEY_FILE=master.key cast ...'")
+        .hint(format!("or give a key: {GIVE_KEY}"))
 }

@@ -5,6 +5,7 @@ use age::secrecy::ExposeSecret;
 use super::Attendant;
 use crate::failure::{Failure, Kind};
 use crate::keys::{MasterKey, UnlockKey};
+use crate::platform::GIVE_KEY;
 use crate::platform::keyring::{self, KeyringError};
 
 /// Why the keyring gave no key.
@@ -42,7 +43,7 @@ impl From<Trouble> for Failure {
             }
             Trouble::Entry(what) => {
                 Failure::new(Kind::NoKey, format!("the key entry in the OS keyring is damaged: {what}"))
-                    .hint("give a backup of the key for now: 'CAST_KEY_FILE=master.key cast ...'")
+                    .hint(format!("give a backup of the key for now: {GIVE_KEY}"))
             }
         }
     }

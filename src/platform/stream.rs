@@ -45,8 +45,8 @@ pub(crate) enum Sink {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(windows, allow(dead_code))]
 pub(crate) enum Ended {
-    /// By itself, with this code.
-    Code(u8),
+    /// By itself, with this code: 8 bits on Unix, 32 on Windows.
+    Code(i32),
     /// By this signal.
     Signal(i32),
 }

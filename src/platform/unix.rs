@@ -15,7 +15,7 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -29,6 +29,16 @@ pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
 /// Whether `open_plain` failed because the path is a symlink.
 pub(crate) fn is_symlink_refusal(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+/// Puts the file at `from` in the place of the one at `to`, in one step.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
+/// Removes a file.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    std::fs::remove_file(path)
 }
 
 /// Makes a new file that only this user can read, whatever the umask. An existing one is an error.
@@ -139,6 +149,21 @@ pub(crate) fn survive_file_size_limit() {
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
+/// What to type to see which process has a file open.
+#[allow(clippy::unnecessary_wraps)]
+pub(crate) fn who_holds(path: &Path) -> Option<String> {
+    Some(format!("fuser {}", path.display()))
+}
+
+/// How to give a key to one call of cast.
+pub(crate) const GIVE_KEY: &str = "'CAST_KEY_FILE=master.key cast ...'";
+
+/// Whether `Path` and `PATH` are one variable of the environment.
+pub(crate) const VARIABLES_IGNORE_CASE: bool = false;
+
+/// What programs here cannot do without, in a clean environment.
+pub(crate) const NEEDED_VARIABLES: &[&str] = &[];
+
 /// Whether this user can execute the file; the error says why not.
 pub(crate) fn check_executable(path: &Path) -> io::Result<()> {
     if std::fs::metadata(path)?.is_dir() {
@@ -147,9 +172,9 @@ pub(crate) fn check_executable(path: &Path) -> io::Result<()> {
     Ok(rustix::fs::access(path, rustix::fs::Access::EXEC_OK)?)
 }
 
-/// The file names under which a command may be found.
-pub(crate) fn executable_names(name: &OsStr) -> Vec<OsString> {
-    vec![name.to_owned()]
+/// The files that a word may mean.
+pub(crate) fn executables(path: PathBuf) -> Vec<PathBuf> {
+    vec![path]
 }
 
 /// Whether a word names a file rather than a command to be looked up.

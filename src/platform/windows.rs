@@ -1,28 +1,58 @@
 //! Windows. There are no modes: a user's profile folder is closed to other users by its inherited access list, and nothing here changes
-//! that. A process cannot become another: `replace` starts CMD, waits for it and ends with its code.
+//! or checks that. A process cannot become another: CMD is a child that cast waits for.
 
+mod start;
 mod supervise;
 
+pub(crate) use start::{
+    check_executable, command, executables, is_own_failure, is_path, is_shell_script, is_too_long, replace,
+};
 pub(crate) use supervise::{Left, end_like, hand_over, outputs, supervise, take_over};
 
-use std::convert::Infallible;
-use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
-/// Opens for reading. A symlink shows in the metadata of the path.
-pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
-    if std::fs::symlink_metadata(path)?.is_symlink() {
-        return Err(io::ErrorKind::InvalidFilename.into());
+/// How long a virus scanner, an indexer or a backup may keep a file to itself.
+const SHARING_WAIT: Duration = Duration::from_secs(2);
+const SHARING_POLL: Duration = Duration::from_millis(10);
+
+/// Tries again while another program has the file open and shares it with nobody.
+fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    // ERROR_ACCESS_DENIED (of a rename or removal, also for good), ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION.
+    let is_in_use = |error: &io::Error| matches!(error.raw_os_error(), Some(5 | 32 | 33));
+    let begin = Instant::now();
+    loop {
+        match attempt() {
+            Err(error) if is_in_use(&error) && begin.elapsed() < SHARING_WAIT => thread::sleep(SHARING_POLL),
+            outcome => return outcome,
+        }
     }
-    File::open(path)
 }
 
-/// Whether `open_plain` failed because the path is a symlink.
+/// Opens for reading. That the path is a symlink or a folder shows in its metadata.
+pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidFilename.into());
+    }
+    patiently(|| File::open(path))
+}
+
+/// Whether `open_plain` failed because of what the path is.
 pub(crate) fn is_symlink_refusal(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidFilename
+}
+
+/// Puts the file at `from` in the place of the one at `to`, in one step.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    patiently(|| fs::rename(from, to))
+}
+
+/// Removes a file.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    patiently(|| fs::remove_file(path))
 }
 
 /// Makes a new file. An existing one is an error.
@@ -91,58 +121,33 @@ pub(crate) fn hide_from_debuggers() {}
 /// There is no such limit.
 pub(crate) fn survive_file_size_limit() {}
 
-/// Whether there is such a file; the loader says the rest.
-pub(crate) fn check_executable(path: &Path) -> io::Result<()> {
-    if std::fs::metadata(path)?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(()) }
+/// Nothing that comes with the system says it.
+pub(crate) fn who_holds(_path: &Path) -> Option<String> {
+    None
 }
 
-/// The file names under which a command may be found: as it is if it has an ending, else with those of `PATHEXT`.
-pub(crate) fn executable_names(name: &OsStr) -> Vec<OsString> {
-    if Path::new(name).extension().is_some() {
-        return vec![name.to_owned()];
-    }
-    let endings = std::env::var("PATHEXT").unwrap_or_else(|_| ".COM;.EXE;.BAT;.CMD".to_owned());
-    let with = |ending: &str| {
-        let mut name = name.to_owned();
-        name.push(ending);
-        name
-    };
-    endings.split(';').filter(|ending| !ending.is_empty()).map(with).collect()
-}
+/// How to give a key to one call of cast; the same words in Command Prompt and in PowerShell.
+pub(crate) const GIVE_KEY: &str = "set the environment variable CAST_KEY_FILE to 'master.key'";
 
-/// Whether a word names a file rather than a command to be looked up.
-pub(crate) fn is_path(word: &OsStr) -> bool {
-    Path::new(word).components().count() > 1 || word.to_string_lossy().contains(['/', '\\'])
-}
+/// Whether `Path` and `PATH` are one variable of the environment.
+pub(crate) const VARIABLES_IGNORE_CASE: bool = true;
 
-/// The program as a command, its environment the whole of what it gets.
-pub(crate) fn command(
-    _name: &OsStr,
-    program: &Path,
-    arguments: &[OsString],
-    environment: &[(OsString, OsString)],
-) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
-    command
-}
-
-/// Starts the program, waits for it, and ends this process with its exit code, all 32 bits of it.
-pub(crate) fn replace(mut command: Command) -> Result<Infallible, io::Error> {
-    let status = command.status()?;
-    #[allow(clippy::exit)] // ExitCode holds 8 bits; a code of Windows has 32.
-    std::process::exit(status.code().unwrap_or(1))
-}
-
-/// The loader knows scripts by their ending.
-pub(crate) fn is_shell_script(_error: &io::Error) -> bool {
-    false
-}
-
-/// `ERROR_FILENAME_EXCED_RANGE`: the command line is longer than 32,767 characters.
-pub(crate) fn is_too_long(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(206)
-}
+/// What programs here cannot do without, in a clean environment.
+pub(crate) const NEEDED_VARIABLES: &[&str] = &[
+    "SystemRoot",
+    "SystemDrive",
+    "windir",
+    "ComSpec",
+    "PATHEXT",
+    "USERPROFILE",
+    "USERNAME",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "ProgramData",
+    "ProgramFiles",
+    "TEMP",
+    "TMP",
+];
 
 /// Nothing to watch: Ctrl-C is a key in raw mode.
 #[allow(clippy::unnecessary_wraps)]
@@ -158,8 +163,3 @@ pub(crate) fn forget_typed_input() {}
 
 /// Descriptors have no paths.
 pub(crate) fn keep_from_children(_path: &Path) {}
-
-/// Whether a failure to start CMD is one of cast or the system rather than of CMD: too many handles, no memory.
-pub(crate) fn is_own_failure(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::OutOfMemory
-}

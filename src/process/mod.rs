@@ -124,7 +124,7 @@ impl Start {
 
 /// Looks a program up as a shell does, in the PATH of the caller: the secrets may bring another one for CMD.
 pub(crate) fn find(word: &OsStr) -> Result<PathBuf, NotStarted> {
-    let candidates: Vec<PathBuf> = if platform::is_path(word) {
+    let named: Vec<PathBuf> = if platform::is_path(word) {
         vec![PathBuf::from(word)]
     } else if word.is_empty() {
         return Err(NotStarted::NotFound);
@@ -133,9 +133,10 @@ pub(crate) fn find(word: &OsStr) -> Result<PathBuf, NotStarted> {
         // An empty entry means the folder one is in.
         env::split_paths(&path)
             .map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder })
-            .flat_map(|folder| platform::executable_names(word).into_iter().map(move |name| folder.join(name)))
+            .map(|folder| folder.join(word))
             .collect()
     };
+    let candidates = named.into_iter().flat_map(platform::executables);
     let mut refusal = NotStarted::NotFound;
     for candidate in candidates {
         match platform::check_executable(&candidate) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why the keyring gave or took no key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // most of it is the Secret Service's
+#[allow(dead_code)] // most of it is the Secret Service's, the rest Keychain's and Credential Manager's
 pub(crate) enum KeyringError {
     /// There is no session bus to talk to; why, in words.
     NoBus { detail: String },
@@ -26,6 +26,11 @@ pub(crate) enum KeyringError {
     Ambiguous(usize),
     /// The entry is no text, so it is no key.
     NotUtf8,
+    /// The keys are longer than the keyring takes, in bytes.
+    TooLong { limit: u32 },
+    /// What Keychain or Credential Manager says in words of its own.
+    #[cfg(any(not(target_os = "linux"), test))]
+    Native(super::codes::Meaning),
     /// Anything else; a D-Bus error's name where there is one.
     Protocol { detail: String },
 }
@@ -34,7 +39,12 @@ impl KeyringError {
     /// Whether there simply is no keyring for this process, as opposed to one that is locked, silent or in disorder and may
     /// well hold the key.
     pub(crate) fn is_absent(&self) -> bool {
-        matches!(self, Self::NoBus { .. } | Self::OtherUsersBus | Self::NoService)
+        match self {
+            Self::NoBus { .. } | Self::OtherUsersBus | Self::NoService => true,
+            #[cfg(any(not(target_os = "linux"), test))]
+            Self::Native(meaning) => meaning.absent,
+            _ => false,
+        }
     }
 
     /// What to do, first the likeliest.
@@ -60,7 +70,15 @@ impl KeyringError {
                 "keep them all first: (umask 077; secret-tool search --all --unlock service cast username master-key > cast-keys.txt)",
                 "only then 'secret-tool clear service cast username master-key', which deletes every one of them, and store the right one anew",
             ],
-            Self::NotUtf8 => &["give a backup of the key for now: 'CAST_KEY_FILE=master.key cast ...'"],
+            Self::NotUtf8 => &[
+                "give a backup of the key by CAST_KEY_FILE for now",
+                "with a backup at hand, make room for it: 'secret-tool clear service cast username master-key', then 'cast key import'",
+            ],
+            Self::TooLong { .. } => {
+                &["drop the former keys first: 'cast key rotate --retire', or keep the keys in a file: 'cast key move'"]
+            }
+            #[cfg(any(not(target_os = "linux"), test))]
+            Self::Native(meaning) => meaning.hints,
             Self::Protocol { .. } => &["try again; if it stays, restart the keyring service or the session"],
         }
     }
@@ -79,6 +97,9 @@ impl fmt::Display for KeyringError {
             Self::DialogTimeout => f.write_str("the keyring stayed locked: the dialog was not answered in time"),
             Self::Ambiguous(count) => write!(f, "the keyring has {count} entries for the master key"),
             Self::NotUtf8 => f.write_str("the key entry is damaged: it is not text"),
+            Self::TooLong { limit } => write!(f, "the keys are too long for the keyring, which takes {limit} bytes"),
+            #[cfg(any(not(target_os = "linux"), test))]
+            Self::Native(meaning) => f.write_str(meaning.what),
             Self::Protocol { detail } => write!(f, "the keyring failed: {detail}"),
         }
     }
@@ -102,6 +123,7 @@ mod tests {
             KeyringError::DialogTimeout,
             KeyringError::Ambiguous(2),
             KeyringError::NotUtf8,
+            KeyringError::TooLong { limit: 2560 },
             KeyringError::Protocol { detail: "org.example.Error".into() },
         ]
     }

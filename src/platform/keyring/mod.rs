@@ -1,6 +1,8 @@
 //! The keyring of the operating system: one entry of text. Linux: the Secret Service, by a client of our own. macOS and Windows: Keychain and
-//! Credential Manager, by the keyring crate.
+//! Credential Manager, by the keyring family's stores.
 
+#[cfg(any(not(target_os = "linux"), test))]
+mod codes;
 mod error;
 
 #[cfg(target_os = "linux")]

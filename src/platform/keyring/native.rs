@@ -1,38 +1,89 @@
-//! Keychain and Credential Manager. Both answer at once or show a dialog of their own.
+//! Keychain and Credential Manager, by the keyring family's stores: one generic credential of its own, which no other program writes.
+//! Promises an answer within `DIALOG`, and a key that stays on its machine.
 
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use age::secrecy::zeroize::Zeroizing;
 use age::secrecy::{ExposeSecret, SecretString};
-use keyring::v1::{Entry, Error};
+use keyring_core::{Entry, Error};
 
 use super::KeyringError;
+
+#[cfg(target_os = "macos")]
+mod keychain;
+#[cfg(target_os = "macos")]
+use keychain::{entry, meaning};
+
+#[cfg(windows)]
+mod credential_manager;
+#[cfg(windows)]
+use credential_manager::{entry, meaning};
+
+type Result<T> = std::result::Result<T, KeyringError>;
 
 const SERVICE: &str = "cast";
 const USER: &str = "master-key";
 
+/// What is not answered by then waits for a person.
+const GRACE: Duration = Duration::from_secs(1);
+/// For a person to answer the dialog.
+const DIALOG: Duration = Duration::from_secs(60);
+
 /// Fetches the key. `None`: there is certainly none.
-pub(crate) fn load(_waiting: &mut dyn FnMut()) -> Result<Option<SecretString>, KeyringError> {
-    match entry()?.get_password() {
-        Ok(text) => Ok(Some(SecretString::from(text))),
-        Err(Error::NoEntry) => Ok(None),
-        Err(error) => Err(explain(&error)),
-    }
+pub(crate) fn load(waiting: &mut dyn FnMut()) -> Result<Option<SecretString>> {
+    let found = ask(waiting, |entry| entry.get_secret().map(Zeroizing::new))?;
+    let Some(bytes) = found else { return Ok(None) };
+    let text = std::str::from_utf8(&bytes).map_err(|_| KeyringError::NotUtf8)?;
+    Ok(Some(SecretString::from(text.to_owned())))
 }
 
 /// Stores the key, in place of the one that is there.
-pub(crate) fn save(key: &SecretString, _waiting: &mut dyn FnMut()) -> Result<(), KeyringError> {
-    entry()?.set_password(key.expose_secret()).map_err(|error| explain(&error))
+pub(crate) fn save(key: &SecretString, waiting: &mut dyn FnMut()) -> Result<()> {
+    // As bytes: text would be stored as UTF-16, of which half as many keys fit.
+    let key = key.clone();
+    ask(waiting, move |entry| entry.set_secret(key.expose_secret().as_bytes())).map(drop)
 }
 
-fn entry() -> Result<Entry, KeyringError> {
-    Entry::new(SERVICE, USER).map_err(|error| explain(&error))
+/// Asks on a thread of its own, for nothing else bounds the dialog. `None`: there is no such entry.
+fn ask<T: Send + 'static>(
+    waiting: &mut dyn FnMut(),
+    question: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
+) -> Result<Option<T>> {
+    let (answer, answered) = mpsc::channel();
+    let asking = move || {
+        let _ = answer.send(match entry().and_then(|entry| question(&entry)) {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::NoEntry) => Ok(None),
+            Err(error) => Err(explain(&error)),
+        });
+    };
+    let started = thread::Builder::new().spawn(asking);
+    started.map_err(|cause| KeyringError::Protocol { detail: cause.to_string() })?;
+    let outcome = answered.recv_timeout(GRACE).or_else(|early| match early {
+        RecvTimeoutError::Timeout => {
+            waiting();
+            answered.recv_timeout(DIALOG)
+        }
+        gone @ RecvTimeoutError::Disconnected => Err(gone),
+    });
+    match outcome {
+        Ok(answer) => answer,
+        Err(RecvTimeoutError::Timeout) => Err(KeyringError::DialogTimeout),
+        Err(RecvTimeoutError::Disconnected) => Err(KeyringError::Protocol { detail: "it gave no answer".into() }),
+    }
 }
 
 /// Never by the error's `Debug`, which can hold the key.
 fn explain(error: &Error) -> KeyringError {
     match error {
-        Error::BadEncoding(_) => KeyringError::NotUtf8,
-        Error::Ambiguous(entries) => KeyringError::Ambiguous(entries.len()),
-        Error::NoStorageAccess(_) => KeyringError::Locked,
-        Error::PlatformFailure(cause) => KeyringError::Protocol { detail: cause.to_string() },
-        _ => KeyringError::Protocol { detail: "the keyring does not take or give the key".into() },
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => KeyringError::NotUtf8,
+        Error::TooLong(_, limit) => KeyringError::TooLong { limit: *limit },
+        Error::NoStorageAccess(cause) | Error::PlatformFailure(cause) => match meaning(&**cause) {
+            Some(meaning) => KeyringError::Native(meaning),
+            None => KeyringError::Protocol { detail: cause.to_string() },
+        },
+        _ => KeyringError::Protocol { detail: "it does not take or give the key".into() },
     }
 }

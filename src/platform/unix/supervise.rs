@@ -135,7 +135,7 @@ pub(crate) fn outputs() -> ([Sink; 2], bool) {
 /// Ends this process as CMD ended, for whoever waits for it. Returns the exit code where that is the way.
 pub(crate) fn end_like(ended: Ended) -> u8 {
     match ended {
-        Ended::Code(code) => code,
+        Ended::Code(code) => u8::try_from(code).unwrap_or(u8::MAX),
         // The first process of a container cannot die of its own signal.
         Ended::Signal(signal) => {
             if std::process::id() != 1 {
@@ -231,7 +231,7 @@ fn reap(cmd: Pid) -> Option<State> {
                     return Some(State::Ended(Ended::Signal(signal)));
                 }
                 if let Some(code) = status.exit_status() {
-                    return Some(State::Ended(Ended::Code(u8::try_from(code).unwrap_or(u8::MAX))));
+                    return Some(State::Ended(Ended::Code(code)));
                 }
             }
             // CMD is gone and nobody kept how: its parent told the kernel not to.

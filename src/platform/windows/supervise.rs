@@ -1,10 +1,12 @@
-//! CMD as a child whose output is filtered: a thread for each stream. Console signals reach CMD by themselves, as it shares the console. A
-//! process that still holds a stream when CMD has ended keeps cast waiting for it: there is no process of ours to leave it to.
+//! CMD as a child whose output is filtered: a thread for each stream. What is different here: a background process that still holds a
+//! stream when CMD has ended keeps cast waiting for it, for there is no process of ours to leave it to; and CMD outlives a cast that was killed.
 
 use std::io::{self, IsTerminal, Read, Write};
+use std::os::windows::io::AsRawHandle;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use super::start;
 use crate::platform::{Carries, Ended, Filter, Sink, Supervised, Wire};
 
 /// A stream that outlived CMD: none here.
@@ -32,17 +34,14 @@ pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Su
         let carries = wire.carries;
         pumps.push(thread::Builder::new().spawn(move || pump(source, carries, wire.filter))?);
     }
-    let mut cmd = command.spawn()?;
-    drop(command);
-    let status = cmd.wait()?;
+    let status = start::spawn(command)?.wait()?;
     let mut trouble = None;
     for pump in pumps {
         if let Err(error) = pump.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended early"))) {
             trouble = Some(error);
         }
     }
-    let ended = Ended::Code(u8::try_from(status.code().unwrap_or(1)).unwrap_or(u8::MAX));
-    Ok(Supervised { ended, left: Vec::new(), trouble })
+    Ok(Supervised { ended: Ended::Code(status.code().unwrap_or(1)), left: Vec::new(), trouble })
 }
 
 fn pump(mut source: io::PipeReader, carries: Carries, mut filter: Box<dyn Filter>) -> io::Result<()> {
@@ -59,8 +58,11 @@ fn pump(mut source: io::PipeReader, carries: Carries, mut filter: Box<dyn Filter
         } else {
             filter.pass(&chunk[..read], &mut filtered);
         }
-        sink.write_all(&filtered)?;
-        sink.flush()?;
+        match sink.write_all(&filtered).and_then(|()| sink.flush()) {
+            // Its reader has left: CMD finds out by writing, as it would without cast.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written?,
+        }
         filtered.clear();
         if read == 0 {
             return Ok(());
@@ -79,16 +81,18 @@ pub(crate) fn take_over(_carries: Carries, _descriptor: &str, _filter: Box<dyn F
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// The exit code of CMD, as far as 8 bits hold it.
+/// Ends this process as CMD ended.
 pub(crate) fn end_like(ended: Ended) -> u8 {
     match ended {
-        Ended::Code(code) => code,
+        Ended::Code(code) => u8::try_from(code).unwrap_or_else(|_| start::end(code)),
         Ended::Signal(_) => 1,
     }
 }
 
-/// What standard output and standard error of this process are. Whether they are one cannot be asked here.
+/// What standard output and standard error of this process are, and whether they are certainly one: of a pipe that came as two handles
+/// that cannot be asked.
 pub(crate) fn outputs() -> ([Sink; 2], bool) {
     let kind = |terminal| if terminal { Sink::Terminal } else { Sink::Somebody };
-    ([kind(io::stdout().is_terminal()), kind(io::stderr().is_terminal())], false)
+    let one = io::stdout().as_raw_handle() == io::stderr().as_raw_handle();
+    ([kind(io::stdout().is_terminal()), kind(io::stderr().is_terminal())], one)
 }

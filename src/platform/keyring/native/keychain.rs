@@ -1,0 +1,17 @@
+//! The login Keychain of macOS.
+
+use keyring_core::api::CredentialStoreApi;
+use keyring_core::{Entry, Result};
+use security_framework::base::Error;
+
+use super::{SERVICE, USER};
+use crate::platform::keyring::codes::{self, Meaning};
+
+pub(super) fn entry() -> Result<Entry> {
+    apple_native_keyring_store::keychain::Store::new()?.build(SERVICE, USER, None)
+}
+
+/// What a failure says, by its code.
+pub(super) fn meaning(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Meaning> {
+    codes::of_keychain(cause.downcast_ref::<Error>()?.code())
+}
