@@ -99,7 +99,8 @@ pub(crate) struct Cause<'a>(pub &'a io::Error);
 impl fmt::Display for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.to_string();
-        let text = text.split(" (os error").next().unwrap_or_default();
+        // Those of Windows are sentences.
+        let text = text.split(" (os error").next().unwrap_or_default().trim_end_matches('.');
         let mut letters = text.chars();
         match letters.next() {
             // "No such file": the house writes errors in lower case. "I/O error" and the like stay.

@@ -29,3 +29,4 @@ mod terminal;
 mod transfer;
 mod usage;
 mod vault;
+mod wine;
