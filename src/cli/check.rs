@@ -59,7 +59,7 @@ pub(super) fn run(args: &CheckArgs, client: &Client, report: Report) -> anyhow::
     }
     if !example.invalid.is_empty() {
         let lines = plaintext::lines(&example.invalid);
-        report.hint(format_args!("no secret can be called as {} of {} {}", lines, shown(&args.example), "has it"));
+        report.hint(format_args!("no secret can have a name like that: {lines} of {}", shown(&args.example)));
     }
     if matches!(builtin, Builtin::Closed) && !findings.missing.is_empty() {
         report.hint("a built-in secret may be what is missing: those stay closed to an agent key");

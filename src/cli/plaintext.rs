@@ -1,7 +1,7 @@
 //! A `.env` file as a person names it: its text, and what is to be said of secrets that lie in it in plain text.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
 use age::secrecy::zeroize::Zeroizing;
@@ -26,8 +26,12 @@ pub(super) fn shown(path: &Path) -> String {
     if is_standard_input(path) { "standard input".to_owned() } else { format!("'{}'", path.display()) }
 }
 
-/// The text of standard input.
+/// The text of standard input, if it is no terminal: that would show each value, and cut a line at 4,095 bytes.
 pub(super) fn read_standard_input() -> Result<Zeroizing<String>> {
+    if io::stdin().is_terminal() {
+        return Err(Failure::new(Kind::Usage, "standard input is a terminal")
+            .hint("name the file, or use a pipe: '... | cast secrets import AGENT -'"));
+    }
     // One buffer that never moves.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE + 1));
     io::stdin()

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::sandbox::{Outcome, Sandbox, skip};
+use crate::terminal::Terminal;
 
 /// A value of each kind, and what is no assignment.
 const FILE: &str = "# of a project\nOPENAI_API_KEY=sk-live-0123456789 # mine\nexport DB_URL='postgres://u:p@h/db?a=$X#b'\r\n\
@@ -185,6 +186,14 @@ fn files_that_are_none() {
     let piped = sandbox.other("sh", ["-c", script, crate::sandbox::CAST]).succeeds();
     assert!(!piped.err.contains("rm "), "{piped:?}");
     assert_eq!(sandbox.value("b", "A"), b"sk-live-1");
+}
+
+#[test]
+fn a_terminal_is_no_file() {
+    let sandbox = Sandbox::new();
+    let said = Terminal::start(sandbox.cast(["secrets", "import", "a", "-"])).ends_with(2);
+    assert!(said.contains("standard input is a terminal"), "{said}");
+    assert!(!sandbox.vault("a").exists());
 }
 
 #[test]
