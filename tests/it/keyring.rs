@@ -1,5 +1,8 @@
 //! The master key in a real gnome-keyring on a private D-Bus: no mock, no bus of whoever runs the tests.
 
+mod dialog;
+mod states;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -51,7 +54,12 @@ impl Session {
 
     /// Starts the keyring and waits until it answers.
     fn serve(&mut self, how: &str) {
+        self.serve_with(how, &[]);
+    }
+
+    fn serve_with(&mut self, how: &str, variables: &[(&str, &str)]) {
         let mut keyring = self.command("gnome-keyring-daemon");
+        keyring.envs(variables.iter().copied());
         keyring.args([how, "--foreground", "--components=secrets"]);
         let mut keyring = keyring.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         keyring.stdin.take().unwrap().write_all(b"password").unwrap();
@@ -87,7 +95,7 @@ impl Session {
     /// How many items libsecret sees.
     fn items(&self) -> usize {
         let found = self.command("secret-tool").args(["search", "--all", "service", "cast"]).output().unwrap();
-        String::from_utf8(found.stdout).unwrap().lines().filter(|line| line.starts_with("[/")).count()
+        String::from_utf8_lossy(&found.stdout).lines().filter(|line| line.starts_with("[/")).count()
     }
 }
 
