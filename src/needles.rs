@@ -9,6 +9,7 @@ mod json;
 mod shell;
 mod url;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The shortest value that is masked at all, in bytes.
@@ -90,8 +91,10 @@ pub fn each_form(value: &str, take: &mut dyn FnMut(Form<'_>)) {
         return;
     }
     let unix = value.replace("\r\n", "\n");
-    each_encoding(&unix, &mut scratch, take);
-    each_encoding(&unix.replace('\n', "\r\n"), &mut scratch, take);
+    let dos = unix.replace('\n', "\r\n");
+    for other in [&unix, &dos].into_iter().filter(|other| *other != value) {
+        each_encoding(other, &mut scratch, take);
+    }
     for line in unix.lines().map(core) {
         if line.len() >= FULL && exemption(line).is_none() {
             each_encoding(line, &mut scratch, take);
@@ -150,14 +153,41 @@ fn is_armour(line: &str) -> bool {
 fn each_encoding(text: &str, scratch: &mut Vec<u8>, take: &mut dyn FnMut(Form<'_>)) {
     let bytes = text.as_bytes();
     take(Form { bytes, wraps: false });
-    // Letters, digits and these four look the same in every escape there is: most tokens stop here.
-    if !bytes.iter().all(|&b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+    let special = special(text);
+    if !special.is_empty() {
         let mut exact = |bytes: &[u8]| take(Form { bytes, wraps: false });
-        json::each(text, scratch, &mut exact);
-        url::each(bytes, scratch, &mut exact);
+        json::each(text, &special, scratch, &mut exact);
+        url::each(text, &special, scratch, &mut exact);
         shell::each(text, scratch, &mut exact);
     }
     binary::each(bytes, scratch, &mut |bytes| take(Form { bytes, wraps: true }));
+}
+
+/// What of `text` may be escaped, each character once. Letters, digits and `-` `_` `.` look the same in every escape there is: of most
+/// tokens nothing is left.
+fn special(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let special: BTreeSet<char> = text.chars().filter(|&c| !plain(c)).collect();
+    special.into_iter().collect()
+}
+
+/// Hands `text` to `take` in each dialect that treats its `special` characters in a way of its own; not as it is.
+fn each_dialect<D: Copy>(
+    dialects: impl IntoIterator<Item = D>,
+    write: impl Fn(D, &str, &mut Vec<u8>),
+    (text, special): (&str, &str),
+    out: &mut Vec<u8>,
+    take: &mut dyn FnMut(&[u8]),
+) {
+    let mut known = vec![special.as_bytes().to_vec()];
+    for dialect in dialects {
+        write(dialect, special, out);
+        if !known.contains(out) {
+            known.push(out.clone());
+            write(dialect, text, out);
+            take(out);
+        }
+    }
 }
 
 #[cfg(test)]

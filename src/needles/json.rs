@@ -34,11 +34,8 @@ const DIALECTS: [Dialect; 12] = [
     Dialect { short: false, digits: UPPER, ..PLAIN },
 ];
 
-pub(super) fn each(value: &str, out: &mut Vec<u8>, take: &mut dyn FnMut(&[u8])) {
-    for dialect in DIALECTS {
-        dialect.write(value, out);
-        take(out);
-    }
+pub(super) fn each(value: &str, special: &str, out: &mut Vec<u8>, take: &mut dyn FnMut(&[u8])) {
+    super::each_dialect(DIALECTS, Dialect::write, (value, special), out, take);
     // JSON as text inside JSON, as tools hand it to agents.
     PLAIN.write(value, out);
     if let Ok(once) = String::from_utf8(std::mem::take(out)) {

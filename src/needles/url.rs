@@ -14,20 +14,19 @@ const DIALECTS: [(&[u8], &[u8]); 7] = [
     (b"-_.", b"+"),                    // PHP's urlencode
 ];
 
-pub(super) fn each(value: &[u8], out: &mut Vec<u8>, take: &mut dyn FnMut(&[u8])) {
-    for (safe, blank) in DIALECTS {
-        for digits in [UPPER, LOWER] {
-            out.clear();
-            for &b in value {
-                if b == b' ' {
-                    out.extend(blank);
-                } else if b.is_ascii_alphanumeric() || safe.contains(&b) {
-                    out.push(b);
-                } else {
-                    out.extend([b'%', digits[usize::from(b >> 4)], digits[usize::from(b & 15)]]);
-                }
+pub(super) fn each(value: &str, special: &str, out: &mut Vec<u8>, take: &mut dyn FnMut(&[u8])) {
+    let dialects = DIALECTS.into_iter().flat_map(|(safe, blank)| [(safe, blank, UPPER), (safe, blank, LOWER)]);
+    let write = |(safe, blank, digits): (&[u8], &[u8], &[u8; 16]), text: &str, out: &mut Vec<u8>| {
+        out.clear();
+        for b in text.bytes() {
+            if b == b' ' {
+                out.extend(blank);
+            } else if b.is_ascii_alphanumeric() || safe.contains(&b) {
+                out.push(b);
+            } else {
+                out.extend([b'%', digits[usize::from(b >> 4)], digits[usize::from(b & 15)]]);
             }
-            take(out);
         }
-    }
+    };
+    super::each_dialect(dialects, write, (value, special), out, take);
 }

@@ -1,0 +1,44 @@
+//! What masking costs: `cargo bench` runs all, `cargo bench -- pipes latency` the rooms named. Ratios within one run are what counts: another
+//! machine or hour gives other numbers. What the README and the issue of masking call a must is held: a miss ends with 1.
+
+#![allow(unreachable_pub)] // one program, no public face
+#![allow(clippy::cast_precision_loss)] // rates of a few digits
+
+mod clock;
+mod home;
+mod latency;
+mod memory;
+mod pipes;
+mod random;
+mod samples;
+mod setup;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// A part of the benchmark: writes its table, returns the musts that were missed.
+type Room = fn(&mut dyn Write) -> io::Result<Vec<String>>;
+
+const ROOMS: [(&str, Room); 5] = [
+    ("setup", setup::run),
+    ("memory", memory::run),
+    ("pipes", pipes::run),
+    ("latency", latency::run),
+    ("random", random::run),
+];
+
+fn main() -> io::Result<ExitCode> {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let mut out = io::stdout().lock();
+    let mut missed = Vec::new();
+    for (name, room) in ROOMS {
+        if words.is_empty() || words.iter().any(|word| word == name) {
+            missed.extend(room(&mut out)?);
+            writeln!(out)?;
+        }
+    }
+    for must in &missed {
+        writeln!(out, "MISSED: {must}")?;
+    }
+    Ok(ExitCode::from(u8::from(!missed.is_empty())))
+}
