@@ -1,13 +1,15 @@
 //! What a platform needs to know to put a filter into a stream of CMD; nothing of secrets.
 
+use std::io::{self, Write};
+
 use super::Left;
 
 /// Changes a stream on its way.
 pub(crate) trait Filter: Send {
-    /// Takes the next bytes; appends to `out` what can go on.
-    fn pass(&mut self, chunk: &[u8], out: &mut Vec<u8>);
-    /// The stream has ended: appends the rest.
-    fn finish(&mut self, out: &mut Vec<u8>);
+    /// Takes the next bytes; writes to `out` what can go on. An error is one of `out`, and the end of the filter.
+    fn pass(&mut self, chunk: &[u8], out: &mut dyn Write) -> io::Result<()>;
+    /// The stream has ended: writes the rest.
+    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()>;
     /// All that another process needs to go on from here.
     fn suspend(self: Box<Self>) -> Vec<u8>;
 }
@@ -57,5 +59,5 @@ pub(crate) struct Supervised {
     /// Streams that other processes still write to.
     pub(crate) left: Vec<Left>,
     /// Why output could not be written, if that was not its reader's leaving.
-    pub(crate) trouble: Option<std::io::Error>,
+    pub(crate) trouble: Option<io::Error>,
 }

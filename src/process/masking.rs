@@ -1,6 +1,6 @@
 //! The masker in the streams of CMD.
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use age::secrecy::zeroize::Zeroizing;
@@ -88,16 +88,12 @@ impl Mask {
 }
 
 impl Filter for Mask {
-    fn pass(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
-        if let Some(masker) = &mut self.0 {
-            masker.write(chunk, out).expect("writing to memory does not fail");
-        }
+    fn pass(&mut self, chunk: &[u8], mut out: &mut dyn Write) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), |masker| masker.write(chunk, &mut out))
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) {
-        if let Some(masker) = self.0.take() {
-            masker.finish(out).expect("writing to memory does not fail");
-        }
+    fn finish(&mut self, mut out: &mut dyn Write) -> io::Result<()> {
+        self.0.take().map_or(Ok(()), |masker| masker.finish(&mut out))
     }
 
     fn suspend(mut self: Box<Self>) -> Vec<u8> {

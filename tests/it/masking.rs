@@ -54,6 +54,25 @@ fn output_that_cannot_be_written_is_said() {
 }
 
 #[test]
+fn without_what_a_masker_needs_nothing_is_started() {
+    let sandbox = sandbox();
+    let mut failed = 0;
+    // From too few descriptors to enough for pipes and threads. With fewer than 4 the program itself cannot be loaded.
+    for descriptors in 4..64 {
+        let limit = format!("ulimit -n {descriptors}");
+        let call = || sandbox.cast_after(&limit, ["run", "a", "--", "sh", "-c", "echo >started; echo $K"]);
+        if sandbox.cast_after(&limit, ["run", "a", "--", "true"]).run().code == 0 {
+            assert_eq!(call().succeeds().out, "[cast:K]\n");
+            assert!(failed > 3, "it was never short of descriptors");
+            return;
+        }
+        call().refuses(125, "", &[SECRET]);
+        failed += 1;
+    }
+    panic!("it was always short of descriptors");
+}
+
+#[test]
 fn with_nobody_to_read_cast_becomes_cmd() {
     let sandbox = sandbox();
     for streams in [">/dev/null 2>&1", ">/dev/null 2>&-", ">&- 2>/dev/null", ">&- 2>&-"] {

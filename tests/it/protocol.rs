@@ -21,11 +21,15 @@ fn credential() -> String {
 }
 
 fn sandbox() -> Sandbox {
+    sandbox_of("a")
+}
+
+fn sandbox_of(agent: &str) -> Sandbox {
     let sandbox = Sandbox::with(
-        "a",
+        agent,
         &[("K", "sk-live-0123456789"), ("FLAG", "true"), ("PORT", "3000"), ("BRACE", "{\"jsonrpc\"}")],
     );
-    sandbox.cast(["set", "a", "CREDENTIAL"]).input(credential()).succeeds();
+    sandbox.cast(["set", agent, "CREDENTIAL"]).input(credential()).succeeds();
     sandbox
 }
 
@@ -98,8 +102,22 @@ fn random_bytes_pass_unchanged() {
     assert_eq!(with.0, RANDOM_BYTES);
 }
 
-/// The conversation of `tests/mcp/client.js`, as JSON values; where node or its modules are not there, nothing.
-fn converse(sandbox: &Sandbox, ending: &str) -> Option<Vec<serde_json::Value>> {
+/// How the README has an MCP client start a server: the words from `run` to `--`.
+fn words_of_the_readme() -> Vec<String> {
+    let readme = include_str!("../../README.md");
+    let block = readme.split("```json\n").find(|block| block.starts_with("{ \"mcpServers\"")).unwrap();
+    let configuration: serde_json::Value = serde_json::from_str(block.split("```").next().unwrap()).unwrap();
+    let server = configuration["mcpServers"].as_object().unwrap().values().next().unwrap();
+    assert_eq!(server["command"], "cast");
+    let words = server["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned());
+    let words: Vec<_> = words.take_while(|word| word != "npx").collect();
+    assert!(words.len() >= 3 && words[0] == "run" && words.last().unwrap() == "--", "{words:?}");
+    words
+}
+
+/// The conversation of `tests/mcp/client.js` with a server that `cast` starts with these words before its own, as JSON values; where node or
+/// its modules are not there, nothing.
+fn converse(sandbox: &Sandbox, words: &[String], ending: &str) -> Option<Vec<serde_json::Value>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let modules = root.join("target/tools/mcp");
     let server = modules.join("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
@@ -110,7 +128,7 @@ fn converse(sandbox: &Sandbox, ending: &str) -> Option<Vec<serde_json::Value>> {
     let mut command = sandbox.command("node");
     command.arg(root.join("tests/mcp/client.js")).arg(ending).arg(&modules);
     // The home as a last word marks the processes of this conversation.
-    command.args([CAST, "run", "a", "--", "node"]).arg(server).arg("stdio").arg(sandbox.home());
+    command.arg(CAST).args(words).arg("node").arg(server).arg("stdio").arg(sandbox.home());
     let mut client = Running::start(command);
     let status = client.ends();
     let said = client.rest();
@@ -120,10 +138,12 @@ fn converse(sandbox: &Sandbox, ending: &str) -> Option<Vec<serde_json::Value>> {
 
 #[test]
 fn an_mcp_server_serves_its_client_and_keeps_the_secret() {
-    let sandbox = sandbox();
-    sandbox.set("a", "QUOTED", "sk-live-\"quoted\"-0123456789");
+    let words = words_of_the_readme();
+    let agent = &words[1];
+    let sandbox = sandbox_of(agent);
+    sandbox.set(agent, "QUOTED", "sk-live-\"quoted\"-0123456789");
     for ending in ["close", "kill"] {
-        let Some(said) = converse(&sandbox, ending) else { return };
+        let Some(said) = converse(&sandbox, &words, ending) else { return };
         assert!(said.iter().all(|value| value.get("error").is_none()), "{said:?}");
         let [hello, tools, environment, echoed, closed] = &said[..] else { panic!("{said:?}") };
         assert!(hello["server"]["name"].is_string(), "{hello}");

@@ -238,6 +238,51 @@ fn when_cmd_stops_cast_stops_and_continues_it() {
 }
 
 #[test]
+fn what_cmd_wrote_before_it_stopped_is_out_before_cast_stops() {
+    let sandbox = sandbox();
+    let said = |line: usize| format!("{line} [cast:K]\n").repeat(2000);
+    let script = "for line in 0 1 2 3; do yes \"$line $K\" | head -2000; kill -STOP $$; read x; done";
+    let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", script]).command();
+    command.process_group(0).stderr(Stdio::null()).stdin(Stdio::piped());
+    let mut cast = command.stdout(fs::File::create(sandbox.home().join("said")).unwrap()).spawn().unwrap();
+    let pid = cast.id().cast_signed();
+    for line in 0..4 {
+        until("the stop of cast", || is_stopped(pid).then_some(()));
+        // Nobody writes any more: what is not there now would come after the stop.
+        let all = fs::read_to_string(sandbox.home().join("said")).unwrap();
+        assert_eq!(all, (0..=line).map(said).collect::<String>());
+        send(pid, Signal::CONT);
+        until("it to go on", || (!is_stopped(pid)).then_some(()));
+        cast.stdin.as_mut().unwrap().write_all(b"on\n").unwrap();
+    }
+    assert_eq!(code(cast.wait().unwrap()), 0);
+}
+
+#[test]
+fn cast_stops_also_where_nobody_takes_its_output_or_others_go_on_writing() {
+    let sandbox = sandbox();
+    for script in
+        ["echo $$; head -c 500000 /dev/zero & sleep 0; kill -STOP $$", "echo $$; yes & kill -STOP $$; kill $!"]
+    {
+        let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", script]).command();
+        command.process_group(0).stderr(Stdio::null()).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut cast = process::Mortal(command.spawn().unwrap());
+        let pid = cast.0.id().cast_signed();
+        let output = cast.0.stdout.take().unwrap();
+        if script.contains("yes") {
+            // A reader that never has enough.
+            let mut reader = Command::new("cat").stdin(output).stdout(Stdio::null()).spawn().unwrap();
+            until("the stop of cast", || is_stopped(pid).then_some(()));
+            send(pid, Signal::CONT);
+            until("its end", || cast.0.try_wait().unwrap());
+            reader.wait().unwrap();
+        } else {
+            until("the stop of cast", || is_stopped(pid).then_some(()));
+        }
+    }
+}
+
+#[test]
 fn as_the_first_process_it_buries_orphans_and_exits_with_128_and_the_signal() {
     let first = ["--pid", "--fork", "--mount-proc", "--kill-child"];
     if !has("unshare", &[&first[..], &["true"]].concat()) {

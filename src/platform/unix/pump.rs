@@ -1,15 +1,20 @@
 //! One stream of CMD on its way through a filter: read, filter, write, until CMD and all that inherited the stream are done with it.
 
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::platform::Filter;
 
-/// As much as a pipe holds by default; larger reads do not make it faster.
-const CHUNK: usize = 64 << 10;
+/// Read at once.
+const CHUNK: usize = 128 << 10;
+/// Pieces shorter than this are gathered, longer ones written as they are: a copy costs more than a call from about here.
+const PIECE: usize = 16 << 10;
+/// What the pipe of CMD is asked to hold: so CMD and cast take turns less often. Where it may not be so much it stays as it is.
+const PIPE: usize = 256 << 10;
 
 /// How a stream ended.
 pub(super) enum Pumped {
@@ -18,54 +23,87 @@ pub(super) enum Pumped {
     /// Whoever read the output is gone, or its disk is full. The stream of CMD is closed, so that CMD learns it at its next write.
     SinkGone(Option<io::Error>),
     /// CMD has ended, all it wrote is through, and another process still holds the stream.
-    Held(OwnedFd, Box<dyn Filter>),
+    Held(Arc<Source>, Box<dyn Filter>),
+}
+
+/// The end of CMD's stream that cast reads.
+pub(super) struct Source {
+    pipe: OwnedFd,
+    /// Taken while bytes are on their way from the pipe to the sink.
+    moving: Mutex<()>,
+}
+
+impl Source {
+    /// For a pipe that this process alone reads.
+    pub(super) fn new(pipe: OwnedFd) -> io::Result<Self> {
+        rustix::fs::fcntl_setfl(&pipe, rustix::fs::OFlags::NONBLOCK)?;
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE);
+        Ok(Self { pipe, moving: Mutex::default() })
+    }
+
+    pub(super) fn into_pipe(self) -> OwnedFd {
+        self.pipe
+    }
+
+    /// Whether all that was written to the stream has reached the sink.
+    pub(super) fn is_through(&self) -> bool {
+        self.moving.try_lock().is_ok_and(|_at_rest| self.waiting() == 0)
+    }
+
+    /// How many bytes are in the stream now.
+    fn waiting(&self) -> usize {
+        rustix::io::ioctl_fionread(&self.pipe).ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or(0)
+    }
 }
 
 /// Moves `source` to `sink` until the source ends, or until `stop` is closed and nothing is left in the source.
-pub(super) fn pump(source: OwnedFd, sink: BorrowedFd<'_>, stop: BorrowedFd<'_>, mut filter: Box<dyn Filter>) -> Pumped {
+pub(super) fn pump(
+    source: Arc<Source>,
+    sink: BorrowedFd<'_>,
+    stop: BorrowedFd<'_>,
+    mut filter: Box<dyn Filter>,
+) -> Pumped {
     let mut chunk = vec![0; CHUNK];
-    let mut filtered = Vec::with_capacity(CHUNK);
+    let mut out = BufWriter::with_capacity(PIECE, Output(sink));
     // What is still to come of what was in the stream when CMD had ended. After that another process may write for ever.
     let mut last = None;
     loop {
-        let ready = match wait(&source, sink, stop) {
+        let ready = match wait(&source.pipe, sink, stop) {
             Ok(ready) => ready,
             Err(error) => return Pumped::SinkGone(Some(error)),
         };
         let most = match ready {
             Ready::SinkGone => return Pumped::SinkGone(None),
             Ready::Source => CHUNK,
-            Ready::Stopped => match *last.get_or_insert_with(|| waiting(&source)) {
+            Ready::Stopped => match *last.get_or_insert_with(|| source.waiting()) {
                 0 => return Pumped::Held(source, filter),
                 left => CHUNK.min(left),
             },
         };
-        let read = match rustix::io::read(&source, &mut chunk[..most]) {
+        let _moving = source.moving.lock();
+        let read = match rustix::io::read(&source.pipe, &mut chunk[..most]) {
             Ok(read) => read,
             Err(Errno::AGAIN | Errno::INTR) => continue,
             Err(error) => return Pumped::SinkGone(Some(error.into())),
         };
         last = last.map(|left: usize| left.saturating_sub(read));
-        if read == 0 {
-            filter.finish(&mut filtered);
-        } else {
-            filter.pass(&chunk[..read], &mut filtered);
+        let passed = if read == 0 { filter.finish(&mut out) } else { filter.pass(&chunk[..read], &mut out) };
+        if let Err(error) = passed.and_then(|()| out.flush()) {
+            // What was not written is not tried again.
+            drop(out.into_parts());
+            return Pumped::SinkGone((error.kind() != io::ErrorKind::BrokenPipe).then_some(error));
         }
-        match write_all(sink, &filtered) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Pumped::SinkGone(None),
-            Err(error) => return Pumped::SinkGone(Some(error)),
-        }
-        filtered.clear();
         if read == 0 {
             return Pumped::Finished;
         }
     }
 }
 
-/// How many bytes are in the stream now.
-fn waiting(source: &OwnedFd) -> usize {
-    rustix::io::ioctl_fionread(source).ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or(0)
+/// Whether `sink` takes more now.
+pub(super) fn takes_more(sink: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(sink, PollFlags::OUT)];
+    poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 enum Ready {
@@ -104,21 +142,28 @@ fn wait(source: &OwnedFd, sink: BorrowedFd<'_>, stop: BorrowedFd<'_>) -> io::Res
     }
 }
 
-/// Writes everything, also to a sink that its other users have made non-blocking.
-fn write_all(sink: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match rustix::io::write(sink, bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => {
-                let mut polled = [PollFd::from_borrowed_fd(sink, PollFlags::OUT)];
-                match poll(&mut polled, None) {
-                    Ok(_) | Err(Errno::INTR) => {}
-                    Err(error) => return Err(error.into()),
+/// A sink, also one that its other users have made non-blocking.
+struct Output<'a>(BorrowedFd<'a>);
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match rustix::io::write(self.0, bytes) {
+                Ok(written) => return Ok(written),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    let mut polled = [PollFd::from_borrowed_fd(self.0, PollFlags::OUT)];
+                    match poll(&mut polled, None) {
+                        Ok(_) | Err(Errno::INTR) => {}
+                        Err(error) => return Err(error.into()),
+                    }
                 }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => return Err(error.into()),
         }
     }
-    Ok(())
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

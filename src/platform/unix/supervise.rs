@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
@@ -16,7 +17,7 @@ use rustix::io::Errno;
 use rustix::process::WaitOptions;
 
 use super::child;
-use super::pump::{Pumped, pump};
+use super::pump::{Pumped, Source, pump, takes_more};
 use super::signals::{Arrived, Signals};
 use crate::platform::{Carries, Ended, Filter, Sink, Supervised, Wire};
 
@@ -42,14 +43,15 @@ pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Su
     let stop = Arc::new(stop);
     let started = Arc::new(AtomicBool::new(false));
     // The pumps before CMD: without them it must not start.
-    let mut pumps = Vec::new();
+    let (mut pumps, mut flows) = (Vec::new(), Vec::new());
     for wire in wires {
         let (source, end) = io::pipe()?;
-        rustix::fs::fcntl_setfl(&source, rustix::fs::OFlags::NONBLOCK)?;
+        let source = Arc::new(Source::new(source.into())?);
+        flows.push((wire.carries, Arc::downgrade(&source)));
         attach(&mut command, wire.carries, end.into())?;
         let (carries, stop, started) = (wire.carries, stop.clone(), started.clone());
         let run = move || {
-            let pumped = pump(source.into(), sink(carries), stop.as_fd(), wire.filter);
+            let pumped = pump(source, sink(carries), stop.as_fd(), wire.filter);
             // Where CMD was not started, cast has still to say why.
             if started.load(Ordering::SeqCst) && !matches!(pumped, Pumped::Held(..)) {
                 let_go(carries);
@@ -65,7 +67,7 @@ pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Su
     drop(command);
     // CMD's to close, and not kept open by cast.
     let _ = null().and_then(|null| Ok(rustix::stdio::dup2_stdin(null)?));
-    let ended = watch(Pid::from_raw(cmd.id().cast_signed()), &mut signals);
+    let ended = watch(Pid::from_raw(cmd.id().cast_signed()), &mut signals, &flows);
     drop(stopper);
     // From here on a signal is for cast alone, whose reader may take its time.
     drop(signals);
@@ -75,7 +77,10 @@ pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Su
         match pump.join() {
             Ok(Pumped::Finished) => {}
             Ok(Pumped::SinkGone(trouble)) => supervised.trouble = trouble,
-            Ok(Pumped::Held(source, filter)) => supervised.left.push(Left { carries, source, filter }),
+            Ok(Pumped::Held(source, filter)) => {
+                let source = Arc::into_inner(source).expect("nobody looks at it any more").into_pipe();
+                supervised.left.push(Left { carries, source, filter });
+            }
             Err(_) => supervised.trouble = Some(io::Error::other("a thread ended early")),
         }
     }
@@ -107,7 +112,7 @@ pub(crate) fn take_over(carries: Carries, descriptor: &str, filter: Box<dyn Filt
     let path = format!("/dev/fd/{}", descriptor.parse::<u16>().map_err(io::Error::other)?);
     let source = OwnedFd::from(File::open(path)?);
     let (stop, _never_closed) = io::pipe()?;
-    match pump(source, sink(carries), stop.as_fd(), filter) {
+    match pump(Arc::new(Source::new(source)?), sink(carries), stop.as_fd(), filter) {
         Pumped::SinkGone(Some(trouble)) => Err(trouble),
         _ => Ok(()),
     }
@@ -188,13 +193,16 @@ fn sink(carries: Carries) -> BorrowedFd<'static> {
 
 /// Until CMD has ended: passes signals on, stops when it stops, and buries whoever else is a child of this process, as a container's first
 /// process has to.
-fn watch(cmd: Pid, signals: &mut Signals) -> Ended {
+fn watch(cmd: Pid, signals: &mut Signals, flows: &[Flow]) -> Ended {
     let mut stopped = false;
     loop {
         match reap(cmd) {
             Some(State::Ended(ended)) => return ended,
             // For the shell to see. Whoever continues cast means CMD.
-            Some(State::Stopped) => stopped = raise(Signal::SIGSTOP).is_ok(),
+            Some(State::Stopped) => {
+                let_through(flows);
+                stopped = raise(Signal::SIGSTOP).is_ok();
+            }
             Some(State::Continued) => stopped = false,
             // Not if CMD was continued meanwhile: it may be stopped again already.
             None if stopped => {
@@ -206,6 +214,23 @@ fn watch(cmd: Pid, signals: &mut Signals) -> Ended {
                 Ok(Arrived::Nothing) => {}
                 Err(_) => return Ended::Code(1),
             },
+        }
+    }
+}
+
+/// A stream, and the source that its pump reads while it lasts.
+type Flow = (Carries, Weak<Source>);
+
+/// Before cast stops: lets what CMD has written come out. Not for ever, as others may go on writing; and not where nobody takes it, as the
+/// reader may be stopped, too.
+fn let_through(flows: &[Flow]) {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    for (carries, source) in flows {
+        while Instant::now() < deadline
+            && source.upgrade().is_some_and(|source| !source.is_through())
+            && takes_more(sink(*carries))
+        {
+            thread::sleep(Duration::from_micros(200));
         }
     }
 }

@@ -45,25 +45,20 @@ pub(crate) fn supervise(mut command: Command, wires: Vec<Wire>) -> io::Result<Su
 }
 
 fn pump(mut source: io::PipeReader, carries: Carries, mut filter: Box<dyn Filter>) -> io::Result<()> {
-    let mut sink: Box<dyn Write> = match carries {
+    let sink: Box<dyn Write> = match carries {
         Carries::Output | Carries::Both => Box::new(io::stdout()),
         Carries::Errors => Box::new(io::stderr()),
     };
+    let mut sink = io::BufWriter::new(sink);
     let mut chunk = vec![0; 64 << 10];
-    let mut filtered = Vec::new();
     loop {
         let read = source.read(&mut chunk)?;
-        if read == 0 {
-            filter.finish(&mut filtered);
-        } else {
-            filter.pass(&chunk[..read], &mut filtered);
-        }
-        match sink.write_all(&filtered).and_then(|()| sink.flush()) {
+        let passed = if read == 0 { filter.finish(&mut sink) } else { filter.pass(&chunk[..read], &mut sink) };
+        match passed.and_then(|()| sink.flush()) {
             // Its reader has left: CMD finds out by writing, as it would without cast.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             written => written?,
         }
-        filtered.clear();
         if read == 0 {
             return Ok(());
         }
