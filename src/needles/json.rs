@@ -19,15 +19,17 @@ struct Dialect {
 }
 
 const PLAIN: Dialect = Dialect { short: true, digits: LOWER, hex: &[], ascii: false, slash: false };
+/// Python's json.dumps, jq -a.
+const PYTHON: Dialect = Dialect { ascii: true, hex: &['\x7f'], ..PLAIN };
 const DIALECTS: [Dialect; 12] = [
     PLAIN, // serde_json, JSON.stringify, Python's ensure_ascii=False
     Dialect { digits: UPPER, ..PLAIN },
     Dialect { hex: &['\x7f'], ..PLAIN }, // jq
     Dialect { slash: true, ..PLAIN },
-    Dialect { ascii: true, ..PLAIN }, // Python's json.dumps
+    Dialect { ascii: true, ..PLAIN },
     Dialect { ascii: true, digits: UPPER, ..PLAIN },
-    Dialect { ascii: true, slash: true, ..PLAIN },    // PHP
-    Dialect { ascii: true, hex: &['\x7f'], ..PLAIN }, // jq -a
+    Dialect { ascii: true, slash: true, ..PLAIN }, // PHP
+    PYTHON,
     Dialect { hex: &['<', '>', '&', '\u{2028}', '\u{2029}'], ..PLAIN }, // Go
     Dialect { hex: &['<', '>', '&', '\'', '"', '+', '`', '\x7f'], ascii: true, digits: UPPER, ..PLAIN }, // .NET
     Dialect { short: false, ..PLAIN },
@@ -36,12 +38,14 @@ const DIALECTS: [Dialect; 12] = [
 
 pub(super) fn each(value: &str, special: &str, out: &mut Vec<u8>, take: &mut dyn FnMut(&[u8])) {
     super::each_dialect(DIALECTS, Dialect::write, (value, special), out, take);
-    // JSON as text inside JSON, as tools hand it to agents.
-    PLAIN.write(value, out);
-    if let Ok(once) = String::from_utf8(std::mem::take(out)) {
-        PLAIN.write(&once, out);
-        take(out);
-    }
+    // JSON as text inside JSON, as tools hand it to agents; either may escape what is beyond ASCII.
+    let twice = [(PLAIN, PLAIN), (PLAIN, PYTHON), (PYTHON, PYTHON)];
+    let write = |(inner, outer): (Dialect, Dialect), text: &str, out: &mut Vec<u8>| {
+        inner.write(text, out);
+        let once = String::from_utf8(std::mem::take(out)).expect("JSON is text");
+        outer.write(&once, out);
+    };
+    super::each_dialect(twice, write, (value, special), out, take);
 }
 
 impl Dialect {
