@@ -56,9 +56,8 @@ fn output_that_cannot_be_written_is_said() {
 #[test]
 fn without_what_a_masker_needs_nothing_is_started() {
     let sandbox = sandbox();
-    let mut failed = 0;
     // From too few descriptors to enough for pipes and threads. With fewer than 4 the program itself cannot be loaded.
-    for descriptors in 4..64 {
+    for (failed, descriptors) in (4..64).enumerate() {
         let limit = format!("ulimit -n {descriptors}");
         let call = || sandbox.cast_after(&limit, ["run", "a", "--", "sh", "-c", "echo >started; echo $K"]);
         if sandbox.cast_after(&limit, ["run", "a", "--", "true"]).run().code == 0 {
@@ -67,7 +66,6 @@ fn without_what_a_masker_needs_nothing_is_started() {
             return;
         }
         call().refuses(125, "", &[SECRET]);
-        failed += 1;
     }
     panic!("it was always short of descriptors");
 }
