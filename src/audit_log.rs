@@ -7,7 +7,7 @@
 //! written after it.
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,12 @@ pub(crate) struct AuditLog {
     folder: PathBuf,
     /// The length in bytes from which the file is full.
     bound: u64,
+    /// Says who calls.
+    by: Caller,
 }
+
+/// Gives the name of the program that calls cast.
+pub(crate) type Caller = fn() -> Option<OsString>;
 
 /// What is done with secrets and keys.
 #[allow(dead_code)] // the key commands are on their way
@@ -106,8 +111,8 @@ const MARGIN: u64 = 64 << 10;
 
 impl AuditLog {
     /// The log in the state folder.
-    pub(crate) fn new(state: &Path) -> Self {
-        Self { folder: state.to_owned(), bound: BOUND }
+    pub(crate) fn new(state: &Path, by: Caller) -> Self {
+        Self { folder: state.to_owned(), bound: BOUND, by }
     }
 
     /// Where the newest lines are.
@@ -139,7 +144,7 @@ impl AuditLog {
     /// Appends one line.
     pub(crate) fn append(&self, event: &Event, result: &'static str) -> Result<()> {
         // Before the file is opened: lines of a file that goes are older than all that stay.
-        let entry = event.entry(result);
+        let entry = event.entry(result, (self.by)());
         let mut line = serde_json::to_vec(&entry).expect("text and numbers are JSON");
         line.push(b'\n');
         let path = self.path();
@@ -254,7 +259,7 @@ impl Event {
         self.program = Some(environment::without_assignment(word));
     }
 
-    fn entry(&self, result: &'static str) -> Entry {
+    fn entry(&self, result: &'static str, by: Option<OsString>) -> Entry {
         let name = |agent: &Option<AgentName>| agent.as_ref().map(AgentName::to_string);
         Entry {
             time: Timestamp::now().to_string(),
@@ -263,7 +268,7 @@ impl Event {
             from: name(&self.from),
             keys: self.keys.iter().map(SecretName::to_string).collect(),
             program: self.program.clone(),
-            by: platform::caller().map(|name| environment::without_assignment(&name)),
+            by: by.map(|name| environment::without_assignment(&name)),
             pid: std::process::id(),
             user: platform::user(),
             result: Cow::Borrowed(result),

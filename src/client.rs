@@ -1,4 +1,4 @@
-//! The one path that every verb takes, and the Rust SDK: a key, found once, and the vaults it opens.
+//! The one path that every verb and the SDK take: a key, found once, and the vaults it opens.
 
 mod audit;
 mod change;
@@ -9,10 +9,9 @@ mod injection;
 mod stale;
 mod transfer;
 
-use std::cell::OnceCell;
 use std::sync::OnceLock;
 
-use crate::audit_log::{Action, Event};
+use crate::audit_log::{Action, Caller, Event};
 use crate::document::Secret;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Attendant, Lookup, Whence};
@@ -20,6 +19,7 @@ use crate::keys::UnlockKey;
 use crate::names::{AgentName, SecretName};
 use crate::needles;
 use crate::paths::Places;
+use crate::platform;
 use crate::seen::{Seen, Verdict};
 use crate::settings::Settings;
 use crate::suggestion;
@@ -34,8 +34,9 @@ pub(crate) use injection::RunOptions;
 pub(crate) struct Client {
     places: Places,
     attendant: Box<dyn Attendant>,
-    key: OnceCell<(UnlockKey, Whence)>,
+    key: OnceLock<(UnlockKey, Whence)>,
     settings: OnceLock<Settings>,
+    caller: Caller,
 }
 
 /// What a listing says of a secret.
@@ -65,7 +66,18 @@ pub(crate) struct AgentInfo {
 impl Client {
     /// For these places, with someone to ask.
     pub(crate) fn new(places: Places, attendant: Box<dyn Attendant>) -> Self {
-        Self { places, attendant, key: OnceCell::new(), settings: OnceLock::new() }
+        Self { places, attendant, key: OnceLock::new(), settings: OnceLock::new(), caller: platform::caller }
+    }
+
+    /// Called by another than the program that started this process.
+    pub(crate) fn called_by(self, caller: Caller) -> Self {
+        Self { caller, ..self }
+    }
+
+    /// With this key, whatever the store holds; `whence` says where it came from.
+    pub(crate) fn with_key(self, key: UnlockKey, whence: &'static str) -> Self {
+        let _ = self.key.set((key, Whence::Variable(whence)));
+        self
     }
 
     /// The agents that have a vault.

@@ -45,6 +45,11 @@ impl Places {
         }
     }
 
+    /// The same with the vaults elsewhere, as with `CAST_VAULTS`.
+    pub(crate) fn with_vaults(self, vaults: &Path) -> Self {
+        Self { vaults: Some(vaults.to_owned()), ..self }
+    }
+
     /// The folder of the vaults, `<agent>.age`.
     pub(crate) fn vaults(&self) -> Result<&Path> {
         self.vaults.as_deref().ok_or_else(no_home)
@@ -73,7 +78,12 @@ impl Places {
 
 fn variable(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env::var_os(name).filter(|value| !value.is_empty())?);
-    std::path::absolute(&path).ok().or(Some(path))
+    Some(absolute(&path))
+}
+
+/// The path from the root on, which stays the same when the working folder is another one.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn no_home() -> Failure {

@@ -26,6 +26,12 @@ impl Timestamp {
         text.parse().ok().map(Self::from_jiff)
     }
 
+    /// As programs in Rust know it.
+    pub(crate) fn to_system(self) -> std::time::SystemTime {
+        let moment = self.moment().and_then(|moment| std::time::SystemTime::try_from(moment).ok());
+        moment.unwrap_or(std::time::UNIX_EPOCH)
+    }
+
     fn from_jiff(moment: jiff::Timestamp) -> Self {
         let text = moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         Self(text.parse().expect("strftime wrote RFC 3339"))

@@ -6,7 +6,7 @@ use std::thread;
 use super::*;
 
 fn log(folder: &Path, bound: u64) -> AuditLog {
-    AuditLog { bound, ..AuditLog::new(folder) }
+    AuditLog { bound, ..AuditLog::new(folder, || None) }
 }
 
 fn event(writer: usize, number: usize) -> Event {
@@ -34,7 +34,7 @@ fn write_in_parallel(log: &AuditLog, writers: usize, each: usize) {
 }
 
 fn line_length() -> u64 {
-    serde_json::to_vec(&event(0, 100).entry(OK)).unwrap().len() as u64 + 1
+    serde_json::to_vec(&event(0, 100).entry(OK, None)).unwrap().len() as u64 + 1
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_torn_line_spoils_no_other() {
 
 #[test]
 fn fields_of_a_newer_cast_are_passed_over() {
-    let mut value = serde_json::to_value(event(0, 0).entry(OK)).unwrap();
+    let mut value = serde_json::to_value(event(0, 0).entry(OK, None)).unwrap();
     value["host"] = "example".into();
     value["action"] = "teleport".into();
     let entry = Entry::parse(&serde_json::to_vec(&value).unwrap()).unwrap();
@@ -118,7 +118,7 @@ fn a_line_longer_than_the_bound_is_whole() {
 fn what_may_be_a_secret_in_the_place_of_a_program_is_not_named() {
     let mut event = event(0, 0);
     event.set_program("TOKEN=hunter2".as_ref());
-    assert_eq!(event.entry(OK).program.as_deref(), Some("...=..."));
+    assert_eq!(event.entry(OK, None).program.as_deref(), Some("...=..."));
     event.set_program("./node".as_ref());
-    assert_eq!(event.entry(OK).program.as_deref(), Some("./node"));
+    assert_eq!(event.entry(OK, None).program.as_deref(), Some("./node"));
 }

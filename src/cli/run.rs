@@ -8,7 +8,7 @@ use super::args::RunArgs;
 use super::report::{self, Report};
 use super::{check, table};
 use crate::client::{Builtin, Client, RunOptions};
-use crate::environment::{Injection, Injections, Selection, Source, is_inherited, without_assignment};
+use crate::environment::{Injection, Injections, Selection, Source, is_inherited};
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::names::{AgentName, SecretName};
 use crate::needles;
@@ -22,7 +22,7 @@ pub(super) fn run(args: RunArgs, client: &Client, report: Report) -> ExitCode {
             Err(error) => report.error(&error),
         };
     }
-    let program = args.command.first().map(|word| format!("'{}'", without_assignment(word))).unwrap_or_default();
+    let program = args.command.first().cloned().unwrap_or_default();
     let outcome = prepare(args, client, report)
         .and_then(|(agent, injections, start, masking)| client.run(&agent, &injections, start, masking.as_ref()));
     let outcome = match outcome {
@@ -35,14 +35,14 @@ pub(super) fn run(args: RunArgs, client: &Client, report: Report) -> ExitCode {
     match outcome {
         Ok(Done { ended, trouble }) => {
             if let Some(cause) = trouble {
-                let what = format!("some output of {program} was not written: {}", Cause(&cause));
+                let what = format!("some output of {} was not written: {}", process::shown(&program), Cause(&cause));
                 report.error(&Failure::new(Kind::Io, what).into());
             }
             process::end_like(ended).into()
         }
         Err(not_started) => {
-            let (code, failure) = describe(&program, not_started);
-            report.error(&failure.into());
+            let code = code(&not_started);
+            report.error(&not_started.into_failure(&program).into());
             code.into()
         }
     }
@@ -156,34 +156,11 @@ fn overrides(name: &SecretName, injection: &Injection, clean: bool) -> &'static 
     }
 }
 
-/// The exit code and the words for a command that was not started.
-fn describe(program: &str, not_started: NotStarted) -> (u8, Failure) {
+/// The exit code for a command that was not started.
+fn code(not_started: &NotStarted) -> u8 {
     match not_started {
-        NotStarted::NotFound => (
-            report::NOT_FOUND,
-            Failure::new(Kind::NotFound, format!("command {program} was not found")).hint(
-                "the word after '--' is looked up in PATH; there is no shell in between: for one, write '-- sh -c ...'",
-            ),
-        ),
-        NotStarted::Failed(cause) => {
-            (report::RUN_FAILED, Failure::new(Kind::Other, format!("cast cannot start a command: {cause}")))
-        }
-        NotStarted::CannotExecute(cause) => (
-            report::CANNOT_EXECUTE,
-            Failure::new(Kind::Other, format!("command {program} cannot be executed: {cause}")),
-        ),
-        NotStarted::TooLong(longest) => {
-            let longest: Vec<_> =
-                longest.into_iter().map(|(name, length)| format!("{name} ({length} bytes)")).collect();
-            (
-                report::CANNOT_EXECUTE,
-                Failure::new(
-                    Kind::Other,
-                    format!("command {program} cannot be executed: arguments and environment are too long together"),
-                )
-                .hint(format!("the longest variables: {}", longest.join(", ")))
-                .hint("leave some out with '--except', or start from little with '--clean-env'"),
-            )
-        }
+        NotStarted::NotFound => report::NOT_FOUND,
+        NotStarted::Failed(_) => report::RUN_FAILED,
+        NotStarted::CannotExecute(_) | NotStarted::TooLong(_) => report::CANNOT_EXECUTE,
     }
 }

@@ -9,13 +9,15 @@ use dialoguer::{Confirm, Password, Select};
 
 use super::report::Report;
 use crate::failure::{Cause, Failure, Kind, Result};
-use crate::key_store::{Attendant, KeyPlace, Whence};
+use crate::key_store::{Attendant, KeyPlace, Nobody, PATIENCE, Whence};
 use crate::platform;
 
 /// The person at the terminal, if there is one.
 pub(super) struct Terminal {
     report: Report,
 }
+
+const NOBODY: Nobody = Nobody { patience: PATIENCE };
 
 /// Whether a question would be seen.
 pub(super) fn can_ask() -> bool {
@@ -41,11 +43,7 @@ pub(super) fn confirm(question: &str, option: &str) -> Result<()> {
 impl Attendant for Terminal {
     fn passphrase(&self, path: &Path) -> Result<SecretString> {
         if !can_ask() {
-            return Err(Failure::new(
-                Kind::NoKey,
-                format!("the key file needs its passphrase, and nobody can be asked: '{}'", path.display()),
-            )
-            .hint(format!("run this on a terminal, or give a key: {}", platform::GIVE_KEY)));
+            return NOBODY.passphrase(path);
         }
         let prompt = format!("Passphrase for {}", path.display());
         let word = Password::new().with_prompt(prompt).interact().map_err(|error| unanswered(&error))?;
@@ -54,8 +52,7 @@ impl Attendant for Terminal {
 
     fn new_passphrase(&self) -> Result<SecretString> {
         if !can_ask() {
-            return Err(Failure::new(Kind::Usage, "a passphrase is asked on a terminal, and there is none")
-                .hint("without one: 'cast init --key-store file'"));
+            return NOBODY.new_passphrase();
         }
         let word = Password::new()
             .with_prompt("New passphrase for the key file")
@@ -67,7 +64,7 @@ impl Attendant for Terminal {
 
     fn choose_place(&self, why: &str) -> Result<Option<KeyPlace>> {
         if !can_ask() {
-            return Ok(None);
+            return NOBODY.choose_place(why);
         }
         self.report.note(&format!("There is no OS keyring here: {why}.\n"));
         let places = ["in a file that a passphrase opens", "in a plain file that only you can read", "nowhere: stop"];

@@ -12,7 +12,7 @@ use crate::settings::Audit;
 impl Client {
     /// What was noted, with the names of users where the log has their numbers.
     pub(crate) fn audit(&self) -> Result<Reading> {
-        let mut reading = AuditLog::new(self.places.state()?).read()?;
+        let mut reading = AuditLog::new(self.places.state()?, self.caller).read()?;
         let mut names = BTreeMap::new();
         for entry in &mut reading.entries {
             let name = names.entry(entry.user.clone()).or_insert_with(|| platform::user_name(&entry.user));
@@ -67,7 +67,7 @@ impl Client {
         if audit == Audit::Off {
             return Ok(());
         }
-        let done = self.places.state().and_then(|state| work(&AuditLog::new(state)));
+        let done = self.places.state().and_then(|state| work(&AuditLog::new(state, self.caller)));
         match audit {
             Audit::Required => done.map_err(|failure| failure.hint("the settings say: audit = \"required\"")),
             Audit::On | Audit::Off => Ok(()),

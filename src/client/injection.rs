@@ -1,6 +1,9 @@
 //! `cast run`: what goes into CMD's environment, and its start.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::Path;
+use std::process::Command;
 
 use super::{Builtin, Client, Example};
 use crate::audit_log::{Action, Event, STARTED};
@@ -43,7 +46,7 @@ impl Client {
         })
     }
 
-    /// Runs a program with `injections` in its environment, and notes so before.
+    /// Runs a program with `injections` in its environment, as `cast run`.
     pub(crate) fn run(
         &self,
         agent: &AgentName,
@@ -51,17 +54,41 @@ impl Client {
         start: Start,
         masking: Option<&Masking>,
     ) -> Result<Result<Done, NotStarted>> {
+        let program = start.program.clone();
+        self.noted(agent, injections, &program, |path| start.run(path, masking))
+    }
+
+    /// Starts a program with `injections` in its environment by `go`, which says where its streams lead.
+    pub(crate) fn start<T>(
+        &self,
+        agent: &AgentName,
+        injections: &Injections,
+        start: &Start,
+        go: impl FnOnce(&mut Command) -> io::Result<T>,
+    ) -> Result<T> {
+        let started = self.noted(agent, injections, &start.program, |path| start.begin(path, go))?;
+        started.map_err(|not_started| not_started.into_failure(&start.program))
+    }
+
+    /// Looks for the program and starts it by `go`; notes so before.
+    fn noted<T>(
+        &self,
+        agent: &AgentName,
+        injections: &Injections,
+        program: &OsStr,
+        go: impl FnOnce(&Path) -> Result<T, NotStarted>,
+    ) -> Result<Result<T, NotStarted>> {
         let mut event = Event::new(Action::Run).agent(agent).keys(injections.iter().map(|(name, _)| name));
-        let program = match process::find(&start.program) {
-            Ok(program) => program,
+        let path = match process::find(program) {
+            Ok(path) => path,
             Err(not_started) => {
                 self.note_refusal(&event, not_started.kind());
                 return Ok(Err(not_started));
             }
         };
-        event.set_program(&start.program);
+        event.set_program(program);
         self.note_event(&event, STARTED)?;
-        let done = start.run(&program, masking);
+        let done = go(&path);
         if let Err(not_started) = &done {
             self.note_refusal(&event, not_started.kind());
         }

@@ -2,11 +2,13 @@
 //! an error and never a reason to look further. Also where a new master key goes.
 
 mod key_file;
+mod nobody;
 mod os_keyring;
 mod variable;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use age::secrecy::SecretString;
 
@@ -16,6 +18,8 @@ use crate::keys::{MasterKey, UnlockKey};
 use crate::paths::Places;
 use crate::platform::keyring::KeyringError;
 
+pub(crate) use nobody::Nobody;
+pub(crate) use variable::parse as parse_key;
 pub(crate) use variable::read_file as read_key_file;
 
 /// Where a master key can be kept.
@@ -40,8 +44,11 @@ pub(crate) enum Whence {
     Keyring,
 }
 
+/// How long the keyring is waited for, its dialog included, unless somebody says so.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Who can be asked, or told that something waits for a dialog.
-pub(crate) trait Attendant {
+pub(crate) trait Attendant: Send + Sync {
     /// Asks for the passphrase of the key file at `path`.
     fn passphrase(&self, path: &Path) -> Result<SecretString>;
     /// Asks, twice, for the passphrase of a new key file.
@@ -52,6 +59,10 @@ pub(crate) trait Attendant {
     fn key_made(&self, whence: &Whence);
     /// Says that the keyring shows a dialog, which is being waited for.
     fn waiting_for_keyring(&self);
+    /// How long to wait for the keyring.
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
 }
 
 /// What the search for a key found.

@@ -16,7 +16,9 @@ pub(super) enum Trouble {
 }
 
 pub(super) fn load(attendant: &dyn Attendant) -> Result<Option<UnlockKey>, Trouble> {
-    let Some(text) = keyring::load(&mut || attendant.waiting_for_keyring())? else { return Ok(None) };
+    let Some(text) = keyring::load(attendant.patience(), &mut || attendant.waiting_for_keyring())? else {
+        return Ok(None);
+    };
     match UnlockKey::parse(text.expose_secret()) {
         Ok(UnlockKey::Agent(_)) => Err(Trouble::Entry("it holds an agent key".to_owned())),
         Ok(key) => Ok(Some(key)),
@@ -25,7 +27,7 @@ pub(super) fn load(attendant: &dyn Attendant) -> Result<Option<UnlockKey>, Troub
 }
 
 pub(super) fn save(keys: &[MasterKey], attendant: &dyn Attendant) -> Result<(), Trouble> {
-    Ok(keyring::save(&MasterKey::identity_file(keys), &mut || attendant.waiting_for_keyring())?)
+    Ok(keyring::save(&MasterKey::identity_file(keys), attendant.patience(), &mut || attendant.waiting_for_keyring())?)
 }
 
 impl From<KeyringError> for Trouble {

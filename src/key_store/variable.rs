@@ -51,7 +51,8 @@ pub(crate) fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     parse(&text, named_by)
 }
 
-fn parse(text: &[u8], variable: &str) -> Result<UnlockKey> {
+/// The key in a text; `variable` is what the text came in.
+pub(crate) fn parse(text: &[u8], variable: &str) -> Result<UnlockKey> {
     let bad = |what: String| Failure::new(Kind::NoKey, format!("{variable} holds no usable key: {what}"));
     if text.len() > MAX_KEY_TEXT {
         return Err(bad(format!("it is longer than {MAX_KEY_TEXT} bytes")));

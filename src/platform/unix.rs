@@ -17,8 +17,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Once};
 
 /// Opens for reading without following a symlink and without waiting for a FIFO's writer.
 pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
@@ -146,7 +146,10 @@ pub(crate) fn hide_from_debuggers() {
 /// Lets a write beyond `ulimit -f` fail as an error, instead of killing the writer with its temporary file left behind. A handler, not
 /// an ignored signal: CMD does not inherit it.
 pub(crate) fn survive_file_size_limit() {
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+    });
 }
 
 /// What to type to see which process has a file open.

@@ -9,7 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::failure::{Cause, Kind};
+use crate::environment::without_assignment;
+use crate::failure::{Cause, Failure, Kind};
+use crate::paths::absolute;
 use crate::platform::{self, Supervised, Wire};
 
 pub(crate) use crate::platform::{Carries, end_like};
@@ -45,16 +47,6 @@ pub(crate) struct Done {
     pub(crate) trouble: Option<io::Error>,
 }
 
-impl NotStarted {
-    /// The class of this failure.
-    pub(crate) fn kind(&self) -> Kind {
-        match self {
-            Self::NotFound => Kind::NotFound,
-            Self::CannotExecute(_) | Self::Failed(_) | Self::TooLong(_) => Kind::Other,
-        }
-    }
-}
-
 impl Start {
     /// Runs the program, found at `program`, to its end, with what leaves the terminal masked; or becomes the program, where there is nothing to mask.
     pub(crate) fn run(self, program: &Path, masking: Option<&Masking>) -> Result<Done, NotStarted> {
@@ -63,6 +55,15 @@ impl Start {
             Some(masking) if !wires.is_empty() => self.supervise(program, masking, wires),
             _ => Err(self.replace(program)),
         }
+    }
+
+    /// Starts the program by `go`, which says where its streams lead. That it is found where it was is not left to the working folder.
+    pub(crate) fn begin<T>(
+        &self,
+        program: &Path,
+        go: impl FnOnce(&mut Command) -> io::Result<T>,
+    ) -> Result<T, NotStarted> {
+        go(&mut self.command(&absolute(program))).map_err(|error| self.explain(&error))
     }
 
     fn replace(&self, program: &Path) -> NotStarted {
@@ -120,6 +121,43 @@ impl Start {
             _ => NotStarted::CannotExecute(Cause(error).to_string()),
         }
     }
+}
+
+impl NotStarted {
+    /// The class of this failure.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::NotFound => Kind::NotFound,
+            Self::CannotExecute(_) | Self::Failed(_) | Self::TooLong(_) => Kind::Other,
+        }
+    }
+
+    /// The same in words.
+    pub(crate) fn into_failure(self, program: &OsStr) -> Failure {
+        let program = shown(program);
+        match self {
+            Self::NotFound => Failure::new(Kind::NotFound, format!("command {program} was not found"))
+                .hint("it is looked up in PATH, and no shell is in between: for one, run 'sh -c ...'"),
+            Self::Failed(cause) => Failure::new(Kind::Other, format!("cast cannot start a command: {cause}")),
+            Self::CannotExecute(cause) => {
+                Failure::new(Kind::Other, format!("command {program} cannot be executed: {cause}"))
+            }
+            Self::TooLong(longest) => {
+                let longest: Vec<_> =
+                    longest.into_iter().map(|(name, length)| format!("{name} ({length} bytes)")).collect();
+                let what =
+                    format!("command {program} cannot be executed: arguments and environment are too long together");
+                Failure::new(Kind::Other, what)
+                    .hint(format!("the longest variables: {}", longest.join(", ")))
+                    .hint("leave some out with '--except', or start from little with '--clean-env'")
+            }
+        }
+    }
+}
+
+/// CMD's name in quotes, never its arguments.
+pub(crate) fn shown(program: &OsStr) -> String {
+    format!("'{}'", without_assignment(program))
 }
 
 /// Looks a program up as a shell does, in the PATH of the caller: the secrets may bring another one for CMD.

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["vault", "disk"],
     &["key_store", "vault_file", "seen", "audit_log", "process", "git"],
     &["client"],
-    &["cli"],
+    &["cli", "sdk"],
 ];
 
 /// Neighbours on one floor that may see each other, lower first.

@@ -1,5 +1,5 @@
 //! Keychain and Credential Manager, by the keyring family's stores: one generic credential of its own, which no other program writes.
-//! Promises an answer within `DIALOG`, and a key that stays on its machine.
+//! Promises an answer within the patience of the caller, and a key that stays on its machine.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -28,26 +28,25 @@ const USER: &str = "master-key";
 
 /// What is not answered by then waits for a person.
 const GRACE: Duration = Duration::from_secs(1);
-/// For a person to answer the dialog.
-const DIALOG: Duration = Duration::from_secs(60);
 
 /// Fetches the key. `None`: there is certainly none.
-pub(crate) fn load(waiting: &mut dyn FnMut()) -> Result<Option<SecretString>> {
-    let found = ask(waiting, |entry| entry.get_secret().map(Zeroizing::new))?;
+pub(crate) fn load(patience: Duration, waiting: &mut dyn FnMut()) -> Result<Option<SecretString>> {
+    let found = ask(patience, waiting, |entry| entry.get_secret().map(Zeroizing::new))?;
     let Some(bytes) = found else { return Ok(None) };
     let text = std::str::from_utf8(&bytes).map_err(|_| KeyringError::NotUtf8)?;
     Ok(Some(SecretString::from(text.to_owned())))
 }
 
 /// Stores the key, in place of the one that is there.
-pub(crate) fn save(key: &SecretString, waiting: &mut dyn FnMut()) -> Result<()> {
+pub(crate) fn save(key: &SecretString, patience: Duration, waiting: &mut dyn FnMut()) -> Result<()> {
     // As bytes: text would be stored as UTF-16, of which half as many keys fit.
     let key = key.clone();
-    ask(waiting, move |entry| entry.set_secret(key.expose_secret().as_bytes())).map(drop)
+    ask(patience, waiting, move |entry| entry.set_secret(key.expose_secret().as_bytes())).map(drop)
 }
 
 /// Asks on a thread of its own, for nothing else bounds the dialog. `None`: there is no such entry.
 fn ask<T: Send + 'static>(
+    patience: Duration,
     waiting: &mut dyn FnMut(),
     question: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
 ) -> Result<Option<T>> {
@@ -61,10 +60,10 @@ fn ask<T: Send + 'static>(
     };
     let started = thread::Builder::new().spawn(asking);
     started.map_err(|cause| KeyringError::Protocol { detail: cause.to_string() })?;
-    let outcome = answered.recv_timeout(GRACE).or_else(|early| match early {
+    let outcome = answered.recv_timeout(GRACE.min(patience)).or_else(|early| match early {
         RecvTimeoutError::Timeout => {
             waiting();
-            answered.recv_timeout(DIALOG)
+            answered.recv_timeout(patience)
         }
         gone @ RecvTimeoutError::Disconnected => Err(gone),
     });

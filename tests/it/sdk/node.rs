@@ -183,7 +183,7 @@ struct Node {
 }
 
 impl Node {
-    fn start(mut command: Command) -> Self {
+    fn start(command: &mut Command) -> Self {
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (to, from) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
         Self { process: Mortal(process), to, from }
@@ -210,24 +210,13 @@ fn plays_the_scenario_with_no_value_in_any_arguments() {
     let Some(project) = Project::new() else { return };
     project.copy("scenario.mjs");
     let home = scenario::home(&project.sandbox);
-    let started = project.sandbox.home().join("started");
-    let watched = Command::new("strace").arg("-V").output().is_ok();
-    let mut command = if watched {
-        // Every program that is started anywhere below, with all of its words.
-        let mut command = project.command("strace");
-        command.args(["-f", "-qq", "-s", "1000000", "-e", "trace=execve,execveat", "-e", "signal=none", "-o"]);
-        command.arg(&started).arg("node");
-        command
-    } else {
-        skip("sdk: strace is not installed: nobody watches the arguments");
-        project.command("node")
-    };
-    command.arg("scenario.mjs").env("CAST_HOME", &home);
-    let mut node = Node::start(command);
-    scenario::play(&mut node, &home);
-    node.ends();
-    if watched {
-        let started = fs::read_to_string(started).unwrap();
+    let command = |program: &str| project.command(program);
+    let started = scenario::watch(command, Path::new("node"), project.sandbox.home(), |command| {
+        let mut node = Node::start(command.arg("scenario.mjs").env("CAST_HOME", &home));
+        scenario::play(&mut node, &home);
+        node.ends();
+    });
+    if let Some(started) = started {
         assert!(started.contains("\"set\", \"--exact\", \"--\", \"my-agent\", \"OPENAI_API_KEY\""), "{started:.2000}");
         // The words that stand in the place of a name are in the arguments, of course.
         let misplaced = ["\"sk-abc123/\"", "\"sk-abc123\"", "\"K=sk-abc123\""];

@@ -3,11 +3,12 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::{Call, Sandbox};
+use crate::sandbox::{Call, Sandbox, skip};
 
 /// What each value and wrong word of the scenario holds, but for those that are too short.
 pub const MARK: &str = "sk-abc123";
@@ -90,6 +91,26 @@ pub fn home(sandbox: &Sandbox) -> PathBuf {
     home
 }
 
+/// Runs `program` by `go`, while every program that is started below is watched with all of its words: what was seen, where there is
+/// somebody to watch.
+pub fn watch(
+    command: impl FnOnce(&str) -> Command,
+    program: &Path,
+    folder: &Path,
+    go: impl FnOnce(&mut Command),
+) -> Option<String> {
+    if Command::new("strace").arg("-V").output().is_err() {
+        skip("sdk: strace is not installed: nobody watches the arguments");
+        go(&mut command(program.to_str().unwrap()));
+        return None;
+    }
+    let started = folder.join("started");
+    let mut strace = command("strace");
+    strace.args(["-f", "-qq", "-s", "1000000", "-e", "trace=execve,execveat", "-e", "signal=none", "-o"]);
+    go(strace.arg(&started).arg(program));
+    Some(fs::read_to_string(started).unwrap())
+}
+
 /// Plays the scenario in `home`, where everything of this face is.
 pub fn play(face: &mut impl Face, home: &Path) {
     let steps: Vec<Step> = serde_json::from_str(include_str!("../../scenario.json")).unwrap();
@@ -107,7 +128,9 @@ pub fn play(face: &mut impl Face, home: &Path) {
                 let _ = fs::remove_file(&outside);
                 let program = ["sh", "-c", "printenv -0 \"$1\" >\"$2\"", "sh", &step.key, outside.to_str().unwrap()];
                 step.command = program.map(str::to_owned).to_vec();
+                let noted = log(home).len();
                 let mut answer = face.perform(&step);
+                judge_log(&step, &log(home)[noted..]);
                 if step.what == "run" && answer.fails.is_none() {
                     let value = fs::read_to_string(&outside).unwrap();
                     answer.gives = Some(value.strip_suffix('\0').unwrap().into());
@@ -116,6 +139,34 @@ pub fn play(face: &mut impl Face, home: &Path) {
                 assert!(answer_is_none_of_failure(&step, &outside), "{step:?}");
             }
         }
+    }
+}
+
+/// What the audit log of `home` says.
+fn log(home: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(home.join("state/audit.jsonl")).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Each face leaves the same traces.
+fn judge_log(step: &Step, lines: &[Value]) {
+    let context = format!("{} {} {}: {lines:?}", step.what, step.agent, step.key);
+    assert!(!context.replace(&step.agent, "").replace(&step.key, "").contains(MARK), "{context}");
+    let result = match (&step.fails, step.what.as_str()) {
+        (Some(class), _) => &class.replace('_', "-"),
+        (None, "run") => "started",
+        (None, "set" | "delete") => "ok",
+        (None, _) => return assert!(lines.is_empty(), "{context}"),
+    };
+    // What is refused for its form is known to nobody.
+    if result == "usage" && lines.is_empty() {
+        return;
+    }
+    let [line] = lines else { panic!("{context}") };
+    let told = [&line["action"], &line["agent"], &line["result"]];
+    assert_eq!(told, [step.what.as_str(), step.agent.as_str(), result], "{context}");
+    if step.what == "run" {
+        assert_eq!(line["program"], "sh", "{context}");
     }
 }
 

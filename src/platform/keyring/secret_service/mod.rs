@@ -45,15 +45,22 @@ struct Limits {
 const LIMITS: Limits =
     Limits { service: Duration::from_secs(5), grace: Duration::from_secs(1), dialog: Duration::from_secs(60) };
 
+impl Limits {
+    /// Those of a caller who waits for `patience`: for all of a dialog, and no longer than usual for what needs nobody.
+    fn within(patience: Duration) -> Self {
+        Self { service: LIMITS.service.min(patience), grace: LIMITS.grace.min(patience), dialog: patience }
+    }
+}
+
 /// Fetches the key. `None`: there is certainly none, not even in a locked collection. `waiting` is called once if a person is
 /// being asked to unlock the keyring.
-pub(crate) fn load(waiting: &mut dyn FnMut()) -> Result<Option<SecretString>> {
-    Keyring::open(&dbus::of_this_session(), LIMITS, waiting)?.load()
+pub(crate) fn load(patience: Duration, waiting: &mut dyn FnMut()) -> Result<Option<SecretString>> {
+    Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.load()
 }
 
 /// Stores the key, in place of the one that is there. What was stored is for the caller to read back.
-pub(crate) fn save(key: &SecretString, waiting: &mut dyn FnMut()) -> Result<()> {
-    Keyring::open(&dbus::of_this_session(), LIMITS, waiting)?.save(key)
+pub(crate) fn save(key: &SecretString, patience: Duration, waiting: &mut dyn FnMut()) -> Result<()> {
+    Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.save(key)
 }
 
 /// Where the key is, or would be.
