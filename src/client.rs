@@ -6,15 +6,18 @@ mod check;
 mod first_use;
 mod import;
 mod injection;
+mod key;
 mod stale;
+mod survey;
 mod transfer;
+mod unlocked;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::audit_log::{Action, Caller, Event};
 use crate::document::Secret;
 use crate::failure::{Failure, Kind, Result};
-use crate::key_store::{self, Attendant, Lookup, Whence};
+use crate::key_store::{Attendant, Whence};
 use crate::keys::UnlockKey;
 use crate::names::{AgentName, SecretName};
 use crate::needles;
@@ -29,12 +32,15 @@ use crate::vault_file::VaultFolder;
 
 pub(crate) use check::Example;
 pub(crate) use injection::RunOptions;
+use unlocked::Unlocked;
+
+pub(crate) use survey::{Held, MasterStatus, Surveyed};
 
 /// Access to the vaults of one user.
 pub(crate) struct Client {
     places: Places,
     attendant: Box<dyn Attendant>,
-    key: OnceLock<(UnlockKey, Whence)>,
+    unlocked: Mutex<Option<Arc<Unlocked>>>,
     settings: OnceLock<Settings>,
     caller: Caller,
 }
@@ -66,7 +72,8 @@ pub(crate) struct AgentInfo {
 impl Client {
     /// For these places, with someone to ask.
     pub(crate) fn new(places: Places, attendant: Box<dyn Attendant>) -> Self {
-        Self { places, attendant, key: OnceLock::new(), settings: OnceLock::new(), caller: platform::caller }
+        let (unlocked, settings) = (Mutex::new(None), OnceLock::new());
+        Self { places, attendant, unlocked, settings, caller: platform::caller }
     }
 
     /// Called by another than the program that started this process.
@@ -76,7 +83,7 @@ impl Client {
 
     /// With this key, whatever the store holds; `whence` says where it came from.
     pub(crate) fn with_key(self, key: UnlockKey, whence: &'static str) -> Self {
-        let _ = self.key.set((key, Whence::Variable(whence)));
+        self.hold(key, Whence::Variable(whence), 0);
         self
     }
 
@@ -122,7 +129,7 @@ impl Client {
             return Ok(Builtin::LeftOut);
         }
         // An agent's key opens one vault, and this is not it.
-        if let UnlockKey::Agent(_) = self.key()? {
+        if let UnlockKey::Agent(_) = self.key()?.key {
             return Ok(Builtin::Closed);
         }
         Ok(self.find_vault(&builtin)?.map_or(Builtin::None, Builtin::Open))
@@ -162,11 +169,15 @@ impl Client {
         let mut file = self.folder()?.read(agent)?;
         loop {
             let Some(bytes) = file else { return Ok(None) };
-            let vault = Vault::open(&bytes, agent, self.key()?)?;
-            let Err(refusal) = self.check_seen(&vault) else { return Ok(Some(vault)) };
-            // A writer may have replaced the file, and noted so, since it was read: then it was the note that was ahead.
+            let unlocked = self.key()?;
+            let opened = Vault::open(&bytes, agent, &unlocked.key).map_err(|failure| unlocked.explain(failure));
+            let refusal = match opened.and_then(|vault| self.check_seen(&vault).map(|()| vault)) {
+                Ok(vault) => return Ok(Some(vault)),
+                Err(refusal) => refusal,
+            };
+            // Since it was read, a writer may have replaced the file and noted so, or sealed it to a new key, or the former key may be gone.
             file = self.folder()?.read(agent)?;
-            if file.as_ref() == Some(&bytes) {
+            if file.as_ref() == Some(&bytes) && !self.key_has_changed() {
                 return Err(refusal);
             }
         }
@@ -194,21 +205,6 @@ impl Client {
         if seen.record(mark.id).is_ok_and(|record| Seen::judge(record.as_ref(), mark) == Verdict::News) {
             let _ = seen.remember(mark, &folder.path(agent));
         }
-    }
-
-    /// The key of this process, looked for once.
-    fn key(&self) -> Result<&UnlockKey> {
-        if self.key.get().is_none() {
-            let found = match key_store::look_up(&self.places, &*self.attendant)? {
-                Lookup::Found(key, whence) => (key, whence),
-                missing => {
-                    self.refuse_beside_vaults(&missing)?;
-                    return Err(first_use::no_key(&missing));
-                }
-            };
-            let _ = self.key.set(found);
-        }
-        Ok(&self.key.get().expect("set above").0)
     }
 
     fn folder(&self) -> Result<VaultFolder<'_>> {

@@ -14,7 +14,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 const LOCK_POLL: Duration = Duration::from_millis(5);
 
 /// A lock on a file made for it, held until dropped or until the process ends.
-pub(crate) struct Lock(#[allow(dead_code)] File);
+pub(crate) struct Lock(File);
 
 impl Lock {
     /// Waits up to 10 s for the lock at `path`; the file is never deleted, so that two holders cannot lock two files.
@@ -37,6 +37,19 @@ impl Lock {
                 Err(TryLockError::Error(cause)) => return Err(Failure::io("cannot lock", path, &cause)),
             }
         }
+    }
+
+    /// Counts a change of what the lock protects, for those who do not take it: by the length of its file. Not on disk for good, for no
+    /// process outlives the machine.
+    pub(crate) fn count(&self, path: &Path) -> Result<()> {
+        platform::survive_file_size_limit();
+        let counted = self.0.metadata().and_then(|data| self.0.set_len(data.len() + 1));
+        counted.map_err(|cause| Failure::io("cannot write", path, &cause))
+    }
+
+    /// How often that was done.
+    pub(crate) fn counted(path: &Path) -> u64 {
+        fs::metadata(path).map_or(0, |data| data.len())
     }
 
     /// Takes the lock if nobody has it.
@@ -94,6 +107,22 @@ pub(crate) fn replace(
     sync_folder(path, "written")
 }
 
+/// Makes a file that is not there yet, for this user alone, durably. A failure leaves none.
+pub(crate) fn create_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    platform::survive_file_size_limit();
+    let mut file = match platform::create_private(path) {
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(Failure::new(Kind::Io, format!("there is something already: '{}'", path.display()))
+                .hint("nothing is overwritten: give another name"));
+        }
+        made => made.map_err(|cause| Failure::io("cannot make", path, &cause))?,
+    };
+    write_synced(&mut file, path, bytes).inspect_err(|_| {
+        let _ = fs::remove_file(path);
+    })?;
+    sync_folder(path, "written")
+}
+
 /// Removes the file at `path`, durably.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     platform::remove(path).map_err(|cause| Failure::io("cannot remove", path, &cause))?;
@@ -133,6 +162,10 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
         _ => {}
     }
     let mut file = platform::create_private(path).map_err(|cause| Failure::io("cannot make", path, &cause))?;
+    write_synced(&mut file, path, bytes)
+}
+
+fn write_synced(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).map_err(|cause| Failure::io("cannot write", path, &cause))?;
     // After a failed fsync the pages may be marked clean although they are not on disk: never tried again on this file.
     file.sync_all().map_err(|cause| Failure::io("cannot write to disk", path, &cause))

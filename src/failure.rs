@@ -17,8 +17,10 @@ pub(crate) enum Kind {
     NotFound,
     /// No key: missing, locked, refused, unreachable or malformed.
     NoKey,
-    /// A vault that is not what this user wrote, or a key that does not open it.
+    /// A vault that is not what this user wrote.
     Integrity,
+    /// A key that does not open a vault; by its exit code, a question of integrity as well.
+    WrongKey,
     /// File trouble: permission, full disk, symlink, not a file.
     Io,
     /// Another `cast` held the lock for too long.
@@ -34,6 +36,7 @@ impl Kind {
             Self::NotFound => "not-found",
             Self::NoKey => "no-key",
             Self::Integrity => "integrity",
+            Self::WrongKey => "wrong-key",
             Self::Io => "io",
             Self::Locked => "locked",
         }

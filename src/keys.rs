@@ -14,13 +14,18 @@ use sha2::Sha256;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::names::AgentName;
+use crate::timestamp::Timestamp;
 
 /// Identifies one vault for as long as it lives, whatever it is called and wherever it lies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct VaultId(pub [u8; 16]);
 
 /// A user's key: an age X25519 identity. It opens every vault of the user. Neither `Debug` nor `Clone`.
-pub(crate) struct MasterKey(Identity);
+pub(crate) struct MasterKey {
+    identity: Identity,
+    /// When it was made, where that is known.
+    created: Option<Timestamp>,
+}
 
 /// The key of one agent's vault in one epoch, derived from the master key.
 pub(crate) struct AgentKey {
@@ -48,30 +53,52 @@ pub(crate) enum UnlockKey {
     Agent(Box<AgentGrant>),
 }
 
+/// The comment that says when the key below it was made; age-keygen writes the same.
+const CREATED: &str = "# created: ";
 /// The label of an agent key's line: `cast-agent:AGENT:VAULT ID:EPOCH:AGE-SECRET-KEY-1...`
 const GRANT: &str = "cast-agent:";
 
 impl MasterKey {
     /// Makes a new key from the system's random numbers.
     pub(crate) fn generate() -> Self {
-        Self(Identity::generate())
+        Self { identity: Identity::generate(), created: Some(Timestamp::now()) }
     }
 
     /// The public half, `age1...`.
     pub(crate) fn recipient(&self) -> Recipient {
-        self.0.to_public()
+        self.identity.to_public()
     }
 
     /// The identity, for age.
     pub(crate) fn identity(&self) -> &Identity {
-        &self.0
+        &self.identity
+    }
+
+    /// When it was made, where that is known.
+    pub(crate) fn created(&self) -> Option<Timestamp> {
+        self.created
+    }
+
+    /// Whether two lists hold the same keys in the same order.
+    pub(crate) fn same(one: &[Self], other: &[&Self]) -> bool {
+        one.iter().map(Self::recipient).eq(other.iter().map(|key| key.recipient()))
+    }
+
+    /// Whether this key is one of `keys`.
+    pub(crate) fn is_among<'a>(&self, keys: impl IntoIterator<Item = &'a Self>) -> bool {
+        keys.into_iter().any(|key| key.recipient() == self.recipient())
     }
 
     /// The age identity file that holds `keys`, for the key store; stock age reads it.
-    pub(crate) fn identity_file(keys: &[Self]) -> SecretString {
+    pub(crate) fn identity_file(keys: &[&Self]) -> SecretString {
         let mut text = String::with_capacity(keys.len() * 256);
         for key in keys {
-            let identity = key.0.to_string();
+            if let Some(created) = key.created {
+                for part in [CREATED, &created.to_string(), "\n"] {
+                    text += part;
+                }
+            }
+            let identity = key.identity.to_string();
             for part in ["# public key: ", &key.recipient().to_string(), "\n", identity.expose_secret(), "\n"] {
                 text += part;
             }
@@ -86,7 +113,7 @@ impl MasterKey {
         info.extend_from_slice(&id.0);
         info.extend_from_slice(&epoch.to_be_bytes());
         info.extend_from_slice(agent.as_str().as_bytes());
-        AgentKey::from_bytes(&derive(&secret_bytes(&self.0), &info))
+        AgentKey::from_bytes(&derive(&secret_bytes(&self.identity), &info))
     }
 }
 
@@ -117,6 +144,16 @@ impl AgentKey {
 }
 
 impl AgentGrant {
+    /// The line in which it is handed over, without a line end.
+    pub(crate) fn line(&self) -> SecretString {
+        let identity = self.key.identity.to_string();
+        let head = format!("{GRANT}{}:{}:{}:", self.agent, self.id, self.epoch);
+        let mut line = String::with_capacity(head.len() + identity.expose_secret().len());
+        line += &head;
+        line += identity.expose_secret();
+        SecretString::from(line)
+    }
+
     /// What to say where the master key is needed, or another agent's.
     pub(crate) fn refuse(&self, what: &str) -> Failure {
         Failure::new(Kind::NoKey, format!("the key given is the agent key of '{}', which {what}", self.agent))
@@ -140,7 +177,11 @@ impl UnlockKey {
         let mut masters = Vec::new();
         let mut grant = None;
         let mut keys = 0;
+        let mut created = None;
         for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())) {
+            if let Some(time) = line.strip_prefix(CREATED) {
+                created = Timestamp::parse(time);
+            }
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
@@ -159,7 +200,7 @@ impl UnlockKey {
                 let identity = Identity::from_str(line).map_err(|_| {
                     malformed(format!("line {number} is not a whole age identity (AGE-SECRET-KEY-1...)"))
                 })?;
-                masters.push(MasterKey(identity));
+                masters.push(MasterKey { identity, created: created.take() });
             }
         }
         match (grant, keys) {
@@ -242,7 +283,7 @@ mod tests {
     fn grant(agent: &str, id: u8, epoch: u64) -> String {
         let id = VaultId([id; 16]);
         let key = master(MASTER).agent_key(&AgentName::parse(agent).unwrap(), id, epoch);
-        format!("cast-agent:{agent}:{id}:{epoch}:{}", key.identity.to_string().expose_secret())
+        AgentGrant { agent: AgentName::parse(agent).unwrap(), id, epoch, key }.line().expose_secret().to_owned()
     }
 
     fn refused(text: &str) -> Failure {
@@ -270,9 +311,17 @@ mod tests {
 
     #[test]
     fn reads_identity_files() {
-        let two = format!("# created: today\n\n  {MASTER}  \n{MASTER}\n");
+        let two = format!("# created: 2026-01-15T11:30:00+01:00\n# mine\n\n  {MASTER}  \n# created: today\n{MASTER}\n");
         let UnlockKey::Master(keys) = UnlockKey::parse(&two).unwrap() else { panic!("master keys") };
-        assert_eq!(keys.len(), 2);
+        let created: Vec<_> = keys.iter().map(|key| key.created.map(|time| time.to_string())).collect();
+        assert_eq!(created, [Some("2026-01-15T10:30:00Z".to_owned()), None]);
+        // What is written is read again as it was.
+        let all: Vec<_> = keys.iter().collect();
+        let written = MasterKey::identity_file(&all);
+        let UnlockKey::Master(again) = UnlockKey::parse(written.expose_secret()).unwrap() else {
+            panic!("master keys")
+        };
+        assert!(MasterKey::same(&again, &all) && again[0].created == keys[0].created);
     }
 
     #[test]

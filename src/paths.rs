@@ -12,6 +12,7 @@ pub(crate) struct Places {
     data: Option<PathBuf>,
     state: Option<PathBuf>,
     config: Option<PathBuf>,
+    runtime: Option<PathBuf>,
 }
 
 impl Places {
@@ -30,9 +31,10 @@ impl Places {
                     let folder = state.join("cast");
                     if dirs::state_dir().is_some() { folder } else { folder.join("state") }
                 }),
+                runtime: None,
             },
         };
-        Self { vaults: vaults.or(places.vaults), ..places }
+        Self { vaults: vaults.or(places.vaults), runtime: dirs::runtime_dir().map(|run| run.join("cast")), ..places }
     }
 
     /// All of it below one folder, as with `CAST_HOME`.
@@ -42,6 +44,7 @@ impl Places {
             data: Some(home.to_owned()),
             state: Some(home.join("state")),
             config: Some(home.to_owned()),
+            runtime: None,
         }
     }
 
@@ -73,6 +76,11 @@ impl Places {
     /// The folder of what belongs to this machine: locks, and the newest that was seen of each vault.
     pub(crate) fn state(&self) -> Result<&Path> {
         self.state.as_deref().ok_or_else(no_home)
+    }
+
+    /// The folder of this user's session, the same whatever `CAST_HOME` says, as the keyring is; `None` where there is none.
+    pub(crate) fn session(&self) -> Option<&Path> {
+        self.runtime.as_deref()
     }
 }
 

@@ -168,6 +168,22 @@ impl Vault {
         Ok(())
     }
 
+    /// Starts a new epoch: what is sealed from here on is closed to the agent keys there were.
+    pub(crate) fn start_epoch(&mut self) -> Result<()> {
+        let agent = &self.document.agent;
+        self.mark.epoch = self.mark.epoch.checked_add(1).ok_or_else(|| damaged(agent))?;
+        // The holder of an agent key can use up the generations; that does not save the key. A new epoch is newer at any generation.
+        if self.mark.generation >= u64::MAX - 1 {
+            self.mark.generation = 0;
+        }
+        Ok(())
+    }
+
+    /// The public half of the master key that it is sealed to, `age1...`.
+    pub(crate) fn master(&self) -> &str {
+        &self.document.master
+    }
+
     /// Whose vault it is.
     pub(crate) fn agent(&self) -> &AgentName {
         &self.document.agent

@@ -9,7 +9,7 @@ use crate::names::{AgentName, SecretName};
 
 pub(super) fn run(args: &AcceptArgs, client: &Client, report: Report) -> anyhow::Result<()> {
     let agent = AgentName::parse(&args.agent)?;
-    let former = args.key.as_deref().map(Client::read_key_file).transpose()?;
+    let former = args.key.as_deref().map(|path| Client::read_key_file(path, "--key")).transpose()?;
     let acceptance = client.review(&agent, former.as_ref())?;
     let Some(why) = &acceptance.why else {
         report.success(format_args!("The vault of agent '{agent}' is in order: there is nothing to accept"));

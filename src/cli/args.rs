@@ -14,7 +14,8 @@ mod vault;
 use clap::{Parser, Subcommand};
 
 pub(super) use audit::AuditArgs;
-pub(super) use key::InitArgs;
+pub(super) use key::{InitArgs, KeyCommand};
+pub(super) use key::{KeyExportArgs, KeyImportArgs, KeyMoveArgs, KeyRevokeArgs, KeyRotateArgs, KeyStatusArgs};
 pub(super) use run::RunArgs;
 pub(super) use secrets::{CheckArgs, CopyArgs, DeleteArgs, ImportArgs, ListArgs, RenameArgs, SecretsCommand, SetArgs};
 pub(super) use vault::{AcceptArgs, VaultCommand};
@@ -55,6 +56,10 @@ pub(super) enum Command {
     Init(InitArgs),
 
     Audit(AuditArgs),
+
+    /// Back up, restore, rotate and move the master key; hand out and revoke agent keys
+    #[command(subcommand)]
+    Key(KeyCommand),
 
     /// Look after a vault as a whole
     #[command(subcommand)]

@@ -5,7 +5,6 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::args::CheckArgs;
-use super::list::as_json;
 use super::plaintext::{self, shown};
 use super::report::Report;
 use super::table;
@@ -39,7 +38,7 @@ pub(super) fn run(args: &CheckArgs, client: &Client, report: Report) -> anyhow::
             Exposure::Unknown => "unknown",
         });
         let (missing, extra, placeholders) = (&findings.missing[..], &findings.extra[..], &findings.placeholders[..]);
-        report.data(&as_json(&Findings { agent: agent.as_str(), missing, extra, placeholders, env_file })?)?;
+        report.json(&Findings { agent: agent.as_str(), missing, extra, placeholders, env_file })?;
     } else {
         let rows = [
             (&findings.missing, "missing"),

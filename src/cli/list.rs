@@ -89,7 +89,7 @@ fn age(word: &OsString) -> Result<TimeSpan> {
 
 fn stale_secrets(stale: &[(AgentName, SecretInfo)], json: bool, report: Report) -> anyhow::Result<()> {
     if json {
-        return report.data(&as_json(&stale.iter().map(OwnedLine::from).collect::<Vec<_>>())?);
+        return report.json(&stale.iter().map(OwnedLine::from).collect::<Vec<_>>());
     }
     if stale.is_empty() {
         report.success("No secret is that old");
@@ -103,7 +103,7 @@ fn stale_secrets(stale: &[(AgentName, SecretInfo)], json: bool, report: Report) 
 
 fn secrets(secrets: &[SecretInfo], agent: &AgentName, json: bool, report: Report) -> anyhow::Result<()> {
     if json {
-        return report.data(&as_json(&secrets.iter().map(SecretLine::from).collect::<Vec<_>>())?);
+        return report.json(&secrets.iter().map(SecretLine::from).collect::<Vec<_>>());
     }
     if secrets.is_empty() {
         report.hint(format_args!("agent '{agent}' has no secrets: add one with 'cast secrets set {agent} KEY'"));
@@ -119,7 +119,7 @@ fn secrets(secrets: &[SecretInfo], agent: &AgentName, json: bool, report: Report
 
 fn agents(agents: &[AgentInfo], json: bool, report: Report) -> anyhow::Result<()> {
     if json {
-        return report.data(&as_json(&agents.iter().map(AgentLine::from).collect::<Vec<_>>())?);
+        return report.json(&agents.iter().map(AgentLine::from).collect::<Vec<_>>());
     }
     if agents.is_empty() {
         report.hint("there are no agents yet: make one with 'cast secrets set AGENT KEY'");
@@ -127,8 +127,4 @@ fn agents(agents: &[AgentInfo], json: bool, report: Report) -> anyhow::Result<()
     }
     let row = |agent: &AgentInfo| [agent.name.to_string(), agent.modified.map(|time| time.local()).unwrap_or_default()];
     report.data(&table::lay_out(["AGENT", "MODIFIED"], agents.iter().map(row)))
-}
-
-pub(super) fn as_json(lines: &impl Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(lines)? + "\n")
 }

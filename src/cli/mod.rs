@@ -8,6 +8,7 @@ mod copy;
 mod delete;
 mod import;
 mod init;
+mod key;
 mod list;
 mod plaintext;
 mod prompt;
@@ -59,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Secrets(SecretsCommand::Rename(args)) => rename::run(&args, &client(), report),
         Command::Init(args) => init::run(&args, &client(), report),
         Command::Audit(args) => audit::run(&args, &client(), report),
+        Command::Key(command) => key::run(&command, &client(), report),
         Command::Vault(VaultCommand::Accept(args)) => accept::run(&args, &client(), report),
         Command::Run(args) => return run::run(args, &client(), report),
     };

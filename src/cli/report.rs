@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anstream::AutoStream;
 use clap::builder::styling::{AnsiColor, Style};
+use serde::Serialize;
 
 use crate::failure::{Cause, Failure, Kind};
 
@@ -21,6 +22,7 @@ pub(super) const USAGE: u8 = 2;
 
 const RED: Style = AnsiColor::Red.on_default().bold();
 const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
 const CYAN: Style = AnsiColor::Cyan.on_default();
 
 /// Speaks to whoever started cast.
@@ -47,6 +49,11 @@ impl Report {
         })
     }
 
+    /// Prints data for programs.
+    pub(super) fn json(self, data: &impl Serialize) -> anyhow::Result<()> {
+        self.data(&(serde_json::to_string_pretty(data)? + "\n"))
+    }
+
     /// Says what was done.
     pub(super) fn success(self, what: impl Display) {
         if !self.quiet {
@@ -59,6 +66,11 @@ impl Report {
         if !self.quiet {
             say(&format!("{CYAN}cast: hint:{CYAN:#} {}\n", Printable(&what.to_string())));
         }
+    }
+
+    /// Says what is not as it should be, though the work was done. As an error, it is not dropped by `-q`.
+    pub(super) fn warning(self, what: impl Display) {
+        say(&format!("{YELLOW}cast: warning:{YELLOW:#} {}\n", Printable(&what.to_string())));
     }
 
     /// Says something that is neither: a question's material, or that something waits.
@@ -83,7 +95,7 @@ fn exit_code(kind: Kind) -> u8 {
         Kind::Usage => USAGE,
         Kind::NotFound => 3,
         Kind::NoKey => 4,
-        Kind::Integrity => 5,
+        Kind::Integrity | Kind::WrongKey => 5,
         Kind::Io => 6,
         Kind::Locked => 7,
     }

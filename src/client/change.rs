@@ -62,7 +62,7 @@ impl Client {
                 return Err(self.no_such_agent(agent));
             }
             self.key()?;
-            let lock = folder.lock()?;
+            let lock = self.lock_vaults(&folder)?;
             let vault = self.vault(agent)?;
             event.set_keys(vault.secrets().keys());
             folder.remove(&lock, agent)?;
@@ -71,9 +71,14 @@ impl Client {
         })
     }
 
-    /// Reads a key from a file, as `CAST_KEY_FILE` does.
-    pub(crate) fn read_key_file(path: &Path) -> Result<UnlockKey> {
-        key_store::read_key_file(path, "--key")
+    /// Reads a key from a file, as `CAST_KEY_FILE` does; `named_by` is the option or argument that names it.
+    pub(crate) fn read_key_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
+        key_store::read_key_file(path, named_by)
+    }
+
+    /// Reads a key from standard input.
+    pub(crate) fn read_key_from_standard_input() -> Result<UnlockKey> {
+        key_store::read_key_from_standard_input()
     }
 
     /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
@@ -83,15 +88,16 @@ impl Client {
 
     fn look(&self, agent: &AgentName, former: Option<&UnlockKey>) -> Result<Acceptance> {
         let file = self.folder()?.read(agent)?.ok_or_else(|| self.no_such_agent(agent))?;
-        let keys = Self::masters(self.key()?)?;
+        let unlocked = self.key()?;
+        let keys = Self::masters(&unlocked.key)?;
         let (vault, authentic) = match former {
             Some(former) => Vault::open_unverified(&file, agent, Self::masters(former)?)?,
-            None => Vault::open_unverified(&file, agent, keys)?,
+            None => Vault::open_unverified(&file, agent, keys).map_err(|failure| unlocked.explain(failure))?,
         };
         let seen = self.seen().map(|seen| seen.record(vault.mark().id)).transpose()?.flatten();
         let verdict = Seen::judge(seen.as_ref(), vault.mark());
         let why = match verdict {
-            _ if !authentic => Vault::open(&file, agent, former.unwrap_or(self.key()?)).err(),
+            _ if !authentic => Vault::open(&file, agent, former.unwrap_or(&unlocked.key)).err(),
             Verdict::Known | Verdict::News if former.is_none() => None,
             Verdict::Known | Verdict::News => Some(Failure::new(
                 Kind::Integrity,
@@ -111,7 +117,7 @@ impl Client {
 
     fn take(&self, mut acceptance: Acceptance) -> Result<()> {
         let folder = self.folder()?;
-        let lock = folder.lock()?;
+        let lock = self.lock_vaults(&folder)?;
         let agent = acceptance.vault.agent();
         let seen = self.seen().map(|seen| seen.record(acceptance.vault.mark().id)).transpose()?.flatten();
         let noted = seen.map(|record| (record.mark, record.given_up));
@@ -139,7 +145,7 @@ impl Client {
             None if create => self.key_for_new_vault()?,
             None => return Err(self.no_such_agent(agent)),
         }
-        let lock = folder.lock()?;
+        let lock = self.lock_vaults(&folder)?;
         let (mut vault, is_new) = match self.find_vault(agent)? {
             Some(vault) => (vault, false),
             None if create => (self.create(&folder, agent)?, true),
@@ -155,8 +161,8 @@ impl Client {
 
     /// A new vault, made only with a key that opens the vaults there are.
     fn create(&self, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<Vault> {
-        let key = self.key()?;
-        let masters = match key {
+        let unlocked = self.key()?;
+        let masters = match &unlocked.key {
             UnlockKey::Master(keys) => keys,
             UnlockKey::Agent(grant) => return Err(grant.refuse("makes no vault")),
         };
@@ -165,7 +171,7 @@ impl Client {
         let mut refusal = None;
         for other in others {
             let opened = match folder.read(&other) {
-                Ok(Some(file)) => Vault::open(&file, &other, key),
+                Ok(Some(file)) => Vault::open(&file, &other, &unlocked.key),
                 Ok(None) => continue,
                 Err(failure) => Err(failure),
             };
@@ -179,15 +185,15 @@ impl Client {
         }
         if let Some(failure) = refusal {
             let message = format!("no new vault for agent '{agent}': the key opens none of those there are: {failure}");
-            return Err(Failure::new(Kind::Integrity, message)
+            return Err(Failure::new(Kind::WrongKey, message)
                 .hint("use the key that they were made with, or another CAST_VAULTS folder"));
         }
         let newest = masters.first().expect("what holds no key is refused when it is read");
         Vault::create(agent.clone(), newest)
     }
 
-    fn commit(&self, folder: &VaultFolder<'_>, lock: &WriteLock, vault: &mut Vault) -> Result<()> {
-        let key = self.key()?;
+    pub(super) fn commit(&self, folder: &VaultFolder<'_>, lock: &WriteLock, vault: &mut Vault) -> Result<()> {
+        let key = &self.key()?.key;
         let file = vault.seal(key)?;
         let agent = vault.agent().clone();
         let mark = *vault.mark();
@@ -199,7 +205,7 @@ impl Client {
         remembered.map_err(|failure| not_noted(&failure, "written"))
     }
 
-    fn masters(key: &UnlockKey) -> Result<&[MasterKey]> {
+    pub(super) fn masters(key: &UnlockKey) -> Result<&[MasterKey]> {
         match key {
             UnlockKey::Master(keys) => Ok(keys),
             UnlockKey::Agent(grant) => Err(grant.refuse("opens one vault: this needs the master key")),

@@ -3,8 +3,8 @@
 use super::Client;
 use crate::audit_log::{Action, Event};
 use crate::failure::{Failure, Kind, Result};
-use crate::key_store::{self, KeyPlace, Lookup, Whence};
-use crate::keys::UnlockKey;
+use crate::key_store::{self, KeyLock, KeyPlace, Lookup, Slot, Whence};
+use crate::keys::{MasterKey, UnlockKey};
 use crate::platform::GIVE_KEY;
 
 impl Client {
@@ -22,36 +22,44 @@ impl Client {
         if let Ok(whence) = found(key_store::look_up(&self.places, &*self.attendant)?) {
             return Ok((whence, false));
         }
-        let _lock = key_store::lock(&self.places)?;
+        let lock = KeyLock::acquire(&self.places)?;
         let missing = match found(key_store::look_up(&self.places, &*self.attendant)?) {
             Ok(whence) => return Ok((whence, false)),
             Err(missing) => missing,
         };
         self.refuse_beside_vaults(&missing)?;
-        let place = match (place, &missing) {
-            (Some(place), _) => place,
-            (None, Lookup::NoKeyring(error)) => {
-                self.attendant.choose_place(&error.to_string())?.unwrap_or(KeyPlace::File)
-            }
-            (None, _) => KeyPlace::Keyring,
-        };
-        if let (KeyPlace::Keyring, Lookup::NoKeyring(error)) = (place, &missing) {
-            return Err(no_keyring(&error.to_string()));
-        }
-        let (key, whence) = key_store::make(&self.places, place, &*self.attendant)?;
-        let _ = self.key.set((key, whence.clone()));
+        let place = self.place_for_first_key(place, &missing)?;
+        let mut slot = Slot::new(&self.places, &*self.attendant, place);
+        // Read back before anything is sealed to it.
+        let keys = slot.write(&lock, &[&MasterKey::generate()])?;
+        let whence = slot.whence()?;
+        self.attendant.key_made(&whence);
+        self.hold(UnlockKey::Master(keys), whence.clone(), key_store::changes(&self.places));
         Ok((whence, true))
+    }
+
+    /// Where the first key goes: where it is told to; else into the keyring; else where the attendant says, or into a plain file.
+    pub(super) fn place_for_first_key(&self, place: Option<KeyPlace>, missing: &Lookup) -> Result<KeyPlace> {
+        match (place, missing) {
+            (Some(KeyPlace::Keyring), Lookup::NoKeyring(error)) => Err(no_keyring(&error.to_string())),
+            (Some(place), _) => Ok(place),
+            (None, Lookup::NoKeyring(error)) => {
+                Ok(self.attendant.choose_place(&error.to_string())?.unwrap_or(KeyPlace::File))
+            }
+            (None, _) => Ok(KeyPlace::Keyring),
+        }
     }
 
     /// The key for a vault that is not there yet: the one there is, or a new one in the keyring.
     pub(super) fn key_for_new_vault(&self) -> Result<()> {
-        if self.key.get().is_some() {
+        if self.cache().is_some() {
             return Ok(());
         }
+        let changes = key_store::changes(&self.places);
         match key_store::look_up(&self.places, &*self.attendant)? {
             Lookup::Found(UnlockKey::Agent(grant), _) => Err(grant.refuse("makes no vault")),
             Lookup::Found(key, whence) => {
-                let _ = self.key.set((key, whence));
+                self.hold(key, whence, changes);
                 Ok(())
             }
             missing => {
@@ -81,7 +89,7 @@ impl Client {
             format!("no key for the vaults there are ({vaults}), and no new one is made beside them: {whence}"),
         )
         .hint(format!("give the key they were made with: {GIVE_KEY}"))
-        .hint("or bring back the keyring or key file that held it"))
+        .hint("or bring back the keyring or key file that held it, or a backup: 'cast key import master.key'"))
     }
 }
 

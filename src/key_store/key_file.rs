@@ -2,71 +2,78 @@
 
 use std::path::{Path, PathBuf};
 
-use age::secrecy::ExposeSecret;
 use age::secrecy::zeroize::Zeroizing;
+use age::secrecy::{ExposeSecret, SecretString};
 
 use super::Attendant;
 use crate::age_file::{self, Closed};
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::keys::{MasterKey, UnlockKey};
-use crate::paths::Places;
 use crate::platform;
 
 /// Many keys with comments fit.
 const MAX_KEY_FILE: usize = 64 << 10;
 
-/// The key of the key file there is; where there are two, that which asks for nothing.
-pub(super) fn load(places: &Places, attendant: &dyn Attendant) -> Result<Option<(UnlockKey, PathBuf)>> {
-    // No home at all: whoever has a key in a variable never came here.
-    let (Ok(plain), Ok(sealed)) = (places.plain_key(), places.passphrase_key()) else { return Ok(None) };
-    if let Some(text) = read(&plain)? {
-        return parse(&text, &plain).map(|key| Some((key, plain)));
-    }
-    let Some(file) = read(&sealed)? else { return Ok(None) };
-    let passphrase = attendant.passphrase(&sealed)?;
-    let text = age_file::open_with_passphrase(&file, passphrase).map_err(|closed| {
+/// The keys in `key.txt`.
+pub(super) fn load_plain(path: &Path) -> Result<Option<Vec<MasterKey>>> {
+    read(path)?.map(|text| parse(&text, path)).transpose()
+}
+
+/// The keys in `key.age`, and the passphrase that opened it: `known`, or what the attendant says.
+pub(super) fn load_with_passphrase(
+    path: &Path,
+    known: Option<&SecretString>,
+    attendant: &dyn Attendant,
+) -> Result<Option<(Vec<MasterKey>, SecretString)>> {
+    let Some(file) = read(path)? else { return Ok(None) };
+    let passphrase = known.map_or_else(|| attendant.passphrase(path), |known| Ok(known.clone()))?;
+    let text = age_file::open_with_passphrase(&file, passphrase.clone()).map_err(|closed| {
         Failure::new(
             Kind::NoKey,
             match closed {
                 Closed::WrongKey => "wrong passphrase".to_owned(),
-                Closed::TooMuchWork => format!("the key file asks for too much work: '{}'", sealed.display()),
-                Closed::Damaged => format!("the key file is damaged: '{}'", sealed.display()),
+                Closed::TooMuchWork => format!("the key file asks for too much work: '{}'", path.display()),
+                Closed::Damaged => format!("the key file is damaged: '{}'", path.display()),
             },
         )
     })?;
-    parse(&text, &sealed).map(|key| Some((key, sealed)))
+    Ok(Some((parse(&text, path)?, passphrase)))
 }
 
 /// Writes `key.txt`; gives the keys as they were read back.
-pub(super) fn save_plain(places: &Places, keys: &[MasterKey]) -> Result<(UnlockKey, PathBuf)> {
-    let path = places.plain_key()?;
-    write(&path, MasterKey::identity_file(keys).expose_secret().as_bytes())?;
-    let text =
-        read(&path)?.ok_or_else(|| Failure::new(Kind::Io, format!("the key file is gone: '{}'", path.display())))?;
-    Ok((parse(&text, &path)?, path))
+pub(super) fn save_plain(path: &Path, keys: &[&MasterKey]) -> Result<Vec<MasterKey>> {
+    write(path, MasterKey::identity_file(keys).expose_secret().as_bytes())?;
+    load_plain(path)?.ok_or_else(|| Failure::new(Kind::Io, format!("the key file is gone: '{}'", path.display())))
 }
 
 /// Writes `key.age`, once the passphrase has opened what it sealed; gives the keys from there.
 pub(super) fn save_with_passphrase(
-    places: &Places,
-    keys: &[MasterKey],
-    attendant: &dyn Attendant,
-) -> Result<(UnlockKey, PathBuf)> {
-    let path = places.passphrase_key()?;
-    refuse_work_tree(&path)?;
-    let passphrase = attendant.new_passphrase()?;
+    path: &Path,
+    keys: &[&MasterKey],
+    passphrase: &SecretString,
+) -> Result<Vec<MasterKey>> {
     let text = MasterKey::identity_file(keys);
     let file = age_file::seal_with_passphrase(text.expose_secret().as_bytes(), passphrase.clone());
-    let back = age_file::open_with_passphrase(&file, passphrase)
+    let back = age_file::open_with_passphrase(&file, passphrase.clone())
         .map_err(|_| Failure::new(Kind::Other, "the passphrase does not open what it sealed"))?;
-    write(&path, &file)?;
-    Ok((parse(&back, &path)?, path))
+    write(path, &file)?;
+    parse(&back, path)
+}
+
+/// Removes a key file, durably.
+pub(super) fn remove(path: &Path) -> Result<()> {
+    disk::remove(path)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     refuse_work_tree(path)?;
-    disk::replace(path, &path.with_extension("tmp"), bytes, |_| Ok(()))
+    disk::replace(path, &temporary(path), bytes, |_| Ok(()))
+}
+
+/// Where a key file, of either kind, is written before it has its name.
+pub(super) fn temporary(path: &Path) -> PathBuf {
+    path.with_extension("tmp")
 }
 
 fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
@@ -79,19 +86,20 @@ fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     disk::read_limited(&file, path, MAX_KEY_FILE).map(|bytes| Some(Zeroizing::new(bytes)))
 }
 
-fn parse(text: &[u8], path: &Path) -> Result<UnlockKey> {
+fn parse(text: &[u8], path: &Path) -> Result<Vec<MasterKey>> {
     let bad = |what: &str| {
         Failure::new(Kind::NoKey, format!("the key file holds no usable key: {what}: '{}'", path.display()))
     };
     let text = std::str::from_utf8(text).map_err(|_| bad("it is not text"))?;
     match UnlockKey::parse(text) {
         Ok(UnlockKey::Agent(_)) => Err(bad("an agent key belongs in CAST_KEY")),
-        Ok(key) => Ok(key),
+        Ok(UnlockKey::Master(keys)) => Ok(keys),
         Err(failure) => Err(bad(failure.message())),
     }
 }
 
-fn refuse_work_tree(path: &Path) -> Result<()> {
+/// A key does not belong where it may be committed.
+pub(super) fn refuse_work_tree(path: &Path) -> Result<()> {
     match disk::git_work_tree(path) {
         None => Ok(()),
         Some(tree) => Err(Failure::new(

@@ -1,9 +1,11 @@
 //! Where this process's key comes from, in the order that is promised: the variables, the key file, the OS keyring. An invalid source is
-//! an error and never a reason to look further. Also where a new master key goes.
+//! an error and never a reason to look further. Also where master keys are kept, and how that changes.
 
 mod key_file;
+mod lock;
 mod nobody;
 mod os_keyring;
+mod slot;
 mod variable;
 
 use std::fmt;
@@ -12,15 +14,16 @@ use std::time::Duration;
 
 use age::secrecy::SecretString;
 
-use crate::disk::Lock;
-use crate::failure::{Failure, Kind, Result};
-use crate::keys::{MasterKey, UnlockKey};
+use crate::failure::Result;
+use crate::keys::UnlockKey;
 use crate::paths::Places;
 use crate::platform::keyring::KeyringError;
 
+pub(crate) use lock::{KeyLock, changes};
 pub(crate) use nobody::Nobody;
-pub(crate) use variable::parse as parse_key;
-pub(crate) use variable::read_file as read_key_file;
+pub(crate) use slot::Slot;
+pub(crate) use variable::{load as from_variable, parse as parse_key};
+pub(crate) use variable::{read_file as read_key_file, read_standard_input as read_key_from_standard_input};
 
 /// Where a master key can be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,45 +79,32 @@ pub(crate) enum Lookup {
 
 /// Looks for the key.
 pub(crate) fn look_up(places: &Places, attendant: &dyn Attendant) -> Result<Lookup> {
+    loop {
+        let before = changes(places);
+        let found = look_once(places, attendant)?;
+        // While one place after the other is looked at, the key may move from a later one to one before.
+        if matches!(found, Lookup::Found(..)) || changes(places) == before {
+            return Ok(found);
+        }
+    }
+}
+
+fn look_once(places: &Places, attendant: &dyn Attendant) -> Result<Lookup> {
     if let Some((key, name)) = variable::load()? {
         return Ok(Lookup::Found(key, Whence::Variable(name)));
     }
-    if let Some((key, path)) = key_file::load(places, attendant)? {
-        return Ok(Lookup::Found(key, Whence::File(path)));
+    for place in [KeyPlace::File, KeyPlace::Passphrase] {
+        let mut slot = Slot::new(places, attendant, place);
+        if let Some(keys) = slot.load()? {
+            return Ok(Lookup::Found(UnlockKey::Master(keys), slot.whence()?));
+        }
     }
     match os_keyring::load(attendant) {
-        Ok(Some(key)) => Ok(Lookup::Found(key, Whence::Keyring)),
+        Ok(Some(keys)) => Ok(Lookup::Found(UnlockKey::Master(keys), Whence::Keyring)),
         Ok(None) => Ok(Lookup::NothingInKeyring),
         Err(os_keyring::Trouble::Keyring(error)) if error.is_absent() => Ok(Lookup::NoKeyring(error)),
         Err(trouble) => Err(trouble.into()),
     }
-}
-
-/// Makes a master key and keeps it in `place`, from where it is read back before anything is sealed to it. The caller holds the lock
-/// and has seen that there is no key.
-pub(crate) fn make(places: &Places, place: KeyPlace, attendant: &dyn Attendant) -> Result<(UnlockKey, Whence)> {
-    let keys = vec![MasterKey::generate()];
-    let (back, whence) = match place {
-        KeyPlace::Keyring => {
-            os_keyring::save(&keys, attendant)?;
-            (os_keyring::load(attendant)?, Whence::Keyring)
-        }
-        KeyPlace::File => key_file::save_plain(places, &keys).map(|(key, path)| (Some(key), Whence::File(path)))?,
-        KeyPlace::Passphrase => key_file::save_with_passphrase(places, &keys, attendant)
-            .map(|(key, path)| (Some(key), Whence::File(path)))?,
-    };
-    match back {
-        Some(UnlockKey::Master(found)) if found[0].recipient() == keys[0].recipient() => {
-            attendant.key_made(&whence);
-            Ok((UnlockKey::Master(found), whence))
-        }
-        _ => Err(Failure::new(Kind::NoKey, format!("{whence} did not give back the key that was saved there"))),
-    }
-}
-
-/// One maker of keys at a time for a user.
-pub(crate) fn lock(places: &Places) -> Result<Lock> {
-    Lock::acquire(&places.state()?.join("locks").join("key.lock"))
 }
 
 impl fmt::Display for Whence {

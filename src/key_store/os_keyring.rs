@@ -15,19 +15,24 @@ pub(super) enum Trouble {
     Entry(String),
 }
 
-pub(super) fn load(attendant: &dyn Attendant) -> Result<Option<UnlockKey>, Trouble> {
+pub(super) fn load(attendant: &dyn Attendant) -> Result<Option<Vec<MasterKey>>, Trouble> {
     let Some(text) = keyring::load(attendant.patience(), &mut || attendant.waiting_for_keyring())? else {
         return Ok(None);
     };
     match UnlockKey::parse(text.expose_secret()) {
         Ok(UnlockKey::Agent(_)) => Err(Trouble::Entry("it holds an agent key".to_owned())),
-        Ok(key) => Ok(Some(key)),
+        Ok(UnlockKey::Master(keys)) => Ok(Some(keys)),
         Err(failure) => Err(Trouble::Entry(failure.message().to_owned())),
     }
 }
 
-pub(super) fn save(keys: &[MasterKey], attendant: &dyn Attendant) -> Result<(), Trouble> {
+pub(super) fn save(keys: &[&MasterKey], attendant: &dyn Attendant) -> Result<(), Trouble> {
     Ok(keyring::save(&MasterKey::identity_file(keys), attendant.patience(), &mut || attendant.waiting_for_keyring())?)
+}
+
+pub(super) fn remove(attendant: &dyn Attendant) -> Result<(), Trouble> {
+    keyring::delete(attendant.patience(), &mut || attendant.waiting_for_keyring())?;
+    Ok(())
 }
 
 impl From<KeyringError> for Trouble {

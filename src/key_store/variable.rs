@@ -15,7 +15,8 @@ use crate::platform;
 /// Many keys with comments fit.
 const MAX_KEY_TEXT: usize = 64 << 10;
 
-pub(super) fn load() -> Result<Option<(UnlockKey, &'static str)>> {
+/// The key that was handed over, and the variable's name.
+pub(crate) fn load() -> Result<Option<(UnlockKey, &'static str)>> {
     match (env::var_os(KEY), env::var_os(KEY_FILE)) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err(Failure::new(Kind::NoKey, format!("both {KEY} and {KEY_FILE} are set"))
@@ -40,15 +41,31 @@ pub(crate) fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
             .hint("it takes the path of a file; a key itself goes into CAST_KEY")
     };
     let file = File::open(path).map_err(|cause| unreadable(&cause))?;
-    let mut text = Zeroizing::new(Vec::with_capacity(MAX_KEY_TEXT + 1));
-    file.take(MAX_KEY_TEXT as u64 + 1).read_to_end(&mut text).map_err(|cause| unreadable(&cause))?;
+    let text = read(file).map_err(|cause| unreadable(&cause))?;
     // A descriptor that was handed to cast is not for CMD.
     platform::keep_from_children(path);
+    parse_file(&text, named_by)
+}
+
+/// Reads a key from standard input.
+pub(crate) fn read_standard_input() -> Result<UnlockKey> {
+    let text = read(io::stdin().lock());
+    let text = text.map_err(|cause| Failure::io("cannot read", Path::new("standard input"), &cause))?;
+    parse_file(&text, "standard input")
+}
+
+fn read(from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(Vec::with_capacity(MAX_KEY_TEXT + 1));
+    from.take(MAX_KEY_TEXT as u64 + 1).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn parse_file(text: &[u8], named_by: &str) -> Result<UnlockKey> {
     if text.starts_with(b"age-encryption.org/") {
         return Err(Failure::new(Kind::NoKey, format!("{named_by} names an encrypted file"))
             .hint("decrypt it on the way, with '<(age -d key.age)'"));
     }
-    parse(&text, named_by)
+    parse(text, named_by)
 }
 
 /// The key in a text; `variable` is what the text came in.

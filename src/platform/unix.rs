@@ -132,6 +132,20 @@ pub(crate) fn distrust(file: &File) -> io::Result<Option<&'static str>> {
     })
 }
 
+/// Whether other users can read what this is: a file, or the names in a folder.
+pub(crate) fn is_open_to_others(file: &File) -> bool {
+    file.metadata().is_ok_and(|data| data.mode() & 0o044 != 0)
+}
+
+/// Whether standard output is a file that other users can read.
+pub(crate) fn stdout_is_readable_by_others() -> bool {
+    let data = rustix::fs::fstat(rustix::stdio::stdout());
+    data.is_ok_and(|data| {
+        let mode = data.st_mode;
+        rustix::fs::FileType::from_raw_mode(mode) == rustix::fs::FileType::RegularFile && mode & 0o044 != 0
+    })
+}
+
 /// What to type against `distrust`.
 pub(crate) fn trust_command(path: &Path) -> String {
     format!("chown \"$(id -u)\" '{0}' && chmod 600 '{0}'", path.display())

@@ -111,6 +111,16 @@ pub(crate) fn distrust(_file: &File) -> io::Result<Option<&'static str>> {
     Ok(None)
 }
 
+/// Nor here.
+pub(crate) fn is_open_to_others(_file: &File) -> bool {
+    false
+}
+
+/// Nor here.
+pub(crate) fn stdout_is_readable_by_others() -> bool {
+    false
+}
+
 /// What to type against `distrust`.
 pub(crate) fn trust_command(path: &Path) -> String {
     format!("icacls \"{}\" /inheritance:r /grant:r \"%USERNAME%:F\"", path.display())

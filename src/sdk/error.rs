@@ -77,7 +77,7 @@ impl From<Failure> for Error {
             Kind::Usage => Self::Usage,
             Kind::NotFound => Self::NotFound,
             Kind::NoKey => Self::NoKey,
-            Kind::Integrity => Self::Integrity,
+            Kind::Integrity | Kind::WrongKey => Self::Integrity,
             Kind::Io => Self::Io,
             Kind::Locked => Self::Locked,
             Kind::Other => Self::Other,

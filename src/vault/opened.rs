@@ -43,7 +43,7 @@ impl Opened {
             return Err(grant.refuse("opens no other vault"));
         }
         let text = age_file::open(file, grant.key.identity()).map_err(|closed| match closed {
-            Closed::WrongKey => refusal::wrong_key(agent),
+            Closed::WrongKey => refusal::wrong_agent_key(agent),
             Closed::Damaged | Closed::TooMuchWork => refusal::damaged(agent),
         })?;
         Self::read(text, agent, |mark| ((mark.id, mark.epoch) == (grant.id, grant.epoch)).then_some(&grant.key))

@@ -4,7 +4,14 @@ use crate::failure::{Failure, Kind};
 use crate::names::AgentName;
 
 pub(super) fn wrong_key(agent: &AgentName) -> Failure {
-    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' does not open: wrong key, or damaged"))
+    Failure::new(Kind::WrongKey, format!("the vault of agent '{agent}' does not open: wrong key, or damaged"))
+}
+
+/// What the holder of an agent key can do about it.
+pub(super) fn wrong_agent_key(agent: &AgentName) -> Failure {
+    wrong_key(agent).hint(format!(
+        "a revoked or rotated key opens nothing any more; a new one is 'cast key export --agent {agent}', by the vault's owner"
+    ))
 }
 
 pub(super) fn damaged(agent: &AgentName) -> Failure {

@@ -1,7 +1,7 @@
 //! A vault is the old one or the new one, whole: parallel writers, kills, failing and full disks, locks. Readers never wait.
 
 mod disk;
-mod faults;
+pub mod faults;
 mod order;
 
 use std::collections::BTreeSet;

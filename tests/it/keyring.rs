@@ -11,9 +11,9 @@ use std::process::{Child, Command, Stdio};
 use crate::sandbox::{CAST, Sandbox, skip};
 
 /// A bus of its own in a sandbox's home, and what serves secrets there.
-struct Session {
-    sandbox: Sandbox,
-    address: String,
+pub struct Session {
+    pub sandbox: Sandbox,
+    pub address: String,
     bus: Child,
     keyring: Option<Child>,
 }
@@ -46,7 +46,7 @@ impl Session {
     }
 
     /// A session whose keyring is open.
-    fn unlocked() -> Option<Self> {
+    pub fn unlocked() -> Option<Self> {
         let mut session = Self::start()?;
         session.serve("--unlock");
         Some(session)
@@ -73,14 +73,14 @@ impl Session {
         }
     }
 
-    fn stop_keyring(&mut self) {
+    pub fn stop_keyring(&mut self) {
         if let Some(mut keyring) = self.keyring.take() {
             keyring.kill().unwrap();
             keyring.wait().unwrap();
         }
     }
 
-    fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: &str) -> Command {
         let mut command = self.sandbox.command(program);
         command.env("DBUS_SESSION_BUS_ADDRESS", &self.address);
         // gnome-keyring's own socket and files.
@@ -88,12 +88,24 @@ impl Session {
         command
     }
 
-    fn cast<const N: usize>(&self, words: [&str; N]) -> crate::sandbox::Call<'_> {
+    pub fn cast<const N: usize>(&self, words: [&str; N]) -> crate::sandbox::Call<'_> {
         self.sandbox.cast(words).env("DBUS_SESSION_BUS_ADDRESS", &self.address)
     }
 
+    /// Stores bytes by libsecret, as cast's entry, in place of one that has the same attributes.
+    pub fn store(&self, attributes: &[&str], value: &[u8]) {
+        let words = ["store", "--label=x", "service", "cast", "username", "master-key"].iter().chain(attributes);
+        let tool = self.sandbox.other("secret-tool", words).env("DBUS_SESSION_BUS_ADDRESS", &self.address);
+        tool.input(value).succeeds();
+    }
+
+    /// Takes it out.
+    pub fn clear(&self) {
+        self.command("secret-tool").args(["clear", "service", "cast"]).status().unwrap();
+    }
+
     /// How many items libsecret sees.
-    fn items(&self) -> usize {
+    pub fn items(&self) -> usize {
         let found = self.command("secret-tool").args(["search", "--all", "service", "cast"]).output().unwrap();
         String::from_utf8_lossy(&found.stdout).lines().filter(|line| line.starts_with("[/")).count()
     }
@@ -108,7 +120,7 @@ impl Drop for Session {
 }
 
 /// Whether a file below `folder` holds `text`.
-fn somewhere(folder: &Path, text: &[u8]) -> bool {
+pub fn somewhere(folder: &Path, text: &[u8]) -> bool {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).any(|path| {
         if path.is_dir() {
             return somewhere(&path, text);

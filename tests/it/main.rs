@@ -14,6 +14,7 @@ mod import;
 mod init;
 mod key;
 mod keyring;
+mod keys;
 mod list;
 mod masking;
 mod project;

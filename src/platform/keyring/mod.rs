@@ -10,11 +10,11 @@ mod dbus;
 #[cfg(target_os = "linux")]
 mod secret_service;
 #[cfg(target_os = "linux")]
-pub(crate) use secret_service::{load, save};
+pub(crate) use secret_service::{delete, load, save};
 
 #[cfg(not(target_os = "linux"))]
 mod native;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use native::{load, save};
+pub(crate) use native::{delete, load, save};
 
 pub(crate) use error::KeyringError;

@@ -44,6 +44,11 @@ pub(crate) fn save(key: &SecretString, patience: Duration, waiting: &mut dyn FnM
     ask(patience, waiting, move |entry| entry.set_secret(key.expose_secret().as_bytes())).map(drop)
 }
 
+/// Removes the key. Says whether there was one.
+pub(crate) fn delete(patience: Duration, waiting: &mut dyn FnMut()) -> Result<bool> {
+    Ok(ask(patience, waiting, Entry::delete_credential)?.is_some())
+}
+
 /// Asks on a thread of its own, for nothing else bounds the dialog. `None`: there is no such entry.
 fn ask<T: Send + 'static>(
     patience: Duration,

@@ -17,14 +17,24 @@ pub struct Call {
     pub line: String,
 }
 
-/// Those that touch files. Reading changes nothing, but a process can end there, too.
+/// The address of no bus.
+pub const NO_BUS: &str = "disabled:";
+
+/// Those that touch files, and those of a conversation with a keyring. Reading changes nothing, but a process can end there, too.
 const CALLS: &str = "openat,open,creat,read,pread64,write,pwrite64,close,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,\
-    mkdir,mkdirat,rmdir,flock,fchmod,chmod,fchmodat,ftruncate,getdents64,readlink,readlinkat,statx,fstat,newfstatat,lseek";
+    mkdir,mkdirat,rmdir,flock,fchmod,chmod,fchmodat,ftruncate,getdents64,readlink,readlinkat,statx,fstat,newfstatat,lseek,\
+    socket,connect,sendto,sendmsg,recvfrom,recvmsg,poll,ppoll";
 
 /// The calls of `cast WORDS`, from the first that has to do with this home. `None` where strace does not work.
 pub fn traced(sandbox: &Sandbox, words: &[&str]) -> Option<Vec<Call>> {
+    traced_on(sandbox, NO_BUS, words)
+}
+
+/// The same, with a session bus.
+pub fn traced_on(sandbox: &Sandbox, bus: &str, words: &[&str]) -> Option<Vec<Call>> {
     let log = sandbox.home().join("trace.log");
     let mut command = sandbox.command("strace");
+    command.env("DBUS_SESSION_BUS_ADDRESS", bus);
     let known = CALLS.split(',').map(|call| format!("?{}", call.trim())).collect::<Vec<_>>().join(",");
     command.args(["-f", "-qq", "-s", "256", "-e", &format!("trace={known}"), "-o"]).arg(&log).arg(CAST).args(words);
     let output = command.output().ok().filter(|output| output.status.success())?;
@@ -47,12 +57,17 @@ pub fn traced(sandbox: &Sandbox, words: &[&str]) -> Option<Vec<Call>> {
 
 /// Runs `cast WORDS` with something injected into one call.
 pub fn injected(sandbox: &Sandbox, words: &[&str], call: &Call, what: &str) -> Outcome {
+    injected_on(sandbox, NO_BUS, words, call, what)
+}
+
+/// The same, with a session bus.
+pub fn injected_on(sandbox: &Sandbox, bus: &str, words: &[&str], call: &Call, what: &str) -> Outcome {
     let inject = format!("inject={}:{what}:when={}", call.name, call.number);
     let mut strace: Vec<&str> = vec!["-f", "-qq", "-o", "/dev/null", "-e"];
     let trace = format!("trace={}", call.name);
     strace.extend([trace.as_str(), "-e", &inject, CAST]);
     strace.extend(words);
-    sandbox.other("strace", strace).run()
+    sandbox.other("strace", strace).env("DBUS_SESSION_BUS_ADDRESS", bus).run()
 }
 
 /// What a change is, and how one sees whether it was done.

@@ -25,13 +25,6 @@ impl Session {
         assert_eq!(self.items(), items);
         refusal
     }
-
-    /// Stores bytes by libsecret, as cast's entry, in place of one that has the same attributes.
-    fn store(&self, attributes: &[&str], value: &[u8]) {
-        let words = ["store", "--label=x", "service", "cast", "username", "master-key"].iter().chain(attributes);
-        let tool = self.sandbox.other("secret-tool", words).env("DBUS_SESSION_BUS_ADDRESS", &self.address);
-        tool.input(value).succeeds();
-    }
 }
 
 #[test]

@@ -63,6 +63,11 @@ pub(crate) fn save(key: &SecretString, patience: Duration, waiting: &mut dyn FnM
     Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.save(key)
 }
 
+/// Removes the key. Says whether there was one.
+pub(crate) fn delete(patience: Duration, waiting: &mut dyn FnMut()) -> Result<bool> {
+    Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.delete()
+}
+
 /// Where the key is, or would be.
 enum Place {
     /// In this item, which is unlocked.
@@ -134,7 +139,6 @@ impl<'a> Keyring<'a> {
         Ok(())
     }
 
-    #[cfg(test)]
     fn delete(mut self) -> Result<bool> {
         let Place::Item(item) = self.find()? else {
             return Ok(false);

@@ -1,0 +1,73 @@
+//! The keys from one place to another. They are in the new place, read back, before they leave the old one; and whichever place is looked
+//! at first meanwhile, all of them are there.
+
+use crate::audit_log::{Action, Event};
+use crate::client::Client;
+use crate::failure::Result;
+use crate::key_store::{KeyPlace, Slot, Whence};
+use crate::keys::MasterKey;
+
+/// What a move did.
+pub(crate) struct Relocated {
+    /// Where the keys are now.
+    pub whence: Whence,
+    /// Whether anything was moved or cleared away.
+    pub changed: bool,
+    /// Why it is not known whether the keyring still holds a copy.
+    pub keyring_unseen: Option<String>,
+}
+
+impl Client {
+    /// Moves the keys to `target`; finishes a move that was interrupted.
+    pub(crate) fn relocate(&self, target: KeyPlace) -> Result<Relocated> {
+        self.audited(Event::new(Action::KeyMove), |_| self.relocate_all(target))
+    }
+
+    fn relocate_all(&self, target: KeyPlace) -> Result<Relocated> {
+        let lock = self.lock_key_store()?;
+        let mut keyring_unseen = None;
+        let mut found: Vec<(KeyPlace, Vec<MasterKey>)> = Vec::new();
+        let mut slots = Slot::all(&self.places, &*self.attendant);
+        for slot in &mut slots {
+            match slot.load() {
+                Ok(Some(keys)) => found.push((slot.place(), keys)),
+                Ok(None) => {}
+                // From file to file, a keyring in disorder is in nobody's way.
+                Err(failure) if slot.place() == KeyPlace::Keyring && target != slot.place() && !found.is_empty() => {
+                    keyring_unseen = Some(failure.to_string());
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        if found.is_empty() {
+            return Err(self.nothing_stored());
+        }
+        // What a keyring holds besides is moved only from there or to there: it may be the key of another CAST_HOME. All others go
+        // along, behind the first, for no key is lost by moving another.
+        let from_keyring = found.len() == 1;
+        let mut keys: Vec<&MasterKey> = Vec::new();
+        for (place, held) in &found {
+            if *place != KeyPlace::Keyring || target == KeyPlace::Keyring || from_keyring {
+                let more: Vec<_> = held.iter().filter(|key| !key.is_among(keys.iter().copied())).collect();
+                keys.extend(more);
+            }
+        }
+        let there = found.iter().find(|(place, _)| *place == target);
+        let mut changed = false;
+        // The last of them is looked at last for a key, and leaves first.
+        for slot in slots.iter_mut().filter(|slot| slot.place() == target) {
+            if !there.is_some_and(|(_, held)| MasterKey::same(held, &keys)) {
+                slot.write(&lock, &keys)?;
+                changed = true;
+            }
+        }
+        for slot in slots.iter_mut().rev() {
+            let is_found = found.iter().any(|(place, _)| *place == slot.place());
+            if slot.place() != target && is_found {
+                changed |= slot.remove(&lock, &keys)?;
+            }
+        }
+        let whence = Slot::new(&self.places, &*self.attendant, target).whence()?;
+        Ok(Relocated { whence, changed, keyring_unseen })
+    }
+}

@@ -1,0 +1,132 @@
+//! A new master key, and every vault here sealed to it. Interrupted anywhere, it is finished by the next: a vault that is not sealed to the
+//! newest key says that there is something to finish, and then no further key is made.
+
+use crate::audit_log::{Action, Event};
+use crate::client::Client;
+use crate::failure::{Failure, Kind, Result};
+use crate::key_store::{KeyLock, Slot};
+use crate::keys::MasterKey;
+use crate::names::AgentName;
+use crate::vault_file::VaultFolder;
+
+/// What a rotation did.
+pub(crate) struct Rotation {
+    /// The public half of the newest key, `age1...`.
+    pub public: String,
+    /// Whether that key is new, or an unfinished rotation was finished.
+    pub is_new: bool,
+    /// How many vaults were sealed anew.
+    pub sealed: usize,
+    /// Those that were left as they are, and why.
+    pub left: Vec<(AgentName, Failure)>,
+    /// How many former keys are still in the store.
+    pub former: usize,
+    /// How many former keys were dropped.
+    pub retired: usize,
+}
+
+impl Client {
+    /// Seals every vault here to a new master key, or to the newest one where that was not finished. With `retire`, drops the former
+    /// keys, if all vaults can do without, and makes a new key only if there is no former one. `progress` hears how many vaults of
+    /// how many are done.
+    pub(crate) fn rotate(&self, retire: bool, progress: &mut dyn FnMut(usize, usize)) -> Result<Rotation> {
+        self.audited(Event::new(Action::KeyRotate), |_| self.rotate_all(retire, progress))
+    }
+
+    fn rotate_all(&self, retire: bool, progress: &mut dyn FnMut(usize, usize)) -> Result<Rotation> {
+        let lock = self.lock_key_store()?;
+        let (mut slot, keys) = self.stored()?.ok_or_else(|| self.nothing_stored())?;
+        let mut unlocked = self.hold_stored(&slot, keys)?;
+        let folder = self.folder()?;
+
+        let keys = Self::masters(&unlocked.key)?;
+        let newest = public_of(keys);
+        // What is refused waits for its owner, and does not make this an unfinished rotation.
+        let unfinished = keys.len() > 1
+            && self.survey()?.into_iter().any(|vault| vault.state.is_ok_and(|vault| vault.master != newest));
+        let is_new = !unfinished && (!retire || keys.len() == 1);
+        if is_new {
+            let keys = self.add_key(&lock, &folder, &mut slot, keys)?;
+            unlocked = self.hold_stored(&slot, keys)?;
+        }
+
+        let keys = Self::masters(&unlocked.key)?;
+        let public = public_of(keys);
+        let mut rotation = Rotation { public, is_new, sealed: 0, left: Vec::new(), former: keys.len() - 1, retired: 0 };
+        let agents = folder.agents()?;
+        for (done, agent) in agents.iter().enumerate() {
+            progress(done, agents.len());
+            match self.seal_to(&rotation.public, &folder, agent) {
+                Ok(sealed) => rotation.sealed += usize::from(sealed),
+                Err(failure) => rotation.left.push((agent.clone(), failure)),
+            }
+        }
+        progress(agents.len(), agents.len());
+        if retire && rotation.left.is_empty() && rotation.former > 0 {
+            self.retire(&lock, &folder, &mut slot, keys, &mut rotation)?;
+        }
+        Ok(rotation)
+    }
+
+    /// Puts a new key before the others.
+    fn add_key(
+        &self,
+        lock: &KeyLock,
+        folder: &VaultFolder<'_>,
+        slot: &mut Slot<'_>,
+        keys: &[MasterKey],
+    ) -> Result<Vec<MasterKey>> {
+        // Whoever is about to seal a vault to a former key does so before the walk that follows; after it, nobody does.
+        let _vaults = folder.lock()?;
+        let new = MasterKey::generate();
+        let all: Vec<_> = std::iter::once(&new).chain(keys).collect();
+        slot.write(lock, &all)
+    }
+
+    /// Seals one vault anew, unless it is sealed to this key already. Says whether it did.
+    fn seal_to(&self, public: &str, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<bool> {
+        let lock = self.lock_vaults(folder)?;
+        match self.find_vault(agent)? {
+            Some(mut vault) if vault.master() != public => {
+                self.commit(folder, &lock, &mut vault)?;
+                Ok(true)
+            }
+            // Deleted since it was listed, or done.
+            _ => Ok(false),
+        }
+    }
+
+    /// Drops all keys but the newest, if every vault here opens with that.
+    fn retire(
+        &self,
+        lock: &KeyLock,
+        folder: &VaultFolder<'_>,
+        slot: &mut Slot<'_>,
+        keys: &[MasterKey],
+        rotation: &mut Rotation,
+    ) -> Result<()> {
+        // From the look at the vaults to the end of the former keys, nobody seals one to them, nor puts an old one back through cast.
+        let _vaults = folder.lock()?;
+        for vault in self.survey()? {
+            if !vault.is_sealed_to(&rotation.public) {
+                let failure = vault.state.err().unwrap_or_else(|| behind(&vault.agent));
+                rotation.left.push((vault.agent, failure));
+            }
+        }
+        if rotation.left.is_empty() {
+            let kept = slot.write(lock, &[&keys[0]])?;
+            self.hold_stored(slot, kept)?;
+            rotation.retired = std::mem::take(&mut rotation.former);
+        }
+        Ok(())
+    }
+}
+
+/// The vault of `agent` was sealed to a former key again, by whoever still holds that.
+fn behind(agent: &AgentName) -> Failure {
+    Failure::new(Kind::Other, format!("the vault of agent '{agent}' is sealed to a former master key"))
+}
+
+fn public_of(keys: &[MasterKey]) -> String {
+    keys.first().map(|key| key.recipient().to_string()).unwrap_or_default()
+}

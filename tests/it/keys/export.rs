@@ -1,0 +1,114 @@
+//! `cast key export`: what is written opens what it says; where it goes is looked at.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use super::{exported, sandbox};
+use crate::forge::grant_of;
+use crate::sandbox::{CAST, skip};
+use crate::terminal::Terminal;
+
+#[test]
+fn a_backup_that_stock_age_takes() {
+    let sandbox = sandbox();
+    let text = exported(&sandbox, &[]);
+    assert!(
+        text.starts_with("# cast master key") && text.contains("\n# exported: 2") && text.contains("\n# created: 2")
+    );
+    let backup = sandbox.home().join("master.key");
+    fs::write(&backup, &text).unwrap();
+    for program in ["age", "rage"] {
+        let mut open = sandbox.command(program);
+        open.args(["-d", "-i"]).arg(&backup).arg(sandbox.vault("a")).stderr(Stdio::inherit());
+        let Ok(output) = open.output() else {
+            skip(&format!("backup: {program} is not installed"));
+            continue;
+        };
+        assert!(String::from_utf8(output.stdout).unwrap().contains("hunter2-of-a"), "{program}");
+    }
+}
+
+#[test]
+fn an_agent_key_in_one_line() {
+    let sandbox = sandbox();
+    assert_eq!(exported(&sandbox, &["--agent", "a"]), grant_of(&sandbox, "a") + "\n");
+    sandbox.cast(["key", "export", "--agent", "c"]).refuses(3, "agent 'c' has no vault", &[]);
+    sandbox.cast(["key", "export", "--agent", "sk-LIVE"]).refuses(2, "AGENT", &["sk-LIVE"]);
+    // The holder of an agent key has nothing to hand out.
+    let key = grant_of(&sandbox, "a");
+    for words in [&["key", "export"][..], &["key", "export", "--agent", "a"], &["key", "export", "--agent", "b"]] {
+        sandbox.cast(words).env("CAST_KEY", &key).refuses(4, "the agent key of 'a'", &["hunter2"]);
+    }
+}
+
+#[test]
+fn into_a_new_file_of_ones_own() {
+    let sandbox = sandbox();
+    for (words, umask) in [(&["key", "export"][..], "000"), (&["key", "export", "--agent", "a"], "0777")] {
+        let file = format!("out-{umask}");
+        let words: Vec<_> = words.iter().copied().chain(["--output", &file]).collect();
+        let outcome = sandbox.cast_after(&format!("umask {umask}"), &words).succeeds();
+        assert_eq!(outcome.out, "");
+        assert!(outcome.err.contains(&file), "{outcome:?}");
+        outcome.says_nothing_of(&["AGE-SECRET-KEY"]);
+        let path = sandbox.home().join(&file);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert!(fs::read_to_string(&path).unwrap().contains("AGE-SECRET-KEY-1"));
+        // Nothing is overwritten, whatever it is.
+        sandbox.cast(&words).refuses(6, "there is something already", &[]);
+    }
+    std::os::unix::fs::symlink("nowhere", sandbox.home().join("link")).unwrap();
+    sandbox.cast(["key", "export", "--output", "link"]).refuses(6, "there is something already", &[]);
+    sandbox.cast(["key", "export", "--output", "no/such/folder"]).refuses(6, "cannot make", &[]);
+    sandbox.cast_after("ulimit -f 0", ["key", "export", "-o", "full"]).refuses(6, "file too large", &[]);
+}
+
+#[test]
+fn warns_of_places_that_others_see() {
+    let sandbox = sandbox();
+    let run = |script: &str| sandbox.other("sh", ["-c", script, CAST]).succeeds();
+    let warned = run("umask 022; \"$0\" key export > open");
+    assert!(warned.err.contains("cast: warning: ") && warned.err.contains("other users can read"), "{warned:?}");
+    let silent = run("umask 077; \"$0\" key export > closed; \"$0\" key export | cat > /dev/null");
+    assert_eq!(silent.err, "");
+    // A folder that others can look into, and a repository.
+    for (mode, words) in [(0o755, "other users can look into"), (0o700, "git work tree")] {
+        let folder = sandbox.home().join(format!("folder{mode:o}"));
+        fs::create_dir_all(folder.join(if mode == 0o700 { ".git" } else { "x" })).unwrap();
+        fs::set_permissions(&folder, PermissionsExt::from_mode(mode)).unwrap();
+        let path = folder.join("master.key");
+        let outcome = sandbox.cast(["key", "export", "-q", "-o", path.to_str().unwrap()]).succeeds();
+        assert!(outcome.err.starts_with("cast: warning: ") && outcome.err.contains(words), "{outcome:?}");
+        assert!(path.exists());
+    }
+}
+
+#[test]
+fn a_terminal_is_asked_first() {
+    let sandbox = sandbox();
+    let mut terminal = Terminal::start(sandbox.cast(["key", "export"]));
+    terminal.sees("will be shown on this terminal");
+    terminal.types("n");
+    let shown = terminal.ends_with(1);
+    assert!(!shown.contains("AGE-SECRET-KEY"), "{shown}");
+    let mut terminal = Terminal::start(sandbox.cast(["key", "export", "--agent", "a"]));
+    terminal.sees("will be shown on this terminal");
+    terminal.types("y");
+    assert!(terminal.ends_with(0).contains(&grant_of(&sandbox, "a")));
+}
+
+#[test]
+fn not_from_a_vault_that_is_behind() {
+    let sandbox = sandbox();
+    let former = fs::read(sandbox.vault("a")).unwrap();
+    let newest = sandbox.key();
+    sandbox.cast(["key", "rotate"]).succeeds();
+    assert_ne!(sandbox.key(), newest);
+    fs::remove_dir_all(sandbox.state().join("seen")).unwrap();
+    fs::write(sandbox.vault("a"), former).unwrap();
+    sandbox.cast(["list", "a"]).succeeds();
+    // An agent key of the former master key would end with the next change.
+    let export = sandbox.cast(["key", "export", "--agent", "a"]);
+    export.refuses(1, "still sealed to a former master key", &["hunter2"]);
+}

@@ -1,0 +1,89 @@
+//! `cast key import`: a backup comes back, if it opens something; another key is never lost by it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::{exported, keys_in, opened, sandbox, vaults, with_vaults_of};
+use crate::forge::{Key, encrypt, grant_of};
+use crate::sandbox::Sandbox;
+
+#[test]
+fn a_backup_comes_back() {
+    let owner = sandbox();
+    let backup = exported(&owner, &[]);
+    for from_standard_input in [false, true] {
+        let new = with_vaults_of(&owner);
+        fs::write(new.home().join("master.key"), &backup).unwrap();
+        let import = new.cast(["key", "import", if from_standard_input { "-" } else { "master.key" }]);
+        let outcome = import.input(&backup).succeeds();
+        assert!(outcome.err.contains("✓ Master key imported") && outcome.err.contains("2 vaults"), "{outcome:?}");
+        outcome.says_nothing_of(&["AGE-SECRET-KEY"]);
+        assert_eq!(new.value("a", "K"), b"hunter2-of-a");
+        assert_eq!(fs::metadata(new.key_file()).unwrap().permissions().mode() & 0o777, 0o600);
+        // Again: harmless.
+        let before = new.snapshot();
+        let again = new.cast(["key", "import", "master.key"]).succeeds();
+        assert!(again.err.contains("there already"), "{again:?}");
+        assert!(new.snapshot() == before);
+    }
+}
+
+#[test]
+fn must_open_a_vault() {
+    let owner = sandbox();
+    fs::write(owner.home().join("stranger.key"), Key::generate().identity()).unwrap();
+    owner.cast(["key", "import", "stranger.key"]).refuses(5, "opens none of the vaults there are (2)", &[]);
+    owner.cast(["key", "import", "stranger.key", "--replace"]).refuses(5, "opens none", &[]);
+    let empty = Sandbox::empty();
+    fs::write(empty.home().join("master.key"), exported(&owner, &[])).unwrap();
+    let refused = empty.cast(["key", "import", "master.key"]).refuses(3, "no vault here that the key could open", &[]);
+    assert!(refused.err.contains("CAST_VAULTS"), "{refused:?}");
+}
+
+#[test]
+fn reports_those_that_it_does_not_open() {
+    let owner = sandbox();
+    let backup = exported(&owner, &[]);
+    let new = with_vaults_of(&owner);
+    fs::copy(Sandbox::with("c", &[("K", "v")]).vault("c"), new.vault("c")).unwrap();
+    fs::write(new.vault("b"), "damaged").unwrap();
+    let outcome = new.cast(["key", "import", "-"]).input(backup).succeeds();
+    assert!(outcome.err.contains("1 vault\n"), "{outcome:?}");
+    for agent in ["b", "c"] {
+        assert!(outcome.err.contains(&format!("does not open the vault of agent '{agent}'")), "{outcome:?}");
+    }
+}
+
+#[test]
+fn another_key_needs_replace_and_stays_behind() {
+    let (one, other) = (sandbox(), Sandbox::with("c", &[("K", "hunter2-of-c")]));
+    fs::copy(other.vault("c"), one.vault("c")).unwrap();
+    let (first, second) = (one.key(), other.key());
+    fs::write(one.home().join("master.key"), exported(&other, &[])).unwrap();
+    let refused = one.cast(["key", "import", "master.key"]).refuses(2, "there is another master key already", &[]);
+    assert!(refused.err.contains("'--replace'"), "{refused:?}");
+    let before = vaults(&one);
+    one.cast(["key", "import", "master.key", "--replace"]).succeeds();
+    assert!(vaults(&one) == before);
+    assert_eq!(keys_in(&one.key_file()), [second, first]);
+    assert_eq!(opened(one.cast(["key", "status", "--json"])), [vec!["c"], vec!["a", "b"]]);
+}
+
+#[test]
+fn what_is_no_master_key() {
+    let owner = sandbox();
+    let key = grant_of(&owner, "a");
+    let import = |bytes: &[u8]| {
+        fs::write(owner.home().join("given"), bytes).unwrap();
+        owner.cast(["key", "import", "given"])
+    };
+    let refused = import(key.as_bytes()).refuses(4, "the agent key of 'a'", &[&key]);
+    assert!(refused.err.contains("CAST_KEY"), "{refused:?}");
+    let good = owner.key();
+    import(&good.as_bytes()[..60]).refuses(4, "not a whole age identity", &[&good[..60]]);
+    import(b"").refuses(4, "empty", &[]);
+    import(&encrypt(good.as_bytes(), &[&Key::master(&owner).recipient()])).refuses(4, "encrypted file", &[]);
+    owner.cast(["key", "import", "no-such-file"]).refuses(4, "cannot read", &[]);
+    // A key typed in the place of a file is not echoed.
+    owner.cast(["key", "import", &good]).refuses(4, "cannot read", &[&good]);
+}

@@ -1,0 +1,117 @@
+//! `cast key revoke`, and what old agent keys do against vaults of all sorts: what SPEC §4 promises, and nothing more.
+
+use std::fs;
+
+use super::{exported, sandbox, with_vaults_of};
+use crate::forge::{Key, Text};
+use crate::sandbox::Sandbox;
+
+/// A home with copies of the vaults of `owner` as they are now, used with `key`: what `list AGENT` ends with.
+#[track_caller]
+fn closed_on_a_runner(owner: &Sandbox, agent: &str, key: &str, code: i32, why: &str) {
+    let runner = with_vaults_of(owner);
+    for (code, words) in [
+        (code, &["list", agent][..]),
+        (code, &["set", agent, "K", "hunter3"]),
+        (125, &["run", agent, "--", "touch", "started"]),
+    ] {
+        let refused = runner.cast(words).env("CAST_KEY", key.trim()).refuses(code, why, &["hunter", key.trim()]);
+        assert!(refused.err.contains("CAST_KEY") || code != 5, "names the variable: {refused:?}");
+    }
+}
+
+#[test]
+fn ends_the_agent_keys_there_were() {
+    let owner = sandbox();
+    let (old, other) = (exported(&owner, &["--agent", "a"]), exported(&owner, &["--agent", "b"]));
+    let before = with_vaults_of(&owner);
+    let said = owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
+    for part in ["✓ ", "epoch 2", "git history", "at their source", "cast key export --agent a"] {
+        assert!(said.err.contains(part), "no '{part}': {said:?}");
+    }
+    closed_on_a_runner(&owner, "a", &old, 5, "wrong key");
+    let hinted = with_vaults_of(&owner).cast(["list", "a"]).env("CAST_KEY", old.trim()).run();
+    assert!(hinted.err.contains("revoked"), "{hinted:?}");
+    // The owner has lost nothing, and the next key opens it.
+    assert_eq!(owner.value("a", "K"), b"hunter2-of-a");
+    let new = exported(&owner, &["--agent", "a"]);
+    assert!(new != old && new.contains(":2:"));
+    with_vaults_of(&owner).cast(["list", "a"]).env("CAST_KEY", new.trim()).succeeds();
+    // Other agents' keys stay, and old copies stay open: no more is claimed.
+    with_vaults_of(&owner).cast(["list", "b"]).env("CAST_KEY", other.trim()).succeeds();
+    before.cast(["list", "a"]).env("CAST_KEY", old.trim()).succeeds();
+    owner.cast(["key", "revoke", "--agent", "c"]).refuses(3, "agent 'c' has no vault", &[]);
+    owner.cast(["key", "revoke", "--agent", "a"]).env("CAST_KEY", new.trim()).refuses(4, "the agent key of 'a'", &[]);
+}
+
+#[test]
+fn a_vault_put_back_by_the_holder_of_a_revoked_key_is_noticed() {
+    let owner = sandbox();
+    let old = exported(&owner, &["--agent", "a"]);
+    let runner = with_vaults_of(&owner);
+    owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
+    // It seals as many changes as it likes: the epoch is that of its key.
+    for number in 0..5 {
+        runner.cast(["set", "a", "K", &format!("forged-{number}")]).env("CAST_KEY", old.trim()).succeeds();
+    }
+    fs::copy(runner.vault("a"), owner.vault("a")).unwrap();
+    owner.cast(["list", "a"]).refuses(5, "older than this machine has seen", &["forged"]);
+    owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "older than this machine has seen", &["forged"]);
+    // Nor does one that used up all generations keep its key alive.
+    let owner = sandbox();
+    let text = Text::read(&owner.vault("a"), Key::master(&owner));
+    let last = Text { generation: u64::MAX, ..text };
+    let agent = Key::master(&owner).of_agent("a", &last.id, 1);
+    fs::write(owner.vault("a"), last.seal_as_agent(agent, &Key::master(&owner).recipient())).unwrap();
+    let old = exported(&owner, &["--agent", "a"]);
+    owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
+    closed_on_a_runner(&owner, "a", &old, 5, "wrong key");
+    assert_eq!(owner.value("a", "K"), b"hunter2-of-a");
+}
+
+#[test]
+fn deleted_and_made_again_is_another_vault() {
+    let owner = sandbox();
+    let old = exported(&owner, &["--agent", "a"]);
+    owner.cast(["delete", "a", "--all", "--yes"]).succeeds();
+    owner.set("a", "K", "hunter4");
+    closed_on_a_runner(&owner, "a", &old, 5, "wrong key");
+}
+
+#[test]
+fn renamed_is_refused() {
+    let owner = sandbox();
+    let old = exported(&owner, &["--agent", "a"]);
+    // Its own vault under another name; another's under its own.
+    fs::copy(owner.vault("a"), owner.vault("c")).unwrap();
+    closed_on_a_runner(&owner, "c", &old, 4, "the agent key of 'a'");
+    fs::copy(owner.vault("b"), owner.vault("a")).unwrap();
+    closed_on_a_runner(&owner, "a", &old, 5, "wrong key");
+}
+
+#[test]
+fn rolled_back_is_noticed_where_a_newer_was_seen() {
+    let owner = sandbox();
+    let key = exported(&owner, &["--agent", "a"]);
+    let runner = with_vaults_of(&owner);
+    let old = fs::read(owner.vault("a")).unwrap();
+    owner.set("a", "K", "newer");
+    fs::copy(owner.vault("a"), runner.vault("a")).unwrap();
+    let list = || runner.cast(["list", "a"]).env("CAST_KEY", key.trim());
+    list().succeeds();
+    fs::write(runner.vault("a"), &old).unwrap();
+    list().refuses(5, "older than this machine has seen", &["hunter"]);
+    // A fresh runner has seen nothing: that is all that is promised.
+    fs::remove_dir_all(runner.state()).unwrap();
+    list().succeeds();
+}
+
+#[test]
+fn a_rotation_ends_agent_keys_as_well() {
+    let owner = sandbox();
+    let old = exported(&owner, &["--agent", "a"]);
+    owner.cast(["key", "rotate"]).succeeds();
+    closed_on_a_runner(&owner, "a", &old, 5, "wrong key");
+    let new = exported(&owner, &["--agent", "a"]);
+    with_vaults_of(&owner).cast(["list", "a"]).env("CAST_KEY", new.trim()).succeeds();
+}

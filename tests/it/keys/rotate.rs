@@ -1,0 +1,232 @@
+//! `cast key rotate`: a new key, every vault sealed to it, and the former keys until nobody here needs them.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use super::{exported, keys_in, opened, sandbox, vaults};
+use crate::forge::{Key, Text};
+use crate::sandbox::Sandbox;
+use crate::terminal::Terminal;
+
+#[test]
+fn seals_every_vault_to_a_new_key_and_keeps_the_former() {
+    let sandbox = sandbox();
+    let former = sandbox.key();
+    let outcome = sandbox.cast(["key", "rotate"]).succeeds();
+    assert!(outcome.err.contains("✓ New master key age1") && outcome.err.contains("2 vaults"), "{outcome:?}");
+    assert_eq!(outcome.out, "");
+    outcome.says_nothing_of(&["AGE-SECRET-KEY", "hunter2"]);
+    let keys = keys_in(&sandbox.key_file());
+    assert_eq!((keys.len(), &keys[1]), (2, &former));
+    assert_eq!(opened(sandbox.cast(["key", "status", "--json"])), [vec!["a", "b"], vec![]]);
+    assert_eq!(sandbox.value("a", "K"), b"hunter2-of-a");
+    // The former key alone opens neither.
+    for agent in ["a", "b"] {
+        sandbox.cast(["list", agent]).env("CAST_KEY", &former).refuses(5, "wrong key", &["hunter2"]);
+        sandbox.cast(["list", agent]).env("CAST_KEY", &keys[0]).succeeds();
+    }
+}
+
+#[test]
+fn vaults_elsewhere_open_until_the_former_key_is_retired() {
+    let sandbox = sandbox();
+    let elsewhere = sandbox.home().join("repository");
+    sandbox.cast(["set", "c", "K", "v"]).env("CAST_VAULTS", &elsewhere).succeeds();
+    sandbox.cast(["key", "rotate"]).succeeds();
+    sandbox.cast(["list", "c"]).env("CAST_VAULTS", &elsewhere).succeeds();
+    let retired = sandbox.cast(["key", "rotate", "--retire"]).succeeds();
+    assert!(retired.err.contains("Former keys dropped: 1"), "{retired:?}");
+    assert_eq!(keys_in(&sandbox.key_file()).len(), 1);
+    assert_eq!(opened(sandbox.cast(["key", "status", "--json"])), [["a", "b"]]);
+    sandbox.cast(["list", "c"]).env("CAST_VAULTS", &elsewhere).refuses(5, "wrong key", &[]);
+    // The word for both at once: with no former key, a new one is made first.
+    let (only, before) = (sandbox.key(), vaults(&sandbox));
+    let both = sandbox.cast(["key", "rotate", "--retire"]).succeeds();
+    assert!(both.err.contains("New master key") && both.err.contains("Former keys dropped: 1"), "{both:?}");
+    assert_ne!(sandbox.key(), only);
+    assert!(vaults(&sandbox) != before);
+    assert_eq!(keys_in(&sandbox.key_file()).len(), 1);
+}
+
+#[test]
+fn an_unfinished_one_is_finished_and_makes_no_further_key() {
+    let sandbox = sandbox();
+    let former = sandbox.key();
+    let newest = Key::generate().identity();
+    fs::write(sandbox.key_file(), format!("{newest}\n{former}\n")).unwrap();
+    sandbox.set("a", "K", "sealed to the newest");
+    let outcome = sandbox.cast(["key", "rotate"]).succeeds();
+    assert!(outcome.err.contains("finished") && outcome.err.contains("1 vault sealed"), "{outcome:?}");
+    assert_eq!(keys_in(&sandbox.key_file()), [newest.clone(), former]);
+    assert_eq!(opened(sandbox.cast(["key", "status", "--json"])), [vec!["a", "b"], vec![]]);
+    // Now that there is nothing to finish, the same word makes another.
+    sandbox.cast(["key", "rotate"]).succeeds();
+    assert_eq!((keys_in(&sandbox.key_file()).len(), &keys_in(&sandbox.key_file())[1]), (3, &newest));
+}
+
+#[test]
+fn a_vault_that_does_not_verify_is_left_and_keeps_the_former_keys() {
+    type Spoil = fn(&Sandbox);
+    let cases: [(&str, Spoil, i32); 4] = [
+        ("is damaged", |sandbox| fs::write(sandbox.vault("a"), "junk").unwrap(), 5),
+        (
+            "wrong key",
+            |sandbox| {
+                fs::copy(Sandbox::with("a", &[("K", "v")]).vault("a"), sandbox.vault("a")).unwrap();
+            },
+            5,
+        ),
+        (
+            "not authentic",
+            |sandbox| {
+                let text = Text::read(&sandbox.vault("a"), Key::master(sandbox));
+                let key = Key::master(sandbox);
+                let agent = key.of_agent("a", &text.id, text.epoch);
+                fs::write(sandbox.vault("a"), text.encrypt(&[&key.recipient(), &agent.recipient()])).unwrap();
+                let text = Text { generation: 99, ..text };
+                fs::write(sandbox.vault("a"), text.encrypt(&[&key.recipient(), &agent.recipient()])).unwrap();
+            },
+            5,
+        ),
+        (
+            "not a regular file",
+            |sandbox| {
+                fs::remove_file(sandbox.vault("a")).unwrap();
+                fs::create_dir(sandbox.vault("a")).unwrap();
+            },
+            6,
+        ),
+    ];
+    for (why, spoil, code) in cases {
+        let sandbox = sandbox();
+        spoil(&sandbox);
+        let before = fs::read(sandbox.vault("a")).unwrap_or_default();
+        for (words, keys) in [(&["key", "rotate"][..], 2), (&["key", "rotate", "--retire"], 2)] {
+            let outcome = sandbox.cast(words).run();
+            assert_eq!(outcome.code, code, "{why}: {outcome:?}");
+            assert!(outcome.err.contains("cast: warning: ") && outcome.err.contains(why), "{outcome:?}");
+            assert!(outcome.err.contains("not sealed to the newest key: 1 vault"), "{outcome:?}");
+            assert_eq!(keys_in(&sandbox.key_file()).len(), keys, "{why} {words:?}");
+            assert_eq!(fs::read(sandbox.vault("a")).unwrap_or_default(), before, "{why}");
+            sandbox.cast(["list", "b"]).env("CAST_KEY", sandbox.key()).succeeds();
+        }
+    }
+}
+
+#[test]
+fn a_rolled_back_vault_waits_for_its_owner_with_its_key() {
+    let sandbox = sandbox();
+    let old = fs::read(sandbox.vault("a")).unwrap();
+    sandbox.cast(["key", "rotate"]).succeeds();
+    fs::write(sandbox.vault("a"), old).unwrap();
+    let refused = sandbox.cast(["key", "rotate", "--retire"]).run();
+    assert!(refused.code == 5 && refused.err.contains("older than this machine has seen"), "{refused:?}");
+    assert_eq!(keys_in(&sandbox.key_file()).len(), 2);
+    sandbox.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    sandbox.cast(["key", "rotate", "--retire"]).succeeds();
+    assert_eq!(keys_in(&sandbox.key_file()).len(), 1);
+    assert_eq!(sandbox.value("a", "K"), b"hunter2-of-a");
+}
+
+#[test]
+fn a_key_from_a_variable_is_not_changed() {
+    let sandbox = sandbox();
+    let key = sandbox.key();
+    fs::write(sandbox.home().join("given"), &key).unwrap();
+    for words in [&["rotate"][..], &["rotate", "--retire"], &["move", "file"], &["import", "given"]] {
+        let call = || sandbox.cast(["key"].iter().chain(words));
+        call().env("CAST_KEY", &key).refuses(2, "is that of CAST_KEY", &[&key]);
+        call().env("CAST_KEY_FILE", "given").refuses(2, "is that of CAST_KEY_FILE", &[&key]);
+    }
+    Sandbox::empty().cast(["key", "rotate"]).refuses(4, "no key", &[]);
+}
+
+#[test]
+fn everything_works_meanwhile() {
+    let sandbox = sandbox();
+    sandbox.set("builtin", "SHARED", "for-everyone");
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let loops: Vec<_> = [
+            &["run", "a", "--no-mask", "--", "printenv", "K", "SHARED"][..],
+            &["list", "b"],
+            &["key", "status", "--json"],
+            &["set", "b", "N", "v"],
+        ]
+        .into_iter()
+        .map(|words| {
+            let (sandbox, done) = (&sandbox, &done);
+            scope.spawn(move || {
+                let mut times = 0;
+                while !done.load(Ordering::Relaxed) || times == 0 {
+                    let outcome = sandbox.cast(words).succeeds();
+                    assert!(words[0] != "run" || outcome.out == "hunter2-of-a\nfor-everyone\n", "{outcome:?}");
+                    times += 1;
+                }
+            })
+        })
+        .collect();
+        for round in 0..15 {
+            // Every third time the former keys go, too: what was read a moment ago may be sealed to a key that is gone.
+            let words: &[&str] = if round % 3 == 2 { &["key", "rotate", "--retire"] } else { &["key", "rotate"] };
+            sandbox.cast(words).succeeds();
+        }
+        done.store(true, Ordering::Relaxed);
+        for each in loops {
+            each.join().unwrap();
+        }
+    });
+    sandbox.cast(["key", "rotate", "--retire"]).succeeds();
+    assert_eq!(opened(sandbox.cast(["key", "status", "--json"])), [["a", "b", "builtin"]]);
+}
+
+#[test]
+fn agents_made_meanwhile_are_not_left_behind() {
+    let sandbox = Sandbox::new();
+    thread::scope(|scope| {
+        for number in 0..20 {
+            let sandbox = &sandbox;
+            scope.spawn(move || sandbox.set(&format!("agent-{number}"), "K", "v"));
+        }
+        for _ in 0..3 {
+            sandbox.cast(["key", "rotate", "--retire"]).succeeds();
+        }
+    });
+    sandbox.cast(["key", "rotate", "--retire"]).succeeds();
+    let opened = opened(sandbox.cast(["key", "status", "--json"]));
+    assert_eq!((opened.len(), opened[0].len()), (1, 20));
+}
+
+#[test]
+fn two_at_once_end_in_order() {
+    let sandbox = sandbox();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| sandbox.cast(["key", "rotate"]).succeeds());
+        }
+    });
+    assert_eq!(keys_in(&sandbox.key_file()).len(), 5);
+    assert_eq!(opened(sandbox.cast(["key", "status", "--json"]))[0], ["a", "b"]);
+}
+
+#[test]
+fn many_vaults_have_a_bar_on_a_terminal_alone() {
+    let sandbox = sandbox();
+    let elsewhere = sandbox.home().join("many");
+    fs::create_dir(&elsewhere).unwrap();
+    let master = Key::master(&sandbox);
+    for number in 0..60 {
+        let agent = format!("agent-{number}");
+        let text = Text::new(&agent, &format!("{number:032x}"), master, &[("K", "v")]);
+        fs::write(elsewhere.join(format!("{agent}.age")), text.seal(&agent, master)).unwrap();
+    }
+    let rotate = || sandbox.cast(["key", "rotate"]).env("CAST_VAULTS", &elsewhere);
+    let mut terminal = Terminal::start(rotate());
+    terminal.sees("Sealing vaults");
+    terminal.sees("60 vaults sealed to it");
+    terminal.ends_with(0);
+    let piped = rotate().succeeds();
+    assert!(!piped.err.contains("Sealing"), "{piped:?}");
+    assert!(exported(&sandbox, &[]).matches("AGE-SECRET-KEY-1").count() == 3);
+}
