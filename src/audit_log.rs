@@ -197,7 +197,7 @@ impl AuditLog {
         let Some(_lock) = Lock::try_acquire(&self.lock_path()) else { return false };
         let length = fs::symlink_metadata(self.path()).map_or(0, |data| data.len());
         // It was another cast that turned it.
-        length + more as u64 <= self.bound || fs::rename(self.path(), self.older_path()).is_ok()
+        length + more as u64 <= self.bound || platform::rename(&self.path(), &self.older_path()).is_ok()
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -297,15 +297,14 @@ struct End {
 
 impl End {
     fn of(file: &mut File) -> io::Result<Self> {
-        match file.seek(SeekFrom::End(-1)) {
-            Ok(last) => {
-                let mut byte = [0];
-                let read = file.read(&mut byte)?;
-                Ok(Self { length: last + 1, is_torn: read == 1 && byte[0] != b'\n' })
-            }
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(Self { length: 0, is_torn: false }),
-            Err(error) => Err(error),
+        // Not at once to the last byte: before the first one, each system fails in words of its own.
+        if file.seek(SeekFrom::End(0))? == 0 {
+            return Ok(Self { length: 0, is_torn: false });
         }
+        let last = file.seek(SeekFrom::End(-1))?;
+        let mut byte = [0];
+        let read = file.read(&mut byte)?;
+        Ok(Self { length: last + 1, is_torn: read == 1 && byte[0] != b'\n' })
     }
 }
 
