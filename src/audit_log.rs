@@ -141,6 +141,18 @@ impl AuditLog {
         })
     }
 
+    /// Whether the log can be written, as far as that shows without writing.
+    pub(crate) fn check(&self) -> Result<()> {
+        let path = self.path();
+        for path in [&path, &self.older_path()] {
+            disk::open_regular(path)
+                .map_err(|failure| Failure::new(failure.kind(), format!("the audit log: {failure}")))?;
+        }
+        // The nearest of what there is: the file, or the folder where it would be made.
+        let there = path.ancestors().find(|path| path.exists()).unwrap_or(&path);
+        platform::check_writable(there).map_err(|cause| Failure::io("cannot write the audit log", &path, &cause))
+    }
+
     /// Appends one line.
     pub(crate) fn append(&self, event: &Event, result: &'static str) -> Result<()> {
         // Before the file is opened: lines of a file that goes are older than all that stay.

@@ -3,6 +3,7 @@
 mod audit;
 mod change;
 mod check;
+mod doctor;
 mod first_use;
 mod import;
 mod injection;
@@ -31,6 +32,7 @@ use crate::vault::{Mark, Vault};
 use crate::vault_file::VaultFolder;
 
 pub(crate) use check::Example;
+pub(crate) use doctor::{BackupProof, Diagnosis, Finding};
 pub(crate) use injection::RunOptions;
 use unlocked::Unlocked;
 
@@ -115,7 +117,7 @@ impl Client {
     }
 
     /// The verified vault of `agent`; a failure of kind `NotFound`, with a suggestion, where there is none.
-    pub(crate) fn vault(&self, agent: &AgentName) -> Result<Vault> {
+    fn vault(&self, agent: &AgentName) -> Result<Vault> {
         self.find_vault(agent)?.ok_or_else(|| self.no_such_agent(agent))
     }
 
@@ -165,14 +167,23 @@ impl Client {
     }
 
     fn find_vault(&self, agent: &AgentName) -> Result<Option<Vault>> {
+        let found = self.look_at_vault(agent)?;
+        if let Some((vault, Some(seen))) = &found {
+            self.note(seen, vault.mark(), agent);
+        }
+        Ok(found.map(|(vault, _)| vault))
+    }
+
+    /// Opens and verifies a vault, and changes nothing. The records come along if its state is news to them.
+    fn look_at_vault(&self, agent: &AgentName) -> Result<Option<(Vault, Option<Seen>)>> {
         // The file first: where there is none, no keyring needs to be asked.
         let mut file = self.folder()?.read(agent)?;
         loop {
             let Some(bytes) = file else { return Ok(None) };
             let unlocked = self.key()?;
             let opened = Vault::open(&bytes, agent, &unlocked.key).map_err(|failure| unlocked.explain(failure));
-            let refusal = match opened.and_then(|vault| self.check_seen(&vault).map(|()| vault)) {
-                Ok(vault) => return Ok(Some(vault)),
+            let refusal = match opened.and_then(|vault| self.check_seen(&vault).map(|news| (vault, news))) {
+                Ok(found) => return Ok(Some(found)),
                 Err(refusal) => refusal,
             };
             // Since it was read, a writer may have replaced the file and noted so, or sealed it to a new key, or the former key may be gone.
@@ -183,16 +194,13 @@ impl Client {
         }
     }
 
-    /// Refuses what is older than this machine has seen, and takes note of what is newer.
-    fn check_seen(&self, vault: &Vault) -> Result<()> {
-        let Some(seen) = self.seen() else { return Ok(()) };
+    /// Refuses what is older than this machine has seen. Gives the records where they ought to take note of something newer.
+    fn check_seen(&self, vault: &Vault) -> Result<Option<Seen>> {
+        let Some(seen) = self.seen() else { return Ok(None) };
         let mark = vault.mark();
         match Seen::judge(seen.record(mark.id)?.as_ref(), mark) {
-            Verdict::Known => Ok(()),
-            Verdict::News => {
-                self.note(&seen, mark, vault.agent());
-                Ok(())
-            }
+            Verdict::Known => Ok(None),
+            Verdict::News => Ok(Some(seen)),
             verdict => Err(refused(vault.agent(), verdict)),
         }
     }

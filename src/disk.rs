@@ -52,6 +52,11 @@ impl Lock {
         fs::metadata(path).map_or(0, |data| data.len())
     }
 
+    /// Whether somebody has the lock. Makes nothing.
+    pub(crate) fn is_held(path: &Path) -> bool {
+        platform::open_plain(path).is_ok_and(|file| file.try_lock().is_err())
+    }
+
     /// Takes the lock if nobody has it.
     pub(crate) fn try_acquire(path: &Path) -> Option<Self> {
         make_private_folders(parent(path)).ok()?;

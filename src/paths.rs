@@ -13,6 +13,8 @@ pub(crate) struct Places {
     state: Option<PathBuf>,
     config: Option<PathBuf>,
     runtime: Option<PathBuf>,
+    /// The vaults lie where the user says, perhaps in a repository.
+    shared: bool,
 }
 
 impl Places {
@@ -32,9 +34,16 @@ impl Places {
                     if dirs::state_dir().is_some() { folder } else { folder.join("state") }
                 }),
                 runtime: None,
+                shared: false,
             },
         };
-        Self { vaults: vaults.or(places.vaults), runtime: dirs::runtime_dir().map(|run| run.join("cast")), ..places }
+        let shared = vaults.is_some();
+        Self {
+            vaults: vaults.or(places.vaults),
+            runtime: dirs::runtime_dir().map(|run| run.join("cast")),
+            shared,
+            ..places
+        }
     }
 
     /// All of it below one folder, as with `CAST_HOME`.
@@ -45,6 +54,7 @@ impl Places {
             state: Some(home.join("state")),
             config: Some(home.to_owned()),
             runtime: None,
+            shared: false,
         }
     }
 
@@ -76,6 +86,13 @@ impl Places {
     /// The folder of what belongs to this machine: locks, and the newest that was seen of each vault.
     pub(crate) fn state(&self) -> Result<&Path> {
         self.state.as_deref().ok_or_else(no_home)
+    }
+
+    /// The folders that cast makes for this user alone.
+    pub(crate) fn private_folders(&self) -> Vec<PathBuf> {
+        let vaults = self.vaults.clone().filter(|_| !self.shared);
+        let state = |name: &str| self.state.as_ref().map(|state| state.join(name));
+        [self.data.clone(), vaults, self.state.clone(), state("seen"), state("locks")].into_iter().flatten().collect()
     }
 
     /// The folder of this user's session, the same whatever `CAST_HOME` says, as the keyring is; `None` where there is none.

@@ -42,6 +42,7 @@ pub(crate) enum Verdict {
 
 /// A path and a line: far below this.
 const MAX_RECORD: usize = 64 << 10;
+const TEMPORARY_ENDING: &str = "tmp";
 const GIVEN_UP: &str = "given up";
 
 impl Seen {
@@ -102,9 +103,15 @@ impl Seen {
         Ok(())
     }
 
+    /// What is being written, or was, by those who were killed.
+    pub(crate) fn temporary(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        entries.filter(|path| path.extension().is_some_and(|ending| ending == TEMPORARY_ENDING)).collect()
+    }
+
     fn write(&self, record: &Record) -> Result<()> {
         let path = self.path(record.mark.id);
-        let temporary = path.with_extension("tmp");
+        let temporary = path.with_extension(TEMPORARY_ENDING);
         disk::replace(&path, &temporary, &record.to_bytes(), |_| Ok(()))
     }
 

@@ -51,11 +51,9 @@ impl<'a> VaultFolder<'a> {
         // Made first, so that all come to one name for it.
         disk::make_private_folders(self.folder)?;
         let lock = Lock::acquire(&self.lock_path()?)?;
-        for name in self.names()? {
-            if name.starts_with('.') && name.ends_with(TEMPORARY_ENDING) {
-                // What cannot be cleared stands in nobody's way but its own agent's, who is told.
-                let _ = fs::remove_file(self.folder.join(name));
-            }
+        for path in self.temporary()? {
+            // What cannot be cleared stands in nobody's way but its own agent's, who is told.
+            let _ = fs::remove_file(path);
         }
         Ok(WriteLock(lock))
     }
@@ -95,6 +93,13 @@ impl<'a> VaultFolder<'a> {
     /// When the file of `agent`'s vault was last written.
     pub(crate) fn modified(&self, agent: &AgentName) -> Option<SystemTime> {
         fs::symlink_metadata(self.path(agent)).ok()?.modified().ok()
+    }
+
+    /// What is being written, or was, by those who were killed.
+    pub(crate) fn temporary(&self) -> Result<Vec<PathBuf>> {
+        let names = self.names()?.into_iter();
+        let names = names.filter(|name| name.starts_with('.') && name.ends_with(TEMPORARY_ENDING));
+        Ok(names.map(|name| self.folder.join(name)).collect())
     }
 
     fn names(&self) -> Result<Vec<String>> {

@@ -6,6 +6,7 @@
 #![allow(clippy::doc_markdown)] // help texts are for terminals, which show backticks as they are
 
 mod audit;
+mod doctor;
 mod key;
 mod run;
 mod secrets;
@@ -14,6 +15,7 @@ mod vault;
 use clap::{Parser, Subcommand};
 
 pub(super) use audit::AuditArgs;
+pub(super) use doctor::DoctorArgs;
 pub(super) use key::{InitArgs, KeyCommand};
 pub(super) use key::{KeyExportArgs, KeyImportArgs, KeyMoveArgs, KeyRevokeArgs, KeyRotateArgs, KeyStatusArgs};
 pub(super) use run::RunArgs;
@@ -56,6 +58,8 @@ pub(super) enum Command {
     Init(InitArgs),
 
     Audit(AuditArgs),
+
+    Doctor(DoctorArgs),
 
     /// Back up, restore, rotate and move the master key; hand out and revoke agent keys
     #[command(subcommand)]

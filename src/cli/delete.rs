@@ -10,8 +10,8 @@ use crate::names::{AgentName, SecretName};
 pub(super) fn run(args: &DeleteArgs, client: &Client, report: Report) -> anyhow::Result<()> {
     let agent = AgentName::parse(&args.agent)?;
     if args.all {
-        let secrets = client.vault(&agent)?.secrets().len();
         if !args.yes {
+            let secrets = client.count(&agent)?;
             terminal::confirm(
                 &format!("Delete the vault of agent '{agent}' and all that is in it ({secrets})?"),
                 "--yes",

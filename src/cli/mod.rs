@@ -6,6 +6,7 @@ mod audit;
 mod check;
 mod copy;
 mod delete;
+mod doctor;
 mod import;
 mod init;
 mod key;
@@ -60,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Secrets(SecretsCommand::Rename(args)) => rename::run(&args, &client(), report),
         Command::Init(args) => init::run(&args, &client(), report),
         Command::Audit(args) => audit::run(&args, &client(), report),
+        Command::Doctor(args) => doctor::run(&args, &client(), report),
         Command::Key(command) => key::run(&command, &client(), report),
         Command::Vault(VaultCommand::Accept(args)) => accept::run(&args, &client(), report),
         Command::Run(args) => return run::run(args, &client(), report),

@@ -54,6 +54,11 @@ impl Client {
         self.audited(event, |_| self.change(agent, false, remove))
     }
 
+    /// How many secrets the vault of `agent` has, for whoever is about to remove it.
+    pub(crate) fn count(&self, agent: &AgentName) -> Result<usize> {
+        self.watched(Event::new(Action::Delete).agent(agent), |_| Ok(self.vault(agent)?.secrets().len()))
+    }
+
     /// Removes the whole vault of `agent`. Copies of it are refused here from then on.
     pub(crate) fn delete_vault(&self, agent: &AgentName) -> Result<()> {
         self.audited(Event::new(Action::Delete).agent(agent), |event| {

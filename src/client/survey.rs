@@ -4,7 +4,7 @@ use super::Client;
 use crate::failure::{Failure, Result};
 use crate::key_store::Whence;
 use crate::keys::{MasterKey, UnlockKey};
-use crate::names::AgentName;
+use crate::names::{AgentName, SecretName};
 use crate::timestamp::Timestamp;
 
 /// One vault, as this process finds it.
@@ -20,6 +20,8 @@ pub(crate) struct Surveyed {
 pub(crate) struct Standing {
     /// The public half of the master key that it is sealed to, `age1...`.
     pub master: String,
+    /// The names of its secrets, and when each was last set.
+    pub secrets: Vec<(SecretName, Timestamp)>,
 }
 
 /// The key of this process, without anything secret.
@@ -47,14 +49,18 @@ pub(crate) struct MasterStatus {
 }
 
 impl Client {
-    /// All vaults of the folder, each opened and verified.
+    /// All vaults of the folder, each opened and verified. Changes nothing.
     pub(crate) fn survey(&self) -> Result<Vec<Surveyed>> {
         let mut vaults = Vec::new();
         for agent in self.folder()?.agents()? {
             // Without a key there is nothing to say of any of them.
             self.key()?;
-            let state = match self.find_vault(&agent) {
-                Ok(Some(vault)) => Ok(Standing { master: vault.master().to_owned() }), // Deleted since it was listed.
+            let state = match self.look_at_vault(&agent) {
+                Ok(Some((vault, _))) => {
+                    let secrets = vault.secrets().iter().map(|(name, secret)| (name.clone(), secret.updated));
+                    Ok(Standing { master: vault.master().to_owned(), secrets: secrets.collect() })
+                }
+                // Deleted since it was listed.
                 Ok(None) => continue,
                 Err(failure) => Err(failure),
             };

@@ -1,5 +1,6 @@
 //! The key file, for machines without a keyring: `key.txt`, protected by its mode, or `key.age`, protected by a passphrase.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use age::secrecy::zeroize::Zeroizing;
@@ -77,13 +78,19 @@ pub(super) fn temporary(path: &Path) -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let Some(file) = check(path)? else { return Ok(None) };
+    disk::read_limited(&file, path, MAX_KEY_FILE).map(|bytes| Some(Zeroizing::new(bytes)))
+}
+
+/// Opens a key file that nobody else can have read or written. `None` where there is none.
+pub(crate) fn check(path: &Path) -> Result<Option<File>> {
     let Some(file) = disk::open_regular(path)? else { return Ok(None) };
     let distrust = platform::distrust(&file).map_err(|cause| Failure::io("cannot look at", path, &cause))?;
     if let Some(why) = distrust {
         return Err(Failure::new(Kind::Io, format!("the key file is not used, for {why}: '{}'", path.display()))
             .hint(format!("if the key is still secret, type: {}", platform::trust_command(path))));
     }
-    disk::read_limited(&file, path, MAX_KEY_FILE).map(|bytes| Some(Zeroizing::new(bytes)))
+    Ok(Some(file))
 }
 
 fn parse(text: &[u8], path: &Path) -> Result<Vec<MasterKey>> {

@@ -48,6 +48,12 @@ pub(crate) fn changes(places: &Places) -> u64 {
     path(places).map_or(0, |path| Lock::counted(&path))
 }
 
+/// A key file that is being written, or was, by one who was killed.
+pub(crate) fn temporary(places: &Places) -> Option<PathBuf> {
+    let path = key_file::temporary(&places.plain_key().ok()?);
+    path.symlink_metadata().is_ok().then_some(path)
+}
+
 fn path(places: &Places) -> Result<PathBuf> {
     Ok(places.state()?.join("locks").join("key.lock"))
 }

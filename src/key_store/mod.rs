@@ -14,15 +14,16 @@ use std::time::Duration;
 
 use age::secrecy::SecretString;
 
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::keys::UnlockKey;
 use crate::paths::Places;
 use crate::platform::keyring::KeyringError;
 
-pub(crate) use lock::{KeyLock, changes};
+pub(crate) use key_file::check as check_key_file;
+pub(crate) use lock::{KeyLock, changes, temporary};
 pub(crate) use nobody::Nobody;
 pub(crate) use slot::Slot;
-pub(crate) use variable::{load as from_variable, parse as parse_key};
+pub(crate) use variable::{is_set as is_in_variable, load as from_variable, parse as parse_key};
 pub(crate) use variable::{read_file as read_key_file, read_standard_input as read_key_from_standard_input};
 
 /// Where a master key can be kept.
@@ -105,6 +106,11 @@ fn look_once(places: &Places, attendant: &dyn Attendant) -> Result<Lookup> {
         Err(os_keyring::Trouble::Keyring(error)) if error.is_absent() => Ok(Lookup::NoKeyring(error)),
         Err(trouble) => Err(trouble.into()),
     }
+}
+
+/// Why there is no key, where the keyring is in this state.
+pub(crate) fn no_key(error: KeyringError) -> Failure {
+    os_keyring::Trouble::from(error).into()
 }
 
 impl fmt::Display for Whence {

@@ -15,6 +15,11 @@ use crate::platform;
 /// Many keys with comments fit.
 const MAX_KEY_TEXT: usize = 64 << 10;
 
+/// Whether a key was handed over.
+pub(crate) fn is_set() -> bool {
+    [KEY, KEY_FILE].iter().any(|name| env::var_os(name).is_some())
+}
+
 /// The key that was handed over, and the variable's name.
 pub(crate) fn load() -> Result<Option<(UnlockKey, &'static str)>> {
     match (env::var_os(KEY), env::var_os(KEY_FILE)) {

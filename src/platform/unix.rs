@@ -10,7 +10,7 @@ pub(crate) use supervise::{Left, end_like, hand_over, outputs, supervise, take_o
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -123,9 +123,9 @@ pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
 /// Why a key file cannot be trusted: another user owns it, or others can read it.
 pub(crate) fn distrust(file: &File) -> io::Result<Option<&'static str>> {
     let data = file.metadata()?;
-    Ok(if data.uid() != rustix::process::geteuid().as_raw() {
+    Ok(if is_foreign(&data) {
         Some("it belongs to another user")
-    } else if data.mode() & 0o077 != 0 {
+    } else if is_open(&data) {
         Some("other users can read it")
     } else {
         None
@@ -144,6 +144,47 @@ pub(crate) fn stdout_is_readable_by_others() -> bool {
         let mode = data.st_mode;
         rustix::fs::FileType::from_raw_mode(mode) == rustix::fs::FileType::RegularFile && mode & 0o044 != 0
     })
+}
+
+/// Whether another user owns it.
+pub(crate) fn is_foreign(data: &Metadata) -> bool {
+    data.uid() != rustix::process::geteuid().as_raw()
+}
+
+/// Whether other users can read, write or enter it.
+pub(crate) fn is_open(data: &Metadata) -> bool {
+    data.mode() & 0o077 != 0
+}
+
+/// Whether this user can write the file, or make one in the folder, and there is room for it.
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    use rustix::fs::Access;
+    let wanted = if path.is_dir() { Access::WRITE_OK | Access::EXEC_OK } else { Access::WRITE_OK };
+    rustix::fs::access(path, wanted)?;
+    let disk = rustix::fs::statvfs(path)?;
+    if disk.f_blocks > 0 && disk.f_bavail == 0 { Err(rustix::io::Errno::NOSPC.into()) } else { Ok(()) }
+}
+
+/// What to type to own these files again.
+pub(crate) fn take_command(paths: &[PathBuf]) -> String {
+    format!("sudo chown \"$(id -u)\"{}", quoted(paths))
+}
+
+/// What to type to close these files to others.
+pub(crate) fn close_command(paths: &[PathBuf]) -> String {
+    format!("chmod go={}", quoted(paths))
+}
+
+/// What to type to remove these files.
+pub(crate) fn remove_command(paths: &[PathBuf]) -> String {
+    format!("rm{}", quoted(paths))
+}
+
+fn quoted(paths: &[PathBuf]) -> String {
+    paths
+        .iter()
+        .flat_map(|path| [" '".to_owned(), path.display().to_string().replace('\'', "'\\''"), "'".to_owned()])
+        .collect()
 }
 
 /// What to type against `distrust`.

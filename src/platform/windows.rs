@@ -12,7 +12,7 @@ pub(crate) use supervise::{Left, end_like, hand_over, outputs, supervise, take_o
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -119,6 +119,41 @@ pub(crate) fn is_open_to_others(_file: &File) -> bool {
 /// Nor here.
 pub(crate) fn stdout_is_readable_by_others() -> bool {
     false
+}
+
+/// Nor here.
+pub(crate) fn is_foreign(_data: &Metadata) -> bool {
+    false
+}
+
+/// Nor here.
+pub(crate) fn is_open(_data: &Metadata) -> bool {
+    false
+}
+
+/// Whether the file is not marked read-only; what an access list says shows when it is written.
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    let data = std::fs::metadata(path)?;
+    if data.is_file() && data.permissions().readonly() { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+}
+
+/// What to type to own these files again.
+pub(crate) fn take_command(paths: &[PathBuf]) -> String {
+    format!("takeown{}", listed(" /F", paths))
+}
+
+/// What to type to close these files to others.
+pub(crate) fn close_command(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| trust_command(path)).collect::<Vec<_>>().join(" && ")
+}
+
+/// What to type to remove these files.
+pub(crate) fn remove_command(paths: &[PathBuf]) -> String {
+    format!("del{}", listed("", paths))
+}
+
+fn listed(option: &str, paths: &[PathBuf]) -> String {
+    paths.iter().flat_map(|path| [option.to_owned(), format!(" \"{}\"", path.display())]).collect()
 }
 
 /// What to type against `distrust`.

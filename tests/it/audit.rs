@@ -3,6 +3,8 @@
 mod kept;
 mod required;
 
+pub use required::Disk;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;

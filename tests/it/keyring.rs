@@ -1,6 +1,7 @@
 //! The master key in a real gnome-keyring on a private D-Bus: no mock, no bus of whoever runs the tests.
 
 mod dialog;
+mod doctor;
 mod states;
 
 use std::fs;

@@ -6,6 +6,7 @@ mod agent;
 mod audit;
 mod check;
 mod delete;
+mod doctor;
 mod durability;
 mod environment;
 mod forge;

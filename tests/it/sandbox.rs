@@ -175,7 +175,12 @@ impl Sandbox {
     }
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// The home it is for.
+    pub fn sandbox(&self) -> &'a Sandbox {
+        self.sandbox
+    }
+
     pub fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.input = bytes.as_ref().to_vec();
         self

@@ -10,11 +10,22 @@ mod dbus;
 #[cfg(target_os = "linux")]
 mod secret_service;
 #[cfg(target_os = "linux")]
-pub(crate) use secret_service::{delete, load, save};
+pub(crate) use secret_service::{delete, load, look, save};
 
 #[cfg(not(target_os = "linux"))]
 mod native;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use native::{delete, load, save};
+pub(crate) use native::{delete, load, look, save};
 
 pub(crate) use error::KeyringError;
+
+/// What a look at the keyring shows that asks nobody for anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// The key entry is there.
+    Entry,
+    /// It is open, and there is no such entry.
+    Nothing,
+    /// It is locked; what is in it shows when it is opened.
+    Locked,
+}

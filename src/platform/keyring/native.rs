@@ -9,7 +9,7 @@ use age::secrecy::zeroize::Zeroizing;
 use age::secrecy::{ExposeSecret, SecretString};
 use keyring_core::{Entry, Error};
 
-use super::KeyringError;
+use super::{KeyringError, Presence};
 
 #[cfg(target_os = "macos")]
 mod keychain;
@@ -47,6 +47,12 @@ pub(crate) fn save(key: &SecretString, patience: Duration, waiting: &mut dyn FnM
 /// Removes the key. Says whether there was one.
 pub(crate) fn delete(patience: Duration, waiting: &mut dyn FnMut()) -> Result<bool> {
     Ok(ask(patience, waiting, Entry::delete_credential)?.is_some())
+}
+
+/// Looks whether there is a key. The Keychain may show a dialog to a program that it does not know yet.
+pub(crate) fn look() -> Result<Presence> {
+    let found = ask(&mut || (), |entry| entry.get_secret().map(Zeroizing::new).map(drop))?;
+    Ok(found.map_or(Presence::Nothing, |()| Presence::Entry))
 }
 
 /// Asks on a thread of its own, for nothing else bounds the dialog. `None`: there is no such entry.

@@ -133,10 +133,10 @@ fn settings_that_are_not_understood_allow_nothing() {
 }
 
 /// A file system of 32 KiB.
-struct Disk(PathBuf);
+pub struct Disk(PathBuf);
 
 impl Disk {
-    fn mount(at: &PathBuf) -> Option<Self> {
+    pub fn mount(at: &PathBuf) -> Option<Self> {
         fs::create_dir(at).unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=32k", "tmpfs"]).arg(at).stderr(Stdio::null());

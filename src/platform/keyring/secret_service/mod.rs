@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use age::secrecy::{ExposeSecret, SecretString};
 
-use crate::platform::keyring::KeyringError;
 use crate::platform::keyring::dbus::{self, Address, Bus, BusError, Message, Method, Pending, Writer};
+use crate::platform::keyring::{KeyringError, Presence};
 
 type Result<T> = std::result::Result<T, KeyringError>;
 
@@ -66,6 +66,11 @@ pub(crate) fn save(key: &SecretString, patience: Duration, waiting: &mut dyn FnM
 /// Removes the key. Says whether there was one.
 pub(crate) fn delete(patience: Duration, waiting: &mut dyn FnMut()) -> Result<bool> {
     Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.delete()
+}
+
+/// Looks whether there is a key. Unlocks nothing, and so asks nobody.
+pub(crate) fn look() -> Result<Presence> {
+    Keyring::open(&dbus::of_this_session(), LIMITS, &mut || ())?.look()
 }
 
 /// Where the key is, or would be.
@@ -187,8 +192,26 @@ impl<'a> Keyring<'a> {
         Ok(Place::Nowhere(Some(collection)))
     }
 
+    fn look(mut self) -> Result<Presence> {
+        match self.search_items()? {
+            Some((_, true)) => return Ok(Presence::Locked),
+            Some((_, false)) => return Ok(Presence::Entry),
+            None => {}
+        }
+        let collection = self.default_collection()?.ok_or(KeyringError::NoDefaultCollection)?;
+        Ok(if self.is_locked(&collection)? { Presence::Locked } else { Presence::Nothing })
+    }
+
     /// Looks through all collections. The item is unlocked.
     fn search(&mut self) -> Result<Option<String>> {
+        match self.search_items()? {
+            Some((item, true)) => self.unlock(&item).map(|_| Some(item)),
+            found => Ok(found.map(|(item, _)| item)),
+        }
+    }
+
+    /// Looks through all collections for the one item. Says whether it is locked.
+    fn search_items(&mut self) -> Result<Option<(String, bool)>> {
         let search = self.bus.call(&of_service("SearchItems", "a{ss}"), attributes);
         let reply = self.bus.reply(search)?;
         let mut body = reply.body("aoao").map_err(BusError::from)?;
@@ -196,9 +219,22 @@ impl<'a> Keyring<'a> {
         let locked = body.paths().map_err(BusError::from)?;
         match (unlocked.as_slice(), locked.as_slice()) {
             ([], []) => Ok(None),
-            ([item], []) => Ok(Some((*item).to_owned())),
-            ([], [item]) => self.unlock(item).map(|_| Some((*item).to_owned())),
+            ([item], []) => Ok(Some(((*item).to_owned(), false))),
+            ([], [item]) => Ok(Some(((*item).to_owned(), true))),
             _ => Err(KeyringError::Ambiguous(unlocked.len() + locked.len())),
+        }
+    }
+
+    fn is_locked(&mut self, collection: &str) -> Result<bool> {
+        let get = self.bus.call(&method(collection, "org.freedesktop.DBus.Properties", "Get", "ss"), |arguments| {
+            arguments.text("org.freedesktop.Secret.Collection");
+            arguments.text("Locked");
+        });
+        let reply = self.bus.reply(get)?;
+        let mut body = reply.body("v").map_err(BusError::from)?;
+        match body.signature().map_err(BusError::from)? {
+            "b" => Ok(body.boolean().map_err(BusError::from)?),
+            _ => Err(KeyringError::Protocol { detail: "the service does not say whether it is locked".into() }),
         }
     }
 
