@@ -6,20 +6,18 @@
 //! lock and looks again once it has it, so that two who find the log full do not turn it twice. A file goes only when all of a newer one was
 //! written after it.
 
-use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
+mod entry;
+
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use crate::disk::{self, Lock};
-use crate::environment;
 use crate::failure::{Failure, Kind, Result};
-use crate::names::{AgentName, SecretName};
 use crate::platform;
-use crate::timestamp::Timestamp;
+
+pub(crate) use entry::{Action, Entry, Event, OK, STARTED};
 
 /// The log of this machine.
 pub(crate) struct AuditLog {
@@ -33,63 +31,6 @@ pub(crate) struct AuditLog {
 /// Gives the name of the program that calls cast.
 pub(crate) type Caller = fn() -> Option<OsString>;
 
-/// What is done with secrets and keys.
-#[allow(dead_code)] // the key commands are on their way
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    Init,
-    Set,
-    Delete,
-    Import,
-    Copy,
-    Rename,
-    List,
-    Check,
-    Run,
-    Accept,
-    KeyExport,
-    KeyImport,
-    KeyRotate,
-    KeyRevoke,
-    KeyMove,
-}
-
-/// Something that is done or refused, as far as it is known.
-#[derive(Clone, Debug)]
-pub(crate) struct Event {
-    action: Action,
-    agent: Option<AgentName>,
-    from: Option<AgentName>,
-    keys: Vec<SecretName>,
-    program: Option<String>,
-}
-
-/// One line of the log. A promise to programs: fields are added, never changed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Entry {
-    /// When; RFC 3339 in UTC, to the second.
-    pub(crate) time: String,
-    /// What was done, or was to be done.
-    pub(crate) action: Cow<'static, str>,
-    /// Whose secrets.
-    pub(crate) agent: Option<String>,
-    /// Whose secrets they were before; for a copy.
-    #[serde(default)]
-    pub(crate) from: Option<String>,
-    /// The names of the secrets.
-    pub(crate) keys: Vec<String>,
-    /// CMD's name, as it was typed.
-    pub(crate) program: Option<String>,
-    /// The name of the program that called cast.
-    pub(crate) by: Option<String>,
-    /// The process id of cast; that of CMD, where CMD took its place.
-    pub(crate) pid: u32,
-    /// The user: a number where users have one.
-    pub(crate) user: String,
-    /// `ok`, `started`, or the class of the failure.
-    pub(crate) result: Cow<'static, str>,
-}
-
 /// What was read from the log.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
@@ -98,11 +39,6 @@ pub(crate) struct Reading {
     /// How many lines are none.
     pub(crate) damaged: usize,
 }
-
-/// It went well.
-pub(crate) const OK: &str = "ok";
-/// It begins. How CMD ends is not known to the log: cast may have become CMD by then.
-pub(crate) const STARTED: &str = "started";
 
 /// Some 4,000 events.
 const BOUND: u64 = 1 << 20;
@@ -214,89 +150,6 @@ impl AuditLog {
 
     fn lock_path(&self) -> PathBuf {
         self.folder.join("audit.lock")
-    }
-}
-
-impl Action {
-    /// As the log and its readers call it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Init => "init",
-            Self::Set => "set",
-            Self::Delete => "delete",
-            Self::Import => "import",
-            Self::Copy => "copy",
-            Self::Rename => "rename",
-            Self::List => "list",
-            Self::Check => "check",
-            Self::Run => "run",
-            Self::Accept => "accept",
-            Self::KeyExport => "key-export",
-            Self::KeyImport => "key-import",
-            Self::KeyRotate => "key-rotate",
-            Self::KeyRevoke => "key-revoke",
-            Self::KeyMove => "key-move",
-        }
-    }
-}
-
-impl Event {
-    pub(crate) fn new(action: Action) -> Self {
-        Self { action, agent: None, from: None, keys: Vec::new(), program: None }
-    }
-
-    /// Whose secrets.
-    pub(crate) fn agent(self, agent: &AgentName) -> Self {
-        Self { agent: Some(agent.clone()), ..self }
-    }
-
-    /// Whose secrets they were before.
-    pub(crate) fn copied_from(self, agent: &AgentName) -> Self {
-        Self { from: Some(agent.clone()), ..self }
-    }
-
-    /// Which secrets.
-    pub(crate) fn keys<'a>(mut self, names: impl IntoIterator<Item = &'a SecretName>) -> Self {
-        self.set_keys(names);
-        self
-    }
-
-    /// Which secrets, where that shows only in the course of things.
-    pub(crate) fn set_keys<'a>(&mut self, names: impl IntoIterator<Item = &'a SecretName>) {
-        self.keys = names.into_iter().cloned().collect();
-    }
-
-    /// CMD's first word. Only what was found to be a program: another word may be anything, a secret too.
-    pub(crate) fn set_program(&mut self, word: &OsStr) {
-        self.program = Some(environment::without_assignment(word));
-    }
-
-    fn entry(&self, result: &'static str, by: Option<OsString>) -> Entry {
-        let name = |agent: &Option<AgentName>| agent.as_ref().map(AgentName::to_string);
-        Entry {
-            time: Timestamp::now().to_string(),
-            action: Cow::Borrowed(self.action.name()),
-            agent: name(&self.agent),
-            from: name(&self.from),
-            keys: self.keys.iter().map(SecretName::to_string).collect(),
-            program: self.program.clone(),
-            by: by.map(|name| environment::without_assignment(&name)),
-            pid: std::process::id(),
-            user: platform::user(),
-            result: Cow::Borrowed(result),
-        }
-    }
-}
-
-impl Entry {
-    fn parse(line: &[u8]) -> Option<Self> {
-        let entry: Self = serde_json::from_slice(line).ok()?;
-        entry.moment().is_some().then_some(entry)
-    }
-
-    /// When it was; known of each entry that was read.
-    pub(crate) fn moment(&self) -> Option<Timestamp> {
-        Timestamp::parse(&self.time)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use super::*;
+use crate::names::{AgentName, SecretName};
 
 fn log(folder: &Path, bound: u64) -> AuditLog {
     AuditLog { bound, ..AuditLog::new(folder, || None) }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::args::DoctorArgs;
+use super::key::PlaceLine;
 use super::report::{Printable, Report};
 use super::{table, terminal};
 use crate::client::{BackupProof, Client, Diagnosis, Finding};
@@ -18,7 +19,7 @@ struct Line<'a> {
     /// `null` where it was not looked at.
     keyring: Option<KeyringLine>,
     /// Where the key is.
-    key: Option<String>,
+    key: Option<PlaceLine>,
     vaults: Vec<VaultLine<'a>>,
     findings: Vec<FindingLine<'a>>,
 }
@@ -67,7 +68,7 @@ pub(super) fn run(args: &DoctorArgs, client: &Client, report: Report) -> anyhow:
     }
     let diagnosis = client.doctor(terminal::can_ask());
     if args.json {
-        let key = diagnosis.key.as_ref().map(ToString::to_string);
+        let key = diagnosis.key.as_ref().map(PlaceLine::from);
         report.json(&line(Some(keyring(&diagnosis.keyring)), key, &diagnosis.vaults, &diagnosis.findings))?;
     } else {
         report.data(&table::lay_out(["CHECK", "STATE"], rows(&diagnosis)))?;
@@ -121,7 +122,7 @@ fn counted(vaults: &[(AgentName, bool)]) -> String {
 
 fn line<'a>(
     keyring: Option<KeyringLine>,
-    key: Option<String>,
+    key: Option<PlaceLine>,
     vaults: &'a [(AgentName, bool)],
     findings: &'a [Finding],
 ) -> Line<'a> {

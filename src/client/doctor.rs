@@ -5,7 +5,7 @@ mod files;
 
 use std::path::Path;
 
-use super::survey::{KeyStatus, Standing};
+use super::survey::Standing;
 use super::{Client, Held, Surveyed};
 use crate::audit_log::AuditLog;
 use crate::failure::{Failure, Result};
@@ -83,25 +83,22 @@ impl Client {
             findings.push(Finding::of(check, &failure));
             None
         });
-        if let Some(key) = &key
-            && !vaults.is_empty()
-        {
-            let surveyed = self.survey().unwrap_or_else(|failure| {
-                findings.push(Finding::of(Check::Vault, &failure));
-                Vec::new()
-            });
-            for vault in &surveyed {
-                if let Some((_, opens)) = vaults.iter_mut().find(|(agent, _)| *agent == vault.agent) {
-                    *opens = vault.state.is_ok();
+        if key.is_some() && !vaults.is_empty() {
+            let surveyed = self.survey().and_then(|surveyed| Ok((surveyed, self.key_status()?.held)));
+            match surveyed {
+                Ok((surveyed, held)) => {
+                    for (agent, opens) in &mut vaults {
+                        *opens = surveyed.iter().any(|vault| vault.agent == *agent && vault.state.is_ok());
+                    }
+                    findings.extend(judge(&surveyed, &held, settings));
                 }
+                Err(failure) => findings.push(Finding::of(Check::Vault, &failure)),
             }
-            findings.extend(judge(&surveyed, key, settings));
         }
-        let whence = key.map(|key| key.whence);
         findings.extend(self.key_in_a_file(&keyring));
         findings.extend(self.look_at_files());
         if settings.audit != Audit::Off
-            && let Err(failure) = self.places.state().and_then(|state| AuditLog::new(state).check())
+            && let Err(failure) = self.places.state().and_then(|state| AuditLog::new(state, self.caller).check())
         {
             findings.push(Finding::of(Check::AuditLog, &failure));
         }
@@ -113,7 +110,7 @@ impl Client {
                 true
             }
         });
-        Diagnosis { keyring, key: whence, vaults, audit: settings.audit, findings }
+        Diagnosis { keyring, key, vaults, audit: settings.audit, findings }
     }
 
     /// Whether the master key in the file at `path` opens every vault. Needs no other key.
@@ -141,15 +138,23 @@ impl Client {
         Ok(BackupProof { vaults, findings })
     }
 
-    /// The key, if there is one to be had; that there is none yet is nothing to be told, where the first use can make one.
+    /// Where the key is, if there is one to be had; that there is none yet is nothing to be told, where the first use can make one.
     fn find_key(
         &self,
         keyring: &Result<Presence, KeyringError>,
         no_vaults: bool,
         attended: bool,
-    ) -> Result<Option<KeyStatus>, (Check, Failure)> {
-        if key_store::is_in_variable() || self.key_files().next().is_some() {
-            return self.key_status().map(Some).map_err(|failure| (Check::Key, failure));
+    ) -> Result<Option<Whence>, (Check, Failure)> {
+        let found = || self.key_status().map(|key| Some(key.whence)).map_err(|failure| (Check::Key, failure));
+        let files: Vec<_> = self.key_files().collect();
+        match &files[..] {
+            _ if key_store::is_in_variable() => return found(),
+            // Its passphrase opens nothing that there is.
+            [sealed] if no_vaults && self.places.passphrase_key().is_ok_and(|path| path == *sealed) => {
+                return Ok(Some(Whence::File(sealed.clone())));
+            }
+            [] => {}
+            _ => return found(),
         }
         let unusable = match keyring {
             Ok(Presence::Nothing) if no_vaults => return Ok(None),
@@ -160,7 +165,7 @@ impl Client {
         };
         match unusable {
             Some(error) => Err((Check::Keyring, key_store::no_key(error))),
-            None => self.key_status().map(Some).map_err(|failure| (Check::Key, failure)),
+            None => found(),
         }
     }
 
@@ -177,14 +182,14 @@ impl Client {
 }
 
 /// What there is to say of the vaults.
-fn judge(vaults: &[Surveyed], key: &KeyStatus, settings: &Settings) -> Vec<Finding> {
+fn judge(vaults: &[Surveyed], held: &Held, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     for Surveyed { agent, state } in vaults {
-        match (state, &key.held) {
+        match (state, held) {
             // An agent's key opens one vault: the others are none of its business.
             (Err(_), Held::Agent(own, _)) if *own != *agent => {}
             (Err(failure), _) => findings.push(Finding::of(Check::Vault, failure)),
-            (Ok(standing), held) => {
+            (Ok(standing), _) => {
                 findings.extend(sealed_to_a_former_key(agent, standing, held));
                 findings.extend(stale(agent, standing, settings));
             }

@@ -7,6 +7,8 @@ mod revoke;
 mod rotate;
 mod status;
 
+pub(super) use status::PlaceLine;
+
 use super::args::KeyCommand;
 use super::report::Report;
 use crate::client::Client;

@@ -11,14 +11,32 @@ use crate::key_store::Whence;
 /// All of it, as programs read it. A promise: fields are added, never changed.
 #[derive(Serialize)]
 struct StatusLine<'a> {
-    /// `variable`, `file` or `keyring`.
-    place: &'static str,
-    variable: Option<&'static str>,
-    path: Option<String>,
+    #[serde(flatten)]
+    place: PlaceLine,
     /// Newest first.
     keys: Vec<KeyLine<'a>>,
     /// The vaults that do not open.
     closed: Vec<ClosedLine<'a>>,
+}
+
+/// Where a key is; a promise, too.
+#[derive(Serialize)]
+pub(in crate::cli) struct PlaceLine {
+    /// `variable`, `file` or `keyring`.
+    place: &'static str,
+    variable: Option<&'static str>,
+    path: Option<String>,
+}
+
+impl From<&Whence> for PlaceLine {
+    fn from(whence: &Whence) -> Self {
+        let (place, variable, path) = match whence {
+            Whence::Variable(name) => ("variable", Some(*name), None),
+            Whence::File(path) => ("file", None, Some(path.display().to_string())),
+            Whence::Keyring => ("keyring", None, None),
+        };
+        Self { place, variable, path }
+    }
 }
 
 /// One key; a promise, too.
@@ -59,11 +77,6 @@ pub(super) fn run(args: &KeyStatusArgs, client: &Client, report: Report) -> anyh
     let status = client.key_status()?;
     let vaults = client.survey()?;
     if args.json {
-        let (place, variable, path) = match &status.whence {
-            Whence::Variable(name) => ("variable", Some(*name), None),
-            Whence::File(path) => ("file", None, Some(path.display().to_string())),
-            Whence::Keyring => ("keyring", None, None),
-        };
         let keys = match &status.held {
             Held::Masters(keys) => keys.iter().map(|key| KeyLine::of_master(key, &vaults)).collect(),
             Held::Agent(agent, epoch) => {
@@ -73,7 +86,7 @@ pub(super) fn run(args: &KeyStatusArgs, client: &Client, report: Report) -> anyh
             }
         };
         let closed = closed(&vaults).map(|(vault, why)| ClosedLine { agent: vault.agent.as_str(), why }).collect();
-        return report.json(&StatusLine { place, variable, path, keys, closed });
+        return report.json(&StatusLine { place: (&status.whence).into(), keys, closed });
     }
     let keys = match &status.held {
         Held::Masters(keys) => {
