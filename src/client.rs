@@ -1,5 +1,6 @@
 //! The one path that every verb and the SDK take: a key, found once, and the vaults it opens.
 
+mod at_hand;
 mod audit;
 mod change;
 mod check;

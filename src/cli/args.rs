@@ -10,6 +10,7 @@ mod doctor;
 mod key;
 mod run;
 mod secrets;
+mod shell;
 mod vault;
 
 use clap::{Parser, Subcommand};
@@ -20,6 +21,7 @@ pub(super) use key::{InitArgs, KeyCommand};
 pub(super) use key::{KeyExportArgs, KeyImportArgs, KeyMoveArgs, KeyRevokeArgs, KeyRotateArgs, KeyStatusArgs};
 pub(super) use run::RunArgs;
 pub(super) use secrets::{CheckArgs, CopyArgs, DeleteArgs, ImportArgs, ListArgs, RenameArgs, SecretsCommand, SetArgs};
+pub(super) use shell::{CompletionsArgs, ManArgs, Shell};
 pub(super) use vault::{AcceptArgs, VaultCommand};
 
 /// Give local agents their secrets: an encrypted vault per agent, the key in the OS keyring
@@ -68,4 +70,8 @@ pub(super) enum Command {
     /// Look after a vault as a whole
     #[command(subcommand)]
     Vault(VaultCommand),
+
+    Completions(CompletionsArgs),
+
+    Man(ManArgs),
 }

@@ -4,6 +4,8 @@ mod accept;
 mod args;
 mod audit;
 mod check;
+mod complete;
+mod completions;
 mod copy;
 mod delete;
 mod doctor;
@@ -11,6 +13,7 @@ mod import;
 mod init;
 mod key;
 mod list;
+mod man;
 mod plaintext;
 mod prompt;
 mod rename;
@@ -45,6 +48,9 @@ pub fn main() -> ExitCode {
         let words: Vec<_> = words.iter().skip(2).map(|word| word.to_string_lossy().into_owned()).collect();
         return if process::take_over(&words).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
+    if words.get(1).is_some_and(|word| word == complete::ASK) {
+        return complete::answer(words.get(2));
+    }
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => return answer(&error, &words),
@@ -64,6 +70,8 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args, &client(), report),
         Command::Key(command) => key::run(&command, &client(), report),
         Command::Vault(VaultCommand::Accept(args)) => accept::run(&args, &client(), report),
+        Command::Completions(args) => completions::run(&args, report),
+        Command::Man(args) => man::run(&args, report),
         Command::Run(args) => return run::run(args, &client(), report),
     };
     match outcome {

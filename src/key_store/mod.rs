@@ -53,6 +53,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who can be asked, or told that something waits for a dialog.
 pub(crate) trait Attendant: Send + Sync {
+    /// Whether there is anybody to wait for: `false` takes a key only from where it comes at once.
+    fn waits(&self) -> bool {
+        true
+    }
     /// Asks for the passphrase of the key file at `path`.
     fn passphrase(&self, path: &Path) -> Result<SecretString>;
     /// Asks, twice, for the passphrase of a new key file.
@@ -91,7 +95,7 @@ pub(crate) fn look_up(places: &Places, attendant: &dyn Attendant) -> Result<Look
 }
 
 fn look_once(places: &Places, attendant: &dyn Attendant) -> Result<Lookup> {
-    if let Some((key, name)) = variable::load()? {
+    if let Some((key, name)) = variable::load(attendant.waits())? {
         return Ok(Lookup::Found(key, Whence::Variable(name)));
     }
     for place in [KeyPlace::File, KeyPlace::Passphrase] {

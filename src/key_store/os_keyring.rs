@@ -16,9 +16,12 @@ pub(super) enum Trouble {
 }
 
 pub(super) fn load(attendant: &dyn Attendant) -> Result<Option<Vec<MasterKey>>, Trouble> {
-    let Some(text) = keyring::load(attendant.patience(), &mut || attendant.waiting_for_keyring())? else {
-        return Ok(None);
+    let text = if attendant.waits() {
+        keyring::load(attendant.patience(), &mut || attendant.waiting_for_keyring())?
+    } else {
+        keyring::load_at_once()?
     };
+    let Some(text) = text else { return Ok(None) };
     match UnlockKey::parse(text.expose_secret()) {
         Ok(UnlockKey::Agent(_)) => Err(Trouble::Entry("it holds an agent key".to_owned())),
         Ok(UnlockKey::Master(keys)) => Ok(Some(keys)),

@@ -20,8 +20,9 @@ pub(crate) fn is_set() -> bool {
     [KEY, KEY_FILE].iter().any(|name| env::var_os(name).is_some())
 }
 
-/// The key that was handed over, and the variable's name.
-pub(crate) fn load() -> Result<Option<(UnlockKey, &'static str)>> {
+/// The key that was handed over, and the variable's name. Where nobody waits, only a regular file is read:
+/// a pipe may never end, and would be empty for the one that comes after.
+pub(crate) fn load(waits: bool) -> Result<Option<(UnlockKey, &'static str)>> {
     match (env::var_os(KEY), env::var_os(KEY_FILE)) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err(Failure::new(Kind::NoKey, format!("both {KEY} and {KEY_FILE} are set"))
@@ -29,6 +30,9 @@ pub(crate) fn load() -> Result<Option<(UnlockKey, &'static str)>> {
         (Some(text), None) => {
             let text = Zeroizing::new(text.into_encoded_bytes());
             Ok(Some((parse(&text, KEY)?, KEY)))
+        }
+        (None, Some(path)) if !waits && !Path::new(&path).is_file() => {
+            Err(Failure::new(Kind::NoKey, format!("{KEY_FILE} names no regular file")))
         }
         (None, Some(path)) => Ok(Some((read_file(&PathBuf::from(path), KEY_FILE)?, KEY_FILE))),
     }

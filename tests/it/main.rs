@@ -21,6 +21,7 @@ mod masking;
 mod project;
 mod prompt;
 mod protocol;
+mod rendered;
 mod run;
 mod sandbox;
 mod sdk;

@@ -17,7 +17,7 @@ use crate::keys::{MasterKey, UnlockKey};
 impl Client {
     /// Waits for the right to change the key store. What is not in it cannot be changed there.
     fn lock_key_store(&self) -> Result<KeyLock> {
-        if let Some((_, name)) = key_store::from_variable()? {
+        if let Some((_, name)) = key_store::from_variable(true)? {
             return Err(Failure::new(
                 Kind::Usage,
                 format!("the key of this process is that of {name}, and this is about the one in the key store"),

@@ -10,12 +10,12 @@ mod dbus;
 #[cfg(target_os = "linux")]
 mod secret_service;
 #[cfg(target_os = "linux")]
-pub(crate) use secret_service::{delete, load, look, save};
+pub(crate) use secret_service::{delete, load, load_at_once, look, save};
 
 #[cfg(not(target_os = "linux"))]
 mod native;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use native::{delete, load, look, save};
+pub(crate) use native::{delete, load, load_at_once, look, save};
 
 pub(crate) use error::KeyringError;
 

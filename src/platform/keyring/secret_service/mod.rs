@@ -38,7 +38,7 @@ struct Limits {
     /// For a dialog to fail because nobody can be shown one: gnome-keyring says so after 0.1 s. What is dismissed later, a person
     /// dismissed.
     grace: Duration,
-    /// For a person to answer the dialog.
+    /// For a person to answer the dialog; with none, nothing is unlocked.
     dialog: Duration,
 }
 
@@ -52,10 +52,18 @@ impl Limits {
     }
 }
 
+/// Where nobody waits.
+const AT_ONCE: Limits = Limits { service: Duration::from_millis(300), grace: Duration::ZERO, dialog: Duration::ZERO };
+
 /// Fetches the key. `None`: there is certainly none, not even in a locked collection. `waiting` is called once if a person is
 /// being asked to unlock the keyring.
 pub(crate) fn load(patience: Duration, waiting: &mut dyn FnMut()) -> Result<Option<SecretString>> {
     Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.load()
+}
+
+/// Fetches the key from a keyring that is unlocked and answers quickly; no dialog is ever shown.
+pub(crate) fn load_at_once() -> Result<Option<SecretString>> {
+    Keyring::open(&dbus::of_this_session(), AT_ONCE, &mut || ())?.load()
 }
 
 /// Stores the key, in place of the one that is there. What was stored is for the caller to read back.
@@ -247,6 +255,9 @@ impl<'a> Keyring<'a> {
 
     /// Unlocks an item or a collection. Says whether it had been locked.
     fn unlock(&mut self, object: &str) -> Result<bool> {
+        if self.limits.dialog.is_zero() {
+            return Err(KeyringError::Locked);
+        }
         let unlock = self.bus.call(&of_service("Unlock", "ao"), |arguments| {
             arguments.array(4, |objects| objects.text(object));
         });

@@ -1,0 +1,309 @@
+//! What the shell offers when somebody presses Tab. The scripts in `completions/` know nothing of the commands: they hand over the words on
+//! standard input (as arguments they would show in the list of processes, and one may be a secret), and here the place of the cursor is
+//! looked up in the clap types. Promises to say nothing but candidates, to ask nobody, to write nothing, and to end within `PATIENCE`.
+
+mod cursor;
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use age::secrecy::SecretString;
+use clap::builder::StyledStr;
+use clap::{Arg, Command, CommandFactory, ValueEnum, ValueHint};
+
+use self::cursor::{At, Cursor};
+use super::args::{Cli, Shell};
+use super::report::Report;
+use crate::client::Client;
+use crate::failure::{Failure, Kind, Result};
+use crate::key_store::{Attendant, KeyPlace, Whence};
+use crate::names::AgentName;
+use crate::paths::Places;
+
+/// The word by which the shells' scripts ask.
+pub(super) const ASK: &str = "__complete";
+
+/// Longer than any answer takes, shorter than it takes to wonder.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// No command line is longer.
+const MAX_WORDS: u64 = 4 << 20;
+
+/// What the scripts are told to do.
+enum Answer {
+    /// Offer these.
+    Words(Vec<Candidate>),
+    /// Offer files, as for any command.
+    Files,
+    /// Offer what the shell would if the command line began at this word; `cast` is word 0.
+    Command(usize),
+}
+
+struct Candidate {
+    word: String,
+    help: String,
+}
+
+/// Answers on standard output, in the form that the script for this shell reads.
+pub(super) fn answer(shell: Option<&OsString>) -> ExitCode {
+    let Some(shell) = shell.and_then(|word| Shell::from_str(word.to_str()?, false).ok()) else {
+        return ExitCode::FAILURE;
+    };
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(written(&answer_to(&read_words(), shell), shell)));
+    let told = receiver.recv_timeout(PATIENCE).is_ok_and(|text| Report::new(true).data(&text).is_ok());
+    if told { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The words after `cast` up to the cursor, as they were typed; the last is the one that is being typed.
+fn read_words() -> Vec<String> {
+    let mut text = Vec::new();
+    let _ = io::stdin().take(MAX_WORDS).read_to_end(&mut text);
+    let text = String::from_utf8_lossy(&text);
+    // What pipes of PowerShell add.
+    let text = text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
+    text.strip_suffix('\0').unwrap_or(text).split('\0').map(str::to_owned).collect()
+}
+
+fn answer_to(words: &[String], shell: Shell) -> Answer {
+    let command = {
+        let mut command = Cli::command();
+        command.build();
+        command
+    };
+    let joined = if shell == Shell::Bash { rejoined(words) } else { words.to_vec() };
+    // No name of ours holds a quote.
+    let plain: Vec<_> = joined.iter().map(|word| word.replace(['\'', '"', '\\'], "")).collect();
+    let Some((current, before)) = plain.split_last() else { return Answer::Words(Vec::new()) };
+    let cursor = Cursor::find(&command, before, current);
+    let prefix = |typed: &str| if joined.len() < words.len() { String::new() } else { typed.to_owned() };
+    match &cursor.at {
+        At::Foreign => match words.iter().position(|word| word == "--") {
+            Some(dashes) => Answer::Command(dashes + 2),
+            None => Answer::Words(Vec::new()),
+        },
+        At::Option(command) => Answer::Words(options(command, &cursor, current)),
+        At::Value(arg, typed) => values(arg, &cursor, &current[typed.len()..], &prefix(typed)),
+        At::Word(command, positional) => {
+            let mut answer = positional.map_or(Answer::Words(Vec::new()), |arg| values(arg, &cursor, current, ""));
+            if let Answer::Words(candidates) = &mut answer {
+                if cursor.wants_command {
+                    candidates.extend(commands(command, current));
+                }
+                if positional.is_none() && cursor.wants_dashes && "--".starts_with(current.as_str()) {
+                    candidates.push(Candidate { word: "--".to_owned(), help: "then the command to run".to_owned() });
+                }
+            }
+            answer
+        }
+    }
+}
+
+/// Bash takes `--option=value` for three words.
+fn rejoined(words: &[String]) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::new();
+    let mut open = false;
+    for word in words {
+        match joined.last_mut() {
+            Some(last) if open || (word == "=" && last.starts_with("--") && last.len() > 2) => {
+                last.push_str(word);
+                open = word == "=" && !open;
+            }
+            _ => joined.push(word.clone()),
+        }
+    }
+    joined
+}
+
+fn commands(command: &Command, current: &str) -> Vec<Candidate> {
+    let shown = command.get_subcommands().filter(|one| !one.is_hide_set() && one.get_name().starts_with(current));
+    shown.map(|one| Candidate::new(one.get_name(), one.get_about())).collect()
+}
+
+fn options(command: &Command, cursor: &Cursor, current: &str) -> Vec<Candidate> {
+    let given: Vec<&Arg> = command.get_arguments().filter(|arg| cursor.has(arg.get_id().as_str())).collect();
+    let excluded = |arg: &Arg| {
+        let excludes = |one: &Arg, other: &Arg| command.get_arg_conflicts_with(one).contains(&other);
+        given.iter().any(|other| *other == arg || excludes(other, arg) || excludes(arg, other))
+    };
+    let shown = command.get_arguments().filter(|arg| !arg.is_hide_set() && !excluded(arg));
+    let named = shown.filter_map(|arg| Some(Candidate::new(&format!("--{}", arg.get_long()?), arg.get_help())));
+    named.filter(|candidate| candidate.word.starts_with(current)).collect()
+}
+
+/// What an argument takes. `prefix` is what stands before it in the same word.
+fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
+    if let ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath = arg.get_value_hint() {
+        return Answer::Files;
+    }
+    let possible = arg.get_possible_values();
+    let id = arg.get_id().as_str();
+    // In a list, the last one is being typed.
+    let (list, current) = match arg.get_value_delimiter().and_then(|delimiter| current.rfind(delimiter)) {
+        Some(comma) => current.split_at(comma + 1),
+        None => ("", current),
+    };
+    let candidates: Vec<Candidate> = if !possible.is_empty() {
+        possible.iter().map(|value| Candidate::new(value.get_name(), value.get_help())).collect()
+    } else if AGENT.contains(&id) {
+        bare(client().agent_names().unwrap_or_default().into_iter().map(|name| name.to_string()))
+    } else if KEY.contains(&id) {
+        bare(keys(cursor, id).unwrap_or_default())
+    } else if COMMAND.contains(&id) {
+        let given = cursor.all(id).try_fold(cursor.root, |command, word| command.find_subcommand(word));
+        given.map(|command| commands(command, "")).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let taken: Vec<&str> = list.split(',').chain(cursor.all(id)).collect();
+    let offered = candidates.into_iter().filter(|one| one.word.starts_with(current));
+    // What is given already is not offered again.
+    let offered = offered.filter(|one| !taken.contains(&one.word.as_str()));
+    Answer::Words(offered.map(|one| Candidate { word: format!("{prefix}{list}{}", one.word), ..one }).collect())
+}
+
+/// Arguments that take an agent's name, one of its secrets' names, a command of ours; and those that nobody can know.
+const AGENT: &[&str] = &["agent", "from", "to"];
+const KEY: &[&str] = &["key", "only", "except", "old"];
+const COMMAND: &[&str] = &["page", "subcommand"];
+#[cfg(test)]
+const FREE: &[&str] = &["value", "command", "new", "stale", "since"];
+
+/// The names of the secrets of the agent on this command line, where its vault opens without a prompt and without a wait.
+fn keys(cursor: &Cursor, id: &str) -> Result<Vec<String>> {
+    let agent = AgentName::parse(cursor.all("agent").chain(cursor.all("from")).next().unwrap_or_default())?;
+    let with_builtin = id == "only" || id == "except";
+    Ok(client().names_at_hand(&agent, with_builtin)?.iter().map(ToString::to_string).collect())
+}
+
+fn client() -> Client {
+    Client::new(Places::from_environment(), Box::new(Nobody))
+}
+
+fn bare(words: impl IntoIterator<Item = String>) -> Vec<Candidate> {
+    words.into_iter().map(|word| Candidate { word, help: String::new() }).collect()
+}
+
+impl Candidate {
+    fn new(word: &str, help: Option<&StyledStr>) -> Self {
+        let help = help.map(ToString::to_string).unwrap_or_default();
+        Self { word: word.to_owned(), help: help.lines().next().unwrap_or_default().to_owned() }
+    }
+}
+
+/// The first line says what to do; each further one is a candidate.
+fn written(answer: &Answer, shell: Shell) -> String {
+    let line = |candidate: &Candidate| match (shell, candidate.help.as_str()) {
+        (Shell::Bash, _) | (_, "") => format!("\n{}", candidate.word),
+        (Shell::Zsh, help) => format!("\n{}:{help}", candidate.word),
+        (Shell::Fish | Shell::Powershell, help) => format!("\n{}\t{help}", candidate.word),
+    };
+    match answer {
+        Answer::Words(words) if words.is_empty() => String::new(),
+        Answer::Words(words) => format!("words{}\n", words.iter().map(line).collect::<String>()),
+        Answer::Files => "files\n".to_owned(),
+        Answer::Command(word) => format!("command {word}\n"),
+    }
+}
+
+/// Who pressed Tab wants no dialog.
+struct Nobody;
+
+fn nobody_is_asked() -> Failure {
+    Failure::new(Kind::NoKey, "nobody is asked")
+}
+
+impl Attendant for Nobody {
+    fn waits(&self) -> bool {
+        false
+    }
+
+    fn passphrase(&self, _: &Path) -> Result<SecretString> {
+        Err(nobody_is_asked())
+    }
+
+    fn new_passphrase(&self) -> Result<SecretString> {
+        Err(nobody_is_asked())
+    }
+
+    fn choose_place(&self, _: &str) -> Result<Option<KeyPlace>> {
+        Err(nobody_is_asked())
+    }
+
+    fn key_made(&self, _: &Whence) {}
+
+    fn waiting_for_keyring(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(shell: Shell, line: &str, expected: &str) {
+        let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+        let answer = written(&answer_to(&words, shell), shell);
+        let words: Vec<_> = answer.lines().map(|line| line.split('\t').next().unwrap()).collect();
+        assert_eq!(words.join(" "), expected, "{line}");
+    }
+
+    #[test]
+    fn the_place_of_the_cursor() {
+        let fish = |line: &str, expected: &str| check(Shell::Fish, line, expected);
+        fish("secr", "words secrets");
+        fish("-q secrets de", "words delete");
+        fish("init --key-store ", "words auto keyring passphrase file");
+        fish("init --key-store=k", "words --key-store=keyring");
+        fish("init --key-s", "words --key-store");
+        fish("delete a --all --a", "");
+        fish("vault accept a --key ", "files");
+        fish("vault accept a --key=./o", "files");
+        fish("run a ", "words --");
+        fish("run a --only X -", "words --no-builtin --clean-env --check --no-mask --explain --quiet --help");
+        fish("run a -- ", "command 4");
+        fish("run a --check -", "words --only --except --no-builtin --clean-env --no-mask --explain --quiet --help");
+        fish("run a --check=./x", "files");
+        fish("run a --only X -- git che", "command 6");
+        fish("set a K ", "");
+        fish("set a K -", "words --exact --allow-dangerous-name --unmasked --quiet --help");
+        fish("set a K -- -", "");
+        fish("set a K -secret -", "words --allow-dangerous-name --unmasked --quiet --help");
+        fish("nonsense ", "");
+        fish("completions z", "words zsh");
+    }
+
+    #[test]
+    fn bash_splits_at_equals_signs() {
+        let bash = |line: &str, expected: &str| check(Shell::Bash, line, expected);
+        bash("init --key-store =", "words auto keyring passphrase file");
+        bash("init --key-store = k", "words keyring");
+        bash("init --key-store=k", "words --key-store=keyring");
+        bash("run a --only = X -- git", "command 7");
+        bash("run a --only = X -", "words --no-builtin --clean-env --check --no-mask --explain --quiet --help");
+    }
+
+    /// Every argument says what is offered for it: by its type (`PathBuf`, a `ValueEnum`), or by its name, in the lists above.
+    #[test]
+    fn every_argument_is_completed_or_free() {
+        fn check(command: &Command) {
+            for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && arg.get_action().takes_values()) {
+                let known = [AGENT, KEY, COMMAND, FREE].iter().any(|ids| ids.contains(&arg.get_id().as_str()));
+                let by_type = arg.get_value_hint() != ValueHint::Unknown || !arg.get_possible_values().is_empty();
+                assert!(
+                    known || by_type,
+                    "'{}' of '{}': add its name to AGENT, KEY, COMMAND or FREE in src/cli/complete.rs",
+                    arg.get_id(),
+                    command.get_bin_name().unwrap_or_default()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        let mut command = Cli::command();
+        command.build();
+        check(&command);
+    }
+}

@@ -1,0 +1,116 @@
+//! Where the cursor is on a command line that is not finished: clap's own parser wants all of it.
+
+use clap::{Arg, Command};
+
+/// What is being typed.
+pub(super) enum At<'a> {
+    /// An option's name.
+    Option(&'a Command),
+    /// The value of an option; what stands before it in the same word, as in `--option=`.
+    Value(&'a Arg, &'a str),
+    /// A command's name, or what this argument takes.
+    Word(&'a Command, Option<&'a Arg>),
+    /// A command line of its own, after `--`.
+    Foreign,
+}
+
+/// The place, and what was typed before it.
+pub(super) struct Cursor<'a> {
+    pub(super) at: At<'a>,
+    pub(super) root: &'a Command,
+    /// Whether the next word may be a command's name.
+    pub(super) wants_command: bool,
+    /// Whether the next word is `--`.
+    pub(super) wants_dashes: bool,
+    given: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Cursor<'a> {
+    /// Reads `before`, the words after the program's name, as clap would; `current` is the word that is being typed.
+    pub(super) fn find(root: &'a Command, before: &'a [String], current: &'a str) -> Self {
+        let mut command = root;
+        let mut given: Vec<(&str, &str)> = Vec::new();
+        let mut positionals = 0;
+        let mut awaited: Option<&Arg> = None;
+        let mut literal = false;
+        for word in before {
+            if let Some(option) = awaited.take() {
+                given.push((option.get_id().as_str(), word));
+            } else if !literal && word == "--" {
+                literal = true;
+            } else if !literal && let Some((option, value)) = option(command, word) {
+                match value {
+                    None if option.get_action().takes_values() && !option.is_require_equals_set() => {
+                        awaited = Some(option)
+                    }
+                    value => given.push((option.get_id().as_str(), value.unwrap_or_default())),
+                }
+            } else if let Some(next) = command.find_subcommand(word).filter(|_| positionals == 0 && !literal) {
+                command = next;
+            } else if literal || !word.starts_with('-') || takes_dashes(command, positionals) {
+                if let Some(arg) = positional(command, positionals) {
+                    given.push((arg.get_id().as_str(), word));
+                }
+                positionals += 1;
+            }
+        }
+        let next = positional(command, positionals);
+        let at = if let Some(option) = awaited {
+            At::Value(option, "")
+        } else if literal && foreign(command).is_some() {
+            At::Foreign
+        } else if literal {
+            At::Word(command, next)
+        } else if let Some((option, Some(value))) = option(command, current) {
+            At::Value(option, &current[..current.len() - value.len()])
+        } else if current.starts_with('-') {
+            At::Option(command)
+        } else {
+            At::Word(command, next)
+        };
+        let wants_dashes = !literal && next.is_none() && foreign(command).is_some();
+        Self { at, root, wants_command: positionals == 0 && !literal, wants_dashes, given }
+    }
+
+    /// Whether this argument was given, and does not take more.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.all(id).next().is_some()
+    }
+
+    /// All that was given to an argument.
+    pub(super) fn all(&self, id: &str) -> impl Iterator<Item = &'a str> {
+        self.given.iter().filter(move |(given, _)| *given == id).map(|(_, word)| *word)
+    }
+}
+
+/// The option that a word names, and the value that it holds, `--option=value` or `-ovalue`.
+fn option<'a>(command: &'a Command, word: &'a str) -> Option<(&'a Arg, Option<&'a str>)> {
+    let mut options = command.get_arguments().filter(|arg| !arg.is_positional());
+    if let Some(word) = word.strip_prefix("--") {
+        let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+        return Some((options.find(|arg| arg.get_long() == Some(name))?, value));
+    }
+    let mut letters = word.strip_prefix('-')?.char_indices();
+    let (_, letter) = letters.next()?;
+    let option = options.find(|arg| arg.get_short() == Some(letter))?;
+    let rest = letters.as_str();
+    // More letters are more flags, unless this option takes them.
+    let value = (option.get_action().takes_values() && !rest.is_empty()).then_some(rest);
+    Some((option, value))
+}
+
+/// The argument that takes the word after so many; one that takes several takes all that follow.
+fn positional(command: &Command, before: usize) -> Option<&Arg> {
+    let own: Vec<&Arg> = command.get_positionals().filter(|arg| !arg.is_last_set()).collect();
+    let several = |arg: &&&Arg| arg.get_num_args().is_some_and(|count| count.max_values() > 1);
+    own.get(before).or_else(|| own.last().filter(several)).copied()
+}
+
+/// The argument that takes a command line of its own.
+fn foreign(command: &Command) -> Option<&Arg> {
+    command.get_positionals().find(|arg| arg.is_last_set())
+}
+
+fn takes_dashes(command: &Command, before: usize) -> bool {
+    positional(command, before).is_some_and(Arg::is_allow_hyphen_values_set)
+}
