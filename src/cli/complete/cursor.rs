@@ -41,7 +41,7 @@ impl<'a> Cursor<'a> {
             } else if !literal && let Some((option, value)) = option(command, word) {
                 match value {
                     None if option.get_action().takes_values() && !option.is_require_equals_set() => {
-                        awaited = Some(option)
+                        awaited = Some(option);
                     }
                     value => given.push((option.get_id().as_str(), value.unwrap_or_default())),
                 }
