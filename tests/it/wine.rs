@@ -312,6 +312,22 @@ fn the_key_lives_in_the_credential_manager_of_this_machine() {
     // CRED_PERSIST_LOCAL_MACHINE.
     let persistence = home.registry(["query", entry, "/v", "Persist"]).succeeds().out;
     assert!(persistence.contains("0x2"), "{persistence}");
+    // More keys than fit are refused, and what was there stays.
+    let full = (0..20).find_map(|_| {
+        let outcome = home.cast(["key", "rotate"]).run();
+        (outcome.code != 0).then_some(outcome)
+    });
+    let full = full.expect("2560 bytes are not enough for 20 keys");
+    assert_eq!(full.code, 4, "{full:?}");
+    assert!(full.err.contains("the keys are too long for the keyring, which takes 2560 bytes"), "{full:?}");
+    assert!(full.err.contains("'cast key rotate --retire'") && !full.err.contains("AGE-SECRET-KEY"), "{full:?}");
+    home.cast(["list", "a"]).succeeds();
+    home.cast(["key", "rotate", "--retire"]).succeeds();
+    // Out of it, and back.
+    home.cast(["key", "move", "file"]).succeeds();
+    assert_ne!(home.registry(["query", entry]).run().code, 0, "it is gone from there");
+    home.cast(["key", "move", "keyring"]).succeeds();
+    assert!(home.agent(["variables"]).contains(SECRET));
     home.registry(["delete", entry, "/f"]).succeeds();
     home.cast(["list", "a"]).refuses(4, "the OS keyring holds none", &[SECRET]);
     home.cast(["set", "b", "K", SECRET]).refuses(4, "no new one is made beside them", &[SECRET]);

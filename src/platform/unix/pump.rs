@@ -14,6 +14,7 @@ const CHUNK: usize = 128 << 10;
 /// Pieces shorter than this are gathered, longer ones written as they are: a copy costs more than a call from about here.
 const PIECE: usize = 16 << 10;
 /// What the pipe of CMD is asked to hold: so CMD and cast take turns less often. Where it may not be so much it stays as it is.
+#[cfg(target_os = "linux")]
 const PIPE: usize = 256 << 10;
 
 /// How a stream ended.
