@@ -10,7 +10,7 @@ pub(crate) use start::{
 pub(crate) use supervise::{Left, end_like, hand_over, outputs, supervise, take_over};
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;

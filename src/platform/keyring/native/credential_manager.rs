@@ -8,6 +8,9 @@ use keyring_core::{Entry, Result};
 use super::{SERVICE, USER};
 use crate::platform::keyring::codes::{self, Meaning};
 
+/// It is open for as long as its user is logged in.
+pub(super) const ASKS: bool = false;
+
 pub(super) fn entry() -> Result<Entry> {
     // The default goes along to every machine of the domain that this user logs in to.
     let stays_here = HashMap::from([("persistence", "Local")]);

@@ -7,6 +7,9 @@ use security_framework::base::Error;
 use super::{SERVICE, USER};
 use crate::platform::keyring::codes::{self, Meaning};
 
+/// A program that it does not know, as after an upgrade, may have to wait for a person.
+pub(super) const ASKS: bool = true;
+
 pub(super) fn entry() -> Result<Entry> {
     apple_native_keyring_store::keychain::Store::new()?.build(SERVICE, USER, None)
 }

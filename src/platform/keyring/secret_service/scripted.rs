@@ -204,7 +204,7 @@ fn a_dialog_that_nobody_could_see_is_a_locked_keyring_and_a_dismissed_one_a_refu
 
 #[test]
 fn a_dialog_that_nobody_answers_ends_and_is_taken_away() {
-    let hasty = Limits { grace: Duration::ZERO, dialog: Duration::ZERO, ..LIMITS };
+    let hasty = Limits { grace: Duration::ZERO, dialog: Duration::from_nanos(1), ..LIMITS };
     let (key, said, waits) = converse(&prompted(&[]), hasty, fetched);
     assert_eq!((key.map(drop), waits), (Err(KeyringError::DialogTimeout), 1));
     assert!(says(&said, "Dismiss"));
