@@ -4,7 +4,7 @@ import type { ChildProcess, ChildProcessWithoutNullStreams, SpawnOptions } from 
 export interface CastClientOptions {
   /** The `cast` binary: a path, or a name that is looked up in PATH. Default: `CAST_BINARY`, else `cast`. */
   binary?: string | undefined;
-  /** The folder where everything is, instead of `CAST_HOME` and `CAST_VAULTS`. */
+  /** The folder where everything is, instead of `CAST_HOME` and `CAST_VAULTS`; a program that `run` starts finds it in `CAST_HOME`. */
   home?: string | undefined;
   /**
    * A master key or an agent key, instead of `CAST_KEY` and `CAST_KEY_FILE`. It reaches `cast` in its environment, and neither this

@@ -13,7 +13,7 @@ use crate::key_store::{self, Nobody, PATIENCE};
 use crate::paths::{Places, absolute};
 
 /// Where a key is said to come from that is neither in a variable nor in the store.
-const GIVEN: &str = "the given key";
+const GIVEN: &str = "Builder::key";
 
 /// Makes a [`Client`]; what is not said, the environment says. From [`Client::builder`].
 ///
@@ -38,7 +38,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The folder where everything is, instead of `CAST_HOME` and `CAST_VAULTS`.
+    /// The folder where everything is, instead of `CAST_HOME` and `CAST_VAULTS`. A program that is started does not learn of it.
     pub fn home(mut self, folder: impl Into<PathBuf>) -> Self {
         self.home = Some(folder.into());
         self

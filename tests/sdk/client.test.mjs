@@ -290,6 +290,19 @@ test("run starts the program as spawn does, its output masked", async (t) => {
   assert.equal(fs.readFileSync(file, "utf8"), "[cast:K]\n");
 });
 
+test("colours and other wishes of the environment change no answer", async (t) => {
+  const client = new CastClient({ home: newHome(t) });
+  const wishes = { CLICOLOR_FORCE: "1", NO_COLOR: "", TERM: "xterm", LANG: "de_DE.UTF-8", RUST_BACKTRACE: "full" };
+  const before = Object.fromEntries(Object.keys(wishes).map((name) => [name, process.env[name]]));
+  t.after(() => {
+    for (const [name, value] of Object.entries(before)) value === undefined ? delete process.env[name] : (process.env[name] = value);
+  });
+  Object.assign(process.env, wishes);
+  const error = await refuses(() => client.secrets.list("nobody"), "not_found", /^agent 'nobody' has no vault$/);
+  assert.deepEqual(error.hints, ["create it with 'cast secrets set nobody KEY'"]);
+  assert.deepEqual(await client.agents.list(), []);
+});
+
 test("what run cannot do is an exit code, as of cast run", async (t) => {
   const client = new CastClient({ home: newHome(t) });
   await client.secrets.set("a", "K", SECRET);

@@ -162,15 +162,45 @@ fn what_the_builder_says_goes_before_the_environment() {
     for no_key in ["", SECRET, "AGE-SECRET-KEY-1QQQQ", &"x".repeat(100_000)] {
         assert!(matches!(refused(Client::builder().key(no_key).open()), Error::NoKey(_)));
     }
+    let other = Sandbox::new();
+    let wrong = Client::builder().home(&elsewhere).key(other.key()).open().unwrap();
+    assert!(matches!(refused(wrong.secrets().list("a")), Error::Integrity(_)));
+    assert!(matches!(refused(wrong.secrets().set("c", "K", SECRET)), Error::Integrity(_)));
     let client = Client::builder().key(&key).open().unwrap();
     assert!(!format!("{client:?}").contains("AGE-SECRET-KEY"));
     assert!(matches!(refused(client.secrets().set("a", "sk-live-x", "v")), Error::Usage(_)));
 }
 
 #[test]
+fn the_key_of_one_agent_opens_its_vault_and_no_other() {
+    let Some(_) = in_a_process_of_its_own("the_key_of_one_agent_opens_its_vault_and_no_other") else { return };
+    let owner = Client::open().unwrap();
+    for agent in ["a", "b", "builtin"] {
+        owner.secrets().set(agent, &format!("OF_{}", agent.to_uppercase()), SECRET).unwrap();
+    }
+    let exported = Command::new(CAST).args(["key", "export", "--agent", "a"]).output().unwrap().stdout;
+    let client = Client::builder().key(String::from_utf8(exported).unwrap()).open().unwrap();
+    client.secrets().set("a", "MORE", "more-0123456789").unwrap();
+    let keys = client.secrets().list("a").unwrap().into_iter().map(|secret| secret.key);
+    assert_eq!(keys.collect::<Vec<_>>(), ["MORE", "OF_A"]);
+    // The built-in secrets stay closed to it, without a word.
+    let script = "printf %s \"$OF_A|$MORE|${OF_BUILTIN-}\"";
+    let output = client.command("a", "sh").args(["-c", script]).output().unwrap();
+    assert_eq!((output.stdout, output.stderr), (format!("{SECRET}|more-0123456789|").into_bytes(), Vec::new()));
+    for other in ["b", "builtin", "new"] {
+        refused(client.secrets().set(other, "K", SECRET));
+        refused(client.command(other, "true").status());
+    }
+    assert!(matches!(refused(client.secrets().list("b")), Error::NoKey(_) | Error::Integrity(_)));
+    assert_eq!(owner.secrets().list("b").unwrap().len(), 2);
+}
+
+#[test]
 fn one_client_serves_many_threads() {
+    fn is_for_threads<T: Send + Sync + 'static>(_: &T) {}
     let Some(_) = in_a_process_of_its_own("one_client_serves_many_threads") else { return };
     let client = Client::open().unwrap();
+    is_for_threads(&client);
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let client = &client;
