@@ -26,13 +26,13 @@ sys.stdin.read()
 ";
 
 /// A session whose keyring holds the key, was locked, and asks a prompter.
-struct Asking {
-    session: Session,
+pub struct Asking {
+    pub session: Session,
     prompter: Child,
 }
 
 impl Asking {
-    fn start(answer: &str, after: u32) -> Option<Self> {
+    pub fn start(answer: &str, after: u32) -> Option<Self> {
         let mut session = Session::unlocked()?;
         session.cast(["set", "a", "K", SECRET]).succeeds();
         session.stop_keyring();

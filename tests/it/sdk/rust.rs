@@ -1,13 +1,12 @@
 //! The library, as a program in Rust calls it. Each test runs itself again in a process of its own, in the environment of a sandbox: a
 //! library takes key and vaults from the process that it is in, and the tests' own is nobody's sandbox.
 
+mod command;
+mod keyring;
+
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use cast::{Client, Error};
 use serde_json::{Value, json};
@@ -216,104 +215,6 @@ fn one_client_serves_many_threads() {
     assert_eq!(client.secrets().list("a").unwrap().len(), 32);
     let output = client.command("a", "sh").args(["-c", "printf %s \"$KEY_7_3\""]).output().unwrap();
     assert_eq!(output.stdout, b"value of KEY_7_3\n");
-}
-
-#[test]
-fn a_command_is_started_as_it_is_said() {
-    let Some(home) = in_a_process_of_its_own("a_command_is_started_as_it_is_said") else { return };
-    let client = Client::builder().key(key_of(&home)).open().unwrap();
-    client.secrets().set("a", "K", SECRET).unwrap();
-    client.secrets().set("a", "OTHER", "other-0123456789").unwrap();
-    client.secrets().set("builtin", "SHARED", "shared-0123456789").unwrap();
-    let script = "printf %s \"$K|$OTHER|$SHARED|$MINE|${PWD##*/}|$1|${CAST_KEY-}${CAST_KEY_FILE-}|${HERE-}\"";
-    let command = || client.command("a", "sh").arg("-c").args([script, "sh", "'$HOME\""]).current_dir("/");
-    let prints = |command: cast::Command, expected: &str| {
-        let output = command.output().unwrap();
-        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
-    };
-    prints(command(), &format!("{SECRET}|other-0123456789|shared-0123456789|||'$HOME\"||"));
-    let mine = || command().env("MINE", "mine").env("K", "not this").env("CAST_KEY", "k").env("CAST_KEY_FILE", "f");
-    prints(mine(), &format!("{SECRET}|other-0123456789|shared-0123456789|mine||'$HOME\"||"));
-    prints(mine().only(["OTHER"]).no_builtin(), "not this|other-0123456789||mine||'$HOME\"||");
-    prints(mine().except(["OTHER", "SHARED"]).clean_env(), &format!("{SECRET}|||mine||'$HOME\"||"));
-
-    let mut child = client.command("a", "cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"to and fro").unwrap();
-    assert_eq!(child.wait_with_output().unwrap().stdout, b"to and fro");
-    let ended = client.command("a", "sh").args(["-c", "exit 7"]).stderr(Stdio::null()).status().unwrap();
-    assert_eq!(ended.code(), Some(7));
-
-    // A path counts from here, not from the program's folder.
-    fs::write(home.join("tool"), "#!/bin/sh\npwd -P\n").unwrap();
-    fs::set_permissions(home.join("tool"), fs::Permissions::from_mode(0o700)).unwrap();
-    std::env::set_current_dir(&home).unwrap();
-    prints(
-        client.command("a", "./tool").current_dir("vaults"),
-        &format!("{}/vaults\n", home.canonicalize().unwrap().display()),
-    );
-
-    let shown = format!("{:?}", command().arg(SECRET).env("X", SECRET));
-    assert!(shown.contains("sh") && !shown.contains(SECRET), "{shown}");
-}
-
-#[test]
-fn a_command_that_is_not_started_says_why() {
-    let Some(home) = in_a_process_of_its_own("a_command_that_is_not_started_says_why") else { return };
-    let client = Client::open().unwrap();
-    client.secrets().set("a", "K", SECRET).unwrap();
-    let check = |command: cast::Command, expected: fn(&Error) -> bool, says: &str| {
-        let error = refused(command.arg(SECRET).status());
-        assert!(expected(&error) && error.to_string().contains(says), "{error:?}");
-    };
-    let not_found = |error: &Error| matches!(error, Error::NotFound(_));
-    let usage = |error: &Error| matches!(error, Error::Usage(_));
-    let other = |error: &Error| matches!(error, Error::Other(_));
-    check(client.command("nobody", "true"), not_found, "agent 'nobody' has no vault");
-    check(client.command("sk-live/", "true"), usage, "AGENT");
-    check(client.command("a", "true").only(["sk-live/"]), usage, "KEY");
-    check(client.command("a", "true").only(["X"]), not_found, "no secret 'X'");
-    check(client.command("a", "no-such-program"), not_found, "'no-such-program' was not found");
-    check(client.command("a", "TOKEN=sk-live-x"), not_found, "command");
-    check(client.command("a", home.join("key.txt")), other, "cannot be executed");
-    check(client.command("a", "true").arg("sk-live\0"), other, "cannot be executed");
-    check(client.command("a", "true").arg("x".repeat(3_000_000)), other, "too long together");
-    check(
-        client.command("a", "true").current_dir(home.join("none")),
-        |error| matches!(error, Error::Io(_)),
-        "cannot work in",
-    );
-    check(
-        client.command("a", "true").current_dir(home.join("key.txt")),
-        |error| matches!(error, Error::Io(_)),
-        "cannot work in",
-    );
-}
-
-#[test]
-fn nobody_is_asked_and_the_keyring_is_not_waited_for_longer_than_said() {
-    let Some(home) = here() else {
-        let sandbox = Sandbox::empty();
-        let bus = format!("unix:path={}", sandbox.home().join("bus").display());
-        let mut command = sandbox.command(itself());
-        command.env("CAST_HOME", sandbox.home()).env("DBUS_SESSION_BUS_ADDRESS", bus);
-        return again("nobody_is_asked_and_the_keyring_is_not_waited_for_longer_than_said", &mut command);
-    };
-    // A bus that takes a connection and says nothing.
-    let _bus = UnixListener::bind(home.join("bus")).unwrap();
-    let begin = Instant::now();
-    let client = Client::builder().timeout(Duration::from_millis(50)).open().unwrap();
-    assert!(matches!(refused(client.secrets().set("a", "K", SECRET)), Error::NoKey(_)));
-    // Unless it is said, it has 5 s.
-    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
-    assert!(client.agents().unwrap().is_empty());
-    let mut scrypt = age::scrypt::Recipient::new("sk-live passphrase".to_owned().into());
-    scrypt.set_work_factor(2);
-    let file = age::encrypt(&scrypt, b"AGE-SECRET-KEY-1QQQQ").unwrap();
-    fs::write(home.join("key.age"), file).unwrap();
-    fs::set_permissions(home.join("key.age"), fs::Permissions::from_mode(0o600)).unwrap();
-    let error = refused(client.secrets().set("a", "K", SECRET));
-    assert!(matches!(error, Error::NoKey(_)) && error.to_string().contains("nobody can be asked"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,82 @@
+//! `client.command`: a program started with secrets in its environment.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use cast::{Client, Error};
+
+use super::{SECRET, in_a_process_of_its_own, key_of, refused};
+
+#[test]
+fn a_command_is_started_as_it_is_said() {
+    let Some(home) = in_a_process_of_its_own("command::a_command_is_started_as_it_is_said") else { return };
+    let client = Client::builder().key(key_of(&home)).open().unwrap();
+    client.secrets().set("a", "K", SECRET).unwrap();
+    client.secrets().set("a", "OTHER", "other-0123456789").unwrap();
+    client.secrets().set("builtin", "SHARED", "shared-0123456789").unwrap();
+    let script = "printf %s \"$K|$OTHER|$SHARED|$MINE|${PWD##*/}|$1|${CAST_KEY-}${CAST_KEY_FILE-}|${HERE-}\"";
+    let command = || client.command("a", "sh").arg("-c").args([script, "sh", "'$HOME\""]).current_dir("/");
+    let prints = |command: cast::Command, expected: &str| {
+        let output = command.output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+    };
+    prints(command(), &format!("{SECRET}|other-0123456789|shared-0123456789|||'$HOME\"||"));
+    let mine = || command().env("MINE", "mine").env("K", "not this").env("CAST_KEY", "k").env("CAST_KEY_FILE", "f");
+    prints(mine(), &format!("{SECRET}|other-0123456789|shared-0123456789|mine||'$HOME\"||"));
+    prints(mine().only(["OTHER"]).no_builtin(), "not this|other-0123456789||mine||'$HOME\"||");
+    prints(mine().except(["OTHER", "SHARED"]).clean_env(), &format!("{SECRET}|||mine||'$HOME\"||"));
+
+    let mut child = client.command("a", "cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"to and fro").unwrap();
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"to and fro");
+    let ended = client.command("a", "sh").args(["-c", "exit 7"]).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(ended.code(), Some(7));
+
+    // A path counts from here, not from the program's folder.
+    fs::write(home.join("tool"), "#!/bin/sh\npwd -P\n").unwrap();
+    fs::set_permissions(home.join("tool"), fs::Permissions::from_mode(0o700)).unwrap();
+    std::env::set_current_dir(&home).unwrap();
+    prints(
+        client.command("a", "./tool").current_dir("vaults"),
+        &format!("{}/vaults\n", home.canonicalize().unwrap().display()),
+    );
+
+    let shown = format!("{:?}", command().arg(SECRET).env("X", SECRET));
+    assert!(shown.contains("sh") && !shown.contains(SECRET), "{shown}");
+}
+
+#[test]
+fn a_command_that_is_not_started_says_why() {
+    let Some(home) = in_a_process_of_its_own("command::a_command_that_is_not_started_says_why") else { return };
+    let client = Client::open().unwrap();
+    client.secrets().set("a", "K", SECRET).unwrap();
+    let check = |command: cast::Command, expected: fn(&Error) -> bool, says: &str| {
+        let error = refused(command.arg(SECRET).status());
+        assert!(expected(&error) && error.to_string().contains(says), "{error:?}");
+    };
+    let not_found = |error: &Error| matches!(error, Error::NotFound(_));
+    let usage = |error: &Error| matches!(error, Error::Usage(_));
+    let other = |error: &Error| matches!(error, Error::Other(_));
+    check(client.command("nobody", "true"), not_found, "agent 'nobody' has no vault");
+    check(client.command("sk-live/", "true"), usage, "AGENT");
+    check(client.command("a", "true").only(["sk-live/"]), usage, "KEY");
+    check(client.command("a", "true").only(["X"]), not_found, "no secret 'X'");
+    check(client.command("a", "no-such-program"), not_found, "'no-such-program' was not found");
+    check(client.command("a", "TOKEN=sk-live-x"), not_found, "command");
+    check(client.command("a", home.join("key.txt")), other, "cannot be executed");
+    check(client.command("a", "true").arg("sk-live\0"), other, "cannot be executed");
+    check(client.command("a", "true").arg("x".repeat(3_000_000)), other, "too long together");
+    check(
+        client.command("a", "true").current_dir(home.join("none")),
+        |error| matches!(error, Error::Io(_)),
+        "cannot work in",
+    );
+    check(
+        client.command("a", "true").current_dir(home.join("key.txt")),
+        |error| matches!(error, Error::Io(_)),
+        "cannot work in",
+    );
+}
