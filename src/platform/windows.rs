@@ -20,10 +20,14 @@ use std::time::{Duration, Instant};
 const SHARING_WAIT: Duration = Duration::from_secs(2);
 const SHARING_POLL: Duration = Duration::from_millis(10);
 
-/// Tries again while another program has the file open and shares it with nobody.
-fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    // ERROR_ACCESS_DENIED (of a rename or removal, also for good), ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION.
-    let is_in_use = |error: &io::Error| matches!(error.raw_os_error(), Some(5 | 32 | 33));
+/// `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`: what reading a file in use fails with.
+const IN_USE: &[i32] = &[32, 33];
+/// And `ERROR_ACCESS_DENIED`, which a rename over such a file, or its removal, fails with as well as one that is not permitted.
+const IN_USE_OR_DENIED: &[i32] = &[5, 32, 33];
+
+/// Tries again while an error may say that another program has the file open and shares it with nobody.
+fn patiently<T>(codes: &[i32], mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let is_in_use = |error: &io::Error| error.raw_os_error().is_some_and(|code| codes.contains(&code));
     let begin = Instant::now();
     loop {
         match attempt() {
@@ -38,7 +42,7 @@ pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Err(io::ErrorKind::InvalidFilename.into());
     }
-    patiently(|| File::open(path))
+    patiently(IN_USE, || File::open(path))
 }
 
 /// Whether `open_plain` failed because of what the path is.
@@ -48,12 +52,12 @@ pub(crate) fn is_symlink_refusal(error: &io::Error) -> bool {
 
 /// Puts the file at `from` in the place of the one at `to`, in one step.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    patiently(|| fs::rename(from, to))
+    patiently(IN_USE_OR_DENIED, || fs::rename(from, to))
 }
 
 /// Removes a file.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    patiently(|| fs::remove_file(path))
+    patiently(IN_USE_OR_DENIED, || fs::remove_file(path))
 }
 
 /// Makes a new file. An existing one is an error.
