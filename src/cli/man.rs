@@ -57,7 +57,8 @@ fn find(words: &[OsString]) -> Result<clap::Command> {
 /// The page of a command, in man(7).
 fn render(command: &clap::Command) -> anyhow::Result<String> {
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
-    let words = HAND_WRITTEN.iter().find(|(page, _)| *page == name).map_or("", |(_, text)| text);
+    let short = short(&name);
+    let words = HAND_WRITTEN.iter().find(|(page, _)| *page == short).map_or("", |(_, text)| text);
     let part = |heading: &str| section(words, heading).or_else(|| section(COMMON, heading)).unwrap_or_default();
     let source = concat!("cast ", env!("CARGO_PKG_VERSION"));
     let generated =
@@ -98,16 +99,27 @@ fn render(command: &clap::Command) -> anyhow::Result<String> {
     Ok(String::from_utf8(page)?)
 }
 
-/// All the other pages.
-fn see_also(name: &str) -> String {
-    fn names(command: &clap::Command, all: &mut Vec<String>) {
+/// What `cast secrets set` is called for short, and where its hand-written part is.
+fn short(name: &str) -> String {
+    name.replace("-secrets-", "-")
+}
+
+/// The names of all pages.
+fn names() -> Vec<String> {
+    fn collect(command: &clap::Command, all: &mut Vec<String>) {
         all.push(command.get_display_name().unwrap_or(command.get_name()).to_owned());
-        command.get_subcommands().filter(|one| !one.is_hide_set()).for_each(|one| names(one, all));
+        command.get_subcommands().filter(|one| !one.is_hide_set()).for_each(|one| collect(one, all));
     }
     let mut root = Cli::command().disable_help_subcommand(true);
     root.build();
     let mut all = Vec::new();
-    names(&root, &mut all);
+    collect(&root, &mut all);
+    all
+}
+
+/// All the other pages.
+fn see_also(name: &str) -> String {
+    let mut all = names();
     all.retain(|other| other != name);
     all.extend(["age", "secret-tool"].map(str::to_owned));
     all.sort();
@@ -134,5 +146,47 @@ fn escaped(text: &str) -> String {
 
 const COMMON: &str = include_str!("man/common.man");
 
-const HAND_WRITTEN: &[(&str, &str)] =
-    &[("cast", include_str!("man/cast.man")), ("cast-run", include_str!("man/cast-run.man"))];
+/// The parts of each page that no type can tell. The short forms of commands share theirs with the long ones.
+const HAND_WRITTEN: &[(&str, &str)] = &[
+    ("cast", include_str!("man/cast.man")),
+    ("cast-secrets", include_str!("man/cast-secrets.man")),
+    ("cast-set", include_str!("man/cast-set.man")),
+    ("cast-list", include_str!("man/cast-list.man")),
+    ("cast-delete", include_str!("man/cast-delete.man")),
+    ("cast-import", include_str!("man/cast-import.man")),
+    ("cast-check", include_str!("man/cast-check.man")),
+    ("cast-copy", include_str!("man/cast-copy.man")),
+    ("cast-rename", include_str!("man/cast-rename.man")),
+    ("cast-run", include_str!("man/cast-run.man")),
+    ("cast-init", include_str!("man/cast-init.man")),
+    ("cast-audit", include_str!("man/cast-audit.man")),
+    ("cast-doctor", include_str!("man/cast-doctor.man")),
+    ("cast-key", include_str!("man/cast-key.man")),
+    ("cast-key-export", include_str!("man/cast-key-export.man")),
+    ("cast-key-import", include_str!("man/cast-key-import.man")),
+    ("cast-key-move", include_str!("man/cast-key-move.man")),
+    ("cast-key-revoke", include_str!("man/cast-key-revoke.man")),
+    ("cast-key-rotate", include_str!("man/cast-key-rotate.man")),
+    ("cast-key-status", include_str!("man/cast-key-status.man")),
+    ("cast-vault", include_str!("man/cast-vault.man")),
+    ("cast-vault-accept", include_str!("man/cast-vault-accept.man")),
+    ("cast-completions", include_str!("man/cast-completions.man")),
+    ("cast-man", include_str!("man/cast-man.man")),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_page_has_its_hand_written_part_and_none_is_left_over() {
+        let pages: BTreeSet<_> = names().iter().map(|name| short(name)).collect();
+        let written: BTreeSet<_> = HAND_WRITTEN.iter().map(|(page, _)| (*page).to_owned()).collect();
+        assert_eq!(pages, written);
+        for (page, text) in HAND_WRITTEN {
+            assert!(text.starts_with(".SH DESCRIPTION\n"), "{page}");
+        }
+    }
+}
