@@ -98,7 +98,7 @@ impl AuditLog {
         let path = self.path();
         let mut file = self.open()?;
         let mut end = End::of(&mut file).map_err(|_| not_a_file(&path))?;
-        if end.length > 0 && end.length + line.len() as u64 > self.bound && self.turn(line.len()) {
+        if end.length > 0 && end.length + line.len() as u64 > self.bound && self.turn(line.len() as u64) {
             file = self.open()?;
             end = End::of(&mut file).map_err(|_| not_a_file(&path))?;
         }
@@ -141,11 +141,11 @@ impl AuditLog {
     }
 
     /// Makes the full log the older one, unless somebody else has just done so. Whether a new one is begun.
-    fn turn(&self, more: usize) -> bool {
+    fn turn(&self, more: u64) -> bool {
         let Some(_lock) = Lock::try_acquire(&self.lock_path()) else { return false };
         let length = fs::symlink_metadata(self.path()).map_or(0, |data| data.len());
         // It was another cast that turned it.
-        length + more as u64 <= self.bound || platform::rename(&self.path(), &self.older_path()).is_ok()
+        length + more <= self.bound || platform::rename(&self.path(), &self.older_path()).is_ok()
     }
 
     fn lock_path(&self) -> PathBuf {

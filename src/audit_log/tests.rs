@@ -56,6 +56,19 @@ fn one_turn_loses_nothing() {
 }
 
 #[test]
+fn who_found_the_log_full_turns_it_only_if_it_still_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log(folder.path(), line_length() * 3);
+    (0..4).for_each(|number| log.append(&event(0, number), OK).unwrap());
+    // Three lines are in the older file, one in the new. Somebody who saw the full one comes late.
+    assert!(log.turn(line_length()));
+    assert_eq!(numbers(&log.read().unwrap())["writer-0"], [0, 1, 2, 3]);
+    // Or while another is at it: no waiting.
+    let _lock = Lock::acquire(&log.lock_path()).unwrap();
+    assert!(!log.turn(line_length() * 4));
+}
+
+#[test]
 fn many_turns_keep_the_newest_lines_without_a_gap() {
     let folder = tempfile::tempdir().unwrap();
     let log = log(folder.path(), line_length() * 50);
