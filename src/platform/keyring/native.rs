@@ -56,10 +56,14 @@ pub(crate) fn delete(patience: Duration, waiting: &mut dyn FnMut()) -> Result<bo
     Ok(ask(patience, waiting, Entry::delete_credential)?.is_some())
 }
 
-/// Looks whether there is a key. The Keychain may show a dialog to a program that it does not know yet.
+/// Looks whether there is a key. What is not answered at once waits for a person: the Keychain shows a dialog to a program that it does not
+/// know yet.
 pub(crate) fn look() -> Result<Presence> {
-    let found = ask(LOOK, &mut || (), |entry| entry.get_secret().map(Zeroizing::new).map(drop))?;
-    Ok(found.map_or(Presence::Nothing, |()| Presence::Entry))
+    match ask(LOOK, &mut || (), |entry| entry.get_secret().map(Zeroizing::new).map(drop)) {
+        Ok(found) => Ok(found.map_or(Presence::Nothing, |()| Presence::Entry)),
+        Err(KeyringError::DialogTimeout) => Ok(Presence::Locked),
+        Err(error) => Err(error),
+    }
 }
 
 /// Asks on a thread of its own, for nothing else bounds the dialog. `None`: there is no such entry.
