@@ -37,8 +37,8 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 5 | [`cli`]: the command line; alone prints, asks and knows exit codes |
-//! | 4 | `client`: the one path that every verb takes, and the SDK |
+//! | 5 | `cli`: the command line; alone prints, asks and knows exit codes; `sdk`: the library's public face |
+//! | 4 | `client`: the one path that every verb and the SDK take |
 //! | 3 | `key_store`, `vault_file`, `seen`, `audit_log`, `process`, `git`: keys, files and programs; what a secret means is not known there |
 //! | 2 | `vault`: a vault, authenticated and sealed; `disk`: files that are whole or not there |
 //! | 1 | `keys`, `age_file`, `document`, `environment`, `needles`, `masker`, `dotenv`, `placeholder`: cryptography and text, which never see a path |
