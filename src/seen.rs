@@ -109,6 +109,14 @@ impl Seen {
         entries.filter(|path| path.extension().is_some_and(|ending| ending == TEMPORARY_ENDING)).collect()
     }
 
+    /// Where the vaults are, as far as this machine has seen them. What is there now is for the caller to look at.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str().and_then(VaultId::parse));
+        let records = ids.filter_map(|id| self.record(id).ok().flatten());
+        records.filter(|record| !record.given_up).map(|record| record.path).collect()
+    }
+
     fn write(&self, record: &Record) -> Result<()> {
         let path = self.path(record.mark.id);
         let temporary = path.with_extension(TEMPORARY_ENDING);

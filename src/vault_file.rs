@@ -30,9 +30,25 @@ impl<'a> VaultFolder<'a> {
         Ok(Self { folder: places.vaults()?, places })
     }
 
+    /// That of another folder, to look at.
+    pub(crate) fn elsewhere(folder: &'a Path, places: &'a Places) -> Self {
+        Self { folder, places }
+    }
+
+    /// The agent whose vault a file with this name is.
+    pub(crate) fn agent_of(path: &Path) -> Option<AgentName> {
+        AgentName::parse(path.file_name()?.to_str()?.strip_suffix(ENDING)?).ok()
+    }
+
     /// Where the vault of `agent` is, or would be.
     pub(crate) fn path(&self, agent: &AgentName) -> PathBuf {
         self.folder.join(format!("{agent}{ENDING}"))
+    }
+
+    /// Whether this is that folder, by whatever way it is reached.
+    pub(crate) fn is(&self, folder: &Path) -> bool {
+        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        real(self.folder) == real(folder)
     }
 
     /// Whether there is anything in the place of `agent`'s vault.

@@ -4,6 +4,7 @@ mod ci;
 mod export;
 mod faults;
 mod import;
+mod noted;
 mod on_keyring;
 mod passphrase;
 mod relocate;

@@ -42,13 +42,15 @@ pub(super) fn run(args: &KeyRotateArgs, client: &Client, report: Report) -> anyh
         report
             .hint("make a new backup ('cast key export'), and new agent keys for CI ('cast key export --agent AGENT')");
     }
-    let Some((_, first)) = rotation.left.first() else { return Ok(()) };
-    for (_, failure) in &rotation.left {
+    let Some(first) = rotation.left.first() else { return Ok(()) };
+    for failure in &rotation.left {
         report.warning(failure);
     }
     let kept = if rotation.former > 0 { ", and the former keys are kept" } else { "" };
     let message = format!("not sealed to the newest key: {}{kept}", vaults(rotation.left.len()));
-    Err(Failure::new(first.kind(), message).hint("see to those, then type it again: 'cast key rotate'").into())
+    Err(Failure::new(first.kind(), message)
+        .hint("see to those, then type it again; for vaults in another folder: 'CAST_VAULTS=FOLDER cast key rotate'")
+        .into())
 }
 
 fn new_bar(of: usize) -> ProgressBar {

@@ -1,12 +1,15 @@
 //! A new master key, and every vault here sealed to it. Interrupted anywhere, it is finished by the next: a vault that is not sealed to the
 //! newest key says that there is something to finish, and then no further key is made.
 
+use std::path::{Path, PathBuf};
+
 use crate::audit_log::{Action, Event};
 use crate::client::Client;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{KeyLock, Slot};
 use crate::keys::MasterKey;
 use crate::names::AgentName;
+use crate::vault::Vault;
 use crate::vault_file::VaultFolder;
 
 /// What a rotation did.
@@ -17,8 +20,8 @@ pub(crate) struct Rotation {
     pub is_new: bool,
     /// How many vaults were sealed anew.
     pub sealed: usize,
-    /// Those that were left as they are, and why.
-    pub left: Vec<(AgentName, Failure)>,
+    /// Why vaults were left as they are.
+    pub left: Vec<Failure>,
     /// How many former keys are still in the store.
     pub former: usize,
     /// How many former keys were dropped.
@@ -58,7 +61,7 @@ impl Client {
             progress(done, agents.len());
             match self.seal_to(&rotation.public, &folder, agent) {
                 Ok(sealed) => rotation.sealed += usize::from(sealed),
-                Err(failure) => rotation.left.push((agent.clone(), failure)),
+                Err(failure) => rotation.left.push(failure),
             }
         }
         progress(agents.len(), agents.len());
@@ -66,6 +69,19 @@ impl Client {
             self.retire(&lock, &folder, &mut slot, keys, &mut rotation)?;
         }
         Ok(rotation)
+    }
+
+    /// The vaults in other folders, where this machine has seen any, that need a former key.
+    fn behind_elsewhere(&self, here: &VaultFolder<'_>, public: &str) -> Result<Vec<Failure>> {
+        let unlocked = self.key()?;
+        let known = self.seen().map(|seen| seen.paths()).unwrap_or_default();
+        let needs_a_former_key = |path: &PathBuf| {
+            let (Some(agent), Some(folder)) = (VaultFolder::agent_of(path), path.parent()) else { return false };
+            let file = VaultFolder::elsewhere(folder, &self.places).read(&agent).ok().flatten();
+            let vault = file.and_then(|file| Vault::open(&file, &agent, &unlocked.key).ok());
+            !here.is(folder) && vault.is_some_and(|vault| vault.master() != public)
+        };
+        Ok(known.iter().filter(|path| needs_a_former_key(path)).map(|path| behind(path)).collect())
     }
 
     /// Puts a new key before the others.
@@ -96,7 +112,7 @@ impl Client {
         }
     }
 
-    /// Drops all keys but the newest, if every vault here opens with that.
+    /// Drops all keys but the newest, if every vault that this machine knows of opens with that.
     fn retire(
         &self,
         lock: &KeyLock,
@@ -109,10 +125,10 @@ impl Client {
         let _vaults = folder.lock()?;
         for vault in self.survey()? {
             if !vault.is_sealed_to(&rotation.public) {
-                let failure = vault.state.err().unwrap_or_else(|| behind(&vault.agent));
-                rotation.left.push((vault.agent, failure));
+                rotation.left.push(vault.state.err().unwrap_or_else(|| behind(&folder.path(&vault.agent))));
             }
         }
+        rotation.left.extend(self.behind_elsewhere(folder, &rotation.public)?);
         if rotation.left.is_empty() {
             let kept = slot.write(lock, &[&keys[0]])?;
             self.hold_stored(slot, kept)?;
@@ -122,9 +138,9 @@ impl Client {
     }
 }
 
-/// The vault of `agent` was sealed to a former key again, by whoever still holds that.
-fn behind(agent: &AgentName) -> Failure {
-    Failure::new(Kind::Other, format!("the vault of agent '{agent}' is sealed to a former master key"))
+/// This vault needs a former key.
+fn behind(path: &Path) -> Failure {
+    Failure::new(Kind::Other, format!("a vault is still sealed to a former master key: '{}'", path.display()))
 }
 
 fn public_of(keys: &[MasterKey]) -> String {

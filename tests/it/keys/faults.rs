@@ -15,7 +15,8 @@ use crate::sandbox::{Outcome, Sandbox, skip};
 struct Scene {
     begin: fn() -> Sandbox,
     words: &'static [&'static str],
-    after: fn(&Stage),
+    /// Gives how many keys there are to be at the end.
+    after: fn(&Stage) -> usize,
     end: fn(&Stage),
 }
 
@@ -39,10 +40,20 @@ impl Stage<'_> {
 const BOTH: [&str; 2] = ["a", "b"];
 
 /// Every vault opens, with whichever key.
-fn all_open(stage: &Stage) {
+fn all_open(stage: &Stage) -> usize {
     let mut agents = stage.opened().concat();
     agents.sort();
     assert_eq!(agents, BOTH);
+    1
+}
+
+/// As well; what was begun is finished, and only what was done is done once more.
+fn all_open_and_rotated(stage: &Stage) -> usize {
+    all_open(stage);
+    match &stage.opened()[..] {
+        [newest, former] if former.is_empty() && newest == &BOTH => 3,
+        _ => 2,
+    }
 }
 
 /// Every vault opens with the newest key.
@@ -82,19 +93,20 @@ fn with_backup(owner: &Sandbox, sandbox: Sandbox) -> Sandbox {
     sandbox
 }
 
-fn is_imported_or_not(stage: &Stage) {
+fn is_imported_or_not(stage: &Stage) -> usize {
     if stage.home.key_file().exists() {
         all_open(stage);
     } else {
         assert_eq!(stage.cast(&["list", "a"]).run().code, 4);
     }
+    1
 }
 
 const SCENES: [Scene; 5] = [
     Scene {
         begin: sandbox,
         words: &["key", "rotate"],
-        after: all_open,
+        after: all_open_and_rotated,
         end: |stage| {
             all_open_with_the_newest(stage);
             only_in(stage, &[KEY_FILE]);
@@ -148,6 +160,7 @@ const SCENES: [Scene; 5] = [
         after: |stage| {
             let b = stage.cast(&["list", "b"]).run();
             assert_eq!(b.code, 0, "{b:?}");
+            2
         },
         end: |stage| {
             assert_eq!(stage.opened(), [["a"], ["b"]]);
@@ -202,9 +215,10 @@ fn one(stage: &Stage, scene: &Scene, call: &Call, fault: &str, check: fn(&Outcom
     let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         outcome.says_nothing_of(&["AGE-SECRET-KEY", "hunter2"]);
         check(&outcome);
-        (scene.after)(stage);
+        let keys = (scene.after)(stage);
         let again = stage.cast(scene.words).run();
         assert_eq!(again.code, 0, "the second run: {again:?}");
+        assert_eq!(stage.opened().len(), keys, "keys at the end");
         (scene.end)(stage);
         let leftovers: Vec<_> =
             stage.home.snapshot().into_keys().filter(|path| path.to_string_lossy().contains(".tmp")).collect();
@@ -245,7 +259,7 @@ fn failing_in_any_call() {
 }
 
 /// The scenes of a keyring: what is in it, and whether a key file is there, before.
-fn on_a_keyring(words: &'static [&'static str], in_keyring: bool, end: fn(&Stage)) {
+fn on_a_keyring(words: &'static [&'static str], in_keyring: bool, after: fn(&Stage) -> usize, end: fn(&Stage)) {
     static TEMPLATE: OnceLock<Sandbox> = OnceLock::new();
     let Some(session) = Session::unlocked() else { return };
     let sandbox = &session.sandbox;
@@ -268,7 +282,7 @@ fn on_a_keyring(words: &'static [&'static str], in_keyring: bool, end: fn(&Stage
     };
     let talk = calls.iter().filter(|call| call.name.starts_with("send") || call.name.starts_with("recv")).count();
     assert!(talk > 10, "only {talk} calls are about the keyring");
-    let scene = Scene { begin: super::sandbox, words, after: all_open, end };
+    let scene = Scene { begin: super::sandbox, words, after, end };
     let mut bad = 0;
     for call in &calls {
         reset();
@@ -283,7 +297,7 @@ fn on_a_keyring(words: &'static [&'static str], in_keyring: bool, end: fn(&Stage
 
 #[test]
 fn a_move_into_the_keyring_killed_at_any_call() {
-    on_a_keyring(&["key", "move", "keyring"], false, |stage| {
+    on_a_keyring(&["key", "move", "keyring"], false, all_open, |stage| {
         all_open_with_the_newest(stage);
         only_in(stage, &[]);
     });
@@ -291,7 +305,7 @@ fn a_move_into_the_keyring_killed_at_any_call() {
 
 #[test]
 fn a_move_out_of_the_keyring_killed_at_any_call() {
-    on_a_keyring(&["key", "move", "file"], true, |stage| {
+    on_a_keyring(&["key", "move", "file"], true, all_open, |stage| {
         all_open_with_the_newest(stage);
         only_in(stage, &[KEY_FILE]);
         assert_eq!(keys_in(&stage.home.key_file()).len(), 1);
@@ -304,7 +318,7 @@ fn a_move_out_of_the_keyring_killed_at_any_call() {
 
 #[test]
 fn a_rotation_in_the_keyring_killed_at_any_call() {
-    on_a_keyring(&["key", "rotate"], true, |stage| {
+    on_a_keyring(&["key", "rotate"], true, all_open_and_rotated, |stage| {
         all_open_with_the_newest(stage);
         only_in(stage, &[]);
     });

@@ -1,6 +1,8 @@
 //! The keys in a real gnome-keyring: moved there and back, rotated there.
 
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use super::{keys_in, opened};
 use crate::keyring::{Session, somewhere};
@@ -78,4 +80,29 @@ fn two_first_uses_in_different_homes_end_with_one_key() {
     for home in &homes {
         session.cast(["list", "a"]).env("CAST_HOME", home).succeeds();
     }
+}
+
+#[test]
+fn everything_works_while_it_is_rotated_there() {
+    let Some(session) = Session::unlocked() else { return };
+    session.cast(["set", "a", "K", "hunter2"]).succeeds();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let run = scope.spawn(|| {
+            let mut times = 0;
+            while !done.load(Ordering::Relaxed) || times == 0 {
+                session.cast(["run", "a", "--", "true"]).succeeds();
+                times += 1;
+            }
+        });
+        for _ in 0..5 {
+            session.cast(["key", "rotate"]).succeeds();
+            session.cast(["key", "rotate", "--retire"]).succeeds();
+            session.cast(["key", "move", "file"]).succeeds();
+            session.cast(["key", "move", "keyring"]).succeeds();
+        }
+        done.store(true, Ordering::Relaxed);
+        run.join().unwrap();
+    });
+    assert_eq!(opened(session.cast(["key", "status", "--json"])), [["a"]]);
 }

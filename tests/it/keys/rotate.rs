@@ -35,11 +35,26 @@ fn vaults_elsewhere_open_until_the_former_key_is_retired() {
     sandbox.cast(["set", "c", "K", "v"]).env("CAST_VAULTS", &elsewhere).succeeds();
     sandbox.cast(["key", "rotate"]).succeeds();
     sandbox.cast(["list", "c"]).env("CAST_VAULTS", &elsewhere).succeeds();
+    // This machine has seen a vault there, so it knows who would be locked out.
+    let kept = sandbox.cast(["key", "rotate", "--retire"]).run();
+    assert!(kept.code == 1 && kept.err.contains("repository/c.age'"), "{kept:?}");
+    assert!(kept.err.contains("former keys are kept") && kept.err.contains("CAST_VAULTS=FOLDER"), "{kept:?}");
+    assert_eq!(keys_in(&sandbox.key_file()).len(), 2);
+    let there = sandbox.cast(["key", "rotate"]).env("CAST_VAULTS", &elsewhere).succeeds();
+    assert!(there.err.contains("no further key was made"), "{there:?}");
+    // A copy that it never saw is closed from then on, but to a backup of the former key.
+    let (copy, former) = (sandbox.home().join("copy"), keys_in(&sandbox.key_file()).pop().unwrap());
+    fs::create_dir(&copy).unwrap();
+    let text = Text::new("d", &"d".repeat(32), Key::parse(&former), &[("K", "v")]);
+    fs::write(copy.join("d.age"), text.seal("d", Key::parse(&former))).unwrap();
     let retired = sandbox.cast(["key", "rotate", "--retire"]).succeeds();
     assert!(retired.err.contains("Former keys dropped: 1"), "{retired:?}");
     assert_eq!(keys_in(&sandbox.key_file()).len(), 1);
     assert_eq!(opened(sandbox.cast(["key", "status", "--json"])), [["a", "b"]]);
-    sandbox.cast(["list", "c"]).env("CAST_VAULTS", &elsewhere).refuses(5, "wrong key", &[]);
+    sandbox.cast(["list", "c"]).env("CAST_VAULTS", &elsewhere).succeeds();
+    sandbox.cast(["list", "d"]).env("CAST_VAULTS", &copy).refuses(5, "wrong key", &[]);
+    sandbox.cast(["list", "d"]).env("CAST_VAULTS", &copy).env("CAST_KEY", former).succeeds();
+    fs::remove_dir_all(&elsewhere).unwrap();
     // The word for both at once: with no former key, a new one is made first.
     let (only, before) = (sandbox.key(), vaults(&sandbox));
     let both = sandbox.cast(["key", "rotate", "--retire"]).succeeds();
