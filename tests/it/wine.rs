@@ -312,6 +312,8 @@ fn the_key_lives_in_the_credential_manager_of_this_machine() {
     // CRED_PERSIST_LOCAL_MACHINE.
     let persistence = home.registry(["query", entry, "/v", "Persist"]).succeeds().out;
     assert!(persistence.contains("0x2"), "{persistence}");
+    let healthy = home.cast(["doctor"]).succeeds();
+    assert!(healthy.out.contains("the OS keyring"), "{healthy:?}");
     // More keys than fit are refused, and what was there stays.
     let full = (0..20).find_map(|_| {
         let outcome = home.cast(["key", "rotate"]).run();
