@@ -62,7 +62,8 @@ pub(super) fn run(args: &DoctorArgs, client: &Client, report: Report) -> anyhow:
             report,
             &match vaults.len() {
                 0 => "The backup holds a key; there are no vaults to open with it".to_owned(),
-                _ => format!("The backup opens {}", counted(&vaults)),
+                1 => "The backup opens the one vault there is".to_owned(),
+                all => format!("The backup opens all {all} vaults"),
             },
         );
     }
@@ -93,7 +94,7 @@ fn rows(diagnosis: &Diagnosis) -> [[String; 2]; 4] {
     let rows = [
         ("keyring", keyring(&diagnosis.keyring).message),
         ("key", key),
-        ("vaults", counted(&diagnosis.vaults)),
+        ("vaults", open(&diagnosis.vaults)),
         ("audit log", audit.to_owned()),
     ];
     rows.map(|(check, state)| [check.to_owned(), Printable(&state).to_string()])
@@ -110,13 +111,13 @@ fn keyring(look: &Result<Presence, KeyringError>) -> KeyringLine {
     KeyringLine { state, message }
 }
 
-fn counted(vaults: &[(AgentName, bool)]) -> String {
+fn open(vaults: &[(AgentName, bool)]) -> String {
     let open = vaults.iter().filter(|(_, opens)| *opens).count();
     match (vaults.len(), open) {
         (0, _) => "none".to_owned(),
-        (1, 1) => "the one vault".to_owned(),
-        (all, open) if all == open => format!("all {all} vaults"),
-        (all, open) => format!("{open} of {all} vaults"),
+        (1, 1) => "the one there is opens".to_owned(),
+        (all, open) if all == open => format!("all {all} open"),
+        (all, open) => format!("{open} of {all} open"),
     }
 }
 

@@ -52,7 +52,7 @@ fn all_is_in_order() {
     sandbox.set("builtin", "B", "hunter2");
     let outcome = sandbox.cast(["doctor"]).succeeds();
     assert!(outcome.out.starts_with("CHECK      STATE\nkeyring    no D-Bus session reachable: "), "{outcome:?}");
-    let key = format!("key        in the key file '{}'\nvaults     all 2 vaults\n", sandbox.key_file().display());
+    let key = format!("key        in the key file '{}'\nvaults     all 2 open\n", sandbox.key_file().display());
     assert!(outcome.out.contains(&key), "{outcome:?}");
     assert_eq!(outcome.err, "✓ Everything is in order\n");
     assert_eq!(sandbox.cast(["doctor", "-q"]).succeeds().err, "");
@@ -98,7 +98,7 @@ fn vaults_that_do_not_open() {
     // For people: numbered, each with what to type.
     let told = sandbox.cast(["doctor"]).run();
     assert_eq!((told.code, told.err.as_str()), (1, "cast: error: 3 things need care\n"));
-    assert!(told.out.contains("vaults     1 of 4 vaults\n"), "{told:?}");
+    assert!(told.out.contains("vaults     1 of 4 open\n"), "{told:?}");
     assert!(told.out.contains("\n2. the vault of agent 'old' is older"), "{told:?}");
     assert!(told.out.contains("\n   look at it and, if it is yours, take it: 'cast vault accept old'\n"), "{told:?}");
 }

@@ -23,7 +23,7 @@ fn a_keyring_that_holds_the_key() {
         "CHECK      STATE\n\
          keyring    the keyring is open and holds the key\n\
          key        in the OS keyring\n\
-         vaults     all 2 vaults\n\
+         vaults     all 2 open\n\
          audit log  on\n"
     );
     assert_eq!(outcome.err, "✓ Everything is in order\n");
@@ -62,7 +62,7 @@ fn a_locked_keyring_is_not_needed_with_a_key_at_hand() {
     assert!(outcome.out.contains("key        in CAST_KEY_FILE\n"), "{outcome:?}");
     // And a backup needs none at all.
     let proof = session.cast(["doctor", "--backup", "master.key"]).succeeds();
-    assert_eq!(proof.err, "✓ The backup opens the one vault\n");
+    assert_eq!(proof.err, "✓ The backup opens the one vault there is\n");
 }
 
 #[test]
