@@ -1,7 +1,7 @@
 //! One changer of keys at a time, and a word to those who have read them: the lock's file counts the changes.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::key_file;
 use crate::disk::Lock;
@@ -21,7 +21,9 @@ impl KeyLock {
     pub(crate) fn acquire(places: &Places) -> Result<Self> {
         let path = path(places)?;
         let lock = Lock::acquire(&path)?;
-        let session = match places.session().map(|folder| Lock::acquire(&folder.join("key.lock"))) {
+        // A session's folder is made by the system, never here.
+        let session = places.session().filter(|folder| folder.parent().is_some_and(Path::is_dir));
+        let session = match session.map(|folder| Lock::acquire(&folder.join("key.lock"))) {
             Some(Err(failure)) if failure.kind() == Kind::Locked => return Err(failure),
             // A session's folder that is another user's (su) has no keyring for this one either.
             session => session.and_then(Result::ok),

@@ -47,3 +47,32 @@ fn a_copy_that_needs_a_passphrase_is_not_cleared_unseen() {
     assert_eq!(keys_in(&sandbox.key_file()), [first, other]);
     assert!(!sealed.exists());
 }
+
+#[test]
+fn a_session_folder_that_is_not_there_is_not_made_and_one_that_is_closed_disturbs_nobody() {
+    let sandbox = sandbox();
+    let nowhere = sandbox.home().join("run/user/0");
+    sandbox.cast(["key", "rotate"]).env("XDG_RUNTIME_DIR", &nowhere).succeeds();
+    assert!(!sandbox.home().join("run").exists());
+    fs::create_dir_all(&nowhere).unwrap();
+    fs::write(nowhere.join("cast"), "in the way").unwrap();
+    sandbox.cast(["key", "rotate"]).env("XDG_RUNTIME_DIR", &nowhere).succeeds();
+    assert_eq!(keys_in(&sandbox.key_file()).len(), 3);
+}
+
+#[test]
+fn a_disk_that_takes_nothing_changes_nothing() {
+    let sandbox = sandbox();
+    for words in [&["key", "rotate"][..], &["key", "revoke", "--agent", "a"], &["key", "rotate", "--retire"]] {
+        sandbox.cast_after("ulimit -f 0", words).refuses(6, "file too large", &["hunter2"]);
+    }
+}
+
+#[test]
+fn what_a_killed_writer_left_of_a_key_file_is_cleared() {
+    let sandbox = sandbox();
+    let leftover = sandbox.data().join("key.tmp");
+    fs::write(&leftover, sandbox.key()).unwrap();
+    sandbox.cast(["key", "move", "file"]).succeeds();
+    assert!(!leftover.exists());
+}
