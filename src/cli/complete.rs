@@ -55,7 +55,7 @@ pub(super) fn answer(shell: Option<&OsString>) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || sender.send(written(&answer_to(&read_words(), shell), shell)));
+    thread::spawn(move || sender.send(written(&answer_to(&read_words()), shell)));
     let told = receiver.recv_timeout(PATIENCE).is_ok_and(|text| Report::new(true).data(&text).is_ok());
     if told { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -70,25 +70,23 @@ fn read_words() -> Vec<String> {
     text.strip_suffix('\0').unwrap_or(text).split('\0').map(str::to_owned).collect()
 }
 
-fn answer_to(words: &[String], shell: Shell) -> Answer {
+fn answer_to(words: &[String]) -> Answer {
     let command = {
         let mut command = Cli::command();
         command.build();
         command
     };
-    let joined = if shell == Shell::Bash { rejoined(words) } else { words.to_vec() };
     // No name of ours holds a quote.
-    let plain: Vec<_> = joined.iter().map(|word| word.replace(['\'', '"', '\\'], "")).collect();
+    let plain: Vec<_> = words.iter().map(|word| word.replace(['\'', '"', '\\'], "")).collect();
     let Some((current, before)) = plain.split_last() else { return Answer::Words(Vec::new()) };
     let cursor = Cursor::find(&command, before, current);
-    let prefix = |typed: &str| if joined.len() < words.len() { String::new() } else { typed.to_owned() };
     match &cursor.at {
         At::Foreign => match words.iter().position(|word| word == "--") {
             Some(dashes) => Answer::Command(dashes + 2),
             None => Answer::Words(Vec::new()),
         },
         At::Option(command) => Answer::Words(options(command, &cursor, current)),
-        At::Value(arg, typed) => values(arg, &cursor, &current[typed.len()..], &prefix(typed)),
+        At::Value(arg, typed) => values(arg, &cursor, &current[typed.len()..], typed),
         At::Word(command, positional) => {
             let mut answer = positional.map_or(Answer::Words(Vec::new()), |arg| values(arg, &cursor, current, ""));
             if let Answer::Words(candidates) = &mut answer {
@@ -102,22 +100,6 @@ fn answer_to(words: &[String], shell: Shell) -> Answer {
             answer
         }
     }
-}
-
-/// Bash takes `--option=value` for three words.
-fn rejoined(words: &[String]) -> Vec<String> {
-    let mut joined: Vec<String> = Vec::new();
-    let mut open = false;
-    for word in words {
-        match joined.last_mut() {
-            Some(last) if open || (word == "=" && last.starts_with("--") && last.len() > 2) => {
-                last.push_str(word);
-                open = word == "=" && !open;
-            }
-            _ => joined.push(word.clone()),
-        }
-    }
-    joined
 }
 
 fn commands(command: &Command, current: &str) -> Vec<Candidate> {
@@ -156,7 +138,10 @@ fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
         bare(keys(cursor, id).unwrap_or_default())
     } else if COMMAND.contains(&id) {
         let given = cursor.all(id).try_fold(cursor.root, |command, word| command.find_subcommand(word));
-        given.map(|command| commands(command, "")).unwrap_or_default()
+        let mut words = given.map(|command| commands(command, "")).unwrap_or_default();
+        // clap's own command has no page.
+        words.retain(|one| id != "page" || one.word != "help");
+        words
     } else {
         Vec::new()
     };
@@ -244,46 +229,35 @@ impl Attendant for Nobody {
 mod tests {
     use super::*;
 
-    fn check(shell: Shell, line: &str, expected: &str) {
+    fn check(line: &str, expected: &str) {
         let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
-        let answer = written(&answer_to(&words, shell), shell);
+        let answer = written(&answer_to(&words), Shell::Fish);
         let words: Vec<_> = answer.lines().map(|line| line.split('\t').next().unwrap()).collect();
         assert_eq!(words.join(" "), expected, "{line}");
     }
 
     #[test]
     fn the_place_of_the_cursor() {
-        let fish = |line: &str, expected: &str| check(Shell::Fish, line, expected);
-        fish("secr", "words secrets");
-        fish("-q secrets de", "words delete");
-        fish("init --key-store ", "words auto keyring passphrase file");
-        fish("init --key-store=k", "words --key-store=keyring");
-        fish("init --key-s", "words --key-store");
-        fish("delete a --all --a", "");
-        fish("vault accept a --key ", "files");
-        fish("vault accept a --key=./o", "files");
-        fish("run a ", "words --");
-        fish("run a --only X -", "words --no-builtin --clean-env --check --no-mask --explain --quiet --help");
-        fish("run a -- ", "command 4");
-        fish("run a --check -", "words --only --except --no-builtin --clean-env --no-mask --explain --quiet --help");
-        fish("run a --check=./x", "files");
-        fish("run a --only X -- git che", "command 6");
-        fish("set a K ", "");
-        fish("set a K -", "words --exact --allow-dangerous-name --unmasked --quiet --help");
-        fish("set a K -- -", "");
-        fish("set a K -secret -", "words --allow-dangerous-name --unmasked --quiet --help");
-        fish("nonsense ", "");
-        fish("completions z", "words zsh");
-    }
-
-    #[test]
-    fn bash_splits_at_equals_signs() {
-        let bash = |line: &str, expected: &str| check(Shell::Bash, line, expected);
-        bash("init --key-store =", "words auto keyring passphrase file");
-        bash("init --key-store = k", "words keyring");
-        bash("init --key-store=k", "words --key-store=keyring");
-        bash("run a --only = X -- git", "command 7");
-        bash("run a --only = X -", "words --no-builtin --clean-env --check --no-mask --explain --quiet --help");
+        check("secr", "words secrets");
+        check("-q secrets de", "words delete");
+        check("init --key-store ", "words auto keyring passphrase file");
+        check("init --key-store=k", "words --key-store=keyring");
+        check("init --key-s", "words --key-store");
+        check("delete a --all --a", "");
+        check("vault accept a --key ", "files");
+        check("vault accept a --key=./o", "files");
+        check("run a ", "words --");
+        check("run a --only X -", "words --no-builtin --clean-env --check --no-mask --explain --quiet --help");
+        check("run a -- ", "command 4");
+        check("run a --check -", "words --only --except --no-builtin --clean-env --no-mask --explain --quiet --help");
+        check("run a --check=./x", "files");
+        check("run a --only X -- git che", "command 6");
+        check("set a K ", "");
+        check("set a K -", "words --exact --allow-dangerous-name --unmasked --quiet --help");
+        check("set a K -- -", "");
+        check("set a K -secret -", "words --allow-dangerous-name --unmasked --quiet --help");
+        check("nonsense ", "");
+        check("completions z", "words zsh");
     }
 
     /// Every argument says what is offered for it: by its type (`PathBuf`, a `ValueEnum`), or by its name, in the lists above.

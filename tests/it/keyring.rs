@@ -1,5 +1,6 @@
 //! The master key in a real gnome-keyring on a private D-Bus: no mock, no bus of whoever runs the tests.
 
+mod completion;
 pub mod dialog;
 mod doctor;
 mod states;

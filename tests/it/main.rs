@@ -5,6 +5,7 @@
 mod agent;
 mod audit;
 mod check;
+mod completion;
 mod delete;
 mod doctor;
 mod durability;
