@@ -129,7 +129,7 @@ fn words_that_mean_nothing() {
         assert_eq!(sandbox.cast(shell).input("sk-live-abc").run().err, "");
     }
     for input in
-        [b"".as_slice(), b"\0", b"\0\0\0", b"\xff\xfe\0\xff", b"run\0-", b"run\0--only=\0\xf0", &[b'a'; 1 << 20]]
+        [b"".as_slice(), b"\0", b"\0\0\0", b"\xff\xfe\0\xff", b"run\0-", b"run\0--only=\0\xf0", &vec![b'a'; 1 << 20]]
     {
         let outcome = sandbox.cast(["__complete", "zsh"]).input(input).run();
         assert_eq!(outcome.err, "", "{input:?}");
