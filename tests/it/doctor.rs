@@ -196,6 +196,20 @@ fn leftovers_of_the_killed() {
 }
 
 #[test]
+fn writers_at_work_are_no_fault() {
+    let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            (0..40).for_each(|number| sandbox.set("a", "K", &format!("hunter2-{number}")));
+        });
+        while !writer.is_finished() {
+            sandbox.cast(["doctor"]).succeeds();
+        }
+        writer.join().unwrap();
+    });
+}
+
+#[test]
 fn a_key_file_in_a_work_tree() {
     let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
     fs::create_dir(sandbox.data().join(".git")).unwrap();

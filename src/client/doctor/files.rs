@@ -54,14 +54,20 @@ impl Client {
 
     /// What writers had begun that are no more. None while any cast holds a lock: it may be writing that.
     fn leftovers(&self) -> Vec<PathBuf> {
-        let locks = self.places.state().ok().and_then(|state| fs::read_dir(state.join("locks")).ok());
-        if locks.into_iter().flatten().flatten().any(|lock| Lock::is_held(&lock.path())) {
-            return Vec::new();
-        }
         let mut leftovers = self.folder().and_then(|folder| folder.temporary()).unwrap_or_default();
         leftovers.extend(self.seen().map(|seen| seen.temporary()).unwrap_or_default());
         leftovers.extend(key_store::temporary(&self.places));
-        leftovers
+        // Looked for first: what is still there once nobody writes, nobody is writing.
+        if leftovers.is_empty() || self.somebody_writes() {
+            return Vec::new();
+        }
+        leftovers.retain(|path| path.symlink_metadata().is_ok());
+        if self.somebody_writes() { Vec::new() } else { leftovers }
+    }
+
+    fn somebody_writes(&self) -> bool {
+        let locks = self.places.state().ok().and_then(|state| fs::read_dir(state.join("locks")).ok());
+        locks.into_iter().flatten().flatten().any(|lock| Lock::is_held(&lock.path()))
     }
 }
 
