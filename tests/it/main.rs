@@ -22,6 +22,7 @@ mod masking;
 mod project;
 mod prompt;
 mod protocol;
+mod readme;
 mod rendered;
 mod run;
 mod sandbox;

@@ -104,9 +104,9 @@ fn random_bytes_pass_unchanged() {
 
 /// How the README has an MCP client start a server: the words from `run` to `--`.
 fn words_of_the_readme() -> Vec<String> {
-    let readme = include_str!("../../README.md");
-    let block = readme.split("```json\n").find(|block| block.starts_with("{ \"mcpServers\"")).unwrap();
-    let configuration: serde_json::Value = serde_json::from_str(block.split("```").next().unwrap()).unwrap();
+    let blocks = crate::readme::blocks();
+    let block = blocks.iter().find(|block| block.text.starts_with("{ \"mcpServers\"")).unwrap();
+    let configuration: serde_json::Value = serde_json::from_str(&block.text).unwrap();
     let server = configuration["mcpServers"].as_object().unwrap().values().next().unwrap();
     assert_eq!(server["command"], "cast");
     let words = server["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned());

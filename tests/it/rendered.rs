@@ -1,4 +1,4 @@
-//! What is made from the clap types and committed: manual pages and completion scripts. A page that is behind fails here; one variable
+//! What the binary makes and is committed: manual pages and completion scripts from the clap types, the README's demo. A page that is behind fails here; one variable
 //! writes them anew.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::sandbox::{Sandbox, skip};
+use crate::sandbox::{CAST, Sandbox, skip};
 
 /// Every command there is, as the words after `cast`, the shown ones alone.
 pub fn commands(sandbox: &Sandbox) -> Vec<Vec<String>> {
@@ -102,4 +102,17 @@ fn completion_scripts() {
         (name.to_owned(), printed.out)
     };
     check("completions", &scripts.map(script).into());
+}
+
+#[test]
+fn the_demo_shows_what_cast_writes() {
+    for program in ["python3", "node"] {
+        if Command::new(program).arg("--version").output().is_err() {
+            return skip(&format!("demo: {program} is not installed"));
+        }
+    }
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/demo");
+    let check = if std::env::var_os("CAST_TEST_REWRITE").is_some() { &[][..] } else { &["--check"] };
+    let drawn = Command::new("python3").arg(demo).args(check).arg(CAST).output().unwrap();
+    assert!(drawn.status.success(), "{drawn:?}");
 }

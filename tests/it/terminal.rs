@@ -118,6 +118,29 @@ impl Terminal {
         self.wait_for("(everything typed)", |terminal| terminal.typed);
     }
 
+    /// Waits for the end; meanwhile, whenever one of these questions is asked, types the answer to it, hidden. Gives the status and all that
+    /// was shown.
+    #[track_caller]
+    pub fn answers(mut self, answers: &[(&str, &str)]) -> (ExitStatus, String) {
+        loop {
+            let mut asked = None;
+            self.wait_for("(a question, or the end)", |terminal| {
+                let new = String::from_utf8_lossy(&terminal.shown[terminal.read_up_to..]).into_owned();
+                // A question is a line that waits for its end.
+                let line = new.rsplit('\n').next().unwrap_or_default();
+                let question = answers.iter().find(|(question, _)| line.contains(question));
+                asked = question.filter(|_| line.ends_with(": ")).map(|(_, answer)| *answer);
+                if asked.is_some() {
+                    terminal.read_up_to = terminal.shown.len();
+                }
+                asked.is_some() || terminal.closed && terminal.ended.is_some()
+            });
+            let Some(answer) = asked else { return (self.ended.unwrap(), self.text()) };
+            self.hides_input();
+            self.types(format!("{answer}\r"));
+        }
+    }
+
     /// Waits for the end; gives the status and all that was shown.
     #[track_caller]
     pub fn ends(mut self) -> (ExitStatus, String) {

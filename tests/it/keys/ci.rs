@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use super::exported;
@@ -86,9 +86,8 @@ impl Runner {
 
 /// The commands of the README's section on CI that call `cast`, in their order.
 fn commands_of_the_readme() -> Vec<String> {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let section = readme.split("\n### Use it in CI\n").nth(1).expect("the section is there");
-    let section = section.split("\n### ").next().unwrap();
+    let blocks = crate::readme::blocks().into_iter().filter(|block| block.section == "CI" && block.language == "yaml");
+    let section: String = blocks.map(|block| block.text).collect();
     let lines = section.lines().map(|line| line.trim().trim_start_matches("- run: ").trim_start_matches("- "));
     lines.filter(|line| line.starts_with("cast ") || line.contains("| cast ")).map(str::to_owned).collect()
 }

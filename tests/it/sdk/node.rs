@@ -166,8 +166,9 @@ fn the_readme_s_program_runs() {
     let Some(project) = Project::new() else { return };
     for readme in ["README.md", "sdk/node/README.md"] {
         let text = fs::read_to_string(Path::new(ROOT).join(readme)).unwrap();
-        let program = text.split("```js\n").nth(1).and_then(|rest| rest.split("```").next()).expect(readme);
-        project.write("readme.mjs", program);
+        let blocks = crate::readme::blocks_of(&text);
+        let program = blocks.iter().find(|block| block.language == "js").expect(readme);
+        project.write("readme.mjs", &program.text);
         project.write("agent.js", "console.log(`the agent got ${process.env.OPENAI_API_KEY}`)");
         let said = project.run("node", &["readme.mjs"]);
         assert!(said.contains("the agent got [cast:OPENAI_API_KEY]\n"), "{readme}: {said:?}");

@@ -258,7 +258,8 @@ mod readme {
 
     #[test]
     fn is_in_the_readme() {
-        let readme = include_str!("../../../README.md");
-        assert!(readme.contains(&format!("```rust\n{}```", include_str!("../../sdk/readme.rs"))));
+        let blocks = crate::readme::blocks();
+        let program = blocks.iter().find(|block| block.language == "rust").unwrap();
+        assert_eq!(program.text, include_str!("../../sdk/readme.rs"));
     }
 }
