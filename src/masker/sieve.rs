@@ -3,8 +3,8 @@
 //!
 //! Of a form of `n` bytes, each stretch of `step = n - 7` bytes contains the beginning of a piece of 8 bytes that lies wholly inside.
 //! So one piece looked up every `step` bytes meets every form of `n` bytes and more, at one of its first `step` pieces. Forms under
-//! 16 bytes do the same with pieces of 4. An encoding broken into lines may hide from both: it shows at its first line end, by the 6
-//! bytes before, or, when fewer than 6 stand there, by the 5 bytes behind.
+//! 16 bytes do the same with pieces of 4. An encoding broken into lines hides from both if its first line is short: then it shows by the
+//! first 5 bytes of its second line, which is either as long or the last, with all that is left.
 
 use super::SHORTEST_LINE;
 
@@ -15,19 +15,26 @@ pub(super) struct Head {
     pub(super) wraps: bool,
 }
 
+impl Head {
+    /// How many bytes the pieces have to do with. A first line that leaves fewer than `BEHIND` for the second is theirs to find.
+    fn reach(&self) -> usize {
+        if self.wraps { self.len + 1 - BEHIND } else { self.len }
+    }
+}
+
 /// How many bytes of a form the sieve looks at.
-pub(super) const HEAD: usize = 48;
+pub(super) const HEAD: usize = 52;
 /// The longest step. A longer one would gain little and lengthen the window, which is read byte by byte in every write.
-const LONGEST_STEP: usize = HEAD - 8;
+const LONGEST_STEP: usize = 40;
 /// Pieces to look for, beyond which the step shrinks: more would not fit the processor's cache.
 const MOST_PIECES: usize = 1 << 16;
-/// Forms shorter than this are found by pieces of 4 bytes.
+/// Forms of which the pieces have less than this are found by pieces of 4 bytes.
 const LONG: usize = 16;
 
 /// The bytes by which a reader tells that no form begins; no form is shorter.
 pub(super) const BEGINNING: usize = 4;
-const BEFORE: usize = SHORTEST_LINE;
-const BEHIND: usize = 5;
+/// The bytes of a second line by which it is known.
+const BEHIND: usize = SHORTEST_LINE - 1;
 
 pub(super) struct Sieve {
     long: Pieces,
@@ -47,12 +54,13 @@ struct Pieces {
 
 impl Sieve {
     pub(super) fn new(heads: &[Head]) -> Self {
-        let (long, short): (Vec<&Head>, Vec<&Head>) = heads.iter().partition(|head| head.len >= LONG);
+        let (long, short): (Vec<&Head>, Vec<&Head>) = heads.iter().partition(|head| head.reach() >= LONG);
         let long = Pieces::new::<8>(&long);
         let short = Pieces::new::<4>(&short);
         let wrapping: Vec<&Head> = heads.iter().filter(|head| head.wraps).collect();
-        let joints = (!wrapping.is_empty()).then(|| joints(&wrapping, long.step.max(short.step)));
-        let window = long.step.max(short.step) + 24;
+        let step = long.step.max(short.step);
+        let joints = (!wrapping.is_empty()).then(|| joints(&wrapping, step));
+        let window = step + 24;
         Self { long, short, joints, beginnings: beginnings(heads), window }
     }
 
@@ -60,7 +68,7 @@ impl Sieve {
     #[inline]
     pub(super) fn may_begin(&self, next: [u8; BEGINNING]) -> bool {
         // A backslash takes the letter behind it along.
-        next[0] == b'\\' || self.beginnings.may_hold(number(next)) & 1 != 0
+        next[0] == b'\\' || self.beginnings.may_hold(number(next))
     }
 
     pub(super) fn over<'a>(&'a self, text: &'a [u8]) -> Lookout<'a> {
@@ -70,7 +78,7 @@ impl Sieve {
 
 impl Pieces {
     fn new<const N: usize>(heads: &[&Head]) -> Self {
-        let Some(shortest) = heads.iter().map(|head| head.len).min() else {
+        let Some(shortest) = heads.iter().map(|head| head.reach()).min() else {
             return Self { set: Set::new(0), step: 0 };
         };
         let step = (shortest - N + 1).min(LONGEST_STEP).min((MOST_PIECES / heads.len()).max(1));
@@ -90,24 +98,10 @@ impl Pieces {
 
     /// Where the first piece at or behind `from` is, or the end of the text.
     fn find<const N: usize>(&self, text: &[u8], from: usize) -> usize {
-        const AT_ONCE: usize = 8;
         if self.step == 0 {
             return text.len();
         }
         let mut at = from;
-        while let Some(stretch) = text.get(at..at + (AT_ONCE - 1) * self.step + N) {
-            // No branch between the look-ups, so that they overlap.
-            let mut any = 0;
-            for turn in 0..AT_ONCE {
-                any |= self.set.may_hold(number_at::<N>(stretch, turn * self.step));
-            }
-            if any & 1 != 0
-                && let Some(turn) = (0..AT_ONCE).find(|turn| self.set.holds(number_at::<N>(stretch, turn * self.step)))
-            {
-                return at + turn * self.step;
-            }
-            at += AT_ONCE * self.step;
-        }
         while let Some(piece) = text.get(at..).and_then(|rest| rest.first_chunk::<N>()) {
             if self.set.holds(number(*piece)) {
                 return at;
@@ -151,37 +145,24 @@ fn beginnings(heads: &[Head]) -> Set {
     set
 }
 
+/// The beginnings of second lines, behind first lines that no piece of 8 need lie in.
 fn joints(heads: &[&Head], step: usize) -> Set {
-    let mut set = Set::new(heads.len() * (step + 1 + BEHIND));
+    let mut set = Set::new(heads.len() * (step + 7));
     for head in heads {
         let first = &head.first[..head.len.min(HEAD)];
-        for at in 0..(first.len() + 1 - BEFORE).min(step + 1) {
-            set.insert(number_at::<BEFORE>(first, at));
-        }
-        for at in 1..BEFORE {
+        for at in 1..(first.len() + 1 - BEHIND).min(step + 7) {
             set.insert(number_at::<BEHIND>(first, at));
         }
     }
     set
 }
 
-/// Where a line ends between `from` and the end, with pieces of an encoding on either side of it.
+/// Where a line ends at or behind `from`, with a piece of an encoding behind it.
 fn find_joint(set: &Set, text: &[u8], from: usize) -> usize {
     for at in memchr::memchr2_iter(b'\n', b'\\', &text[from..]).map(|at| from + at) {
-        let seen = &text[from..at];
-        let (end, behind) = if text[at] == b'\n' {
-            (at - usize::from(seen.ends_with(b"\r")), at + 1)
-        } else if text.get(at + 1) == Some(&b'n') {
-            (at - if seen.ends_with(b"\\r") { 2 } else { 0 }, at + 2)
-        } else {
-            continue;
-        };
-        let before = text[from..end].last_chunk::<BEFORE>();
-        let behind = text[behind..].first_chunk::<BEHIND>();
-        // Number 0 is no piece's.
-        let (before, behind) = (before.map_or(0, |piece| number(*piece)), behind.map_or(0, |piece| number(*piece)));
-        if (set.may_hold(before) | set.may_hold(behind)) & 1 != 0 && (set.holds(before) || set.holds(behind)) {
-            return end;
+        let ([b'\n', behind @ ..] | [b'\\', b'n', behind @ ..]) = &text[at..] else { continue };
+        if behind.first_chunk::<BEHIND>().is_some_and(|piece| set.holds(number(*piece))) {
+            return at;
         }
     }
     text.len()
@@ -219,24 +200,24 @@ fn renewed(known: &mut Option<usize>, from: usize, find: impl FnOnce() -> usize)
 /// Numbers, behind a bitmap that answers most questions. A wrong yes costs a little time, a wrong no does not happen.
 struct Set {
     bits: Vec<u64>,
-    shift: u32,
     tags: Vec<u32>,
 }
 
+/// Of a bitmap with 16 bits for each of `MOST_PIECES`, the largest.
+const LOG_WORDS: u32 = MOST_PIECES.trailing_zeros() - 2;
+
 impl Set {
     fn new(count: usize) -> Self {
-        let size = (count * 16).next_power_of_two().max(1 << 12);
         Self {
-            bits: vec![0; size / 64],
-            shift: 64 - size.trailing_zeros(),
+            bits: vec![0; count.next_power_of_two().clamp(1 << 6, 1 << LOG_WORDS)],
             tags: vec![0; (count * 2).next_power_of_two()],
         }
     }
 
     fn insert(&mut self, number: u64) {
         let hash = hash(number);
-        let bit = hash >> self.shift;
-        self.bits[(bit / 64) as usize] |= 1 << (bit % 64);
+        let (word, bit) = self.place(hash);
+        self.bits[word] |= 1 << bit;
         let (mut slot, tag) = self.slot(hash);
         while self.tags[slot] != 0 {
             if self.tags[slot] == tag {
@@ -248,16 +229,24 @@ impl Set {
     }
 
     #[inline]
-    fn may_hold(&self, number: u64) -> u64 {
-        let bit = hash(number) >> self.shift;
-        self.bits[(bit / 64) as usize] >> (bit % 64)
+    fn may_hold(&self, number: u64) -> bool {
+        let (word, bit) = self.place(hash(number));
+        self.bits[word] >> bit & 1 != 0
     }
 
     #[inline]
     fn holds(&self, number: u64) -> bool {
-        self.may_hold(number) & 1 != 0 && self.holds_surely(hash(number))
+        self.may_hold(number) && self.holds_surely(hash(number))
     }
 
+    /// A word, and a bit of it.
+    #[inline]
+    fn place(&self, hash: u64) -> (usize, u64) {
+        let word = (hash >> (64 - LOG_WORDS)) as usize & (self.bits.len() - 1);
+        (word, hash >> (58 - LOG_WORDS) & 63)
+    }
+
+    #[cold]
     fn holds_surely(&self, hash: u64) -> bool {
         let (mut slot, tag) = self.slot(hash);
         while self.tags[slot] != 0 {

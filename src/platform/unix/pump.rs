@@ -1,6 +1,6 @@
 //! One stream of CMD on its way through a filter: read, filter, write, until CMD and all that inherited the stream are done with it.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, IoSlice, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use crate::platform::Filter;
 
 /// Read at once.
 const CHUNK: usize = 128 << 10;
-/// Pieces shorter than this are gathered, longer ones written as they are: a copy costs more than a call from about here.
+/// Pieces shorter than this are gathered, longer ones written from where they are: a copy costs more than a call from about here.
 const PIECE: usize = 16 << 10;
 /// What the pipe of CMD is asked to hold: so CMD and cast take turns less often. Where it may not be so much it stays as it is.
 #[cfg(target_os = "linux")]
@@ -66,7 +66,7 @@ pub(super) fn pump(
     mut filter: Box<dyn Filter>,
 ) -> Pumped {
     let mut chunk = vec![0; CHUNK];
-    let mut out = BufWriter::with_capacity(PIECE, Output(sink));
+    let mut out = Output { sink, gathered: Vec::with_capacity(CHUNK) };
     // What is still to come of what was in the stream when CMD had ended. After that another process may write for ever.
     let mut last = None;
     loop {
@@ -91,8 +91,6 @@ pub(super) fn pump(
         last = last.map(|left: usize| left.saturating_sub(read));
         let passed = if read == 0 { filter.finish(&mut out) } else { filter.pass(&chunk[..read], &mut out) };
         if let Err(error) = passed.and_then(|()| out.flush()) {
-            // What was not written is not tried again.
-            drop(out.into_parts());
             return Pumped::SinkGone((error.kind() != io::ErrorKind::BrokenPipe).then_some(error));
         }
         if read == 0 {
@@ -144,16 +142,23 @@ fn wait(source: &OwnedFd, sink: BorrowedFd<'_>, stop: BorrowedFd<'_>) -> io::Res
 }
 
 /// A sink, also one that its other users have made non-blocking.
-struct Output<'a>(BorrowedFd<'a>);
+struct Output<'a> {
+    sink: BorrowedFd<'a>,
+    gathered: Vec<u8>,
+}
 
-impl Write for Output<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            match rustix::io::write(self.0, bytes) {
-                Ok(written) => return Ok(written),
+impl Output<'_> {
+    /// Writes what was gathered, and `piece` behind it.
+    fn send(&mut self, piece: &[u8]) -> io::Result<()> {
+        let mut parts = &mut [IoSlice::new(&self.gathered), IoSlice::new(piece)][..];
+        IoSlice::advance_slices(&mut parts, 0); // past what is empty
+        while !parts.is_empty() {
+            match rustix::io::writev(self.sink, parts) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => IoSlice::advance_slices(&mut parts, written),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
-                    let mut polled = [PollFd::from_borrowed_fd(self.0, PollFlags::OUT)];
+                    let mut polled = [PollFd::from_borrowed_fd(self.sink, PollFlags::OUT)];
                     match poll(&mut polled, None) {
                         Ok(_) | Err(Errno::INTR) => {}
                         Err(error) => return Err(error.into()),
@@ -162,9 +167,22 @@ impl Write for Output<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
+        self.gathered.clear();
+        Ok(())
+    }
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if piece.len() < PIECE && self.gathered.len() + piece.len() <= CHUNK {
+            self.gathered.extend_from_slice(piece);
+        } else {
+            self.send(piece)?;
+        }
+        Ok(piece.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.send(&[])
     }
 }
