@@ -2,8 +2,9 @@
 //! form ends here. Keeps the promise that a byte costs the same however many forms there are and however the text repeats itself:
 //! failing back is paid for by the bytes that went forward.
 //!
-//! A state takes 16 bytes. Most have one child, which lies right behind its parent; the others are found through a hash table. So
-//! building is little more than copying the forms.
+//! A state takes 8 bytes, 4 of them only when all forms are known and the table need not grow: one that grows is there twice when it is
+//! moved. Most states have one child, which lies right behind its parent; the others are found through a hash table. So building is
+//! little more than copying the forms.
 
 mod link;
 
@@ -15,12 +16,15 @@ pub(super) type State = u32;
 
 /// The empty beginning.
 pub(super) const ROOT: State = 0;
-const NONE: u32 = u32::MAX;
 /// Before the automaton is linked.
 const UNKNOWN: State = State::MAX;
 
+/// What a state is.
 const CHILD_BEHIND: u8 = 1;
 const CHILDREN_ELSEWHERE: u8 = 2;
+const DEPTH_ONE: u8 = 4;
+/// A form ends here, or at a state that this one fails to.
+const FORM_ENDS: u8 = 8;
 
 /// A form that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +37,8 @@ pub(super) struct Entry {
 
 #[derive(Clone, Copy)]
 struct Node {
-    /// The longest true end of this beginning that is a beginning too.
-    fail: State,
-    depth: u32,
-    /// The longest form that ends here, as an index into the entries.
-    entry: u32,
     label: u8,
-    children: u8,
+    is: u8,
     /// The children elsewhere, by the low half of their labels: spares most look-ups.
     elsewhere: u16,
 }
@@ -48,31 +47,38 @@ struct Node {
 #[derive(Clone, Copy)]
 struct Chain {
     first: State,
+    /// Of the first.
+    depth: u32,
     parent: State,
     name: u32,
 }
 
+type Table<T> = HashMap<u64, T, BuildHasherDefault<KeyHasher>>;
+
 pub(super) struct Trie {
     nodes: Vec<Node>,
-    entries: Vec<Entry>,
+    /// Of each state the longest true end that is a beginning too.
+    fails: Vec<State>,
     chains: Vec<Chain>,
     /// Where each byte leads from the root.
     top: Vec<State>,
     /// Where each byte leads from a state of depth 1, by that state's label. Text is mostly here and at the root.
     second: Vec<State>,
-    elsewhere: HashMap<u64, State, BuildHasherDefault<KeyHasher>>,
+    elsewhere: Table<State>,
+    /// The longest form that ends at a state.
+    ends: Table<Entry>,
 }
 
 impl Trie {
     pub(super) fn new() -> Self {
-        let root = Node { fail: ROOT, depth: 0, entry: NONE, label: 0, children: CHILDREN_ELSEWHERE, elsewhere: 0 };
         Self {
-            nodes: vec![root],
-            entries: Vec::new(),
+            nodes: vec![Node { label: 0, is: CHILDREN_ELSEWHERE, elsewhere: 0 }],
+            fails: Vec::new(),
             chains: Vec::new(),
             top: vec![ROOT; 256],
             second: vec![ROOT; 256 * 256],
-            elsewhere: HashMap::default(),
+            elsewhere: Table::default(),
+            ends: Table::default(),
         }
     }
 
@@ -83,25 +89,23 @@ impl Trie {
             state = child;
             known += 1;
         }
-        let mut depth = self.nodes[state as usize].depth;
         if let Some((&label, rest)) = form[known..].split_first() {
             let first = self.next_state();
+            let is = if state == ROOT { DEPTH_ONE } else { 0 };
             self.adopt(state, first, label);
-            self.chains.push(Chain { first, parent: state, name });
-            depth += 1;
-            self.nodes.push(Node { fail: UNKNOWN, depth, entry: NONE, label, children: 0, elsewhere: 0 });
+            self.chains.push(Chain { first, depth: length(known + 1), parent: state, name });
+            self.nodes.push(Node { label, is, elsewhere: 0 });
             for &label in rest {
-                depth += 1;
-                self.nodes.last_mut().expect("just pushed").children = CHILD_BEHIND;
-                self.nodes.push(Node { fail: UNKNOWN, depth, entry: NONE, label, children: 0, elsewhere: 0 });
+                self.nodes.last_mut().expect("just pushed").is |= CHILD_BEHIND;
+                self.nodes.push(Node { label, is: 0, elsewhere: 0 });
             }
             state = self.next_state() - 1;
         }
         let node = &mut self.nodes[state as usize];
-        let new = node.entry == NONE;
+        let new = node.is & FORM_ENDS == 0;
         if new {
-            node.entry = u32::try_from(self.entries.len()).expect("fewer forms than 2^32");
-            self.entries.push(Entry { len: depth, name });
+            node.is |= FORM_ENDS;
+            self.ends.insert(state.into(), Entry { len: length(form.len()), name });
         }
         new
     }
@@ -114,10 +118,10 @@ impl Trie {
         if parent == ROOT {
             self.top[usize::from(label)] = child;
         } else if child == parent + 1 {
-            self.nodes[parent as usize].children |= CHILD_BEHIND;
+            self.nodes[parent as usize].is |= CHILD_BEHIND;
         } else {
             let parent_node = &mut self.nodes[parent as usize];
-            parent_node.children |= CHILDREN_ELSEWHERE;
+            parent_node.is |= CHILDREN_ELSEWHERE;
             parent_node.elsewhere |= 1 << (label & 15);
             self.elsewhere.insert(key(parent, label), child);
         }
@@ -130,7 +134,7 @@ impl Trie {
             return (child != ROOT).then_some(child);
         }
         let node = &self.nodes[state as usize];
-        if node.children & CHILD_BEHIND != 0 && self.nodes[state as usize + 1].label == byte {
+        if node.is & CHILD_BEHIND != 0 && self.nodes[state as usize + 1].label == byte {
             Some(state + 1)
         } else if node.elsewhere >> (byte & 15) & 1 != 0 {
             self.elsewhere.get(&key(state, byte)).copied()
@@ -145,13 +149,13 @@ impl Trie {
         while state != ROOT {
             count_move();
             let node = &self.nodes[state as usize];
-            if node.depth == 1 {
+            if node.is & DEPTH_ONE != 0 {
                 return self.second[usize::from(node.label) << 8 | usize::from(byte)];
             }
             if let Some(child) = self.child(state, byte) {
                 return child;
             }
-            state = node.fail;
+            state = self.fail(state);
         }
         count_move();
         self.top[usize::from(byte)]
@@ -159,26 +163,32 @@ impl Trie {
 
     #[inline]
     pub(super) fn fail(&self, state: State) -> State {
-        self.nodes[state as usize].fail
+        self.fails[state as usize]
     }
 
     /// How many bytes of a form lie between the root and `state`.
     #[inline]
     pub(super) fn depth(&self, state: State) -> u32 {
-        self.nodes[state as usize].depth
+        if state == ROOT {
+            return 0;
+        }
+        let chain = self.chain(state);
+        chain.depth + (state - chain.first)
     }
 
     /// The longest form that ends here.
     #[inline]
     pub(super) fn entry(&self, state: State) -> Option<Entry> {
-        let entry = self.nodes[state as usize].entry;
-        (entry != NONE).then(|| self.entries[entry as usize])
+        if self.nodes[state as usize].is & FORM_ENDS == 0 {
+            return None;
+        }
+        self.ends.get(&state.into()).copied()
     }
 
     /// The longest end of `state` that more bytes can still make a form of. What is no beginning any more is not waited for.
     #[inline]
     pub(super) fn living(&self, mut state: State) -> State {
-        while self.nodes[state as usize].children == 0 {
+        while self.nodes[state as usize].is & (CHILD_BEHIND | CHILDREN_ELSEWHERE) == 0 {
             count_move();
             state = self.fail(state);
         }
@@ -231,6 +241,10 @@ pub(super) fn moves() -> u64 {
 fn count_move() {
     #[cfg(test)]
     MOVES.set(MOVES.get() + 1);
+}
+
+fn length(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("forms are shorter than 2^32")
 }
 
 fn key(parent: State, label: u8) -> u64 {

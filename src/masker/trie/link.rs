@@ -1,6 +1,6 @@
 //! The second half of building the automaton: where each state fails to.
 
-use super::{Chain, NONE, ROOT, State, Trie, UNKNOWN};
+use super::{Chain, DEPTH_ONE, FORM_ENDS, ROOT, State, Trie, UNKNOWN};
 
 /// Of linking without regard to depth.
 const ROUNDS: usize = 6;
@@ -8,6 +8,8 @@ const ROUNDS: usize = 6;
 impl Trie {
     /// Finishes the automaton: a state fails to the child of a state that its parent fails to.
     pub(in crate::masker) fn link(&mut self) {
+        self.fails = vec![UNKNOWN; self.nodes.len()];
+        self.fails[ROOT as usize] = ROOT;
         self.fill_second();
         // (next state, the state behind the chain's last, the next one's parent)
         let mut rest: Vec<(State, State, State)> = (0..self.chains.len())
@@ -49,11 +51,12 @@ impl Trie {
     }
 
     fn set_fail(&mut self, state: State, fail: State) {
-        let inherited = self.nodes[fail as usize].entry;
+        self.fails[state as usize] = fail;
+        let inherited = self.nodes[fail as usize].is & FORM_ENDS;
         let node = &mut self.nodes[state as usize];
-        node.fail = fail;
-        if node.entry == NONE {
-            node.entry = inherited;
+        if inherited != 0 && node.is & FORM_ENDS == 0 {
+            node.is |= FORM_ENDS;
+            self.ends.insert(state.into(), self.ends[&fail.into()]);
         }
     }
 
@@ -66,15 +69,15 @@ impl Trie {
         let mut fail = self.fail(parent);
         while fail != UNKNOWN {
             let node = &self.nodes[fail as usize];
-            let child = match node.depth {
-                0 => Some(self.top[usize::from(label)]),
-                1 => Some(self.second[usize::from(node.label) << 8 | usize::from(label)]),
+            let child = match fail {
+                ROOT => Some(self.top[usize::from(label)]),
+                _ if node.is & DEPTH_ONE != 0 => Some(self.second[usize::from(node.label) << 8 | usize::from(label)]),
                 _ => self.child(fail, label),
             };
             if let Some(child) = child {
                 return (self.fail(child) != UNKNOWN).then_some(child);
             }
-            fail = node.fail;
+            fail = self.fail(fail);
         }
         None
     }
@@ -89,7 +92,7 @@ impl Trie {
             let Chain { first, parent, .. } = self.chains[chain];
             // A chain's first state under one of depth 1, or its second when the first is of depth 1.
             let (above, child) = if parent == ROOT { (first, first + 1) } else { (parent, first) };
-            if self.depth(above) == 1 && child < self.end_of(chain) {
+            if self.nodes[above as usize].is & DEPTH_ONE != 0 && child < self.end_of(chain) {
                 let (row, column) = (self.nodes[above as usize].label, self.nodes[child as usize].label);
                 self.second[usize::from(row) << 8 | usize::from(column)] = child;
             }
