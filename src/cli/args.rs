@@ -13,7 +13,7 @@ mod secrets;
 mod shell;
 mod vault;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand};
 
 pub(super) use audit::AuditArgs;
 pub(super) use doctor::DoctorArgs;
@@ -24,27 +24,46 @@ pub(super) use secrets::{CheckArgs, CopyArgs, DeleteArgs, ImportArgs, ListArgs, 
 pub(super) use shell::{CompletionsArgs, ManArgs, Shell};
 pub(super) use vault::{AcceptArgs, VaultCommand};
 
-/// Give local agents their secrets: an encrypted vault per agent, the key in the OS keyring
+/// Give agents their secrets: an encrypted vault each, the key in the OS keyring
 #[derive(Parser)]
-#[command(name = "cast", version, max_term_width = 100, arg_required_else_help = true, after_help = START)]
+#[command(
+    name = "cast",
+    version,
+    long_version = env!("CAST_VERSION"),
+    disable_help_subcommand = true,
+    disable_version_flag = true,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = START
+)]
 pub(super) struct Cli {
     /// Say nothing on success, and give no hints
-    #[arg(short, long, global = true, display_order = 900)]
+    #[arg(short, long, global = true, display_order = 900, hide_short_help = true)]
     pub(super) quiet: bool,
+
+    /// Print version, commit and target
+    #[arg(short = 'V', long, action = ArgAction::Version, hide_short_help = true)]
+    version: (),
 
     #[command(subcommand)]
     pub(super) command: Command,
 }
 
 const START: &str = "\
-Example:
+To begin:
   cast secrets set my-agent OPENAI_API_KEY     asks for the value, hidden
-  cast run my-agent -- node agent.js           runs the agent with its secrets in its environment";
+  cast run my-agent -- node agent.js           runs the agent with its secrets";
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Store, list, import, check, copy and delete secrets
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  cast secrets set my-agent OPENAI_API_KEY
+  cast secrets list my-agent"
+    )]
     Secrets(SecretsCommand),
 
     Set(SetArgs),
@@ -63,15 +82,30 @@ pub(super) enum Command {
 
     Doctor(DoctorArgs),
 
-    /// Back up, restore, rotate and move the master key; hand out and revoke agent keys
-    #[command(subcommand)]
+    /// Back up, restore, rotate and move the key; hand out agent keys
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  cast key status
+  cast key export --output /media/usb/cast-master.key"
+    )]
     Key(KeyCommand),
 
     /// Look after a vault as a whole
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Example:
+  cast vault accept my-agent"
+    )]
     Vault(VaultCommand),
 
     Completions(CompletionsArgs),
 
     Man(ManArgs),
+
+    /// Print the help of a command, as its --help does
+    #[command(hide = true)]
+    Help(ManArgs),
 }

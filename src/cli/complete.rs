@@ -133,15 +133,12 @@ fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
     let candidates: Vec<Candidate> = if !possible.is_empty() {
         possible.iter().map(|value| Candidate::new(value.get_name(), value.get_help())).collect()
     } else if AGENT.contains(&id) {
-        bare(client().agent_names().unwrap_or_default().into_iter().map(|name| name.to_string()))
+        bare(client().agent_names().unwrap_or_default().into_iter().map(|name| name.as_str().to_owned()))
     } else if KEY.contains(&id) {
         bare(keys(cursor, id).unwrap_or_default())
     } else if COMMAND.contains(&id) {
         let given = cursor.all(id).try_fold(cursor.root, |command, word| command.find_subcommand(word));
-        let mut words = given.map(|command| commands(command, "")).unwrap_or_default();
-        // clap's own command has no page.
-        words.retain(|one| id != "page" || one.word != "help");
-        words
+        given.map(|command| commands(command, "")).unwrap_or_default()
     } else {
         Vec::new()
     };
@@ -149,13 +146,15 @@ fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
     let offered = candidates.into_iter().filter(|one| one.word.starts_with(current));
     // What is given already is not offered again.
     let offered = offered.filter(|one| !taken.contains(&one.word.as_str()));
-    Answer::Words(offered.map(|one| Candidate { word: format!("{prefix}{list}{}", one.word), ..one }).collect())
+    let before = [prefix, list].concat();
+    let whole = |word: String| if before.is_empty() { word } else { before.clone() + &word };
+    Answer::Words(offered.map(|one| Candidate { word: whole(one.word), ..one }).collect())
 }
 
 /// Arguments that take an agent's name, one of its secrets' names, a command of ours; and those that nobody can know.
 const AGENT: &[&str] = &["agent", "from", "to"];
 const KEY: &[&str] = &["key", "only", "except", "old"];
-const COMMAND: &[&str] = &["page", "subcommand"];
+const COMMAND: &[&str] = &["page"];
 #[cfg(test)]
 const FREE: &[&str] = &["value", "command", "new", "stale", "since"];
 
@@ -183,14 +182,20 @@ impl Candidate {
 
 /// The first line says what to do; each further one is a candidate.
 fn written(answer: &Answer, shell: Shell) -> String {
-    let line = |candidate: &Candidate| match (shell, candidate.help.as_str()) {
-        (Shell::Bash, _) | (_, "") => format!("\n{}", candidate.word),
-        (Shell::Zsh, help) => format!("\n{}:{help}", candidate.word),
-        (Shell::Fish | Shell::Powershell, help) => format!("\n{}\t{help}", candidate.word),
-    };
     match answer {
         Answer::Words(words) if words.is_empty() => String::new(),
-        Answer::Words(words) => format!("words{}\n", words.iter().map(line).collect::<String>()),
+        Answer::Words(words) => {
+            let mut text = "words\n".to_owned();
+            for candidate in words {
+                text.push_str(&candidate.word);
+                if !candidate.help.is_empty() && shell != Shell::Bash {
+                    text.push(if shell == Shell::Zsh { ':' } else { '\t' });
+                    text.push_str(&candidate.help);
+                }
+                text.push('\n');
+            }
+            text
+        }
         Answer::Files => "files\n".to_owned(),
         Answer::Command(word) => format!("command {word}\n"),
     }

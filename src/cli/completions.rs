@@ -25,8 +25,9 @@ fn script(shell: Shell) -> &'static str {
 
 fn installation(shell: Shell) -> &'static str {
     match shell {
-        Shell::Bash => "echo 'source <(cast completions bash)' >> ~/.bashrc",
-        Shell::Zsh => "echo 'source <(cast completions zsh)' >> ~/.zshrc, after the line with compinit",
+        // Bash 3.2 reads nothing from `source <(...)`.
+        Shell::Bash => r#"echo 'eval "$(cast completions bash)"' >> ~/.bashrc"#,
+        Shell::Zsh => r#"echo 'eval "$(cast completions zsh)"' >> ~/.zshrc, below the line with compinit"#,
         Shell::Fish => "cast completions fish > ~/.config/fish/completions/cast.fish",
         Shell::Powershell => "add 'cast completions powershell | Out-String | Invoke-Expression' to $PROFILE",
     }

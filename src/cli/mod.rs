@@ -72,6 +72,10 @@ pub fn main() -> ExitCode {
         Command::Vault(VaultCommand::Accept(args)) => accept::run(&args, &client(), report),
         Command::Completions(args) => completions::run(&args, report),
         Command::Man(args) => man::run(&args, report),
+        Command::Help(args) => {
+            let words = [vec!["cast".into()], args.page, vec!["--help".into()]].concat();
+            return Cli::try_parse_from(&words).map_or_else(|error| answer(&error, &words), |_| ExitCode::SUCCESS);
+        }
         Command::Run(args) => return run::run(args, &client(), report),
     };
     match outcome {

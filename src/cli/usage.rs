@@ -40,7 +40,9 @@ pub(super) fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
     // clap's best suggestion is its last.
     let best = |kind| context(error, kind).rsplit(", ").next().unwrap_or_default().to_owned();
     let known = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg].map(best);
-    let failure = match (known.iter().find(|name| !name.is_empty()), context(error, ContextKind::ValidValue)) {
+    let meant = context(error, ContextKind::InvalidSubcommand);
+    let meant = meant_elsewhere(&meant).or_else(|| known.into_iter().find(|name| !name.is_empty()));
+    let failure = match (meant, context(error, ContextKind::ValidValue)) {
         (Some(name), _) => failure.hint(format!("did you mean '{name}'?")),
         (None, values) if !values.is_empty() => failure.hint(format!("it takes one of: {values}")),
         _ => failure,
@@ -55,6 +57,32 @@ pub(super) fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
         }
         _ => failure.hint(format!("see '{command} --help'")),
     }
+}
+
+/// What other tools call a command of ours.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("add", "cast set"),
+    ("put", "cast set"),
+    ("remove", "cast delete"),
+    ("unset", "cast delete"),
+    ("exec", "cast run"),
+    ("env", "cast run"),
+    ("get", "cast run AGENT -- CMD"),
+    ("show", "cast list"),
+    ("agents", "cast list"),
+    ("log", "cast audit"),
+    ("completion", "cast completions"),
+    ("version", "cast --version"),
+];
+
+/// The command that a word names which is none where it stands: one of ours elsewhere, or another tool's name for it.
+fn meant_elsewhere(word: &str) -> Option<String> {
+    let other = OTHER_WORDS.iter().find(|(other, _)| *other == word).map(|(_, ours)| (*ours).to_owned());
+    let root = Cli::command();
+    let groups = root.get_subcommands().filter(|group| group.find_subcommand(word).is_some());
+    let within = groups.map(|group| format!("cast {} {word}", group.get_name())).next();
+    let whole = root.find_subcommand(word).map(|_| format!("cast {word}"));
+    whole.or(within).or(other)
 }
 
 /// Whether this is `cast run` proper, which fails with 125.

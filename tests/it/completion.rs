@@ -34,15 +34,21 @@ fn home() -> Sandbox {
 const AGENTS: &[&str] = &["0x", "a.b_c-d", "builtin", "my-agent"];
 const KEYS: &[&str] = &["DATABASE_URL", "OPENAI_API_KEY"];
 
-/// What a section of a command's help lists, but for the commands' other names.
+/// What a section of a command's help lists: options by their long names, commands by their first ones.
 fn listed(help: &str, heading: &str) -> Vec<String> {
-    let section = help.lines().skip_while(|line| *line != heading).skip(1).take_while(|line| !line.is_empty());
-    let entries = section.filter(|line| line.starts_with("  ") && !line.starts_with("          "));
-    let words = entries
-        .filter_map(|line| line.split_whitespace().map(|word| word.trim_end_matches(',')).find(|word| word.len() > 2));
-    let mut words: Vec<_> = words.map(|word| word.split(['[', '=']).next().unwrap().to_owned()).collect();
-    words.sort();
-    words
+    let section = help.lines().skip_while(|line| *line != heading).skip(1);
+    let section = section.take_while(|line| line.is_empty() || line.starts_with(' '));
+    let named = section.filter_map(|line| {
+        let words = line.split_whitespace().map(|word| word.split(['[', '=', ',']).next().unwrap());
+        if heading == "Options:" {
+            words.take_while(|word| word.starts_with('-')).find(|word| word.starts_with("--"))
+        } else {
+            words.take(1).find(|_| !line.starts_with("   "))
+        }
+    });
+    let mut named: Vec<_> = named.map(str::to_owned).collect();
+    named.sort();
+    named
 }
 
 /// Presses Tab for everything there is, in one shell.
@@ -60,7 +66,7 @@ fn everything(kind: Kind) {
 /// What the help lists is what is offered, for every command.
 fn commands_and_options(shell: &mut Shell, sandbox: &Sandbox) {
     for words in commands(sandbox) {
-        let help = sandbox.cast(words.iter().map(String::as_str).chain(["-h"])).succeeds().out;
+        let help = sandbox.cast(words.iter().map(String::as_str).chain(["--help"])).succeeds().out;
         let line = [&["cast".to_owned()], &words[..]].concat().join(" ");
         let options = listed(&help, "Options:");
         assert!(options.contains(&"--help".to_owned()), "{help}");

@@ -34,4 +34,5 @@ mod terminal;
 mod transfer;
 mod usage;
 mod vault;
+mod version;
 mod wine;

@@ -13,7 +13,7 @@ use clap::Args;
 Examples:
   cast audit
   cast audit my-agent --since 7d
-  cast audit --json | jq -r '.[] | select(.result != \"ok\" and .result != \"started\")'")]
+  cast audit --json | jq '.[] | select(.result | IN(\"ok\", \"started\") | not)'")]
 pub(crate) struct AuditArgs {
     /// The agent; without it, all are shown
     pub(crate) agent: Option<OsString>,

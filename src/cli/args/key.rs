@@ -114,7 +114,7 @@ pub(crate) struct KeyImportArgs {
 #[command(after_help = "\
 Examples:
   cast key rotate
-  cast key rotate --retire      drops the former keys, once all vaults can do without")]
+  cast key rotate --retire     drops the former keys, once no vault needs them")]
 pub(crate) struct KeyRotateArgs {
     /// Drop the former keys; makes a new key only if there is no former one
     #[arg(long)]

@@ -16,7 +16,7 @@ use clap::Args;
 Examples:
   cast run my-agent -- node agent.js
   cast run my-agent --only OPENAI_API_KEY --clean-env -- ./tool
-  cast run my-agent --check -- node agent.js               not without what .env.example names
+  cast run my-agent --check -- node agent.js     only with all of .env.example
   cast run my-agent --explain"
 )]
 pub(crate) struct RunArgs {
@@ -35,11 +35,13 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) no_builtin: bool,
 
-    /// Start from PATH HOME USER LOGNAME SHELL TERM LANG LC_* TZ TMPDIR alone
+    /// Start from PATH, HOME, TERM and the like alone
+    ///
+    /// These are PATH HOME USER LOGNAME SHELL TERM LANG LC_* TZ TMPDIR.
     #[arg(long)]
     pub(crate) clean_env: bool,
 
-    /// Do not start CMD if a secret that .env.example names is missing
+    /// Start CMD only if all that .env.example names is there
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = ".env.example")]
     pub(crate) check: Option<PathBuf>,
 
@@ -47,7 +49,9 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) no_mask: bool,
 
-    /// Say what would be injected, overridden and masked, without values; run nothing
+    /// Say what CMD would get, without values; run nothing
+    ///
+    /// That is what would be injected, overridden and masked, and how.
     #[arg(long)]
     pub(crate) explain: bool,
 

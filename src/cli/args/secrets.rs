@@ -31,13 +31,13 @@ pub(crate) enum SecretsCommand {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  cast secrets set my-agent OPENAI_API_KEY                 asks for the value, hidden
+  cast secrets set my-agent OPENAI_API_KEY              asks for it, hidden
   pass show openai | cast secrets set my-agent OPENAI_API_KEY
   cast secrets set my-agent TLS_KEY < key.pem
-  cast secrets set my-agent NOTE --exact < note.txt        every byte, a final line end too
-  cast secrets set my-agent GREETING -- --dash-first       '--' makes the value literal")]
+  cast secrets set my-agent NOTE --exact < note.txt     every byte of it
+  cast secrets set my-agent GREETING -- --dash-first    '--': a literal value")]
 pub(crate) struct SetArgs {
-    /// The agent, as in 'my-agent'; 'builtin' is for secrets that every agent gets
+    /// The agent; 'builtin' is for secrets that every agent gets
     pub(crate) agent: OsString,
 
     /// The name of the environment variable, as in 'OPENAI_API_KEY'
@@ -47,15 +47,21 @@ pub(crate) struct SetArgs {
     #[arg(allow_hyphen_values = true)]
     pub(crate) value: Option<OsString>,
 
-    /// Take standard input byte for byte: a final line end too, and an empty one as an empty value
+    /// Take standard input byte for byte, line ends too
+    ///
+    /// Otherwise a value of one line loses its line end, and an empty input is an error.
     #[arg(long, conflicts_with = "value")]
     pub(crate) exact: bool,
 
-    /// Accept a name that makes programs load code or changes what runs, such as PATH or LD_PRELOAD
+    /// Accept a name such as PATH or LD_PRELOAD
+    ///
+    /// It makes programs load code, or changes what runs.
     #[arg(long)]
     pub(crate) allow_dangerous_name: bool,
 
-    /// Do not mask the value in the output of 'cast run': it is a plain setting
+    /// Do not mask the value: it is a plain setting
+    ///
+    /// It is seen in the output of 'cast run'.
     #[arg(long)]
     pub(crate) unmasked: bool,
 }
@@ -69,7 +75,7 @@ Examples:
   cast secrets list
   cast secrets list my-agent
   cast secrets list my-agent --json | jq -r '.[].key'
-  cast secrets list --stale 90d                            all that is due for a change")]
+  cast secrets list --stale 90d           all that is due for a change")]
 pub(crate) struct ListArgs {
     /// The agent; without it, the agents are listed
     pub(crate) agent: Option<OsString>,

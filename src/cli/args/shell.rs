@@ -11,8 +11,8 @@ use clap::{Args, ValueEnum};
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  echo 'source <(cast completions bash)' >> ~/.bashrc
-  echo 'source <(cast completions zsh)' >> ~/.zshrc        below compinit
+  echo 'eval \"$(cast completions bash)\"' >> ~/.bashrc
+  echo 'eval \"$(cast completions zsh)\"' >> ~/.zshrc      below compinit
   cast completions fish > ~/.config/fish/completions/cast.fish
   cast completions powershell | Out-String | Invoke-Expression")]
 pub(in crate::cli) struct CompletionsArgs {

@@ -1,0 +1,36 @@
+//! Tells `cast --version` the commit and the target it was built from. Writes no file, and a build without git, or of sources that are no
+//! checkout of their own (a tarball, a vendored copy), succeeds and names no commit.
+
+#![allow(clippy::print_stdout)] // how a build script speaks
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn main() {
+    let variable = |name| env::var(name).unwrap_or_default();
+    let sources = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
+    println!("cargo::rerun-if-changed=build.rs");
+    // HEAD says which branch, its log that it went on; both are in a folder of their own for each worktree.
+    let files = ["HEAD", "logs/HEAD"].map(|name| git(&sources, &["rev-parse", "--git-path", name]));
+    for file in files.into_iter().flatten().map(|file| sources.join(file)).filter(|file| file.exists()) {
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
+    let built_from = [commit(&sources), Some(variable("TARGET"))].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    println!("cargo::rustc-env=CAST_VERSION={} ({built_from})", variable("CARGO_PKG_VERSION"));
+}
+
+/// The commit that these sources are checked out from; not that of a repository around them.
+fn commit(sources: &Path) -> Option<String> {
+    let top = git(sources, &["rev-parse", "--show-toplevel"])?;
+    let same = Path::new(&top).canonicalize().ok()? == sources.canonicalize().ok()?;
+    same.then(|| git(sources, &["rev-parse", "--short=10", "HEAD"])).flatten()
+}
+
+fn git(folder: &Path, words: &[&str]) -> Option<String> {
+    // A hook's variables name the hook's repository.
+    let mut git = Command::new("git");
+    git.current_dir(folder).env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").args(words);
+    let output = git.output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim_end().to_owned())
+}
