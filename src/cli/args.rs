@@ -42,7 +42,7 @@ pub(super) struct Cli {
     pub(super) quiet: bool,
 
     /// Print version, commit and target
-    #[arg(short = 'V', long, action = ArgAction::Version, hide_short_help = true)]
+    #[arg(short = 'V', long, action = ArgAction::Version, display_order = 1000, hide_short_help = true)]
     version: (),
 
     #[command(subcommand)]

@@ -61,8 +61,9 @@ fn render(command: &clap::Command) -> anyhow::Result<String> {
     let words = HAND_WRITTEN.iter().find(|(page, _)| *page == short).map_or("", |(_, text)| text);
     let part = |heading: &str| section(words, heading).or_else(|| section(COMMON, heading)).unwrap_or_default();
     let source = concat!("cast ", env!("CARGO_PKG_VERSION"));
-    let generated =
-        Man::new(command.clone()).title(name.to_uppercase()).date(DATE).source(source).manual("User Commands");
+    // Of what `-h` leaves out, it would leave out the words.
+    let whole = command.clone().mut_args(|arg| arg.hide_short_help(false));
+    let generated = Man::new(whole).title(name.to_uppercase()).date(DATE).source(source).manual("User Commands");
     let mut page = Vec::new();
     generated.render_title(&mut page)?;
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();

@@ -69,6 +69,7 @@ fn manual_pages() {
         {
             assert!(page.contains(&format!("\n.SH {heading}\n")), "{name}: no {heading}");
         }
+        assert!(!page.contains("\\fR\n\n"), "{name}: an option without a word on it");
         let names_commands = page.contains("\n.SH SUBCOMMANDS\n");
         assert!(page.contains("\n.SH EXAMPLES\n") || names_commands, "{name}: no EXAMPLES");
     }
