@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use self::shells::{Kind, Shell};
 use crate::rendered::commands;
 use crate::sandbox::Sandbox;
+use crate::terminal::Terminal;
 
 /// A home with agents of odd names, secrets, files, and two tools that have completions of their own.
 fn home() -> Sandbox {
@@ -188,4 +189,28 @@ fn zsh() {
 #[test]
 fn fish() {
     everything(Kind::Fish);
+}
+
+/// Somebody who looks at the script wants to install it; a start-up file, which reads it at every start, wants nothing else.
+#[test]
+fn how_to_install_it_is_said_on_a_terminal() {
+    let sandbox = Sandbox::empty();
+    for (shell, file) in
+        [("bash", "~/.bashrc"), ("zsh", "~/.zshrc"), ("fish", "completions/cast.fish"), ("powershell", "$PROFILE")]
+    {
+        let shown = Terminal::start(sandbox.cast(["completions", shell])).ends_with(0);
+        let hint = shown.lines().find(|line| line.contains("to install it: ")).expect("a hint");
+        assert!(hint.contains(file), "{hint}");
+        let quiet = Terminal::start(sandbox.cast(["completions", shell, "--quiet"])).ends_with(0);
+        assert!(!quiet.contains("hint"), "{quiet}");
+    }
+    // The words that it says do it.
+    for (kind, rc) in [("bash", ".bashrc"), ("zsh", ".zshrc")] {
+        let said = Terminal::start(sandbox.cast(["completions", kind])).ends_with(0);
+        let (_, command) = said.split_once("to install it: ").unwrap();
+        let command = command.lines().next().unwrap().split([',', '\x1b']).next().unwrap();
+        assert!(sandbox.command("sh").args(["-c", command]).status().unwrap().success());
+        let line = fs::read_to_string(sandbox.home().join(rc)).unwrap();
+        assert_eq!(line, format!("eval \"$(cast completions {kind})\"\n"));
+    }
 }

@@ -112,15 +112,15 @@ impl Shell {
         let room = sandbox.home().join("shell");
         fs::create_dir_all(&room).unwrap();
         let (file, begin, source) = match kind {
-            Kind::Bash => ("rc", BASH.to_owned(), "source <(cast completions bash)"),
+            Kind::Bash => ("rc", BASH.to_owned(), r#"eval "$(cast completions bash)""#),
             Kind::BashCompletion if !fs::exists(BASH_COMPLETION).unwrap() => {
                 skip("completion: bash-completion is not installed");
                 return None;
             }
             Kind::BashCompletion => {
-                ("rc", format!("source {BASH_COMPLETION}\n{BASH}"), "source <(cast completions bash)")
+                ("rc", format!("source {BASH_COMPLETION}\n{BASH}"), r#"eval "$(cast completions bash)""#)
             }
-            Kind::Zsh => (".zshrc", ZSH.to_owned(), "source <(cast completions zsh)"),
+            Kind::Zsh => (".zshrc", ZSH.to_owned(), r#"eval "$(cast completions zsh)""#),
             Kind::Fish => ("rc", FISH.to_owned(), "cast completions fish | source"),
         };
         let file = room.join(file);
