@@ -2,12 +2,13 @@
 //! Promises that a line never holds a value or an argument, that lines of many writers are whole, and that nobody waits: a line is one
 //! append, never forced to the disk, and no lock is waited for.
 //!
-//! Nothing is lost when the log is turned over: a writer that had the file open by then appends to the older one, which is kept; a turn needs the
-//! lock and looks again once it has it, so that two who find the log full do not turn it twice. A file goes only when all of a newer one was
-//! written after it.
+//! Nothing is lost when the log is turned over: a writer that had the file open by then appends to the older one, which is kept, or finds
+//! that it is gone by now, and writes its line once more; a turn needs the lock and looks again once it has it, so that two who find the
+//! log full do not turn it twice. A file goes only when all of a newer one was written after it.
 
 mod entry;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -95,6 +96,13 @@ impl AuditLog {
         let entry = event.entry(result, (self.by)());
         let mut line = serde_json::to_vec(&entry).expect("text and numbers are JSON");
         line.push(b'\n');
+        let file = self.append_line(&line)?;
+        // Whoever was held up while the log was turned twice has written to a file that is no more.
+        if platform::is_removed(&file) { self.append_line(&line).map(drop) } else { Ok(()) }
+    }
+
+    /// Appends a whole line to the log as it is now; gives the file, which may have become the older one meanwhile.
+    fn append_line(&self, line: &[u8]) -> Result<File> {
         let path = self.path();
         let mut file = self.open()?;
         let mut end = End::of(&mut file).map_err(|_| not_a_file(&path))?;
@@ -102,17 +110,15 @@ impl AuditLog {
             file = self.open()?;
             end = End::of(&mut file).map_err(|_| not_a_file(&path))?;
         }
-        if end.is_torn {
-            // Left by a killed writer or a full disk: it must not spoil this one.
-            line.insert(0, b'\n');
-        }
+        // Left by a killed writer or a full disk: a torn line must not spoil this one.
+        let line = if end.is_torn { [b"\n", line].concat().into() } else { Cow::Borrowed(line) };
         let cannot_write = |cause: &io::Error| Failure::io("cannot write the audit log", &path, cause);
         if !platform::may_grow_to(end.length + line.len() as u64 + MARGIN) {
             return Err(cannot_write(&io::ErrorKind::FileTooLarge.into()));
         }
         // Not write_all: what comes after a part of a line would be a line of its own.
         match file.write(&line) {
-            Ok(written) if written == line.len() => Ok(()),
+            Ok(written) if written == line.len() => Ok(file),
             Ok(_) => Err(cannot_write(&io::ErrorKind::StorageFull.into())),
             Err(cause) => Err(cannot_write(&cause)),
         }

@@ -109,6 +109,11 @@ pub(crate) fn user_name(user: &str) -> Option<String> {
     text.lines().find_map(fields)
 }
 
+/// Whether an open file has lost its last name: nobody will find what is written to it.
+pub(crate) fn is_removed(file: &File) -> bool {
+    file.metadata().is_ok_and(|data| data.nlink() == 0)
+}
+
 /// Makes one folder that only this user can enter, whatever the umask.
 pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)?;

@@ -98,6 +98,11 @@ pub(crate) fn user_name(_user: &str) -> Option<String> {
     None
 }
 
+/// What has lost its name cannot be told from here.
+pub(crate) fn is_removed(_file: &File) -> bool {
+    false
+}
+
 /// Makes one folder.
 pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)
