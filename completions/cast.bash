@@ -36,7 +36,7 @@ _cast() {
 _cast_command() {
     local word command before specification
     local -i first=1
-    while [[ ${COMP_WORDS[first++]} != -- ]]; do :; done
+    while ((first < COMP_CWORD)) && [[ ${COMP_WORDS[first - 1]} != -- ]]; do first+=1; done
     if declare -F _comp_command_offset >/dev/null; then
         _comp_command_offset "$first"
         return
