@@ -84,6 +84,7 @@ fn from_standard_input(exact: bool) -> anyhow::Result<SecretValue> {
     }
     if bytes.is_empty() {
         return Err(Failure::new(Kind::Usage, "standard input is empty")
+            .hint("pipe the value in: 'COMMAND | cast secrets set AGENT KEY'; on a terminal you are asked for it")
             .hint("an empty value is written as \"\": 'cast secrets set AGENT KEY \"\"'")
             .into());
     }

@@ -106,7 +106,8 @@ fn a_value_from_standard_input() {
         sandbox.cast(["set", "a", "K"]).input(input).succeeds();
         assert_eq!(sandbox.value("a", "K"), value.as_bytes(), "{input:?}");
     }
-    sandbox.cast(["set", "a", "K"]).input("").refuses(2, "standard input is empty", &[]);
+    let refusal = sandbox.cast(["set", "a", "K"]).input("").refuses(2, "standard input is empty", &[]);
+    assert!(refusal.err.contains("'COMMAND | cast secrets set AGENT KEY'"), "{refusal:?}");
 }
 
 #[test]
