@@ -11,7 +11,10 @@ pub(super) fn run(args: &DeleteArgs, client: &Client, report: Report) -> anyhow:
     let agent = AgentName::parse(&args.agent)?;
     if args.all {
         if !args.yes {
-            let secrets = client.count(&agent)?;
+            let secrets = match client.count(&agent)? {
+                1 => "1 secret".to_owned(),
+                count => format!("{count} secrets"),
+            };
             terminal::confirm(
                 &format!("Delete the vault of agent '{agent}' and all that is in it ({secrets})?"),
                 "--yes",

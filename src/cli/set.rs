@@ -26,7 +26,7 @@ pub(super) fn run(args: SetArgs, client: &Client, report: Report) -> anyhow::Res
     let value = match args.value {
         Some(word) => SecretValue::from_bytes(word.into_encoded_bytes())?,
         None if args.exact || !io::stdin().is_terminal() => from_standard_input(args.exact)?,
-        None if terminal::can_ask() => SecretValue::from_bytes(prompt::hidden(&format!("Enter value for {name}: "))?)?,
+        None if terminal::can_ask() => from_prompt(&name)?,
         None => {
             return Err(Failure::new(Kind::Usage, "there is no VALUE, and nobody can be asked for it")
                 .hint(format!("give it on standard input: 'cast secrets set {agent} {name} < FILE'"))
@@ -63,6 +63,18 @@ fn refuse_misspelt_option(value: Option<&OsStr>) -> Result<(), Failure> {
     }
 }
 
+/// How an empty value is meant.
+const EMPTY: &str = "an empty value is written as \"\": 'cast secrets set AGENT KEY \"\"'";
+
+/// The value that is typed or pasted at a hidden prompt. Nothing typed is nothing meant.
+fn from_prompt(name: &SecretName) -> anyhow::Result<SecretValue> {
+    let bytes = prompt::hidden(&format!("Enter value for {name}: "))?;
+    if bytes.is_empty() {
+        return Err(Failure::new(Kind::Usage, "no value was typed").hint(EMPTY).into());
+    }
+    Ok(SecretValue::from_bytes(bytes)?)
+}
+
 /// A one-line value loses its line end; one with further line ends is kept exactly, for key files need their last one. `exact` is for
 /// programs, which know what they write: every byte is the value's, and none is an empty value.
 fn from_standard_input(exact: bool) -> anyhow::Result<SecretValue> {
@@ -85,7 +97,7 @@ fn from_standard_input(exact: bool) -> anyhow::Result<SecretValue> {
     if bytes.is_empty() {
         return Err(Failure::new(Kind::Usage, "standard input is empty")
             .hint("pipe the value in: 'COMMAND | cast secrets set AGENT KEY'; on a terminal you are asked for it")
-            .hint("an empty value is written as \"\": 'cast secrets set AGENT KEY \"\"'")
+            .hint(EMPTY)
             .into());
     }
     prompt::trim_line_end(&mut bytes);

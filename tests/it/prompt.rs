@@ -68,6 +68,19 @@ fn corrected() {
 }
 
 #[test]
+fn nothing_typed_is_nothing_set() {
+    let sandbox = Sandbox::with("my-agent", &[("OPENAI_API_KEY", "sk-live-abc")]);
+    for typed in ["\r", "x\x7f\r"] {
+        let before = sandbox.snapshot();
+        let mut terminal = asked(&sandbox);
+        terminal.types(typed);
+        let shown = terminal.ends_with(2);
+        assert!(shown.contains("no value was typed") && shown.contains("KEY \"\"'"), "{shown:?}");
+        assert!(sandbox.snapshot() == before);
+    }
+}
+
+#[test]
 fn pasted_in_brackets() {
     check(&(pasted("sk-live-abc") + "\r"), "sk-live-abc");
     // A line end that came along with one line is no part of a token.
