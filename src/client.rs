@@ -35,6 +35,7 @@ use crate::vault_file::VaultFolder;
 pub(crate) use check::Example;
 pub(crate) use doctor::{BackupProof, Diagnosis, Finding};
 pub(crate) use injection::RunOptions;
+pub(crate) use key::Retire;
 use unlocked::Unlocked;
 
 pub(crate) use survey::{Held, MasterStatus, Surveyed};

@@ -15,6 +15,8 @@ pub(crate) struct Places {
     runtime: Option<PathBuf>,
     /// The vaults lie where the user says, perhaps in a repository.
     shared: bool,
+    /// All is below one folder, and the user has others.
+    apart: bool,
 }
 
 impl Places {
@@ -33,17 +35,13 @@ impl Places {
                     let folder = state.join("cast");
                     if dirs::state_dir().is_some() { folder } else { folder.join("state") }
                 }),
-                runtime: None,
+                runtime: session(),
                 shared: false,
+                apart: false,
             },
         };
         let shared = vaults.is_some();
-        Self {
-            vaults: vaults.or(places.vaults),
-            runtime: dirs::runtime_dir().map(|run| run.join("cast")),
-            shared,
-            ..places
-        }
+        Self { vaults: vaults.or(places.vaults), shared, ..places }
     }
 
     /// All of it below one folder, as with `CAST_HOME`.
@@ -53,8 +51,9 @@ impl Places {
             data: Some(home.to_owned()),
             state: Some(home.join("state")),
             config: Some(home.to_owned()),
-            runtime: None,
+            runtime: session(),
             shared: false,
+            apart: true,
         }
     }
 
@@ -95,10 +94,19 @@ impl Places {
         [self.data.clone(), vaults, self.state.clone(), state("seen"), state("locks")].into_iter().flatten().collect()
     }
 
+    /// Whether this is one home of perhaps several, which have the keyring in common and know nothing of each other.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.apart
+    }
+
     /// The folder of this user's session, the same whatever `CAST_HOME` says, as the keyring is; `None` where there is none.
     pub(crate) fn session(&self) -> Option<&Path> {
         self.runtime.as_deref()
     }
+}
+
+fn session() -> Option<PathBuf> {
+    dirs::runtime_dir().map(|run| run.join("cast"))
 }
 
 fn variable(name: &str) -> Option<PathBuf> {

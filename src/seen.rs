@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::disk;
@@ -110,11 +111,17 @@ impl Seen {
     }
 
     /// Where the vaults are, as far as this machine has seen them. What is there now is for the caller to look at.
-    pub(crate) fn paths(&self) -> Vec<PathBuf> {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+    /// A record that cannot be read is a failure in the place of a path.
+    pub(crate) fn paths(&self) -> Result<Vec<Result<PathBuf>>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::io("cannot read the folder", &self.folder, &error)),
+        };
         let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str().and_then(VaultId::parse));
-        let records = ids.filter_map(|id| self.record(id).ok().flatten());
-        records.filter(|record| !record.given_up).map(|record| record.path).collect()
+        let records = ids.filter_map(|id| self.record(id).transpose());
+        let current = records.filter(|record| record.as_ref().map_or(true, |record| !record.given_up));
+        Ok(current.map(|record| record.map(|record| record.path)).collect())
     }
 
     fn write(&self, record: &Record) -> Result<()> {

@@ -79,15 +79,22 @@ impl Vault {
         Ok((opened.parse(agent)?, authentic))
     }
 
-    /// Seals the next generation of this vault; gives the file.
+    /// Seals the next generation of this vault, in a new epoch where the newest master key is another one; gives the file.
     pub(crate) fn seal(&mut self, key: &UnlockKey) -> Result<Vec<u8>> {
         let agent = self.document.agent.clone();
+        if let UnlockKey::Master(keys) = key {
+            let newest = keys.first().ok_or_else(|| wrong_key(&agent))?.recipient().to_string();
+            if self.document.master != newest {
+                // While the former key is in the store it opens what the holder of an agent key from it writes: that is to be old.
+                self.start_epoch()?;
+                self.document.master = newest;
+            }
+        }
         self.mark.generation = self.mark.generation.checked_add(1).ok_or_else(|| damaged(&agent))?;
         let derived;
         let agent_key = match key {
             UnlockKey::Master(keys) => {
                 let newest = keys.first().ok_or_else(|| wrong_key(&agent))?;
-                self.document.master = newest.recipient().to_string();
                 derived = newest.agent_key(&agent, self.mark.id, self.mark.epoch);
                 &derived
             }

@@ -44,7 +44,8 @@ pub(super) fn load_with_passphrase(
 
 /// Writes `key.txt`; gives the keys as they were read back.
 pub(super) fn save_plain(path: &Path, keys: &[&MasterKey]) -> Result<Vec<MasterKey>> {
-    write(path, MasterKey::identity_file(keys).expose_secret().as_bytes())?;
+    let text = MasterKey::identity_file(keys);
+    write(path, text.expose_secret().as_bytes(), |back| give_back(&parse(back, path)?, keys, path))?;
     load_plain(path)?.ok_or_else(|| Failure::new(Kind::Io, format!("the key file is gone: '{}'", path.display())))
 }
 
@@ -58,8 +59,10 @@ pub(super) fn save_with_passphrase(
     let file = age_file::seal_with_passphrase(text.expose_secret().as_bytes(), passphrase.clone());
     let back = age_file::open_with_passphrase(&file, passphrase.clone())
         .map_err(|_| Failure::new(Kind::Other, "the passphrase does not open what it sealed"))?;
-    write(path, &file)?;
-    parse(&back, path)
+    let back = parse(&back, path)?;
+    // What is on the disk is that very file.
+    write(path, &file, |_| give_back(&back, keys, path))?;
+    Ok(back)
 }
 
 /// Removes a key file, durably.
@@ -67,9 +70,22 @@ pub(super) fn remove(path: &Path) -> Result<()> {
     disk::remove(path)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Only a file that can be read, and that `check` approves of, takes the place of one.
+fn write(path: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
     refuse_work_tree(path)?;
-    disk::replace(path, &temporary(path), bytes, |_| Ok(()))
+    disk::replace(path, &temporary(path), bytes, |back| {
+        if back.len() > MAX_KEY_FILE {
+            return Err(Failure::new(Kind::Other, format!("the key file would be too large: '{}'", path.display())));
+        }
+        check(back)
+    })
+}
+
+fn give_back(back: &[MasterKey], keys: &[&MasterKey], path: &Path) -> Result<()> {
+    if MasterKey::same(back, keys) {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Other, format!("the key file would not give its keys back: '{}'", path.display())))
 }
 
 /// Where a key file, of either kind, is written before it has its name.

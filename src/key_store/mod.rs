@@ -86,10 +86,11 @@ pub(crate) enum Lookup {
 pub(crate) fn look_up(places: &Places, attendant: &dyn Attendant) -> Result<Lookup> {
     loop {
         let before = changes(places);
-        let found = look_once(places, attendant)?;
-        // While one place after the other is looked at, the key may move from a later one to one before.
-        if matches!(found, Lookup::Found(..)) || changes(places) == before {
-            return Ok(found);
+        let found = look_once(places, attendant);
+        // While one place after the other is looked at, the key may move from a later one to one before: then it is not there, or it
+        // goes while it is fetched.
+        if matches!(found, Ok(Lookup::Found(..))) || changes(places) == before {
+            return found;
         }
     }
 }

@@ -1,12 +1,15 @@
 //! One place of the key store, open for changes. Keeps the promise that what was written is there: it is read back before anybody relies
 //! on it, and a key leaves a place only by `remove`, whose caller has seen it in another.
 
-use age::secrecy::SecretString;
+use age::secrecy::{ExposeSecret, SecretString};
 
 use super::{Attendant, KeyLock, KeyPlace, Whence, key_file, os_keyring};
 use crate::failure::{Failure, Kind, Result};
 use crate::keys::MasterKey;
 use crate::paths::Places;
+
+/// How long the text of all keys may be, some hundreds: with what age or a backup adds, a reader of keys still takes it.
+const MOST: usize = 60 << 10;
 
 /// A place and, once it was asked for, what opens it.
 pub(crate) struct Slot<'a> {
@@ -62,6 +65,13 @@ impl<'a> Slot<'a> {
 
     /// Puts `keys` there, in the place of what was there; gives them as they were read back.
     pub(crate) fn write(&mut self, lock: &KeyLock, keys: &[&MasterKey]) -> Result<Vec<MasterKey>> {
+        if MasterKey::identity_file(keys).expose_secret().len() > MOST {
+            return Err(Failure::new(
+                Kind::Other,
+                format!("{} keys are more than a key store holds: nothing was changed", keys.len()),
+            )
+            .hint("drop the former ones: 'cast key rotate --retire'"));
+        }
         let back = match self.place {
             KeyPlace::Keyring => {
                 os_keyring::save(keys, self.attendant)?;

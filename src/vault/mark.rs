@@ -12,7 +12,7 @@ pub(super) const FIRST_WORDS: &str = "# cast-vault ";
 pub(crate) struct Mark {
     /// The vault.
     pub id: VaultId,
-    /// Counts revocations, from 1.
+    /// Counts revocations and changes of the master key, from 1.
     pub epoch: u64,
     /// Counts changes, from 1.
     pub generation: u64,

@@ -109,7 +109,8 @@ pub(crate) struct KeyImportArgs {
 /// Make a new master key and seal every vault here to it
 ///
 /// Safe to interrupt, and finished by the next 'cast key rotate'; only when there is nothing to finish, that makes another key. The former
-/// key stays as a fallback for vaults elsewhere, until --retire. Agent keys end with the key they were made from: hand out new ones.
+/// key stays as a fallback for vaults elsewhere, until --retire; vaults that this machine's records do not name are not known to that.
+/// Agent keys end with the key they were made from: hand out new ones.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -119,6 +120,10 @@ pub(crate) struct KeyRotateArgs {
     /// Drop the former keys; makes a new key only if there is no former one
     #[arg(long)]
     pub(crate) retire: bool,
+
+    /// Retire also if vaults that cannot be looked at, or another home's, may need the former keys
+    #[arg(short, long, requires = "retire")]
+    pub(crate) yes: bool,
 }
 
 /// Move the keys to another place
@@ -133,6 +138,10 @@ pub(crate) struct KeyMoveArgs {
     /// Where to
     #[arg(value_enum)]
     pub(crate) to: PlaceChoice,
+
+    /// Take the keys out of the OS keyring also if another home's vaults may need them
+    #[arg(short, long)]
+    pub(crate) yes: bool,
 }
 
 /// End the agent keys that were handed out for one agent

@@ -5,7 +5,7 @@ use crate::cli::report::Report;
 use crate::client::Client;
 
 pub(super) fn run(args: &KeyMoveArgs, client: &Client, report: Report) -> anyhow::Result<()> {
-    let moved = client.relocate(args.to.place())?;
+    let moved = client.relocate(args.to.place(), args.yes)?;
     if moved.changed {
         report.success(format_args!("The key is in {} now", moved.whence));
     } else {

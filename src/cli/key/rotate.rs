@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::import::vaults;
 use crate::cli::args::KeyRotateArgs;
 use crate::cli::report::Report;
-use crate::client::Client;
+use crate::client::{Client, Retire};
 use crate::failure::Failure;
 
 /// Fewer are done before anybody reads a bar.
@@ -15,7 +15,8 @@ const MANY: usize = 50;
 
 pub(super) fn run(args: &KeyRotateArgs, client: &Client, report: Report) -> anyhow::Result<()> {
     let mut bar = None;
-    let rotation = client.rotate(args.retire, &mut |done, of| {
+    let retire = if args.yes { Retire::IfNotKnownNeeded } else { Retire::IfNotNeeded };
+    let rotation = client.rotate(args.retire.then_some(retire), &mut |done, of| {
         if of >= MANY && io::stderr().is_terminal() {
             let bar = bar.get_or_insert_with(|| new_bar(of));
             bar.set_position(done as u64);
@@ -48,9 +49,14 @@ pub(super) fn run(args: &KeyRotateArgs, client: &Client, report: Report) -> anyh
     }
     let kept = if rotation.former > 0 { ", and the former keys are kept" } else { "" };
     let message = format!("not sealed to the newest key: {}{kept}", vaults(rotation.left.len()));
-    Err(Failure::new(first.kind(), message)
-        .hint("see to those, then type it again; for vaults in another folder: 'CAST_VAULTS=FOLDER cast key rotate'")
-        .into())
+    let failure = Failure::new(first.kind(), message)
+        .hint("see to those, then type it again; for vaults in another folder: 'CAST_VAULTS=FOLDER cast key rotate'");
+    Err(if rotation.unseen {
+        failure.hint("if those that could not be looked at need no former key: 'cast key rotate --retire --yes'")
+    } else {
+        failure
+    }
+    .into())
 }
 
 fn new_bar(of: usize) -> ProgressBar {

@@ -9,6 +9,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::keys::{AgentGrant, MasterKey};
 use crate::names::AgentName;
 use crate::timestamp::Timestamp;
+use crate::vault::Vault;
 
 impl Client {
     /// The master keys as an age identity file, with comments that say what it is.
@@ -27,10 +28,9 @@ impl Client {
             if self.folder()?.exists(agent) {
                 Self::masters(&self.key()?.key)?;
             }
-            self.change(agent, false, |vault| {
-                vault.start_epoch()?;
-                Ok(vault.mark().epoch)
-            })
+            self.change(agent, false, Vault::start_epoch)?;
+            // Sealed to a new master key at once, it has begun one more.
+            Ok(self.vault(agent)?.mark().epoch)
         })
     }
 

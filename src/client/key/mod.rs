@@ -7,6 +7,8 @@ mod import;
 mod relocate;
 mod rotate;
 
+pub(crate) use rotate::Retire;
+
 use std::sync::Arc;
 
 use super::{Client, Unlocked, first_use};
@@ -35,6 +37,18 @@ impl Client {
             }
         }
         Ok(None)
+    }
+
+    /// The keyring's entry is not this home's alone.
+    fn refuse_to_take_from_other_homes(&self) -> Result<()> {
+        if !self.places.is_apart() {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Kind::Usage,
+            "the key in the OS keyring is that of all homes of this user, and vaults outside of this CAST_HOME may need it",
+        )
+        .hint("if none does, give '--yes'"))
     }
 
     /// What to say where no place holds any.

@@ -18,12 +18,13 @@ pub(crate) struct Relocated {
 }
 
 impl Client {
-    /// Moves the keys to `target`; finishes a move that was interrupted.
-    pub(crate) fn relocate(&self, target: KeyPlace) -> Result<Relocated> {
-        self.audited(Event::new(Action::KeyMove), |_| self.relocate_all(target))
+    /// Moves the keys to `target`; finishes a move that was interrupted. Out of the keyring that other homes have in common with this one
+    /// only if that is `sure` to be meant.
+    pub(crate) fn relocate(&self, target: KeyPlace, sure: bool) -> Result<Relocated> {
+        self.audited(Event::new(Action::KeyMove), |_| self.relocate_all(target, sure))
     }
 
-    fn relocate_all(&self, target: KeyPlace) -> Result<Relocated> {
+    fn relocate_all(&self, target: KeyPlace, sure: bool) -> Result<Relocated> {
         let lock = self.lock_key_store()?;
         let mut keyring_unseen = None;
         let mut found: Vec<(KeyPlace, Vec<MasterKey>)> = Vec::new();
@@ -51,6 +52,12 @@ impl Client {
                 let more: Vec<_> = held.iter().filter(|key| !key.is_among(keys.iter().copied())).collect();
                 keys.extend(more);
             }
+        }
+        let leaves = |(place, held): &(KeyPlace, Vec<MasterKey>)| {
+            *place == KeyPlace::Keyring && target != *place && held.iter().all(|key| key.is_among(keys.iter().copied()))
+        };
+        if !sure && found.iter().any(leaves) {
+            self.refuse_to_take_from_other_homes()?;
         }
         let there = found.iter().find(|(place, _)| *place == target);
         let mut changed = false;

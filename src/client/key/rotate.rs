@@ -1,16 +1,25 @@
 //! A new master key, and every vault here sealed to it. Interrupted anywhere, it is finished by the next: a vault that is not sealed to the
 //! newest key says that there is something to finish, and then no further key is made.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::audit_log::{Action, Event};
 use crate::client::Client;
 use crate::failure::{Failure, Kind, Result};
-use crate::key_store::{KeyLock, Slot};
+use crate::key_store::{KeyLock, KeyPlace, Slot};
 use crate::keys::MasterKey;
 use crate::names::AgentName;
 use crate::vault::Vault;
 use crate::vault_file::VaultFolder;
+
+/// When former keys are dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retire {
+    /// If it is known that no vault needs one.
+    IfNotNeeded,
+    /// If it is not known that a vault needs one.
+    IfNotKnownNeeded,
+}
 
 /// What a rotation did.
 pub(crate) struct Rotation {
@@ -22,6 +31,8 @@ pub(crate) struct Rotation {
     pub sealed: usize,
     /// Why vaults were left as they are.
     pub left: Vec<Failure>,
+    /// Whether it is only not known of some of them whether they need a former key.
+    pub unseen: bool,
     /// How many former keys are still in the store.
     pub former: usize,
     /// How many former keys were dropped.
@@ -32,13 +43,16 @@ impl Client {
     /// Seals every vault here to a new master key, or to the newest one where that was not finished. With `retire`, drops the former
     /// keys, if all vaults can do without, and makes a new key only if there is no former one. `progress` hears how many vaults of
     /// how many are done.
-    pub(crate) fn rotate(&self, retire: bool, progress: &mut dyn FnMut(usize, usize)) -> Result<Rotation> {
+    pub(crate) fn rotate(&self, retire: Option<Retire>, progress: &mut dyn FnMut(usize, usize)) -> Result<Rotation> {
         self.audited(Event::new(Action::KeyRotate), |_| self.rotate_all(retire, progress))
     }
 
-    fn rotate_all(&self, retire: bool, progress: &mut dyn FnMut(usize, usize)) -> Result<Rotation> {
+    fn rotate_all(&self, retire: Option<Retire>, progress: &mut dyn FnMut(usize, usize)) -> Result<Rotation> {
         let lock = self.lock_key_store()?;
         let (mut slot, keys) = self.stored()?.ok_or_else(|| self.nothing_stored())?;
+        if retire == Some(Retire::IfNotNeeded) && slot.place() == KeyPlace::Keyring {
+            self.refuse_to_take_from_other_homes()?;
+        }
         let mut unlocked = self.hold_stored(&slot, keys)?;
         let folder = self.folder()?;
 
@@ -47,7 +61,7 @@ impl Client {
         // What is refused waits for its owner, and does not make this an unfinished rotation.
         let unfinished = keys.len() > 1
             && self.survey()?.into_iter().any(|vault| vault.state.is_ok_and(|vault| vault.master != newest));
-        let is_new = !unfinished && (!retire || keys.len() == 1);
+        let is_new = !unfinished && (retire.is_none() || keys.len() == 1);
         if is_new {
             let keys = self.add_key(&lock, &folder, &mut slot, keys)?;
             unlocked = self.hold_stored(&slot, keys)?;
@@ -55,7 +69,8 @@ impl Client {
 
         let keys = Self::masters(&unlocked.key)?;
         let public = public_of(keys);
-        let mut rotation = Rotation { public, is_new, sealed: 0, left: Vec::new(), former: keys.len() - 1, retired: 0 };
+        let former = keys.len() - 1;
+        let mut rotation = Rotation { public, is_new, sealed: 0, left: Vec::new(), unseen: false, former, retired: 0 };
         let agents = folder.agents()?;
         for (done, agent) in agents.iter().enumerate() {
             progress(done, agents.len());
@@ -65,23 +80,41 @@ impl Client {
             }
         }
         progress(agents.len(), agents.len());
-        if retire && rotation.left.is_empty() && rotation.former > 0 {
-            self.retire(&lock, &folder, &mut slot, keys, &mut rotation)?;
+        if let Some(retire) = retire.filter(|_| rotation.left.is_empty() && rotation.former > 0) {
+            self.retire(retire, &lock, &folder, &mut slot, keys, &mut rotation)?;
         }
         Ok(rotation)
     }
 
-    /// The vaults in other folders, where this machine has seen any, that need a former key.
-    fn behind_elsewhere(&self, here: &VaultFolder<'_>, public: &str) -> Result<Vec<Failure>> {
+    /// Puts among those that are left the vaults in other folders, where this machine has seen any, that need a former key or, unless
+    /// that is said not to matter, may need one.
+    fn look_elsewhere(&self, retire: Retire, here: &VaultFolder<'_>, rotation: &mut Rotation) -> Result<()> {
         let unlocked = self.key()?;
-        let known = self.seen().map(|seen| seen.paths()).unwrap_or_default();
-        let needs_a_former_key = |path: &PathBuf| {
-            let (Some(agent), Some(folder)) = (VaultFolder::agent_of(path), path.parent()) else { return false };
-            let file = VaultFolder::elsewhere(folder, &self.places).read(&agent).ok().flatten();
-            let vault = file.and_then(|file| Vault::open(&file, &agent, &unlocked.key).ok());
-            !here.is(folder) && vault.is_some_and(|vault| vault.master() != public)
-        };
-        Ok(known.iter().filter(|path| needs_a_former_key(path)).map(|path| behind(path)).collect())
+        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.paths());
+        for path in known.unwrap_or_else(|failure| vec![Err(failure)]) {
+            let needs = path.and_then(|path| {
+                let Some((agent, folder)) = VaultFolder::agent_of(&path).zip(path.parent()) else { return Ok(None) };
+                if here.is(folder) {
+                    return Ok(None);
+                }
+                let file = VaultFolder::elsewhere(folder, &self.places).read(&agent)?.ok_or_else(|| gone(&path))?;
+                match Vault::open(&file, &agent, &unlocked.key) {
+                    Ok(vault) => Ok((vault.master() != rotation.public).then(|| behind(&path))),
+                    // None of the keys here opens it: it misses none of them.
+                    Err(failure) if failure.kind() == Kind::WrongKey => Ok(None),
+                    Err(failure) => Err(Failure::new(failure.kind(), format!("{failure}: '{}'", path.display()))),
+                }
+            });
+            match needs {
+                Ok(needs) => rotation.left.extend(needs),
+                Err(_) if retire == Retire::IfNotKnownNeeded => {}
+                Err(failure) => {
+                    rotation.left.push(failure);
+                    rotation.unseen = true;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Puts a new key before the others.
@@ -119,6 +152,7 @@ impl Client {
     /// Drops all keys but the newest, if every vault that this machine knows of opens with that.
     fn retire(
         &self,
+        retire: Retire,
         lock: &KeyLock,
         folder: &VaultFolder<'_>,
         slot: &mut Slot<'_>,
@@ -132,7 +166,7 @@ impl Client {
                 rotation.left.push(vault.state.err().unwrap_or_else(|| behind(&folder.path(&vault.agent))));
             }
         }
-        rotation.left.extend(self.behind_elsewhere(folder, &rotation.public)?);
+        self.look_elsewhere(retire, folder, rotation)?;
         if rotation.left.is_empty() {
             let kept = slot.write(lock, &[&keys[0]])?;
             self.hold_stored(slot, kept)?;
@@ -140,6 +174,11 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// This vault may need a former key; it was on a disk that is not there now, or was moved or deleted.
+fn gone(path: &Path) -> Failure {
+    Failure::new(Kind::Other, format!("a vault that was seen there is gone: '{}'", path.display()))
 }
 
 /// This vault needs a former key.

@@ -1,12 +1,14 @@
 //! The keys in a real gnome-keyring: moved there and back, rotated there.
 
+use std::fs;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::{keys_in, opened};
+use crate::durability::faults::traced_on;
 use crate::keyring::{Session, somewhere};
-use crate::sandbox::CAST;
+use crate::sandbox::{CAST, skip};
 
 #[test]
 fn moved_there_and_back() {
@@ -59,6 +61,71 @@ fn the_key_of_another_home_is_not_lost_by_a_move() {
     session.cast(["key", "move", "file"]).succeeds();
     assert_eq!(keys_in(&session.sandbox.key_file())[1], other);
     session.cast(["list", "a"]).succeeds();
+}
+
+#[test]
+fn the_key_of_other_homes_is_taken_from_them_by_word_alone() {
+    let Some(session) = Session::unlocked() else { return };
+    let elsewhere = session.sandbox.home().join("elsewhere");
+    session.cast(["set", "a", "K", "hunter2"]).succeeds();
+    session.cast(["set", "c", "K", "hunter2"]).env("CAST_HOME", &elsewhere).succeeds();
+    for rounds in 0..2 {
+        for words in [["key", "rotate", "--retire"], ["key", "move", "file"]] {
+            let refused = session.cast(words).env("CAST_HOME", &elsewhere).refuses(2, "all homes of this user", &[]);
+            assert!(refused.err.contains("'--yes'"), "{refused:?}");
+        }
+        session.cast(["list", "a"]).succeeds();
+        session.cast(["key", "rotate"]).env("CAST_HOME", &elsewhere).succeeds();
+        assert_eq!((session.items(), rounds < 2), (1, true));
+    }
+    session.cast(["list", "a"]).succeeds();
+    session.cast(["key", "rotate"]).succeeds();
+    session.cast(["key", "rotate", "--retire", "--yes"]).env("CAST_HOME", &elsewhere).succeeds();
+    session.cast(["list", "a"]).succeeds();
+    session.cast(["key", "move", "file", "--yes"]).env("CAST_HOME", &elsewhere).succeeds();
+    assert_eq!((session.items(), keys_in(&elsewhere.join("key.txt")).len()), (0, 1));
+    // With a key of its own it is nobody else's.
+    session.cast(["key", "rotate", "--retire"]).env("CAST_HOME", &elsewhere).succeeds();
+}
+
+#[test]
+fn a_key_that_moves_away_while_it_is_fetched_is_found_where_it_went() {
+    let Some(session) = Session::unlocked() else { return };
+    let words = ["run", "a", "--", "true"];
+    session.cast(["set", "a", "K", "hunter2"]).succeeds();
+    let Some(calls) = traced_on(&session.sandbox, &session.address, &words) else {
+        return skip("a key that moves while it is fetched: strace does not work here");
+    };
+    let talk = calls.iter().filter(|call| call.name.starts_with("send") || call.name.starts_with("recv"));
+    let mut stops = 0;
+    for call in talk {
+        let log = session.sandbox.home().join("stopped.log");
+        let inject = format!("inject={}:signal=SIGSTOP:when={}", call.name, call.number);
+        let mut reader = session.command("strace");
+        reader.env_remove("XDG_RUNTIME_DIR").env_remove("XDG_DATA_HOME");
+        reader.args(["-f", "-qq", "-e", &format!("trace={}", call.name), "-e", &inject, "-o"]).arg(&log);
+        let mut reader = reader.arg(CAST).args(words).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let stopped = loop {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            if let Some(line) = text.lines().find(|line| line.contains("stopped by SIGSTOP")) {
+                break line.split_whitespace().next().map(str::to_owned);
+            }
+            if reader.try_wait().unwrap().is_some() {
+                break None;
+            }
+            thread::yield_now();
+        };
+        session.cast(["key", "move", "file"]).succeeds();
+        if let Some(process) = stopped {
+            stops += 1;
+            assert!(session.command("kill").args(["-CONT", &process]).status().unwrap().success());
+        }
+        let output = reader.wait_with_output().unwrap();
+        assert!(output.status.success(), "stopped after {}: {output:?}", call.line);
+        session.cast(["key", "move", "keyring"]).succeeds();
+        fs::remove_file(log).unwrap();
+    }
+    assert!(stops > 5, "only {stops} stops");
 }
 
 #[test]

@@ -55,13 +55,97 @@ fn vaults_elsewhere_open_until_the_former_key_is_retired() {
     sandbox.cast(["list", "d"]).env("CAST_VAULTS", &copy).refuses(5, "wrong key", &[]);
     sandbox.cast(["list", "d"]).env("CAST_VAULTS", &copy).env("CAST_KEY", former).succeeds();
     fs::remove_dir_all(&elsewhere).unwrap();
-    // The word for both at once: with no former key, a new one is made first.
+    // The word for both at once: with no former key, a new one is made first. What was seen and is gone may be on another disk.
     let (only, before) = (sandbox.key(), vaults(&sandbox));
-    let both = sandbox.cast(["key", "rotate", "--retire"]).succeeds();
+    let gone = sandbox.cast(["key", "rotate", "--retire"]).run();
+    assert!(gone.code == 1 && gone.err.contains("is gone") && gone.err.contains("--retire --yes'"), "{gone:?}");
+    assert_eq!(keys_in(&sandbox.key_file()).len(), 2);
+    let both = sandbox.cast(["key", "rotate", "--retire", "--yes"]).succeeds();
+    assert!(both.err.contains("Former keys dropped: 1"), "{both:?}");
+    let both = sandbox.cast(["key", "rotate", "--retire", "--yes"]).succeeds();
     assert!(both.err.contains("New master key") && both.err.contains("Former keys dropped: 1"), "{both:?}");
     assert_ne!(sandbox.key(), only);
     assert!(vaults(&sandbox) != before);
     assert_eq!(keys_in(&sandbox.key_file()).len(), 1);
+}
+
+#[test]
+fn a_vault_elsewhere_that_cannot_be_looked_at_keeps_the_former_keys() {
+    type Spoil = fn(&std::path::Path);
+    let cases: [(&str, Spoil, i32); 3] = [
+        ("is damaged", |vault| fs::write(vault, "junk").unwrap(), 5),
+        (
+            "not a regular file",
+            |vault| {
+                fs::remove_file(vault).unwrap();
+                fs::create_dir(vault).unwrap();
+            },
+            6,
+        ),
+        ("is gone", |vault| fs::remove_file(vault).unwrap(), 1),
+    ];
+    for (why, spoil, code) in cases {
+        let sandbox = sandbox();
+        let elsewhere = sandbox.home().join("repository");
+        sandbox.cast(["set", "c", "K", "v"]).env("CAST_VAULTS", &elsewhere).succeeds();
+        sandbox.cast(["key", "rotate"]).succeeds();
+        let behind = fs::read(elsewhere.join("c.age")).unwrap();
+        spoil(&elsewhere.join("c.age"));
+        let kept = sandbox.cast(["key", "rotate", "--retire"]).run();
+        assert!(kept.code == code && kept.err.contains(why) && kept.err.contains("c.age'"), "{why}: {kept:?}");
+        assert!(kept.err.contains("former keys are kept") && kept.err.contains("--retire --yes'"), "{why}: {kept:?}");
+        assert_eq!(keys_in(&sandbox.key_file()).len(), 2, "{why}");
+        // Of one that is known to need them, that word is not believed.
+        if why == "is gone" {
+            fs::write(elsewhere.join("c.age"), behind).unwrap();
+            let kept = sandbox.cast(["key", "rotate", "--retire", "--yes"]).run();
+            assert!(kept.code == 1 && kept.err.contains("still sealed to a former"), "{kept:?}");
+            fs::remove_file(elsewhere.join("c.age")).unwrap();
+        }
+        sandbox.cast(["key", "rotate", "--retire", "--yes"]).succeeds();
+        assert_eq!(keys_in(&sandbox.key_file()).len(), 1, "{why}");
+    }
+    Sandbox::new().cast(["key", "rotate", "--yes"]).refuses(2, "--retire", &[]);
+}
+
+#[test]
+fn what_the_holder_of_a_former_agent_key_seals_is_old() {
+    // Whatever seals the vault to the new key: the rotation, or a change while that is on its way.
+    for rotated in [true, false] {
+        let owner = sandbox();
+        let key = exported(&owner, &["--agent", "a"]);
+        let runner = super::with_vaults_of(&owner);
+        if rotated {
+            owner.cast(["key", "rotate"]).succeeds();
+        } else {
+            let newest = Key::generate().identity();
+            fs::write(owner.key_file(), format!("{newest}\n{}\n", owner.key())).unwrap();
+            owner.set("a", "L", "sealed to the newest");
+        }
+        for number in 0..4 {
+            runner.cast(["set", "a", "K", &format!("evil-{number}")]).env("CAST_KEY", key.trim()).succeeds();
+        }
+        fs::copy(runner.vault("a"), owner.vault("a")).unwrap();
+        owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "older than this machine has seen", &["evil"]);
+    }
+    // A revocation says the epoch that the vault is in.
+    let owner = sandbox();
+    fs::write(owner.key_file(), format!("{}\n{}\n", Key::generate().identity(), owner.key())).unwrap();
+    let said = owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
+    let epoch = Text::read(&owner.vault("a"), Key::master(&owner)).epoch;
+    assert!(epoch > 1 && said.err.contains(&format!("in epoch {epoch} now")), "{epoch}: {said:?}");
+}
+
+#[test]
+fn more_keys_than_can_be_read_back_are_not_written() {
+    let sandbox = sandbox();
+    let former: String = (0..440).map(|_| Key::generate().identity() + "\n").collect();
+    fs::write(sandbox.key_file(), sandbox.key() + "\n" + &former).unwrap();
+    let refused = sandbox.cast(["key", "rotate"]).refuses(1, "more than a key store holds", &[]);
+    assert!(refused.err.contains("cast key rotate --retire"), "{refused:?}");
+    assert_eq!(sandbox.value("a", "K"), b"hunter2-of-a");
+    sandbox.cast(["key", "rotate", "--retire"]).succeeds();
+    sandbox.cast(["key", "rotate"]).succeeds();
 }
 
 #[test]

@@ -48,9 +48,14 @@ const LIMITS: Limits =
 impl Limits {
     /// Those of a caller who waits for `patience`: for all of a dialog, and no longer than usual for what needs nobody.
     fn within(patience: Duration) -> Self {
+        // A moment that the clock cannot name is none.
+        let patience = patience.min(LONGEST);
         Self { service: LIMITS.service.min(patience), grace: LIMITS.grace.min(patience), dialog: patience }
     }
 }
+
+/// A dialog that is open for longer is forgotten.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where nobody waits.
 const AT_ONCE: Limits = Limits { service: Duration::from_millis(300), grace: Duration::ZERO, dialog: Duration::ZERO };

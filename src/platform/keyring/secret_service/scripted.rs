@@ -203,6 +203,14 @@ fn a_dialog_that_nobody_could_see_is_a_locked_keyring_and_a_dismissed_one_a_refu
 }
 
 #[test]
+fn a_caller_may_wait_for_ever() {
+    let forever = Limits { grace: Duration::ZERO, ..Limits::within(Duration::MAX) };
+    let (key, _, waits) = converse(&prompted(&[completed(false), value(8, KEY)]), forever, fetched);
+    assert!(matches!(key, Ok(Some(_))));
+    assert_eq!(waits, 1);
+}
+
+#[test]
 fn a_dialog_that_nobody_answers_ends_and_is_taken_away() {
     let hasty = Limits { grace: Duration::ZERO, dialog: Duration::from_nanos(1), ..LIMITS };
     let (key, said, waits) = converse(&prompted(&[]), hasty, fetched);

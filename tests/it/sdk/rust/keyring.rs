@@ -56,6 +56,28 @@ fn the_first_secret_makes_the_key_in_the_keyring() {
 }
 
 #[test]
+fn first_uses_in_many_homes_end_with_one_key() {
+    let Some(home) = here() else {
+        let Some(session) = Session::unlocked() else { return };
+        let mut command = session.command(itself().to_str().unwrap());
+        again("keyring::first_uses_in_many_homes_end_with_one_key", command.env("CAST_HOME", session.sandbox.home()));
+        return assert_eq!(session.items(), 1);
+    };
+    let together = std::sync::Barrier::new(6);
+    std::thread::scope(|scope| {
+        for number in 0..6 {
+            let (folder, together) = (home.join(format!("home-{number}")), &together);
+            scope.spawn(move || {
+                let client = Client::builder().home(folder).open().unwrap();
+                together.wait();
+                client.secrets().set("a", "K", SECRET).unwrap();
+                assert_eq!(client.secrets().list("a").unwrap().len(), 1);
+            });
+        }
+    });
+}
+
+#[test]
 fn a_dialog_is_waited_for_as_long_as_said() {
     let Some(_) = here() else {
         let Some(asking) = Asking::start("unlock", 3_600_000) else { return };
