@@ -69,15 +69,13 @@ fn the_key_of_other_homes_is_taken_from_them_by_word_alone() {
     let elsewhere = session.sandbox.home().join("elsewhere");
     session.cast(["set", "a", "K", "hunter2"]).succeeds();
     session.cast(["set", "c", "K", "hunter2"]).env("CAST_HOME", &elsewhere).succeeds();
-    for rounds in 0..2 {
-        for words in [["key", "rotate", "--retire"], ["key", "move", "file"]] {
-            let refused = session.cast(words).env("CAST_HOME", &elsewhere).refuses(2, "all homes of this user", &[]);
-            assert!(refused.err.contains("'--yes'"), "{refused:?}");
-        }
-        session.cast(["list", "a"]).succeeds();
-        session.cast(["key", "rotate"]).env("CAST_HOME", &elsewhere).succeeds();
-        assert_eq!((session.items(), rounds < 2), (1, true));
+    session.cast(["key", "rotate"]).env("CAST_HOME", &elsewhere).succeeds();
+    for words in [["key", "rotate", "--retire"], ["key", "move", "file"]] {
+        let refused = session.cast(words).env("CAST_HOME", &elsewhere).refuses(2, "all homes of this user", &[]);
+        assert!(refused.err.contains("'--yes'"), "{refused:?}");
     }
+    assert_eq!(session.items(), 1);
+    // Sealed to the newest here as well, it may go.
     session.cast(["list", "a"]).succeeds();
     session.cast(["key", "rotate"]).succeeds();
     session.cast(["key", "rotate", "--retire", "--yes"]).env("CAST_HOME", &elsewhere).succeeds();
@@ -125,7 +123,7 @@ fn a_key_that_moves_away_while_it_is_fetched_is_found_where_it_went() {
         session.cast(["key", "move", "keyring"]).succeeds();
         fs::remove_file(log).unwrap();
     }
-    assert!(stops > 5, "only {stops} stops");
+    assert!(stops > 3, "only {stops} stops");
 }
 
 #[test]
