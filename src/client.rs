@@ -36,6 +36,7 @@ pub(crate) use check::Example;
 pub(crate) use doctor::{BackupProof, Diagnosis, Finding};
 pub(crate) use injection::RunOptions;
 pub(crate) use key::Retire;
+pub(crate) use stale::Stale;
 use unlocked::Unlocked;
 
 pub(crate) use survey::{Held, MasterStatus, Surveyed};
@@ -200,7 +201,11 @@ impl Client {
     fn check_seen(&self, vault: &Vault) -> Result<Option<Seen>> {
         let Some(seen) = self.seen() else { return Ok(None) };
         let mark = vault.mark();
-        match Seen::judge(seen.record(mark.id)?.as_ref(), mark) {
+        let record = match seen.record(mark.id) {
+            Err(_) if seen.is_out_of_reach() => return Ok(None),
+            record => record?,
+        };
+        match Seen::judge(record.as_ref(), mark) {
             Verdict::Known => Ok(None),
             Verdict::News => Ok(Some(seen)),
             verdict => Err(refused(vault.agent(), verdict)),

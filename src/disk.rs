@@ -13,28 +13,42 @@ use crate::platform;
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 const LOCK_POLL: Duration = Duration::from_millis(5);
 
-/// A lock on a file made for it, held until dropped or until the process ends.
+/// A lock on a file made for it, or on a folder, held until dropped or until the process ends.
 pub(crate) struct Lock(File);
 
 impl Lock {
     /// Waits up to 10 s for the lock at `path`; the file is never deleted, so that two holders cannot lock two files.
     pub(crate) fn acquire(path: &Path) -> Result<Self> {
+        Self::acquire_since(Instant::now(), path)
+    }
+
+    /// Waits for the lock at `path` and then for that of `folder` itself, up to 10 s for both. The second writes nothing, and is the same
+    /// for all who come to that folder, whatever their `path`; `None` where the folder cannot be read, or the system locks no folders.
+    pub(crate) fn acquire_with_folder(path: &Path, folder: &Path) -> Result<(Self, Option<Self>)> {
+        let begin = Instant::now();
+        let lock = Self::acquire_since(begin, path)?;
+        let folder_lock = match platform::open_folder(folder).map(|file| Self::wait(begin, file)) {
+            Some(Err(TryLockError::WouldBlock)) => return Err(held(folder)),
+            Some(Err(TryLockError::Error(_))) | None => None,
+            Some(Ok(lock)) => Some(lock),
+        };
+        Ok((lock, folder_lock))
+    }
+
+    fn acquire_since(begin: Instant, path: &Path) -> Result<Self> {
         make_private_folders(parent(path))?;
         let file = platform::open_lock(path).map_err(|cause| Failure::io("cannot open the lock", path, &cause))?;
-        let begin = Instant::now();
+        Self::wait(begin, file).map_err(|error| match error {
+            TryLockError::WouldBlock => held(path),
+            TryLockError::Error(cause) => Failure::io("cannot lock", path, &cause),
+        })
+    }
+
+    fn wait(begin: Instant, file: File) -> std::result::Result<Self, TryLockError> {
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self(file)),
                 Err(TryLockError::WouldBlock) if begin.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_POLL),
-                Err(TryLockError::WouldBlock) => {
-                    let waited = LOCK_WAIT.as_secs();
-                    let failure = Failure::new(Kind::Locked, format!("another cast has held the lock for {waited} s"));
-                    return Err(match platform::who_holds(path) {
-                        Some(command) => failure.hint(format!("see who: '{command}'")),
-                        None => failure,
-                    });
-                }
-                Err(TryLockError::Error(cause)) => return Err(Failure::io("cannot lock", path, &cause)),
+                locked => return locked.map(|()| Self(file)),
             }
         }
     }
@@ -57,6 +71,11 @@ impl Lock {
         platform::open_plain(path).is_ok_and(|file| file.try_lock().is_err())
     }
 
+    /// Whether somebody has the lock of `folder` itself.
+    pub(crate) fn is_folder_held(folder: &Path) -> bool {
+        platform::open_folder(folder).is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Takes the lock if nobody has it.
     pub(crate) fn try_acquire(path: &Path) -> Option<Self> {
         make_private_folders(parent(path)).ok()?;
@@ -67,8 +86,22 @@ impl Lock {
 
 /// Opens a regular file; `None` where there is none, also because its folder is none. A symlink, FIFO or folder in its place is refused.
 pub(crate) fn open_regular(path: &Path) -> Result<Option<File>> {
+    regular(path, platform::open_plain(path))
+}
+
+/// The same through symlinks.
+pub(crate) fn open_regular_behind_links(path: &Path) -> Result<Option<File>> {
+    regular(path, platform::open_behind_links(path))
+}
+
+/// Whether what is at `path` cannot be known, for this user may not enter the folder that it is in, or one above.
+pub(crate) fn is_out_of_reach(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
+
+fn regular(path: &Path, opened: io::Result<File>) -> Result<Option<File>> {
     let not_a_file = || Failure::new(Kind::Io, format!("not a regular file: '{}'", path.display()));
-    let file = match platform::open_plain(path) {
+    let file = match opened {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
@@ -180,6 +213,14 @@ fn sync_folder(path: &Path, done: &str) -> Result<()> {
     platform::sync_dir(parent(path)).map_err(|cause| {
         Failure::new(Kind::Io, format!("{done}, but not confirmed durable: '{}': {}", path.display(), Cause(&cause)))
     })
+}
+
+fn held(path: &Path) -> Failure {
+    let failure = Failure::new(Kind::Locked, format!("another cast has held the lock for {} s", LOCK_WAIT.as_secs()));
+    match platform::who_holds(path) {
+        Some(command) => failure.hint(format!("see who: '{command}'")),
+        None => failure,
+    }
 }
 
 fn changed(path: &Path) -> Failure {

@@ -51,7 +51,7 @@ pub(crate) const KEY: &str = "CAST_KEY";
 /// The variable that names the file of a key.
 pub(crate) const KEY_FILE: &str = "CAST_KEY_FILE";
 /// All that this process is given its key by.
-const UNLOCK_MATERIAL: [&str; 2] = [KEY, KEY_FILE];
+pub(crate) const UNLOCK_MATERIAL: [&str; 2] = [KEY, KEY_FILE];
 
 /// What a clean environment starts from, besides `LC_*`.
 const CLEAN: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::disk;
-use crate::environment::{KEY, KEY_FILE};
+use crate::environment::UNLOCK_MATERIAL;
 
 /// How a file in a work tree may get into a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(crate) fn exposure(path: &Path) -> Option<Exposure> {
 fn ask(folder: &Path, words: &[&str], name: &OsStr) -> Option<i32> {
     let mut git = Command::new("git");
     git.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false"]).args(words).arg("--").arg(name);
-    for variable in ELSEWHERE.iter().chain(&[KEY, KEY_FILE]) {
+    for variable in ELSEWHERE.iter().chain(&UNLOCK_MATERIAL) {
         git.env_remove(variable);
     }
     git.env("GIT_NO_LAZY_FETCH", "1")

@@ -63,6 +63,11 @@ impl Seen {
         })
     }
 
+    /// Whether this user may not even enter the folder of what belongs to this machine: then nothing can have been noted there.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        disk::is_out_of_reach(&self.folder)
+    }
+
     /// Holds a vault's state against the record of it.
     pub(crate) fn judge(record: Option<&Record>, mark: &Mark) -> Verdict {
         let Some(record) = record else { return Verdict::News };

@@ -1,14 +1,16 @@
 //! The settings file, `config.toml`. Most users have none, and then nothing is read but that.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::names::AgentName;
 use crate::timestamp::TimeSpan;
+
+/// Far more than there is to set.
+const MAX_SETTINGS: usize = 64 << 10;
 
 /// The user's settings.
 #[derive(Debug, Default, Deserialize)]
@@ -49,13 +51,20 @@ pub(crate) enum Audit {
 }
 
 impl Settings {
-    /// Reads the file at `path`, through symlinks; without one, the settings are those of everybody.
+    /// Reads the file at `path`, through symlinks; without one, the settings are those of everybody. So they are where this user may not
+    /// even enter the folder: a container's user with root's home. A file that is there and cannot be read is an error: it may require something.
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        match fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Self::default()),
-            Err(error) => Err(Failure::io("cannot read the settings", path, &error)),
+        let opened = match disk::open_regular_behind_links(path) {
+            Err(_) if disk::is_out_of_reach(path) => None,
+            opened => opened?,
+        };
+        let Some(file) = opened else { return Ok(Self::default()) };
+        let bad = |what: &str| Failure::new(Kind::Io, format!("the settings are {what}: '{}'", path.display()));
+        let bytes = disk::read_limited(&file, path, MAX_SETTINGS)?;
+        if bytes.len() > MAX_SETTINGS {
+            return Err(bad(&format!("larger than {} KiB", MAX_SETTINGS >> 10)));
         }
+        Self::parse(std::str::from_utf8(&bytes).map_err(|_| bad("not valid UTF-8"))?, path)
     }
 
     /// Reads the text of the file at `path`. A failure names the line and quotes nothing of it.

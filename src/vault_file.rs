@@ -19,8 +19,8 @@ pub(crate) struct VaultFolder<'a> {
     places: &'a Places,
 }
 
-/// The right to change vaults of the folder.
-pub(crate) struct WriteLock(#[allow(dead_code)] Lock);
+/// The right to change vaults of the folder: the lock of this home, and that of the folder itself, which other homes come to as well.
+pub(crate) struct WriteLock(#[allow(dead_code)] (Lock, Option<Lock>));
 
 const ENDING: &str = ".age";
 const TEMPORARY_ENDING: &str = ".age.tmp";
@@ -66,17 +66,22 @@ impl<'a> VaultFolder<'a> {
     pub(crate) fn lock(&self) -> Result<WriteLock> {
         // Made first, so that all come to one name for it.
         disk::make_private_folders(self.folder)?;
-        let lock = Lock::acquire(&self.lock_path()?)?;
+        let locks = Lock::acquire_with_folder(&self.lock_path()?, self.folder)?;
         for path in self.temporary()? {
-            // What cannot be cleared stands in nobody's way but its own agent's, who is told.
+            // What cannot be cleared stands in nobody's way.
             let _ = fs::remove_file(path);
         }
-        Ok(WriteLock(lock))
+        Ok(WriteLock(locks))
     }
 
-    /// The lock if nobody has it: for a reader that has something to note.
-    pub(crate) fn try_lock(&self) -> Option<WriteLock> {
-        Lock::try_acquire(&self.lock_path().ok()?).map(WriteLock)
+    /// The lock of this home if nobody has it: for a reader that has something to note there.
+    pub(crate) fn try_lock(&self) -> Option<Lock> {
+        Lock::try_acquire(&self.lock_path().ok()?)
+    }
+
+    /// Whether somebody is changing vaults here, from whatever home.
+    pub(crate) fn is_locked(&self) -> bool {
+        Lock::is_folder_held(self.folder)
     }
 
     /// Puts `bytes` in the place of `agent`'s vault once `check` has approved of them as read back from the disk.
@@ -89,7 +94,8 @@ impl<'a> VaultFolder<'a> {
     ) -> Result<()> {
         // Not over a symlink or a folder, which a rename might replace.
         disk::open_regular(&self.path(agent))?;
-        let temporary = self.folder.join(format!(".{agent}{TEMPORARY_ENDING}"));
+        // A name of its own, also where the folder cannot be locked and another home writes there.
+        let temporary = self.folder.join(format!(".{agent}.{}{TEMPORARY_ENDING}", std::process::id()));
         disk::replace(&self.path(agent), &temporary, bytes, check)
     }
 
@@ -127,7 +133,7 @@ impl<'a> VaultFolder<'a> {
         Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
     }
 
-    /// One lock for a folder, wherever it is reached from; in the state folder, for nothing but vaults belongs beside the vaults.
+    /// One lock of this home for a folder, wherever it is reached from; in the state folder, for nothing but vaults belongs beside the vaults.
     fn lock_path(&self) -> Result<PathBuf> {
         let folder = fs::canonicalize(self.folder).unwrap_or_else(|_| self.folder.to_owned());
         let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());

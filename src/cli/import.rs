@@ -45,7 +45,8 @@ pub(super) fn run(args: &ImportArgs, client: &Client, report: Report) -> anyhow:
             report.hint(hint);
         }
         if preview.is_none() {
-            report.hint(format_args!("'{0}' still holds the values in plain text: 'rm {0}'", args.file.display()));
+            let file = plaintext::real(&args.file);
+            report.hint(format_args!("'{0}' still holds the values in plain text: 'rm {0}'", file.display()));
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::args::ListArgs;
 use super::report::Report;
 use super::table;
-use crate::client::{AgentInfo, Client, SecretInfo};
+use crate::client::{AgentInfo, Client, SecretInfo, Stale};
 use crate::failure::{Failure, Kind, Result};
 use crate::names::AgentName;
 use crate::timestamp::TimeSpan;
@@ -75,7 +75,7 @@ pub(super) fn run(args: &ListArgs, client: &Client, report: Report) -> anyhow::R
             }
             secrets(&old, &agent, args.json, report)
         }
-        (None, Some(age)) => stale_secrets(&client.stale(age)?, args.json, report),
+        (None, Some(age)) => stale_secrets(client.stale(age)?, args.json, report),
         (None, None) => agents(&client.agents()?, args.json, report),
     }
 }
@@ -87,18 +87,30 @@ fn age(word: &OsString) -> Result<TimeSpan> {
     })
 }
 
-fn stale_secrets(stale: &[(AgentName, SecretInfo)], json: bool, report: Report) -> anyhow::Result<()> {
-    if json {
-        return report.json(&stale.iter().map(OwnedLine::from).collect::<Vec<_>>());
+/// Lists what is old; then says which vaults were refused, and fails with the last of them.
+fn stale_secrets(Stale { secrets, mut refused }: Stale, json: bool, report: Report) -> anyhow::Result<()> {
+    let failure = refused.pop();
+    if !secrets.is_empty() || failure.is_none() {
+        old_secrets(&secrets, json, report)?;
     }
-    if stale.is_empty() {
+    for other in refused {
+        report.warning(other);
+    }
+    failure.map_or(Ok(()), |failure| Err(failure.into()))
+}
+
+fn old_secrets(secrets: &[(AgentName, SecretInfo)], json: bool, report: Report) -> anyhow::Result<()> {
+    if json {
+        return report.json(&secrets.iter().map(OwnedLine::from).collect::<Vec<_>>());
+    }
+    if secrets.is_empty() {
         report.success("No secret is that old");
         return Ok(());
     }
     let row = |(agent, secret): &(AgentName, SecretInfo)| {
         [agent.to_string(), secret.name.to_string(), secret.created.local(), secret.updated.local()]
     };
-    report.data(&table::lay_out(["AGENT", "KEY", "CREATED", "UPDATED"], stale.iter().map(row)))
+    report.data(&table::lay_out(["AGENT", "KEY", "CREATED", "UPDATED"], secrets.iter().map(row)))
 }
 
 fn secrets(secrets: &[SecretInfo], agent: &AgentName, json: bool, report: Report) -> anyhow::Result<()> {

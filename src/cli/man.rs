@@ -10,6 +10,7 @@ use clap_mangen::Man;
 
 use super::args::{Cli, ManArgs};
 use super::report::Report;
+use crate::environment::UNLOCK_MATERIAL;
 use crate::failure::{Failure, Kind, Result};
 
 /// When the hand-written parts were last changed.
@@ -23,9 +24,13 @@ pub(super) fn run(args: &ManArgs, report: Report) -> anyhow::Result<()> {
     report.data(&page)
 }
 
-/// Shows a page as `man` shows any. Whether there was a `man` that could.
+/// Shows a page as `man` shows any; it and its pager get no key of cast's. Whether there was a `man` that could.
 fn show(page: &str) -> bool {
-    let Ok(mut man) = Command::new("man").args(["-l", "-"]).stdin(Stdio::piped()).spawn() else { return false };
+    let mut man = Command::new("man");
+    for variable in UNLOCK_MATERIAL {
+        man.env_remove(variable);
+    }
+    let Ok(mut man) = man.args(["-l", "-"]).stdin(Stdio::piped()).spawn() else { return false };
     if let Some(mut input) = man.stdin.take() {
         // Whoever leaves the pager early has read enough.
         let _ = input.write_all(page.as_bytes());

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use age::secrecy::zeroize::Zeroizing;
 
@@ -65,10 +65,16 @@ fn text(bytes: &[u8], path: &Path) -> Result<Zeroizing<String>> {
     }
 }
 
+/// The file itself, where a link to it is named.
+pub(super) fn real(path: &Path) -> PathBuf {
+    let target = if path.is_symlink() { fs::canonicalize(path).ok() } else { None };
+    target.unwrap_or_else(|| path.to_owned())
+}
+
 /// What to say, and to type, where git has the file or would take it. Of a link, it is the file that counts.
 pub(super) fn exposure_hint(path: &Path) -> Option<String> {
     let exposure = git::exposure(path)?;
-    let real = if path.is_symlink() { fs::canonicalize(path).ok()? } else { path.to_owned() };
+    let real = real(path);
     let (shown, name) = (real.display(), real.file_name().unwrap_or(real.as_os_str()).display());
     Some(match exposure {
         Exposure::Tracked => {

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use age::secrecy::zeroize::Zeroizing;
@@ -56,8 +56,12 @@ pub(crate) fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     parse_file(&text, named_by)
 }
 
-/// Reads a key from standard input.
+/// Reads a key from standard input, if it is no terminal: that would show it.
 pub(crate) fn read_standard_input() -> Result<UnlockKey> {
+    if io::stdin().is_terminal() {
+        return Err(Failure::new(Kind::Usage, "standard input is a terminal")
+            .hint("name the file, or use a pipe: '... | cast key import -'"));
+    }
     let text = read(io::stdin().lock());
     let text = text.map_err(|cause| Failure::io("cannot read", Path::new("standard input"), &cause))?;
     parse_file(&text, "standard input")

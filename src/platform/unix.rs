@@ -26,6 +26,17 @@ pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
+/// Opens for reading what the path leads to, without waiting for a FIFO's writer.
+pub(crate) fn open_behind_links(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path)
+}
+
+/// Opens a folder itself, so that it can be locked; `None` where this user may not read it.
+pub(crate) fn open_folder(path: &Path) -> Option<File> {
+    let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::NONBLOCK;
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path).ok()
+}
+
 /// Whether `open_plain` failed because the path is a symlink.
 pub(crate) fn is_symlink_refusal(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())

@@ -45,6 +45,16 @@ pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
     patiently(IN_USE, || File::open(path))
 }
 
+/// Opens for reading what the path leads to.
+pub(crate) fn open_behind_links(path: &Path) -> io::Result<File> {
+    patiently(IN_USE, || File::open(path))
+}
+
+/// Folders cannot be locked.
+pub(crate) fn open_folder(_path: &Path) -> Option<File> {
+    None
+}
+
 /// Whether `open_plain` failed because of what the path is.
 pub(crate) fn is_symlink_refusal(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidFilename

@@ -58,6 +58,46 @@ fn fifty_writers_of_one_vault_and_readers_meanwhile() {
 }
 
 #[test]
+fn writers_from_two_homes_of_one_folder() {
+    let (one, other) = (Sandbox::with("a", &[("K", "v")]), Sandbox::empty());
+    let (key, vaults) = (one.key(), one.data().join("vaults"));
+    thread::scope(|scope| {
+        for number in 0..60 {
+            let (key, vaults, home) = (&key, &vaults, if number % 2 == 0 { &one } else { &other });
+            scope.spawn(move || {
+                let set = home.cast(["set", "a", &format!("KEY_{number}"), "--", "v"]);
+                set.env("CAST_KEY", key).env("CAST_VAULTS", vaults).succeeds();
+            });
+        }
+    });
+    assert_eq!(one.listing("a").len(), 61);
+    // They come to the folder itself, which nothing is written to but vaults.
+    let files: Vec<_> = fs::read_dir(&vaults).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(files, ["a.age"]);
+    assert!(other.state().join("locks").exists());
+}
+
+#[test]
+fn a_folder_locked_from_another_home() {
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    let folder = File::open(sandbox.data().join("vaults")).unwrap();
+    folder.lock().unwrap();
+    // What another home is writing is no leftover.
+    let begun = sandbox.data().join("vaults/.a.1.age.tmp");
+    fs::write(&begun, "half a vault").unwrap();
+    let mut writer = sandbox.cast(["-q", "set", "a", "K", "next"]).command().spawn().unwrap();
+    for _ in 0..10 {
+        assert_eq!(sandbox.value("a", "K"), b"v");
+        assert!(writer.try_wait().unwrap().is_none() && begun.exists());
+    }
+    assert!(!sandbox.cast(["doctor"]).run().out.contains(".age.tmp"));
+    folder.unlock().unwrap();
+    assert!(writer.wait().unwrap().success());
+    assert_eq!(sandbox.value("a", "K"), b"next");
+    assert!(!begun.exists());
+}
+
+#[test]
 fn writers_of_many_new_vaults() {
     let sandbox = Sandbox::new();
     thread::scope(|scope| {
@@ -110,6 +150,9 @@ fn a_lock_held_by_another() {
     // Readers take no notice.
     sandbox.cast(["list", "a"]).succeeds();
     assert_eq!(sandbox.value("a", "K"), b"hunter2");
+    let elsewhere = Sandbox::with("a", &[("K", "hunter2")]);
+    let folder = File::open(elsewhere.data().join("vaults")).unwrap();
+    folder.lock().unwrap();
     let begin = Instant::now();
     thread::scope(|scope| {
         for words in [
@@ -123,6 +166,10 @@ fn a_lock_held_by_another() {
             let sandbox = &sandbox;
             scope.spawn(move || sandbox.cast(words).refuses(7, "held the lock for 10 s", &["hunter2"]));
         }
+        // That of the folder itself, which another home has.
+        let refused =
+            || elsewhere.cast(["set", "a", "K", "hunter2"]).refuses(7, "held the lock for 10 s", &["hunter2"]);
+        scope.spawn(refused);
     });
     assert!((Duration::from_secs(10)..Duration::from_secs(20)).contains(&begin.elapsed()), "{:?}", begin.elapsed());
     lock.unlock().unwrap();

@@ -181,7 +181,10 @@ fn files_that_are_none() {
     // A link is its owner's affair, and so is a pipe.
     fs::write(&file, "A=sk-live-1\n").unwrap();
     std::os::unix::fs::symlink(&file, sandbox.home().join("link")).unwrap();
-    import("link").succeeds();
+    let said = import("link").succeeds().err;
+    // To remove the link would leave the values.
+    let typed = format!("'rm {}'", fs::canonicalize(&file).unwrap().display());
+    assert!(said.contains(&typed) && !said.contains("rm link"), "no {typed} in {said}");
     let script = "\"$0\" secrets import b /dev/fd/3 3<<'E'\nA=sk-live-1\nE";
     let piped = sandbox.other("sh", ["-c", script, crate::sandbox::CAST]).succeeds();
     assert!(!piped.err.contains("rm "), "{piped:?}");

@@ -172,6 +172,26 @@ fn settings_that_are_not_understood_start_nothing() {
     fs::remove_file(&settings).unwrap();
     fs::create_dir(&settings).unwrap();
     sandbox.cast(["run", "a", "--", "touch", "started"]).refuses(125, "config.toml", &[SECRET]);
+    fs::remove_dir(&settings).unwrap();
+    // Nor those that never end, or wait for somebody to write them.
+    let refused = |what: &str| {
+        sandbox.cast(["run", "a", "--", "touch", "started"]).refuses(125, what, &[SECRET]);
+        sandbox.cast(["set", "a", "K", SECRET]).refuses(6, what, &[SECRET]);
+        assert!(sandbox.cast(["doctor"]).run().out.contains(what));
+    };
+    assert!(sandbox.command("mkfifo").arg(&settings).status().unwrap().success());
+    refused("not a regular file");
+    fs::remove_file(&settings).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &settings).unwrap();
+    refused("not a regular file");
+    fs::remove_file(&settings).unwrap();
+    fs::write(&settings, "#\n".repeat(32 << 10) + "#").unwrap();
+    refused("larger than 64 KiB");
+    // A link to a file is its owner's affair.
+    fs::remove_file(&settings).unwrap();
+    fs::write(sandbox.home().join("dotfile"), "mask = \"never\"").unwrap();
+    std::os::unix::fs::symlink(sandbox.home().join("dotfile"), &settings).unwrap();
+    assert_eq!(sandbox.cast(["run", "a", "--", "printenv", "K"]).succeeds().out, format!("{SECRET}\n"));
 }
 
 #[test]

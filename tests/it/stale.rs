@@ -70,9 +70,32 @@ fn of_all_agents() {
     assert_eq!(list("99y").succeeds().err, "✓ No secret is that old\n");
     // Unlike the agents, their secrets need a key that opens them.
     let key = crate::forge::grant_of(&sandbox, "a");
-    list("90d").env("CAST_KEY", key).refuses(4, "agent key of 'a'", &["sk-live"]);
+    let own = list("90d").env("CAST_KEY", key).succeeds();
+    assert!(own.out.contains("OLD") && !own.out.contains("SHARED"), "{own:?}");
+    list("90d").env("CAST_KEY", "sk-live").refuses(4, "CAST_KEY", &["sk-live"]);
     sandbox.set("a", "OLD", "sk-live-new");
     assert_eq!(keys(&sandbox.cast(["list", "--stale", "90d", "--json"]).succeeds().out).len(), 1);
+}
+
+#[test]
+fn a_vault_that_is_refused_keeps_nothing_of_the_others_back() {
+    let sandbox = sandbox();
+    for agent in ["b", "c"] {
+        fs::write(sandbox.vault(agent), "no vault").unwrap();
+    }
+    let outcome = sandbox.cast(["list", "--stale", "90d"]).run();
+    assert_eq!(outcome.code, 5, "{outcome:?}");
+    assert!(outcome.out.contains("OLD") && outcome.out.contains("SHARED"), "{outcome:?}");
+    let said: Vec<_> = outcome.err.lines().collect();
+    assert!(said[0].starts_with("cast: warning: ") && said[0].contains("'b'"), "{outcome:?}");
+    assert!(said[1].starts_with("cast: error: ") && said[1].contains("'c'"), "{outcome:?}");
+    let json = sandbox.cast(["list", "--stale", "90d", "--json"]).run();
+    assert_eq!((json.code, keys(&json.out).len()), (5, 2));
+    // Each refusal is noted.
+    assert_eq!(sandbox.audit_log().matches("\"integrity\"").count(), 4, "{}", sandbox.audit_log());
+    // That nothing is old cannot be said of what was not read.
+    fs::remove_file(sandbox.vault("b")).unwrap();
+    sandbox.cast(["list", "--stale", "99y"]).refuses(5, "'c'", &["sk-live"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Words in the wrong place. Secrets get typed there, so none is echoed: exit 2 (in `run` 125), and the position in its stead.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::rendered::commands;
@@ -295,6 +296,22 @@ fn long_help_is_complete() {
         assert_eq!(sandbox.cast(["help"].into_iter().chain(words.iter().map(String::as_str))).succeeds().out, long);
     }
     sandbox.cast(["help", SECRET]).refuses(2, "there is no such command", &[SECRET]);
+}
+
+/// A `man` that writes down what it is given.
+#[test]
+fn a_pager_gets_no_key() {
+    let sandbox = Sandbox::new();
+    let bin = sandbox.home().join("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("man"), "#!/bin/sh\n/usr/bin/env >\"$HOME/given\"\n/bin/cat >\"$HOME/page\"\n").unwrap();
+    assert!(sandbox.command("chmod").arg("+x").arg(bin.join("man")).status().unwrap().success());
+    for (name, value) in [("CAST_KEY", SECRET), ("CAST_KEY_FILE", "/run/sk-key")] {
+        Terminal::start(sandbox.cast(["man"]).env("PATH", &bin).env(name, value)).ends_with(0);
+        let given = fs::read_to_string(sandbox.home().join("given")).unwrap();
+        assert!(given.contains("HOME=") && !given.contains(name) && !given.contains(value), "{given}");
+        assert!(fs::read_to_string(sandbox.home().join("page")).unwrap().contains(".SH NAME"));
+    }
 }
 
 #[test]

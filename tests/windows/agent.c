@@ -27,12 +27,21 @@ static int say_code(char *line) {
 }
 
 /* Keeps a file, as a virus scanner does, until a moment after the other file is there. */
+/* Whether there is a file with a name like this, which may have a '*' in it. */
+static int is_there(const char *name) {
+    WIN32_FIND_DATAA found;
+    HANDLE search = FindFirstFileA(name, &found);
+    if (search == INVALID_HANDLE_VALUE) return 0;
+    FindClose(search);
+    return 1;
+}
+
 static int hold(const char *path, DWORD shared, const char *until) {
     HANDLE file = CreateFileA(path, GENERIC_READ, shared, NULL, OPEN_EXISTING, 0, NULL);
     if (file == INVALID_HANDLE_VALUE) return 99;
     printf("held\n");
     fflush(stdout);
-    while (GetFileAttributesA(until) == INVALID_FILE_ATTRIBUTES) Sleep(1);
+    while (!is_there(until)) Sleep(1);
     Sleep(300);
     CloseHandle(file);
     return 0;

@@ -68,6 +68,7 @@ impl Client {
     fn somebody_writes(&self) -> bool {
         let locks = self.places.state().ok().and_then(|state| fs::read_dir(state.join("locks")).ok());
         locks.into_iter().flatten().flatten().any(|lock| Lock::is_held(&lock.path()))
+            || self.folder().is_ok_and(|folder| folder.is_locked())
     }
 }
 

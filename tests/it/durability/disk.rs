@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -133,6 +134,45 @@ fn a_state_folder_that_cannot_be_written() {
 }
 
 #[test]
+fn a_home_that_cannot_be_entered() {
+    let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
+    let (key, home) = (sandbox.key(), sandbox.home().join("closed"));
+    fs::create_dir_all(home.join(".config/cast")).unwrap();
+    fs::write(home.join(".config/cast/config.toml"), "nonsense").unwrap();
+    let nobody = |words: &[&str]| {
+        let call = sandbox.cast_as_nobody("", words).env("HOME", &home).env("CAST_KEY", &key);
+        call.env("CAST_VAULTS", sandbox.data().join("vaults"))
+    };
+    // Makes nobody the owner.
+    sandbox.cast_as_nobody("", ["list", "a"]).succeeds();
+    let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    mode(&home, 0o000);
+    assert_eq!(nobody(&["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds().out, "hunter2\n");
+    nobody(&["list", "a"]).succeeds();
+    // A writer has nowhere to wait for others, and changes nothing.
+    let vault = fs::read(sandbox.vault("a")).unwrap();
+    let outcome = nobody(&["set", "a", "K", "next"]).run();
+    assert!(outcome.code == 6 && outcome.err.contains("permission denied"), "{outcome:?}");
+    assert_eq!(fs::read(sandbox.vault("a")).unwrap(), vault);
+    // Settings that are there and cannot be read may require something.
+    mode(&home, 0o700);
+    mode(&home.join(".config/cast/config.toml"), 0o000);
+    nobody(&["run", "a", "--", "touch", "started"]).refuses(125, "config.toml': permission denied", &["hunter2"]);
+    fs::remove_file(home.join(".config/cast/config.toml")).unwrap();
+    // So may what was seen of a vault, in a state folder that can be entered.
+    nobody(&["list", "a"]).succeeds();
+    let seen = home.join(".local/state/cast/seen");
+    let record = fs::read_dir(&seen).unwrap().next().unwrap().unwrap().path();
+    for path in [&record, &seen] {
+        mode(path, 0o000);
+        let outcome = nobody(&["run", "a", "--", "touch", "started"]).run();
+        assert!(outcome.code == 125 && outcome.err.contains("permission denied"), "{outcome:?}");
+        mode(path, 0o700);
+    }
+    assert!(!sandbox.home().join("started").exists());
+}
+
+#[test]
 fn vaults_that_are_no_files() {
     let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
     let aside = sandbox.home().join("aside.age");
@@ -187,7 +227,7 @@ fn a_folder_behind_a_symlink_is_the_owners_affair() {
 fn leftovers_of_killed_writers_are_cleared_by_the_next() {
     let sandbox = Sandbox::with("a", &[("K", "v")]);
     let vaults = sandbox.data().join("vaults");
-    for name in [".a.age.tmp", ".gone.age.tmp"] {
+    for name in [".a.4711.age.tmp", ".gone.age.tmp"] {
         fs::write(vaults.join(name), "half a vault").unwrap();
     }
     // Readers and listings take no notice.
@@ -203,7 +243,7 @@ fn leftovers_of_killed_writers_are_cleared_by_the_next() {
     assert!(vaults.join("notes.tmp").exists() && vaults.join(".gitignore").exists());
     // Nor is a leftover written through, whatever it is.
     fs::write(sandbox.home().join("target"), "mine").unwrap();
-    symlink(sandbox.home().join("target"), vaults.join(".a.age.tmp")).unwrap();
+    symlink(sandbox.home().join("target"), vaults.join(".a.4711.age.tmp")).unwrap();
     sandbox.set("a", "K", "next");
     assert_eq!(fs::read(sandbox.home().join("target")).unwrap(), b"mine");
     assert_eq!(sandbox.value("a", "K"), b"next");

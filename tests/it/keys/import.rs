@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::{exported, keys_in, opened, sandbox, vaults, with_vaults_of};
 use crate::forge::{Key, encrypt, grant_of};
 use crate::sandbox::Sandbox;
+use crate::terminal::Terminal;
 
 #[test]
 fn a_backup_comes_back() {
@@ -26,6 +27,15 @@ fn a_backup_comes_back() {
         assert!(again.err.contains("there already"), "{again:?}");
         assert!(new.snapshot() == before);
     }
+}
+
+#[test]
+fn a_terminal_is_no_file() {
+    let owner = sandbox();
+    let new = with_vaults_of(&owner);
+    let said = Terminal::start(new.cast(["key", "import", "-"])).ends_with(2);
+    assert!(said.contains("standard input is a terminal") && said.contains("cast key import -"), "{said}");
+    assert!(!new.key_file().exists());
 }
 
 #[test]
