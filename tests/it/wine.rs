@@ -324,9 +324,9 @@ fn the_key_lives_in_the_credential_manager_of_this_machine() {
     assert!(full.err.contains("the keys are too long for the keyring, which takes 2560 bytes"), "{full:?}");
     assert!(full.err.contains("'cast key rotate --retire'") && !full.err.contains("AGE-SECRET-KEY"), "{full:?}");
     home.cast(["list", "a"]).succeeds();
-    home.cast(["key", "rotate", "--retire"]).succeeds();
+    home.cast(["key", "rotate", "--retire", "--yes"]).succeeds();
     // Out of it, and back.
-    home.cast(["key", "move", "file"]).succeeds();
+    home.cast(["key", "move", "file", "--yes"]).succeeds();
     assert_ne!(home.registry(["query", entry]).run().code, 0, "it is gone from there");
     home.cast(["key", "move", "keyring"]).succeeds();
     assert!(home.agent(["variables"]).contains(SECRET));
