@@ -89,17 +89,6 @@ fn many_turns_keep_the_newest_lines_without_a_gap() {
 }
 
 #[test]
-fn a_file_that_went_while_it_was_written_is_noticed() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = log(folder.path(), line_length() * 2);
-    let held = log.open().unwrap();
-    (0..2).for_each(|number| log.append(&event(0, number), OK).unwrap());
-    assert!(!platform::is_removed(&held));
-    (2..6).for_each(|number| log.append(&event(0, number), OK).unwrap());
-    assert!(platform::is_removed(&held));
-}
-
-#[test]
 fn a_torn_line_spoils_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let log = log(folder.path(), BOUND);

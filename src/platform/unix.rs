@@ -313,3 +313,20 @@ pub(crate) fn is_own_failure(error: &io::Error) -> bool {
     let own = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
     own.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_removed_with_its_last_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, other] = ["log", "older"].map(|name| folder.path().join(name));
+        let file = create_private(&path).unwrap();
+        std::fs::rename(&path, &other).unwrap();
+        assert!(!is_removed(&file));
+        create_private(&path).unwrap();
+        std::fs::rename(&path, &other).unwrap();
+        assert!(is_removed(&file));
+    }
+}
