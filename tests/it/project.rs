@@ -2,33 +2,23 @@
 //! agent still runs.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
 
+use crate::agent::model;
 use crate::sandbox::{Outcome, Sandbox, skip};
 
 const SECRET: &str = "sk-live-0123456789";
 
 /// Runs the agent of the project against a model that answers; gives what it said and the head of what it asked.
 fn run_agent(sandbox: &Sandbox, project: &Path) -> (Outcome, Vec<String>) {
-    let model = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v1/chat", model.local_addr().unwrap());
-    let served = thread::spawn(move || {
-        let (mut stream, _) = model.accept().unwrap();
-        let lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
-        let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
-        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello").unwrap();
-        head
-    });
+    let (url, asked) = model();
     let outcome = sandbox
         .cast(["run", "my-agent", "--check", "--", "node", "agent.js"])
         .dir(project)
         .env("MODEL_URL", url)
         .succeeds();
-    (outcome, served.join().unwrap())
+    (outcome, asked.join().unwrap())
 }
 
 fn holds_secret(folder: &Path) -> bool {
