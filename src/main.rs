@@ -1,10 +1,74 @@
-//! The `cast` binary: everything is in the library.
+//! The command line: words in, verb, exit code. Alone here prints, asks, and knows exit codes.
 
+mod args;
+mod complete;
+mod plaintext;
+mod prompt;
+mod report;
+mod table;
+mod usage;
+mod verbs;
+mod words;
+
+use std::env;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use cast_core::paths::Places;
+use cast_core::platform::{HEAP, Heap, limits};
+use cast_core::run;
+use cast_core::session::Session;
+use clap::Parser;
+
+use args::{Cli, Command, SecretsCommand};
+use prompt::Terminal;
+use report::Report;
+
 #[global_allocator]
-static ALLOCATOR: cast::Heap = cast::HEAP;
+static ALLOCATOR: Heap = HEAP;
 
 fn main() -> ExitCode {
-    cast::cli::main()
+    limits::hide_from_debuggers();
+    report::hide_panics();
+    let words: Vec<OsString> = env::args_os().collect();
+    if words.get(1).is_some_and(|word| word == run::TAKE_OVER) {
+        let words: Vec<_> = words.iter().skip(2).map(|word| word.to_string_lossy().into_owned()).collect();
+        return if run::take_over(&words).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if words.get(1).is_some_and(|word| word == complete::ASK) {
+        return complete::answer(words.get(2));
+    }
+    match Cli::try_parse_from(&words) {
+        Ok(cli) => carry_out(cli),
+        Err(error) => usage::answer(&error, &words),
+    }
+}
+
+/// Carries out a command.
+fn carry_out(cli: Cli) -> ExitCode {
+    let report = Report::new(cli.quiet);
+    let session = || Session::new(Places::from_environment(), Box::new(Terminal::new(report)));
+    let outcome = match cli.command {
+        Command::Set(args) | Command::Secrets(SecretsCommand::Set(args)) => verbs::set::run(args, &session(), report),
+        Command::List(args) | Command::Secrets(SecretsCommand::List(args)) => {
+            verbs::list::run(&args, &session(), report)
+        }
+        Command::Delete(args) | Command::Secrets(SecretsCommand::Delete(args)) => {
+            verbs::delete::run(&args, &session(), report)
+        }
+        Command::Secrets(SecretsCommand::Import(args)) => verbs::import::run(&args, &session(), report),
+        Command::Secrets(SecretsCommand::Check(args)) => verbs::check::run(&args, &session(), report),
+        Command::Secrets(SecretsCommand::Copy(args)) => verbs::copy::run(&args, &session(), report),
+        Command::Secrets(SecretsCommand::Rename(args)) => verbs::rename::run(&args, &session(), report),
+        Command::Init(args) => verbs::init::run(&args, &session(), report),
+        Command::Audit(args) => verbs::audit::run(&args, &session(), report),
+        Command::Doctor(args) => verbs::doctor::run(&args, &session(), report),
+        Command::Key(command) => verbs::key::run(&command, &session(), report),
+        Command::Vault(command) => verbs::vault::run(&command, &session(), report),
+        Command::Completions(args) => verbs::completions::run(&args, report),
+        Command::Man(args) => verbs::man::run(&args, report),
+        Command::Help(args) => return usage::help_of(args.page),
+        Command::Run(args) => return verbs::run::run(args, &session(), report),
+    };
+    report.exit_code(outcome)
 }

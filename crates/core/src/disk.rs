@@ -1,0 +1,229 @@
+//! Files that are whole or not there: read with limits, replaced durably, locked with a deadline. Keeps the promise that a reader sees
+//! the old file or the new one, and that what was reported is not lost.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::advice;
+use crate::failure::{Cause, Failure, Kind, Result};
+use crate::platform::{files, limits};
+
+/// How long one `cast` waits for another.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+const LOCK_POLL: Duration = Duration::from_millis(5);
+
+/// A lock on a file made for it, or on a folder, held until dropped or until the process ends.
+pub struct Lock(File);
+
+impl Lock {
+    /// Waits up to 10 s for the lock at `path`; the file is never deleted, so that two holders cannot lock two files.
+    pub fn acquire(path: &Path) -> Result<Self> {
+        Self::acquire_since(Instant::now(), path)
+    }
+
+    /// Waits for the lock at `path` and then for that of `folder` itself, up to 10 s for both. The second writes nothing, and is the same
+    /// for all who come to that folder, whatever their `path`; `None` where the folder cannot be read, or the system locks no folders.
+    pub fn acquire_with_folder(path: &Path, folder: &Path) -> Result<(Self, Option<Self>)> {
+        let begin = Instant::now();
+        let lock = Self::acquire_since(begin, path)?;
+        let folder_lock = match files::open_folder(folder).map(|file| Self::wait(begin, file)) {
+            Some(Err(TryLockError::WouldBlock)) => return Err(held(folder)),
+            Some(Err(TryLockError::Error(_))) | None => None,
+            Some(Ok(lock)) => Some(lock),
+        };
+        Ok((lock, folder_lock))
+    }
+
+    fn acquire_since(begin: Instant, path: &Path) -> Result<Self> {
+        make_private_folders(parent(path))?;
+        let file = files::open_lock(path).map_err(|cause| Failure::io("cannot open the lock", path, &cause))?;
+        Self::wait(begin, file).map_err(|error| match error {
+            TryLockError::WouldBlock => held(path),
+            TryLockError::Error(cause) => Failure::io("cannot lock", path, &cause),
+        })
+    }
+
+    fn wait(begin: Instant, file: File) -> std::result::Result<Self, TryLockError> {
+        loop {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) if begin.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_POLL),
+                locked => return locked.map(|()| Self(file)),
+            }
+        }
+    }
+
+    /// Counts a change of what the lock protects, for those who do not take it: by the length of its file. Not on disk for good, for no
+    /// process outlives the machine.
+    pub fn count(&self, path: &Path) -> Result<()> {
+        limits::survive_file_size_limit();
+        let counted = self.0.metadata().and_then(|data| self.0.set_len(data.len() + 1));
+        counted.map_err(|cause| Failure::io("cannot write", path, &cause))
+    }
+
+    /// How often that was done.
+    pub fn counted(path: &Path) -> u64 {
+        fs::metadata(path).map_or(0, |data| data.len())
+    }
+
+    /// Whether somebody has the lock. Makes nothing.
+    pub fn is_held(path: &Path) -> bool {
+        files::open_plain(path).is_ok_and(|file| file.try_lock().is_err())
+    }
+
+    /// Whether somebody has the lock of `folder` itself.
+    pub fn is_folder_held(folder: &Path) -> bool {
+        files::open_folder(folder).is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Takes the lock if nobody has it.
+    pub fn try_acquire(path: &Path) -> Option<Self> {
+        make_private_folders(parent(path)).ok()?;
+        let file = files::open_lock(path).ok()?;
+        file.try_lock().is_ok().then_some(Self(file))
+    }
+}
+
+/// Opens a regular file; `None` where there is none, also because its folder is none. A symlink, FIFO or folder in its place is refused.
+pub fn open_regular(path: &Path) -> Result<Option<File>> {
+    regular(path, files::open_plain(path))
+}
+
+/// The same through symlinks.
+pub fn open_regular_behind_links(path: &Path) -> Result<Option<File>> {
+    regular(path, files::open_behind_links(path))
+}
+
+/// Whether what is at `path` cannot be known, for this user may not enter the folder that it is in, or one above.
+pub fn is_out_of_reach(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
+
+fn regular(path: &Path, opened: io::Result<File>) -> Result<Option<File>> {
+    let not_a_file = || Failure::new(Kind::Io, format!("not a regular file: '{}'", path.display()));
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) if files::is_symlink_refusal(&error) => return Err(not_a_file()),
+        Err(error) => return Err(Failure::io("cannot open", path, &error)),
+    };
+    let kind = file.metadata().map_err(|cause| Failure::io("cannot look at", path, &cause))?;
+    if kind.is_file() { Ok(Some(file)) } else { Err(not_a_file()) }
+}
+
+/// Reads an open file, but at most `limit` bytes and one more, which says that it is too large.
+pub fn read_limited(file: &File, path: &Path, limit: usize) -> Result<Vec<u8>> {
+    let expected = file.metadata().map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
+    let mut bytes = Vec::with_capacity(expected.min(limit).saturating_add(1));
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|cause| Failure::io("cannot read", path, &cause))?;
+    Ok(bytes)
+}
+
+/// Replaces the file at `path` in one step: a new file beside it, on disk, read back and approved by `check`, then renamed over it.
+/// `temporary` is its name until then; a leftover of a killed writer under that name is cleared. The caller holds the lock.
+pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
+    let attempt = || {
+        write_new(temporary, bytes)?;
+        let file = open_regular(temporary)?.ok_or_else(|| changed(temporary))?;
+        let back = read_limited(&file, temporary, bytes.len())?;
+        if back != bytes {
+            return Err(changed(temporary));
+        }
+        check(&back)?;
+        files::rename(temporary, path).map_err(|cause| Failure::io("cannot replace", path, &cause))
+    };
+    attempt().inspect_err(|_| {
+        let _ = fs::remove_file(temporary);
+    })?;
+    sync_folder(path, "written")
+}
+
+/// Makes a file that is not there yet, for this user alone, durably. A failure leaves none.
+pub fn create_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    limits::survive_file_size_limit();
+    let mut file = match files::create_private(path) {
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(Failure::new(Kind::Io, format!("there is something already: '{}'", path.display()))
+                .hint("nothing is overwritten: give another name"));
+        }
+        made => made.map_err(|cause| Failure::io("cannot make", path, &cause))?,
+    };
+    write_synced(&mut file, path, bytes).inspect_err(|_| {
+        let _ = fs::remove_file(path);
+    })?;
+    sync_folder(path, "written")
+}
+
+/// Removes the file at `path`, durably.
+pub fn remove(path: &Path) -> Result<()> {
+    files::remove(path).map_err(|cause| Failure::io("cannot remove", path, &cause))?;
+    sync_folder(path, "removed")
+}
+
+/// Makes a folder and those above it that are missing, for this user alone.
+pub fn make_private_folders(path: &Path) -> Result<()> {
+    let missing: Vec<_> =
+        path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    for folder in missing.into_iter().rev() {
+        match files::create_private_dir(folder) {
+            // Another cast was first.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Failure::io("cannot make the folder", folder, &error)),
+            Ok(()) => {
+                files::sync_dir(parent(folder)).map_err(|cause| Failure::io("cannot write to disk", folder, &cause))?
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The git work tree that `path` lies in, if any.
+pub fn git_work_tree(path: &Path) -> Option<PathBuf> {
+    // By the real path: a link may lead into one.
+    let real = path.ancestors().skip(1).find_map(|folder| fs::canonicalize(folder).ok())?;
+    real.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    limits::survive_file_size_limit();
+    make_private_folders(parent(path))?;
+    match files::remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Failure::io("cannot clear the leftover", path, &error));
+        }
+        _ => {}
+    }
+    let mut file = files::create_private(path).map_err(|cause| Failure::io("cannot make", path, &cause))?;
+    write_synced(&mut file, path, bytes)
+}
+
+fn write_synced(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
+    file.write_all(bytes).map_err(|cause| Failure::io("cannot write", path, &cause))?;
+    // After a failed fsync the pages may be marked clean although they are not on disk: never tried again on this file.
+    file.sync_all().map_err(|cause| Failure::io("cannot write to disk", path, &cause))
+}
+
+fn sync_folder(path: &Path, done: &str) -> Result<()> {
+    files::sync_dir(parent(path)).map_err(|cause| {
+        Failure::new(Kind::Io, format!("{done}, but not confirmed durable: '{}': {}", path.display(), Cause(&cause)))
+    })
+}
+
+fn held(path: &Path) -> Failure {
+    let failure = Failure::new(Kind::Locked, format!("another cast has held the lock for {} s", LOCK_WAIT.as_secs()));
+    match advice::who_holds(path) {
+        Some(command) => failure.hint(format!("see who: '{command}'")),
+        None => failure,
+    }
+}
+
+fn changed(path: &Path) -> Failure {
+    Failure::new(Kind::Io, format!("the disk gave back other bytes than were written: '{}'", path.display()))
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}

@@ -1,0 +1,120 @@
+//! What can go wrong, in the words a person reads. Keeps the promise of exit codes: a kind decides the code in one place,
+//! `src/report.rs`, and no message ever carries a value, a key or a word that was not accepted.
+
+mod vault;
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+pub(crate) use vault::agent_key;
+
+/// The class of a failure; each has an exit code of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Anything else.
+    Other,
+    /// Wrong arguments, a bad name or value.
+    Usage,
+    /// No such agent or secret.
+    NotFound,
+    /// No key: missing, locked, refused, unreachable or malformed.
+    NoKey,
+    /// A vault that is not what this user wrote.
+    Integrity,
+    /// A key that does not open a vault; by its exit code, a question of integrity as well.
+    WrongKey,
+    /// File trouble: permission, full disk, symlink, not a file.
+    Io,
+    /// Another `cast` held the lock for too long.
+    Locked,
+}
+
+impl Kind {
+    /// The class as the audit log names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Other => "other",
+            Self::Usage => "usage",
+            Self::NotFound => "not-found",
+            Self::NoKey => "no-key",
+            Self::Integrity => "integrity",
+            Self::WrongKey => "wrong-key",
+            Self::Io => "io",
+            Self::Locked => "locked",
+        }
+    }
+}
+
+/// A refusal or an error: what happened, and at most two hints of what to do.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+    hints: Vec<String>,
+}
+
+/// The result of everything here that can fail.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    /// A failure of `kind`; `message` is lower case, without a full stop.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new() }
+    }
+
+    /// A file operation on `path` that the system refused.
+    pub fn io(what: &str, path: &Path, cause: &io::Error) -> Self {
+        Self::new(Kind::Io, format!("{what} '{}': {}", path.display(), Cause(cause)))
+    }
+
+    /// Adds what to type next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The class of this failure.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What happened.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do, first the likeliest.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// An I/O error as people know it: lower case, without Rust's `(os error 13)`.
+pub struct Cause<'a>(pub &'a io::Error);
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        // Those of Windows are sentences.
+        let text = text.split(" (os error").next().unwrap_or_default().trim_end_matches('.');
+        let mut letters = text.chars();
+        match letters.next() {
+            // "No such file": the house writes errors in lower case. "I/O error" and the like stay.
+            Some(first) if !letters.as_str().starts_with(|c: char| !c.is_lowercase()) => {
+                write!(f, "{}{}", first.to_lowercase(), letters.as_str())
+            }
+            _ => f.write_str(text),
+        }
+    }
+}

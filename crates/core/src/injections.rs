@@ -1,0 +1,201 @@
+//! What goes into CMD's environment: the caller's variables, then the built-in secrets, then the agent's own; the later wins. What unlocked
+//! the vault never goes along.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+
+use cast_vault::{Secret, SecretName, SecretValue};
+
+use crate::failure::{Failure, Kind, Result};
+use crate::platform::exec::{Environment, NEEDED_VARIABLES, VARIABLES_IGNORE_CASE};
+
+/// Whose secret it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The built-in secrets, which go into every agent.
+    Builtin,
+    /// The agent's own.
+    Agent,
+}
+
+/// Which of the secrets are wanted.
+#[derive(Debug, Default)]
+pub enum Selection {
+    /// All.
+    #[default]
+    All,
+    /// These alone.
+    Only(Vec<SecretName>),
+    /// All but these.
+    Except(Vec<SecretName>),
+}
+
+/// A secret on its way into the environment.
+#[derive(Debug)]
+pub struct Injection {
+    /// Whose it is.
+    pub source: Source,
+    /// A built-in secret of the same name stands back for this one.
+    pub overrides_builtin: bool,
+    /// The owner said that this is a plain setting, not to be masked.
+    pub unmasked: bool,
+    pub(crate) value: SecretValue,
+}
+
+/// What goes into the environment, by name.
+#[derive(Debug, Default)]
+pub struct Injections(BTreeMap<SecretName, Injection>);
+
+/// The variable that holds a key.
+pub const KEY: &str = "CAST_KEY";
+/// The variable that names the file of a key.
+pub const KEY_FILE: &str = "CAST_KEY_FILE";
+/// All that this process is given its key by.
+pub const UNLOCK_MATERIAL: [&str; 2] = [KEY, KEY_FILE];
+
+/// What a clean environment starts from, besides `LC_*`.
+const CLEAN: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];
+
+impl Injections {
+    /// Adds secrets over those that are there.
+    pub(crate) fn add(&mut self, source: Source, secrets: BTreeMap<SecretName, Secret>) {
+        for (name, Secret { value, unmasked, .. }) in secrets {
+            let overrides_builtin = source == Source::Agent && self.0.contains_key(&name);
+            self.0.insert(name, Injection { source, overrides_builtin, unmasked, value });
+        }
+    }
+
+    /// Keeps what is wanted. A name that is not there is an error: it would be missing, or go along unwanted.
+    pub(crate) fn select(&mut self, selection: &Selection) -> Result<()> {
+        let (Selection::Only(names) | Selection::Except(names)) = selection else { return Ok(()) };
+        if let Some(unknown) = names.iter().find(|name| !self.0.contains_key(*name)) {
+            return Err(Failure::new(Kind::NotFound, format!("there is no secret '{unknown}' to choose or leave out")));
+        }
+        let only = matches!(selection, Selection::Only(_));
+        self.0.retain(|name, _| names.contains(name) == only);
+        Ok(())
+    }
+
+    /// Whether `name` is injected.
+    pub fn contains(&self, name: &SecretName) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// What is injected, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&SecretName, &Injection)> {
+        self.0.iter()
+    }
+
+    /// The whole environment: `inherited` less unlock material, and the secrets.
+    pub(crate) fn over(&self, inherited: impl Iterator<Item = (OsString, OsString)>) -> io::Result<Environment> {
+        let mut environment = Environment::default();
+        for (name, value) in inherited.filter(|(name, _)| is_inherited(name, false) && !self.replaces(name)) {
+            environment.push(&name, &value)?;
+        }
+        for (name, injection) in &self.0 {
+            environment.push(name.as_str().as_ref(), injection.value.expose().as_ref())?;
+        }
+        Ok(environment)
+    }
+
+    /// The values to be masked, by name.
+    pub(crate) fn into_masked(self) -> Vec<(SecretName, SecretValue)> {
+        let masked = self.0.into_iter().filter(|(_, injection)| !injection.unmasked);
+        masked.map(|(name, injection)| (name, injection.value)).collect()
+    }
+
+    fn replaces(&self, name: &OsStr) -> bool {
+        name.to_str().is_some_and(|name| self.0.contains_key(name))
+            || VARIABLES_IGNORE_CASE && self.0.keys().any(|secret| is_variable(name, secret.as_str()))
+    }
+}
+
+/// A word in the place of a program, fit to be shown: it may be an assignment and so hold a secret, as in `TOKEN=sk-... node agent.js`.
+pub(crate) fn without_assignment(word: &OsStr) -> String {
+    match word.to_string_lossy() {
+        word if word.contains('=') => "...=...".to_owned(),
+        word => word.into_owned(),
+    }
+}
+
+fn is_variable(name: &OsStr, known: &str) -> bool {
+    name == known || VARIABLES_IGNORE_CASE && name.eq_ignore_ascii_case(known)
+}
+
+/// Whether a variable of the caller goes along.
+pub fn is_inherited(name: &OsStr, clean: bool) -> bool {
+    let is_one_of = |names: &[&str]| names.iter().any(|known| is_variable(name, known));
+    if is_one_of(&UNLOCK_MATERIAL) {
+        return false;
+    }
+    !clean
+        || is_one_of(&CLEAN)
+        || is_one_of(NEEDED_VARIABLES)
+        || name.to_str().is_some_and(|name| name.starts_with("LC_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<SecretName> {
+        text.split_whitespace().map(|word| SecretName::parse(word).unwrap()).collect()
+    }
+
+    fn injections(builtin: &str, agent: &str) -> Injections {
+        let mut injections = Injections::default();
+        let now = crate::clock::now();
+        for (source, words, value) in [(Source::Builtin, builtin, "builtin"), (Source::Agent, agent, "agent")] {
+            let secret = || Secret {
+                value: SecretValue::from_text(value.into()).unwrap(),
+                created: now,
+                updated: now,
+                dangerous: false,
+                unmasked: false,
+            };
+            injections.add(source, names(words).into_iter().map(|name| (name, secret())).collect());
+        }
+        injections
+    }
+
+    fn check(injections: &Injections, inherited: &[(&str, &str)], clean: bool, expected: &[(&str, &str)]) {
+        let inherited = inherited.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let environment = injections.over(inherited.filter(|(name, _)| is_inherited(name, clean))).unwrap();
+        let mut found = environment.variables();
+        found.sort();
+        let expected: Vec<_> =
+            expected.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_later_wins() {
+        let inherited = [("A", "caller"), ("B", "caller"), ("C", "caller")];
+        check(&injections("A B", "A"), &inherited, false, &[("A", "agent"), ("B", "builtin"), ("C", "caller")]);
+    }
+
+    #[test]
+    fn unlock_material_stays_here() {
+        let inherited = [("CAST_HOME", "h"), ("CAST_KEY", "k"), ("CAST_KEY_FILE", "f"), ("CAST_VAULTS", "v")];
+        check(&injections("", ""), &inherited, false, &[("CAST_HOME", "h"), ("CAST_VAULTS", "v")]);
+    }
+
+    #[test]
+    fn a_clean_environment_holds_little() {
+        let inherited = [("AWS_KEY", "x"), ("LC_ALL", "C"), ("PATH", "/bin"), ("CAST_KEY", "k")];
+        check(&injections("", "K"), &inherited, true, &[("K", "agent"), ("LC_ALL", "C"), ("PATH", "/bin")]);
+    }
+
+    #[test]
+    fn selections() {
+        let mut only = injections("A B", "C");
+        only.select(&Selection::Only(names("A"))).unwrap();
+        check(&only, &[], false, &[("A", "builtin")]);
+        let mut except = injections("A B", "C");
+        except.select(&Selection::Except(names("A"))).unwrap();
+        check(&except, &[], false, &[("B", "builtin"), ("C", "agent")]);
+        let unknown = injections("A", "").select(&Selection::Only(names("X"))).unwrap_err();
+        assert_eq!(unknown.kind(), Kind::NotFound);
+    }
+}

@@ -1,0 +1,41 @@
+//! Where nobody is there to be asked: a script, a CI step, a program that calls the library.
+
+use std::path::Path;
+use std::time::Duration;
+
+use age::secrecy::SecretString;
+
+use super::{Attendant, KeyPlace, Whence};
+use crate::advice;
+use crate::failure::{Failure, Kind, Result};
+
+/// Answers for nobody: says which way there is without a person.
+pub struct Nobody {
+    /// How long the keyring is waited for.
+    pub patience: Duration,
+}
+
+impl Attendant for Nobody {
+    fn passphrase(&self, path: &Path) -> Result<SecretString> {
+        let what = format!("the key file needs its passphrase, and nobody can be asked: '{}'", path.display());
+        Err(Failure::new(Kind::NoKey, what)
+            .hint(format!("run this on a terminal, or give a key: {}", advice::GIVE_KEY)))
+    }
+
+    fn new_passphrase(&self) -> Result<SecretString> {
+        Err(Failure::new(Kind::Usage, "a passphrase is asked on a terminal, and there is none")
+            .hint("without one: 'cast init --key-store file'"))
+    }
+
+    fn choose_place(&self, _why: &str) -> Result<Option<KeyPlace>> {
+        Ok(None)
+    }
+
+    fn key_made(&self, _whence: &Whence) {}
+
+    fn waiting_for_keyring(&self) {}
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+}

@@ -1,0 +1,62 @@
+//! The master key in the keyring of the operating system: one entry, an age identity file, newest key first.
+
+use age::secrecy::ExposeSecret;
+
+use super::Attendant;
+use crate::advice::GIVE_KEY;
+use crate::failure::{Failure, Kind};
+use cast_keyring::KeyringError;
+use cast_vault::{MasterKey, UnlockKey};
+
+/// Why the keyring gave no key.
+pub(super) enum Trouble {
+    Keyring(KeyringError),
+    /// The entry is there and is no master key.
+    Entry(String),
+}
+
+pub(super) fn load(attendant: &dyn Attendant) -> Result<Option<Vec<MasterKey>>, Trouble> {
+    let text = if attendant.waits() {
+        cast_keyring::load(attendant.patience(), &mut || attendant.waiting_for_keyring())?
+    } else {
+        cast_keyring::load_at_once()?
+    };
+    let Some(text) = text else { return Ok(None) };
+    match UnlockKey::parse(text.expose_secret()) {
+        Ok(UnlockKey::Agent(_)) => Err(Trouble::Entry("it holds an agent key".to_owned())),
+        Ok(UnlockKey::Master(keys)) => Ok(Some(keys)),
+        Err(fault) => Err(Trouble::Entry(Failure::from(fault).message().to_owned())),
+    }
+}
+
+pub(super) fn save(keys: &[&MasterKey], attendant: &dyn Attendant) -> Result<(), Trouble> {
+    Ok(cast_keyring::save(&MasterKey::identity_file(keys), attendant.patience(), &mut || {
+        attendant.waiting_for_keyring()
+    })?)
+}
+
+pub(super) fn remove(attendant: &dyn Attendant) -> Result<(), Trouble> {
+    cast_keyring::delete(attendant.patience(), &mut || attendant.waiting_for_keyring())?;
+    Ok(())
+}
+
+impl From<KeyringError> for Trouble {
+    fn from(error: KeyringError) -> Self {
+        Self::Keyring(error)
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Keyring(error) => {
+                let failure = Failure::new(Kind::NoKey, format!("no key: {error}"));
+                error.hints().iter().fold(failure, |failure, hint| failure.hint(*hint))
+            }
+            Trouble::Entry(what) => {
+                Failure::new(Kind::NoKey, format!("the key entry in the OS keyring is damaged: {what}"))
+                    .hint(format!("give a backup of the key for now: {GIVE_KEY}"))
+            }
+        }
+    }
+}

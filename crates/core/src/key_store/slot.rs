@@ -1,0 +1,115 @@
+//! One place of the key store, open for changes. Keeps the promise that what was written is there: it is read back before anybody relies
+//! on it, and a key leaves a place only by `remove`, whose caller has seen it in another.
+
+use age::secrecy::{ExposeSecret, SecretString};
+
+use super::{Attendant, KeyLock, KeyPlace, Whence, key_file, os_keyring};
+use crate::failure::{Failure, Kind, Result};
+use crate::paths::Places;
+use cast_vault::MasterKey;
+
+/// How long the text of all keys may be, some hundreds: with what age or a backup adds, a reader of keys still takes it.
+const MOST: usize = 60 << 10;
+
+/// A place and, once it was asked for, what opens it.
+pub struct Slot<'a> {
+    places: &'a Places,
+    attendant: &'a dyn Attendant,
+    place: KeyPlace,
+    passphrase: Option<SecretString>,
+}
+
+impl<'a> Slot<'a> {
+    pub fn new(places: &'a Places, attendant: &'a dyn Attendant, place: KeyPlace) -> Self {
+        Self { places, attendant, place, passphrase: None }
+    }
+
+    /// All places, in the order in which a key is looked for.
+    pub fn all(places: &'a Places, attendant: &'a dyn Attendant) -> [Self; 3] {
+        [KeyPlace::File, KeyPlace::Passphrase, KeyPlace::Keyring].map(|place| Self::new(places, attendant, place))
+    }
+
+    pub fn place(&self) -> KeyPlace {
+        self.place
+    }
+
+    /// The place in words and paths.
+    pub fn whence(&self) -> Result<Whence> {
+        Ok(match self.place {
+            KeyPlace::Keyring => Whence::Keyring,
+            KeyPlace::File => Whence::File(self.places.plain_key()?),
+            KeyPlace::Passphrase => Whence::File(self.places.passphrase_key()?),
+        })
+    }
+
+    /// The keys that are there. `None` also where there is no keyring.
+    pub fn load(&mut self) -> Result<Option<Vec<MasterKey>>> {
+        match self.place {
+            KeyPlace::Keyring => match os_keyring::load(self.attendant) {
+                Err(os_keyring::Trouble::Keyring(error)) if error.is_absent() => Ok(None),
+                found => Ok(found?),
+            },
+            // Without a home there is no key file; whoever has a key in a variable never comes here.
+            KeyPlace::File => self.places.plain_key().map_or(Ok(None), |path| key_file::load_plain(&path)),
+            KeyPlace::Passphrase => {
+                let Ok(path) = self.places.passphrase_key() else { return Ok(None) };
+                let known = self.passphrase.as_ref();
+                let Some((keys, passphrase)) = key_file::load_with_passphrase(&path, known, self.attendant)? else {
+                    return Ok(None);
+                };
+                self.passphrase = Some(passphrase);
+                Ok(Some(keys))
+            }
+        }
+    }
+
+    /// Puts `keys` there, in the place of what was there; gives them as they were read back.
+    pub fn write(&mut self, lock: &KeyLock, keys: &[&MasterKey]) -> Result<Vec<MasterKey>> {
+        if MasterKey::identity_file(keys).expose_secret().len() > MOST {
+            return Err(Failure::new(
+                Kind::Other,
+                format!("{} keys are more than a key store holds: nothing was changed", keys.len()),
+            )
+            .hint("drop the former ones: 'cast key rotate --retire'"));
+        }
+        let back = match self.place {
+            KeyPlace::Keyring => {
+                os_keyring::save(keys, self.attendant)?;
+                os_keyring::load(self.attendant)?
+            }
+            KeyPlace::File => Some(key_file::save_plain(&self.places.plain_key()?, keys)?),
+            KeyPlace::Passphrase => {
+                let path = self.places.passphrase_key()?;
+                key_file::refuse_work_tree(&path)?;
+                let passphrase = match &self.passphrase {
+                    Some(passphrase) => passphrase.clone(),
+                    None => self.attendant.new_passphrase()?,
+                };
+                Some(key_file::save_with_passphrase(&path, keys, &passphrase)?)
+            }
+        };
+        lock.count()?;
+        match back {
+            Some(back) if MasterKey::same(&back, keys) => Ok(back),
+            _ => {
+                let whence = self.whence()?;
+                Err(Failure::new(Kind::NoKey, format!("{whence} did not give back the key that was saved there")))
+            }
+        }
+    }
+
+    /// Removes what is there, if that is nothing but some of `kept`, which its caller has seen elsewhere. Says whether it did.
+    pub fn remove(&mut self, lock: &KeyLock, kept: &[&MasterKey]) -> Result<bool> {
+        // Looked at now: another cast may have put a key there that is nowhere else.
+        if !self.load()?.is_some_and(|keys| keys.iter().all(|key| key.is_among(kept.iter().copied()))) {
+            return Ok(false);
+        }
+        match self.place {
+            KeyPlace::Keyring => os_keyring::remove(self.attendant)?,
+            KeyPlace::File => key_file::remove(&self.places.plain_key()?)?,
+            KeyPlace::Passphrase => key_file::remove(&self.places.passphrase_key()?)?,
+        }
+        lock.count()?;
+        Ok(true)
+    }
+}

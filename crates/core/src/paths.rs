@@ -1,0 +1,125 @@
+//! Where things are. Only computes paths; nothing is read or made here.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Kind, Result};
+
+/// The folders of one user, or of one `CAST_HOME`.
+#[derive(Clone, Debug)]
+pub struct Places {
+    vaults: Option<PathBuf>,
+    data: Option<PathBuf>,
+    state: Option<PathBuf>,
+    config: Option<PathBuf>,
+    runtime: Option<PathBuf>,
+    /// The vaults lie where the user says, perhaps in a repository.
+    shared: bool,
+    /// All is below one folder, and the user has others.
+    apart: bool,
+}
+
+impl Places {
+    /// As the environment says: `CAST_VAULTS`, then `CAST_HOME`, then the platform's own folders. An empty variable counts as unset.
+    pub fn from_environment() -> Self {
+        let vaults = variable("CAST_VAULTS");
+        let places = match variable("CAST_HOME") {
+            Some(home) => Self::under(&home),
+            None => Self {
+                // Not what Windows copies to every machine that this user logs in to: a key stays where it is.
+                vaults: dirs::data_local_dir().map(|data| data.join("cast").join("vaults")),
+                data: dirs::data_local_dir().map(|data| data.join("cast")),
+                config: dirs::config_dir().map(|config| config.join("cast")),
+                // Windows and macOS know no state folder; what is kept there belongs to the one machine.
+                state: dirs::state_dir().or_else(dirs::data_local_dir).map(|state| {
+                    let folder = state.join("cast");
+                    if dirs::state_dir().is_some() { folder } else { folder.join("state") }
+                }),
+                runtime: session(),
+                shared: false,
+                apart: false,
+            },
+        };
+        let shared = vaults.is_some();
+        Self { vaults: vaults.or(places.vaults), shared, ..places }
+    }
+
+    /// All of it below one folder, as with `CAST_HOME`.
+    pub fn under(home: &Path) -> Self {
+        Self {
+            vaults: Some(home.join("vaults")),
+            data: Some(home.to_owned()),
+            state: Some(home.join("state")),
+            config: Some(home.to_owned()),
+            runtime: session(),
+            shared: false,
+            apart: true,
+        }
+    }
+
+    /// The same with the vaults elsewhere, as with `CAST_VAULTS`.
+    pub fn with_vaults(self, vaults: &Path) -> Self {
+        Self { vaults: Some(vaults.to_owned()), ..self }
+    }
+
+    /// The folder of the vaults, `<agent>.age`.
+    pub fn vaults(&self) -> Result<&Path> {
+        self.vaults.as_deref().ok_or_else(no_home)
+    }
+
+    /// The key file that is protected by its mode alone, an age identity file.
+    pub fn plain_key(&self) -> Result<PathBuf> {
+        self.data.as_deref().map(|data| data.join("key.txt")).ok_or_else(no_home)
+    }
+
+    /// The key file that is protected by a passphrase, an age scrypt file around the same.
+    pub fn passphrase_key(&self) -> Result<PathBuf> {
+        self.data.as_deref().map(|data| data.join("key.age")).ok_or_else(no_home)
+    }
+
+    /// The settings file; `None` without a home.
+    pub fn settings(&self) -> Option<PathBuf> {
+        self.config.as_deref().map(|config| config.join("config.toml"))
+    }
+
+    /// The folder of what belongs to this machine: locks, and the newest that was seen of each vault.
+    pub fn state(&self) -> Result<&Path> {
+        self.state.as_deref().ok_or_else(no_home)
+    }
+
+    /// The folders that cast makes for this user alone.
+    pub fn private_folders(&self) -> Vec<PathBuf> {
+        let vaults = self.vaults.clone().filter(|_| !self.shared);
+        let state = |name: &str| self.state.as_ref().map(|state| state.join(name));
+        [self.data.clone(), vaults, self.state.clone(), state("seen"), state("locks")].into_iter().flatten().collect()
+    }
+
+    /// Whether this is one home of perhaps several, which have the keyring in common and know nothing of each other.
+    pub fn is_apart(&self) -> bool {
+        self.apart
+    }
+
+    /// The folder of this user's session, the same whatever `CAST_HOME` says, as the keyring is; `None` where there is none.
+    pub fn session(&self) -> Option<&Path> {
+        self.runtime.as_deref()
+    }
+}
+
+fn session() -> Option<PathBuf> {
+    dirs::runtime_dir().map(|run| run.join("cast"))
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env::var_os(name).filter(|value| !value.is_empty())?);
+    Some(absolute(&path))
+}
+
+/// The path from the root on, which stays the same when the working folder is another one.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn no_home() -> Failure {
+    Failure::new(Kind::Io, "this user has no home folder")
+        .hint("set CAST_HOME to the folder where cast may keep its files")
+}

@@ -1,0 +1,131 @@
+//! Linux and macOS. A program is started by `execve` with strings made once: std's `Command` would copy each value twice more.
+
+use std::convert::Infallible;
+use std::ffi::{CString, OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::raw::{self, Ready};
+
+pub(super) const VARIABLES_IGNORE_CASE: bool = false;
+pub(super) const NEEDED_VARIABLES: &[&str] = &[];
+
+/// An environment, each variable in the one string that the kernel takes.
+#[derive(Default)]
+pub struct Environment(Vec<CString>);
+
+/// A program with its arguments and the whole of its environment.
+pub struct Image {
+    pub(super) program: CString,
+    /// The program's name first.
+    pub(super) arguments: Vec<CString>,
+    pub(super) environment: Vec<CString>,
+}
+
+impl Environment {
+    /// Adds a variable; one with a NUL, which no environment can hold, is an error.
+    pub fn push(&mut self, name: &OsStr, value: &OsStr) -> io::Result<()> {
+        let mut string = Vec::with_capacity(name.len() + value.len() + 2);
+        string.extend_from_slice(name.as_bytes());
+        string.push(b'=');
+        string.extend_from_slice(value.as_bytes());
+        self.0.push(CString::new(string).map_err(|_| io::ErrorKind::InvalidInput)?);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Environment {
+    /// The variables as name and value.
+    pub(crate) fn variables(&self) -> Vec<(OsString, OsString)> {
+        let split = |variable: &CString| {
+            let (name, value) = variable.to_str().unwrap().split_once('=').unwrap();
+            (name.into(), value.into())
+        };
+        self.0.iter().map(split).collect()
+    }
+}
+
+impl Image {
+    /// `name` is what the program finds as its own name, `program` the file.
+    pub fn new(name: &OsStr, program: &Path, arguments: Vec<OsString>, environment: Environment) -> io::Result<Self> {
+        let string = |text: OsString| CString::new(text.into_vec()).map_err(|_| io::ErrorKind::InvalidInput);
+        let words = std::iter::once(name.to_owned()).chain(arguments);
+        Ok(Self {
+            program: string(program.into())?,
+            arguments: words.map(string).collect::<Result<_, _>>()?,
+            environment: environment.0,
+        })
+    }
+
+    /// Adds a variable, in the place of one with its name.
+    pub fn set_variable(&mut self, name: &OsStr, value: &OsStr) -> io::Result<()> {
+        let is_it = |variable: &CString| {
+            variable.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+        };
+        self.environment.retain(|variable| !is_it(variable));
+        let mut one = Environment::default();
+        one.push(name, value)?;
+        self.environment.append(&mut one.0);
+        Ok(())
+    }
+
+    /// Becomes the program: same process, same descriptors, same place in the terminal. Returns only when it could not: why, and the
+    /// image.
+    pub fn replace(self) -> (Result<Infallible, io::Error>, Self) {
+        let ready = Ready::new(self);
+        raw::default_sigpipe();
+        let error = ready.exec();
+        (Err(error), ready.into_image())
+    }
+
+    /// For a caller that says where its streams lead. Beside other threads nothing happens between fork and `execve`.
+    pub fn into_command(self) -> Command {
+        raw::command(Ready::new(self))
+    }
+
+    /// The longest variables, by name, and the bytes each takes.
+    pub fn longest_variables(&self, count: usize) -> Vec<(String, usize)> {
+        let length = |variable: &CString| {
+            let bytes = variable.as_bytes_with_nul();
+            let name = bytes.split(|byte| *byte == b'=').next().unwrap_or_default();
+            (OsStr::from_bytes(name).to_owned(), bytes.len())
+        };
+        super::longest(self.environment.iter().map(length), count)
+    }
+}
+
+pub(super) fn check_executable(path: &Path) -> io::Result<()> {
+    if std::fs::metadata(path)?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    Ok(rustix::fs::access(path, rustix::fs::Access::EXEC_OK)?)
+}
+
+pub(super) fn executables(path: PathBuf) -> Vec<PathBuf> {
+    vec![path]
+}
+
+pub(super) fn is_path(word: &OsStr) -> bool {
+    word.as_bytes().contains(&b'/')
+}
+
+pub(super) fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::TOOBIG.raw_os_error())
+}
+
+pub(super) fn is_own_failure(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let own = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
+    own.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+pub(super) fn keep_from_children(path: &Path) {
+    let number =
+        ["/dev/fd", "/proc/self/fd"].iter().find_map(|folder| path.strip_prefix(folder).ok()?.to_str()?.parse().ok());
+    if let Some(number) = number.filter(|number: &i32| *number > 2) {
+        raw::close_at_exec(number);
+    }
+}

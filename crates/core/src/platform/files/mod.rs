@@ -1,0 +1,132 @@
+//! Files and folders: opened without surprises, made for this user alone, and who else can get at them.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as system;
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+
+/// Why a file that should be private is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distrust {
+    /// Another user owns it.
+    OtherOwner,
+    /// Other users can read it.
+    OthersCanRead,
+}
+
+/// Opens for reading; a symlink or a folder is refused, and nothing waits for a FIFO's writer.
+pub fn open_plain(path: &Path) -> io::Result<File> {
+    system::open_plain(path)
+}
+
+/// Opens for reading what the path leads to, without waiting for a FIFO's writer.
+pub fn open_behind_links(path: &Path) -> io::Result<File> {
+    system::open_behind_links(path)
+}
+
+/// Opens a folder itself, so that it can be locked; `None` where this user may not read it, or folders cannot be locked.
+pub fn open_folder(path: &Path) -> Option<File> {
+    system::open_folder(path)
+}
+
+/// Whether `open_plain` or `open_log` failed because of what the path is.
+pub fn is_symlink_refusal(error: &io::Error) -> bool {
+    system::is_symlink_refusal(error)
+}
+
+/// Puts the file at `from` in the place of the one at `to`, in one step.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    system::rename(from, to)
+}
+
+/// Removes a file.
+pub fn remove(path: &Path) -> io::Result<()> {
+    system::remove(path)
+}
+
+/// Makes a new file that only this user can read, whatever the umask. An existing one is an error.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    system::create_private(path)
+}
+
+/// Opens a lock file, making it where it is missing.
+pub fn open_lock(path: &Path) -> io::Result<File> {
+    system::open_lock(path)
+}
+
+/// Opens a log for appending and for a look at its end, made for this user alone where it is missing; a symlink is refused, and
+/// nothing waits for a FIFO's reader.
+pub fn open_log(path: &Path) -> io::Result<File> {
+    system::open_log(path)
+}
+
+/// Whether an open file has lost its last name: nobody will find what is written to it.
+pub fn is_removed(file: &File) -> bool {
+    system::is_removed(file)
+}
+
+/// Makes one folder that only this user can enter, whatever the umask.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    system::create_private_dir(path)
+}
+
+/// Makes the names in a folder durable: what was renamed or removed there stays so after a crash.
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    system::sync_dir(path)
+}
+
+/// Why a file that should be private cannot be trusted, if it cannot.
+pub fn distrust(file: &File) -> io::Result<Option<Distrust>> {
+    system::distrust(file)
+}
+
+/// Whether other users can read what this is: a file, or the names in a folder.
+pub fn is_open_to_others(file: &File) -> bool {
+    system::is_open_to_others(file)
+}
+
+/// Whether standard output is a file that other users can read.
+pub fn stdout_is_readable_by_others() -> bool {
+    system::stdout_is_readable_by_others()
+}
+
+/// Whether another user owns it.
+pub fn is_foreign(data: &Metadata) -> bool {
+    system::is_foreign(data)
+}
+
+/// Whether other users can read, write or enter it.
+pub fn is_open(data: &Metadata) -> bool {
+    system::is_open(data)
+}
+
+/// Whether this user can write the file, or make one in the folder, and there is room for it; as far as that shows without writing.
+pub fn check_writable(path: &Path) -> io::Result<()> {
+    system::check_writable(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg_attr(windows, ignore = "Windows does not say it")]
+    fn a_file_is_removed_with_its_last_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, other] = ["log", "older"].map(|name| folder.path().join(name));
+        let file = create_private(&path).unwrap();
+        std::fs::rename(&path, &other).unwrap();
+        assert!(!is_removed(&file));
+        create_private(&path).unwrap();
+        std::fs::rename(&path, &other).unwrap();
+        assert!(is_removed(&file));
+    }
+}

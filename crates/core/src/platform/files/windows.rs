@@ -1,0 +1,112 @@
+//! Windows. There are no modes: a user's profile folder is closed to other users by its inherited access list, and nothing here changes
+//! or checks that. Folders cannot be locked, nor flushed: NTFS journals them.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Distrust;
+
+/// How long a virus scanner, an indexer or a backup may keep a file to itself.
+const SHARING_WAIT: Duration = Duration::from_secs(2);
+const SHARING_POLL: Duration = Duration::from_millis(10);
+
+/// `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`: what reading a file in use fails with.
+const IN_USE: &[i32] = &[32, 33];
+/// And `ERROR_ACCESS_DENIED`, which a rename over such a file, or its removal, fails with as well as one that is not permitted.
+const IN_USE_OR_DENIED: &[i32] = &[5, 32, 33];
+
+/// Tries again while an error may say that another program has the file open and shares it with nobody.
+fn patiently<T>(codes: &[i32], mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let is_in_use = |error: &io::Error| error.raw_os_error().is_some_and(|code| codes.contains(&code));
+    let begin = Instant::now();
+    loop {
+        match attempt() {
+            Err(error) if is_in_use(&error) && begin.elapsed() < SHARING_WAIT => thread::sleep(SHARING_POLL),
+            outcome => return outcome,
+        }
+    }
+}
+
+pub(super) fn open_plain(path: &Path) -> io::Result<File> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidFilename.into());
+    }
+    patiently(IN_USE, || File::open(path))
+}
+
+pub(super) fn open_behind_links(path: &Path) -> io::Result<File> {
+    patiently(IN_USE, || File::open(path))
+}
+
+pub(super) fn open_folder(_path: &Path) -> Option<File> {
+    None
+}
+
+pub(super) fn is_symlink_refusal(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidFilename
+}
+
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    patiently(IN_USE_OR_DENIED, || fs::rename(from, to))
+}
+
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    patiently(IN_USE_OR_DENIED, || fs::remove_file(path))
+}
+
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).open(path)
+}
+
+pub(super) fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+pub(super) fn open_log(path: &Path) -> io::Result<File> {
+    if std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
+        return Err(io::ErrorKind::InvalidFilename.into());
+    }
+    OpenOptions::new().read(true).append(true).create(true).open(path)
+}
+
+pub(super) fn is_removed(_file: &File) -> bool {
+    false
+}
+
+pub(super) fn create_private_dir(path: &Path) -> io::Result<()> {
+    std::fs::create_dir(path)
+}
+
+#[allow(clippy::unnecessary_wraps)]
+pub(super) fn sync_dir(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[allow(clippy::unnecessary_wraps)]
+pub(super) fn distrust(_file: &File) -> io::Result<Option<Distrust>> {
+    Ok(None)
+}
+
+pub(super) fn is_open_to_others(_file: &File) -> bool {
+    false
+}
+
+pub(super) fn stdout_is_readable_by_others() -> bool {
+    false
+}
+
+pub(super) fn is_foreign(_data: &Metadata) -> bool {
+    false
+}
+
+pub(super) fn is_open(_data: &Metadata) -> bool {
+    false
+}
+
+pub(super) fn check_writable(path: &Path) -> io::Result<()> {
+    let data = std::fs::metadata(path)?;
+    if data.is_file() && data.permissions().readonly() { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+}

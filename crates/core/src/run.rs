@@ -1,0 +1,215 @@
+//! The way of a run, whole: a request, the vaults, what goes into CMD's environment, what stands in its streams, its start, its end.
+//! With nothing to mask cast becomes CMD: same process, same descriptors, same parent. Otherwise it stays as the parent (`supervisor`).
+
+mod explain;
+mod masking;
+mod program;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use cast_vault::AgentName;
+
+use crate::audit_log::{Action, Event, STARTED};
+use crate::door::{Effect, Verb};
+use crate::failure::Result;
+use crate::injections::{Injections, Selection, Source, is_inherited};
+use crate::paths::absolute;
+use crate::platform::exec::{Environment, Image};
+use crate::read::Builtin;
+use crate::session::Session;
+use crate::settings::Mask;
+use crate::supervisor::{Ended, Supervised, Supervisor};
+use crate::verbs::check::Example;
+use masking::Masking;
+
+pub use explain::{Explained, Masked, Overridden, StreamTreatment, explain};
+pub use masking::{TAKE_OVER, exemption, take_over};
+pub use program::{NotStarted, shown};
+
+/// How an agent is to be run.
+#[derive(Default)]
+pub struct Request {
+    /// Whether the built-in secrets go along.
+    pub builtin: bool,
+    /// Which secrets go along.
+    pub selection: Selection,
+    /// What has to be among them, with the name of the file that says so.
+    pub example: Option<(Example, String)>,
+    /// The program and its arguments, if one is to be started.
+    pub command: Option<(OsString, Vec<OsString>)>,
+    /// Whether the environment starts from little instead of this process's.
+    pub clean: bool,
+    /// Variables beside those of this process; a secret of that name wins.
+    pub variables: Vec<(OsString, OsString)>,
+    /// Whether output is left as it is, whatever the settings are.
+    pub no_mask: bool,
+}
+
+/// The secrets for a run, and whether the built-in ones are among them.
+pub struct Gathered {
+    /// The secrets.
+    pub injections: Injections,
+    /// Why the built-in ones are not.
+    pub builtin: Builtin,
+}
+
+/// All that a program is started with.
+pub struct Prepared {
+    event: Event,
+    program: OsString,
+    arguments: Vec<OsString>,
+    environment: Environment,
+    masking: Option<Masking>,
+    /// Why the built-in secrets do not go along.
+    pub builtin: Builtin,
+}
+
+/// How a run went that is over.
+#[derive(Debug)]
+pub struct Done {
+    /// How CMD ended.
+    pub ended: Ended,
+    /// Why some of its output was not written.
+    pub trouble: Option<io::Error>,
+}
+
+/// The vaults, and what of them is wanted.
+pub struct Gather<'a> {
+    /// Whose secrets.
+    pub agent: &'a AgentName,
+    /// Which of them, and for what.
+    pub request: &'a Request,
+}
+
+impl Verb for Gather<'_> {
+    type Done = Gathered;
+    const EFFECT: Effect = Effect::Look;
+
+    fn event(&self) -> Event {
+        let selected = match &self.request.selection {
+            Selection::Only(names) => &names[..],
+            Selection::All | Selection::Except(_) => &[],
+        };
+        // Without a program it is only a look.
+        let action = if self.request.command.is_some() { Action::Run } else { Action::Check };
+        Event::new(action).agent(self.agent).keys(selected)
+    }
+
+    fn perform(self, session: &Session, event: &mut Event) -> Result<Gathered> {
+        let Self { agent, request } = self;
+        gather(session, agent, request).inspect_err(|_| {
+            if let Some((program, _)) = &request.command
+                && program::find(program).is_ok()
+            {
+                event.set_program(program);
+            }
+        })
+    }
+}
+
+fn gather(session: &Session, agent: &AgentName, request: &Request) -> Result<Gathered> {
+    if request.command.is_some() {
+        session.require_audit_log()?;
+    }
+    let vault = session.vault(agent)?;
+    let (open, builtin) = if request.builtin { session.builtin_for(agent)? } else { (None, Builtin::Settled) };
+    let mut injections = Injections::default();
+    if let Some(open) = open {
+        injections.add(Source::Builtin, open.into_environment()?);
+    }
+    let source = if agent.is_builtin() { Source::Builtin } else { Source::Agent };
+    injections.add(source, vault.into_environment()?);
+    injections.select(&request.selection)?;
+    if let Some((example, name)) = &request.example {
+        example.check(agent, &injections).complete(agent, name)?;
+    }
+    Ok(Gathered { injections, builtin })
+}
+
+/// Everything up to the start: the environment, and what stands in the streams. Values are moved here, and copied into the environment once.
+pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Result<Prepared> {
+    let Gathered { injections, builtin } = session.perform(Gather { agent, request: &request })?;
+    let event = Event::new(Action::Run).agent(agent).keys(injections.iter().map(|(name, _)| name));
+    let (program, arguments) = request.command.take().unwrap_or_default();
+    let own: BTreeMap<_, _> = request.variables.into_iter().collect();
+    let inherited = env::vars_os().filter(|(name, _)| is_inherited(name, request.clean) && !own.contains_key(name));
+    let environment = injections.over(inherited.chain(own.clone()));
+    let environment = environment.map_err(|error| NotStarted::Failed(error.to_string()).into_failure(&program))?;
+    // Making a plan takes its time: not for a terminal.
+    let masks = !request.no_mask && masks(session)? && !masking::masked_outputs().is_empty();
+    let masking = if masks { Masking::new(injections.into_masked()) } else { None };
+    Ok(Prepared { event, program, arguments, environment, masking, builtin })
+}
+
+fn masks(session: &Session) -> Result<bool> {
+    Ok(session.settings()?.mask == Mask::Auto)
+}
+
+impl Prepared {
+    /// Runs the program to its end, with what is to be masked masked; or becomes the program, where there is nothing to mask.
+    pub fn run(self, session: &Session) -> Result<Result<Done, NotStarted>> {
+        let Self { event, program, arguments, environment, masking, .. } = self;
+        begin(session, event, &program, |path| {
+            let image = Image::new(&program, path, arguments, environment).map_err(|error| NotStarted::of(&error))?;
+            match masking {
+                Some(masking) => supervise(image, &masking),
+                None => {
+                    let (Err(error), image) = image.replace();
+                    Err(NotStarted::of_image(&error, &image))
+                }
+            }
+        })
+    }
+
+    /// Starts the program by `go`, which says where its streams lead. That it is found where it was is not left to the working folder.
+    pub fn run_by<T>(self, session: &Session, go: impl FnOnce(&mut Command) -> io::Result<T>) -> Result<T> {
+        let Self { event, program, arguments, environment, .. } = self;
+        let started = begin(session, event, &program, |path| {
+            let image = Image::new(&program, &absolute(path), arguments, environment);
+            let image = image.map_err(|error| NotStarted::of(&error))?;
+            let longest = image.longest_variables(program::LONGEST);
+            go(&mut image.into_command()).map_err(|error| NotStarted::of_longest(&error, longest))
+        })?;
+        started.map_err(|not_started| not_started.into_failure(&program))
+    }
+}
+
+/// Looks for the program and starts it by `go`; notes so before.
+fn begin<T>(
+    session: &Session,
+    mut event: Event,
+    program: &OsStr,
+    go: impl FnOnce(&Path) -> Result<T, NotStarted>,
+) -> Result<Result<T, NotStarted>> {
+    let path = match program::find(program) {
+        Ok(path) => path,
+        Err(not_started) => {
+            session.note_refusal(&event, not_started.kind());
+            return Ok(Err(not_started));
+        }
+    };
+    event.set_program(program);
+    session.note(&event, STARTED)?;
+    let done = go(&path);
+    if let Err(not_started) = &done {
+        session.note_refusal(&event, not_started.kind());
+    }
+    Ok(done)
+}
+
+fn supervise(image: Image, masking: &Masking) -> Result<Done, NotStarted> {
+    let supervised = Supervisor { wires: masking.wires(), services: Vec::new() }.run(image);
+    let Supervised { ended, left, mut trouble } =
+        supervised.map_err(|(error, image)| NotStarted::of_image(&error, &image))?;
+    for left in left {
+        if let Err(error) = masking.leave(&left) {
+            trouble = Some(error);
+        }
+    }
+    Ok(Done { ended, trouble })
+}

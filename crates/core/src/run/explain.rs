@@ -1,0 +1,112 @@
+//! `cast run --explain`: what a run would do, without running anything.
+
+use std::env;
+
+use cast_mask::Unmasked;
+use cast_vault::{AgentName, SecretName};
+
+use super::masking::{exemption, masked_outputs};
+use super::{Gather, Gathered, Request, masks};
+use crate::failure::Result;
+use crate::injections::{Injection, Source, is_inherited};
+use crate::read::Builtin;
+use crate::session::Session;
+use crate::supervisor::Carries;
+
+/// What a run would do.
+pub struct Explained {
+    /// The secrets that would go along, by name.
+    pub secrets: Vec<ExplainedSecret>,
+    /// Why the built-in ones would not.
+    pub builtin: Builtin,
+    /// Standard output and standard error.
+    pub streams: [StreamTreatment; 2],
+}
+
+/// One secret that would go along.
+pub struct ExplainedSecret {
+    /// Its name.
+    pub name: SecretName,
+    /// Whose it is.
+    pub source: Source,
+    /// What it stands in the place of.
+    pub overrides: Overridden,
+    /// Whether it would be masked.
+    pub masked: Masked,
+}
+
+/// What else has the name of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overridden {
+    /// A built-in secret.
+    pub builtin: bool,
+    /// A variable of the caller.
+    pub caller: bool,
+}
+
+/// Whether a secret would be masked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Masked {
+    /// It would.
+    Yes,
+    /// Masking is off.
+    Off,
+    /// Its owner said that it is a plain setting.
+    Unmasked,
+    /// Such a value never is.
+    Exempt(Unmasked),
+}
+
+/// What would be done to a stream of CMD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamTreatment {
+    /// Masked.
+    Masked,
+    /// Masked as one with the other.
+    MaskedTogether,
+    /// Nothing: masking is off.
+    Off,
+    /// Nothing: no value would be masked.
+    NothingToMask,
+    /// Nothing: a terminal, `/dev/null` or closed.
+    Left,
+}
+
+/// Explains a run.
+pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Result<Explained> {
+    let Gathered { injections, builtin } = session.perform(Gather { agent, request })?;
+    let masks = !request.no_mask && masks(session)?;
+    let secrets: Vec<_> = injections
+        .iter()
+        .map(|(name, injection)| ExplainedSecret {
+            name: name.clone(),
+            source: injection.source,
+            overrides: Overridden {
+                builtin: injection.overrides_builtin,
+                caller: env::var_os(name.as_str()).is_some() && is_inherited(name.as_str().as_ref(), request.clean),
+            },
+            masked: if masks { masked(injection) } else { Masked::Off },
+        })
+        .collect();
+    let anything = secrets.iter().any(|secret| secret.masked == Masked::Yes);
+    let outputs = masked_outputs();
+    let stream = |alone| {
+        let is_masked = outputs.contains(&alone) || outputs.contains(&Carries::Both);
+        match (masks, anything, is_masked) {
+            (false, _, _) => StreamTreatment::Off,
+            (_, false, _) => StreamTreatment::NothingToMask,
+            (_, _, false) => StreamTreatment::Left,
+            _ if outputs.contains(&Carries::Both) => StreamTreatment::MaskedTogether,
+            _ => StreamTreatment::Masked,
+        }
+    };
+    Ok(Explained { secrets, builtin, streams: [stream(Carries::Output), stream(Carries::Errors)] })
+}
+
+fn masked(injection: &Injection) -> Masked {
+    match exemption(&injection.value) {
+        _ if injection.unmasked => Masked::Unmasked,
+        Some(why) => Masked::Exempt(why),
+        None => Masked::Yes,
+    }
+}

@@ -1,0 +1,108 @@
+//! Secrets for the masker: which values it looks for, and the masker in the streams of CMD.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use age::secrecy::zeroize::Zeroizing;
+use cast_mask::{Masker, Plan, Unmasked};
+use cast_vault::{SecretName, SecretValue};
+use serde::{Deserialize, Serialize};
+
+use crate::supervisor::{self, Carries, Filter, Left, Sink, Wire};
+
+/// The hidden command by which this program goes on with a stream that outlived CMD.
+pub const TAKE_OVER: &str = "__mask";
+
+/// Why a value is never masked, or `None` if it is.
+pub fn exemption(value: &SecretValue) -> Option<Unmasked> {
+    cast_mask::unmasked(value.expose())
+}
+
+/// What to mask, and where.
+pub(super) struct Masking {
+    plan: Arc<Plan>,
+    secrets: Vec<(SecretName, SecretValue)>,
+}
+
+impl Masking {
+    /// `None` if there is nothing to mask.
+    pub(super) fn new(secrets: Vec<(SecretName, SecretValue)>) -> Option<Self> {
+        let plan = Plan::new(secrets.iter().map(|(name, value)| (name.as_str(), value.expose())));
+        (!plan.is_empty()).then(|| Self { plan: Arc::new(plan), secrets })
+    }
+
+    /// A masker for each output that is masked.
+    pub(super) fn wires(&self) -> Vec<Wire> {
+        let wire = |carries| Wire { carries, filter: Box::new(Mask(Some(Masker::new(self.plan.clone())))), idle: None };
+        masked_outputs().into_iter().map(wire).collect()
+    }
+
+    /// Leaves a stream that others still write to, to a process of its own.
+    pub(super) fn leave(&self, left: &Left) -> io::Result<()> {
+        let secrets = self.secrets.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+        let message = Zeroizing::new(serde_json::to_vec(&Message { secrets, state: &left.state })?);
+        supervisor::hand_over(left, &[TAKE_OVER, word(left.carries)], &message)
+    }
+}
+
+/// Which outputs are masked when there is something to mask: those that somebody but a person at a terminal reads.
+pub(super) fn masked_outputs() -> Vec<Carries> {
+    match supervisor::outputs() {
+        ([Sink::Other, Sink::Other], true) => vec![Carries::Both],
+        ([output, errors], _) => [(output, Carries::Output), (errors, Carries::Errors)]
+            .into_iter()
+            .filter_map(|(sink, carries)| (sink == Sink::Other).then_some(carries))
+            .collect(),
+    }
+}
+
+/// What goes to the process that takes over, by a pipe.
+#[derive(Serialize)]
+struct Message<'a> {
+    secrets: Vec<(&'a str, &'a str)>,
+    state: &'a [u8],
+}
+
+/// The same, as it arrives.
+#[derive(Deserialize)]
+struct Arrived {
+    secrets: Vec<(String, String)>,
+    state: Vec<u8>,
+}
+
+/// Goes on with a stream, as `leave` had it: `words` are what follows the hidden command, the message comes on standard input.
+pub fn take_over(words: &[String]) -> io::Result<()> {
+    let [carries, descriptor] = words else { return Err(io::ErrorKind::InvalidInput.into()) };
+    let carries = [Carries::Output, Carries::Errors, Carries::Both].into_iter().find(|known| word(*known) == carries);
+    let message: Arrived = serde_json::from_reader(io::stdin().lock())?;
+    let secrets = Zeroizing::new(message.secrets);
+    let plan = Arc::new(Plan::new(secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()))));
+    let masker = Masker::resume(plan, &message.state);
+    let (Some(carries), Some(masker)) = (carries, masker) else { return Err(io::ErrorKind::InvalidInput.into()) };
+    supervisor::take_over(carries, descriptor, Box::new(Mask(Some(masker))), None)
+}
+
+fn word(carries: Carries) -> &'static str {
+    match carries {
+        Carries::Output => "output",
+        Carries::Errors => "errors",
+        Carries::Both => "both",
+    }
+}
+
+/// A masker as a filter.
+struct Mask(Option<Masker>);
+
+impl Filter for Mask {
+    fn pass(&mut self, chunk: &[u8], mut out: &mut dyn Write) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), |masker| masker.write(chunk, &mut out))
+    }
+
+    fn finish(&mut self, mut out: &mut dyn Write) -> io::Result<()> {
+        self.0.take().map_or(Ok(()), |masker| masker.finish(&mut out))
+    }
+
+    fn suspend(mut self: Box<Self>) -> Vec<u8> {
+        self.0.take().map(Masker::suspend).unwrap_or_default()
+    }
+}

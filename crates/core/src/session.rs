@@ -1,0 +1,63 @@
+//! What every verb works with: where things are, who can be asked, the settings, and the key of this process, found once.
+
+use std::sync::{Mutex, OnceLock};
+
+use crate::audit_log::Caller;
+use crate::failure::Result;
+use crate::key_store::{Attendant, Whence};
+use crate::paths::Places;
+use crate::platform::user;
+use crate::seen::Seen;
+use crate::settings::Settings;
+use crate::unlocked::Unlocked;
+use crate::vault_folder::VaultFolder;
+
+use cast_vault::UnlockKey;
+
+/// Access to the vaults of one user.
+pub struct Session {
+    pub(crate) places: Places,
+    pub(crate) attendant: Box<dyn Attendant>,
+    /// Says who calls, for the audit log.
+    pub(crate) caller: Caller,
+    pub(crate) unlocked: Mutex<Option<std::sync::Arc<Unlocked>>>,
+    settings: OnceLock<Settings>,
+}
+
+impl Session {
+    /// For these places, with someone to ask.
+    pub fn new(places: Places, attendant: Box<dyn Attendant>) -> Self {
+        let (unlocked, settings) = (Mutex::new(None), OnceLock::new());
+        Self { places, attendant, caller: user::caller, unlocked, settings }
+    }
+
+    /// Called by another than the program that started this process.
+    #[must_use]
+    pub fn called_by(self, caller: Caller) -> Self {
+        Self { caller, ..self }
+    }
+
+    /// With this key, whatever the store holds; `whence` is where it came from.
+    #[must_use]
+    pub fn with_key(self, key: UnlockKey, whence: &'static str) -> Self {
+        self.hold(key, Whence::Variable(whence), 0);
+        self
+    }
+
+    /// The user's settings, read once; the defaults, where there is no such file.
+    pub fn settings(&self) -> Result<&Settings> {
+        if let Some(settings) = self.settings.get() {
+            return Ok(settings);
+        }
+        let settings = self.places.settings().map_or_else(|| Ok(Settings::default()), |path| Settings::load(&path))?;
+        Ok(self.settings.get_or_init(|| settings))
+    }
+
+    pub(crate) fn folder(&self) -> Result<VaultFolder<'_>> {
+        VaultFolder::new(&self.places)
+    }
+
+    pub(crate) fn seen(&self) -> Option<Seen> {
+        self.places.state().ok().map(Seen::new)
+    }
+}

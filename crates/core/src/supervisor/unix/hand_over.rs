@@ -1,0 +1,72 @@
+//! A stream that outlives CMD: another process goes on with it, so that this one can end.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::outputs::sink;
+use super::pump::{EndPolicy, Pumped, Source, Stops, pump};
+use crate::supervisor::{Carries, Filter};
+
+/// A stream that another process still writes to, though CMD has ended.
+pub struct Left {
+    /// Which output it carries.
+    pub carries: Carries,
+    /// All that its filter needs to go on.
+    pub state: Vec<u8>,
+    source: OwnedFd,
+}
+
+impl Left {
+    pub(super) fn new(carries: Carries, source: Arc<Source>, filter: Box<dyn Filter>) -> Self {
+        let source = Arc::into_inner(source).expect("nobody looks at it any more").into_pipe();
+        Self { carries, state: filter.suspend(), source }
+    }
+}
+
+pub(in crate::supervisor) fn hand_over(left: &Left, words: &[&str], message: &[u8]) -> io::Result<()> {
+    let Left { carries, source, .. } = left;
+    // Through the exec, for that process to open.
+    rustix::io::fcntl_setfd(source, rustix::io::FdFlags::empty())?;
+    let mut command = Command::new(own_program()?);
+    // Nothing of the environment, which may hold the key; and no other stream, whose reader would wait for it.
+    match carries {
+        Carries::Output => drop(command.stderr(Stdio::null())),
+        Carries::Errors => drop(command.stdout(Stdio::null())),
+        Carries::Both => {}
+    }
+    command.env_clear().args(words).arg(source.as_raw_fd().to_string()).stdin(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut pipe = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    pipe.write_all(message)
+}
+
+/// Runs in the process that was started for it.
+pub(in crate::supervisor) fn take_over(
+    carries: Carries,
+    descriptor: &str,
+    filter: Box<dyn Filter>,
+    idle: Option<Duration>,
+) -> io::Result<()> {
+    // Away from the terminal and the group of whoever started CMD: this process is nobody's job.
+    let _ = rustix::process::setsid();
+    let path = format!("/dev/fd/{}", descriptor.parse::<u16>().map_err(io::Error::other)?);
+    let source = Arc::new(Source::new(File::open(path)?.into())?);
+    let ((ended, _never_closed), (released, _nor_this)) = (io::pipe()?, io::pipe()?);
+    let stops = Stops { ended: ended.into(), released: released.into() };
+    match pump(source, sink(carries), &stops, filter, idle, EndPolicy::HandOver, mpsc::channel().0) {
+        Pumped::SinkGone(Some(trouble)) => Err(trouble),
+        _ => Ok(()),
+    }
+}
+
+/// This very program, also when its file was replaced meanwhile.
+fn own_program() -> io::Result<PathBuf> {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { Ok(link) } else { std::env::current_exe() }
+}

@@ -1,0 +1,66 @@
+//! Cast's own standard output and standard error: what they are, and when cast is done with them.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use crate::supervisor::{Carries, Ended, Sink};
+
+/// What standard output and standard error of this process are, and whether they are one.
+pub(in crate::supervisor) fn outputs() -> ([Sink; 2], bool) {
+    let null = rustix::fs::stat("/dev/null").map(|null| null.st_rdev).ok();
+    let kind = |stream: BorrowedFd<'_>| {
+        let data = rustix::fs::fstat(stream).ok()?;
+        let device = rustix::fs::FileType::from_raw_mode(data.st_mode) == rustix::fs::FileType::CharacterDevice;
+        let sink = match device {
+            true if Some(data.st_rdev) == null => Sink::Nothing,
+            true if rustix::termios::isatty(stream) => Sink::Terminal,
+            _ => Sink::Other,
+        };
+        Some((sink, (data.st_dev, data.st_ino)))
+    };
+    let both = [kind(rustix::stdio::stdout()), kind(rustix::stdio::stderr())];
+    // One that cannot be asked is closed.
+    let sinks = both.map(|output| output.map_or(Sink::Nothing, |(sink, _)| sink));
+    (sinks, both[0].is_some() && both[0].map(|(_, file)| file) == both[1].map(|(_, file)| file))
+}
+
+/// Where a stream comes out.
+pub(super) fn sink(carries: Carries) -> BorrowedFd<'static> {
+    match carries {
+        Carries::Output | Carries::Both => rustix::stdio::stdout(),
+        Carries::Errors => rustix::stdio::stderr(),
+    }
+}
+
+/// Closes cast's own end of an output that is through: its reader need not wait for CMD. But not standard error by itself, on which cast
+/// may have to say that other output was not written.
+pub(super) fn let_go(carries: Carries) {
+    let Ok(null) = null() else { return };
+    if carries != Carries::Errors {
+        let _ = rustix::stdio::dup2_stdout(&null);
+    }
+    if carries == Carries::Both {
+        let _ = rustix::stdio::dup2_stderr(&null);
+    }
+}
+
+/// A descriptor is never left closed: the next file to be opened would take its place.
+pub(super) fn null() -> io::Result<File> {
+    File::options().read(true).write(true).open("/dev/null")
+}
+
+/// Ends this process as CMD ended, for whoever waits for it. Returns the exit code where that is the way.
+pub(in crate::supervisor) fn end_like(ended: Ended) -> u8 {
+    match ended {
+        Ended::Code(code) => u8::try_from(code).unwrap_or(u8::MAX),
+        // The first process of a container cannot die of its own signal.
+        Ended::Signal(signal) => {
+            if std::process::id() != 1 {
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+                let _ = signal_hook::low_level::raise(signal);
+            }
+            u8::try_from(128 + signal).unwrap_or(u8::MAX)
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! One stream on its way through a filter: read, filter, write, until its source is at its end or its policy says so.
+
+use std::io::{self, IoSlice, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use crate::supervisor::Filter;
+
+/// Read at once.
+const CHUNK: usize = 128 << 10;
+/// Pieces shorter than this are gathered, longer ones written from where they are: a copy costs more than a call from about here.
+const PIECE: usize = 16 << 10;
+/// What the pipe of CMD is asked to hold: so CMD and cast take turns less often. Where it may not be so much it stays as it is.
+#[cfg(target_os = "linux")]
+const PIPE: usize = 256 << 10;
+
+/// How a stream ended.
+pub(super) enum Pumped {
+    /// Everything is through.
+    Finished,
+    /// Whoever read the output is gone, or its disk is full. The stream of CMD is closed, so that CMD learns it at its next write.
+    SinkGone(Option<io::Error>),
+    /// CMD has ended, all it wrote is through, and another process still holds the stream.
+    Held(Arc<Source>, Box<dyn Filter>),
+}
+
+/// What becomes of a stream when CMD has ended and its source has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(test), allow(dead_code))] // the last two are for pseudo-terminals
+pub(super) enum EndPolicy {
+    /// What was there by then is moved; after that, another process goes on with it.
+    HandOver,
+    /// What was there by then is moved; after that, it is closed.
+    Drain,
+    /// It is closed at once.
+    Abandon,
+}
+
+/// What the main thread tells the streams, by closing the other ends.
+pub(super) struct Stops {
+    /// CMD has ended.
+    pub(super) ended: OwnedFd,
+    /// Every stream is through: those that others hold can be left to another process.
+    pub(super) released: OwnedFd,
+}
+
+/// The end of CMD's stream that cast reads.
+pub(super) struct Source {
+    pipe: OwnedFd,
+    /// Taken while bytes are on their way from the pipe to the sink.
+    moving: Mutex<()>,
+}
+
+impl Source {
+    /// For a pipe that this process alone reads.
+    pub(super) fn new(pipe: OwnedFd) -> io::Result<Self> {
+        rustix::fs::fcntl_setfl(&pipe, rustix::fs::OFlags::NONBLOCK)?;
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE);
+        Ok(Self { pipe, moving: Mutex::default() })
+    }
+
+    pub(super) fn into_pipe(self) -> OwnedFd {
+        self.pipe
+    }
+
+    /// Whether all that was written to the stream has reached the sink.
+    pub(super) fn is_through(&self) -> bool {
+        self.moving.try_lock().is_ok_and(|_at_rest| self.waiting() == 0)
+    }
+
+    /// How many bytes are in the stream now.
+    fn waiting(&self) -> usize {
+        rustix::io::ioctl_fionread(&self.pipe).ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or(0)
+    }
+}
+
+/// Moves `source` to `sink` until the source ends, or CMD has ended and `end` is served. `is_through` is dropped once all that CMD wrote is
+/// through; a stream that is held is moved on until the others are, too.
+pub(super) fn pump(
+    source: Arc<Source>,
+    sink: BorrowedFd<'_>,
+    stops: &Stops,
+    mut filter: Box<dyn Filter>,
+    idle: Option<Duration>,
+    end: EndPolicy,
+    is_through: Sender<()>,
+) -> Pumped {
+    let mut chunk = vec![0; CHUNK];
+    let mut out = Output { sink, gathered: Vec::with_capacity(CHUNK) };
+    let mut is_through = Some(is_through);
+    let mut phase = Phase::Running;
+    // Told of a silence once, until there is something to read again.
+    let mut patience = idle;
+    loop {
+        if phase == Phase::Draining(0) {
+            match end {
+                EndPolicy::HandOver => {
+                    phase = Phase::Held;
+                    is_through = None;
+                }
+                EndPolicy::Drain | EndPolicy::Abandon => return finished(filter.finish(&mut out), &mut out),
+            }
+        }
+        let ready = match wait(&source.pipe, sink, stops, phase, patience) {
+            Ok(ready) => ready,
+            Err(error) => return Pumped::SinkGone(Some(error)),
+        };
+        let most = match ready {
+            Ready::SinkGone => return Pumped::SinkGone(None),
+            Ready::Ended => {
+                // What others write from now on is not waited for.
+                let left = if end == EndPolicy::Abandon { 0 } else { source.waiting() };
+                phase = Phase::Draining(left);
+                continue;
+            }
+            Ready::Released => {
+                drop(is_through);
+                return Pumped::Held(source, filter);
+            }
+            Ready::Silent => {
+                patience = None;
+                match filter.idle(&mut out).and_then(|()| out.flush()) {
+                    Ok(()) => continue,
+                    Err(error) => return sink_gone(error),
+                }
+            }
+            Ready::Source => match phase {
+                Phase::Draining(left) => CHUNK.min(left),
+                Phase::Running | Phase::Held => CHUNK,
+            },
+        };
+        let _moving = source.moving.lock();
+        let read = match rustix::io::read(&source.pipe, &mut chunk[..most]) {
+            Ok(read) => read,
+            Err(Errno::AGAIN | Errno::INTR) => continue,
+            Err(error) => return Pumped::SinkGone(Some(error.into())),
+        };
+        if read == 0 {
+            return finished(filter.finish(&mut out), &mut out);
+        }
+        if let Phase::Draining(left) = &mut phase {
+            *left = left.saturating_sub(read);
+        }
+        patience = idle;
+        if let Err(error) = filter.pass(&chunk[..read], &mut out).and_then(|()| out.flush()) {
+            return sink_gone(error);
+        }
+    }
+}
+
+/// How far a stream is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// CMD is running.
+    Running,
+    /// CMD has ended, and so many bytes are still to be moved.
+    Draining(usize),
+    /// All that CMD wrote is through, and others hold the source.
+    Held,
+}
+
+fn finished(done: io::Result<()>, out: &mut Output<'_>) -> Pumped {
+    match done.and_then(|()| out.flush()) {
+        Ok(()) => Pumped::Finished,
+        Err(error) => sink_gone(error),
+    }
+}
+
+fn sink_gone(error: io::Error) -> Pumped {
+    Pumped::SinkGone((error.kind() != io::ErrorKind::BrokenPipe).then_some(error))
+}
+
+/// Whether `sink` takes more now.
+pub(super) fn takes_more(sink: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(sink, PollFlags::OUT)];
+    poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+enum Ready {
+    Source,
+    SinkGone,
+    /// Nothing came for a while.
+    Silent,
+    /// CMD has ended, and others may still hold the stream.
+    Ended,
+    /// Every stream is through.
+    Released,
+}
+
+/// Waits for something to read. A reader that leaves while CMD is silent is seen here too: by POLLERR, which needs no asking.
+fn wait(
+    source: &OwnedFd,
+    sink: BorrowedFd<'_>,
+    stops: &Stops,
+    phase: Phase,
+    patience: Option<Duration>,
+) -> io::Result<Ready> {
+    // A pipe says ERR, a socket HUP.
+    let gone = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
+    let (stop, meaning) = match phase {
+        Phase::Running => (stops.ended.as_fd(), Ready::Ended),
+        // While it drains, nothing else can be told: the sink stands in for it.
+        Phase::Draining(_) => (sink, Ready::SinkGone),
+        Phase::Held => (stops.released.as_fd(), Ready::Released),
+    };
+    let patience = patience.and_then(|time| Timespec::try_from(time).ok());
+    loop {
+        let told = if matches!(phase, Phase::Draining(_)) { PollFlags::empty() } else { PollFlags::IN };
+        let mut polled = [
+            PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(sink, PollFlags::empty()),
+            PollFd::from_borrowed_fd(stop, told),
+        ];
+        match poll(&mut polled, patience.as_ref()) {
+            Ok(0) => return Ok(Ready::Silent),
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        let [source, sink, stop] = polled.each_ref().map(PollFd::revents);
+        if sink.intersects(gone) {
+            return Ok(Ready::SinkGone);
+        }
+        // A stream that nobody holds any more is read to its end.
+        if !stop.is_empty() && !source.contains(PollFlags::HUP) {
+            return Ok(meaning);
+        }
+        if !source.is_empty() {
+            return Ok(Ready::Source);
+        }
+    }
+}
+
+/// A sink, also one that its other users have made non-blocking.
+struct Output<'a> {
+    sink: BorrowedFd<'a>,
+    gathered: Vec<u8>,
+}
+
+impl Output<'_> {
+    /// Writes what was gathered, and `piece` behind it.
+    fn send(&mut self, piece: &[u8]) -> io::Result<()> {
+        let mut parts = &mut [IoSlice::new(&self.gathered), IoSlice::new(piece)][..];
+        IoSlice::advance_slices(&mut parts, 0); // past what is empty
+        while !parts.is_empty() {
+            match rustix::io::writev(self.sink, parts) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => IoSlice::advance_slices(&mut parts, written),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    let mut polled = [PollFd::from_borrowed_fd(self.sink, PollFlags::OUT)];
+                    match poll(&mut polled, None) {
+                        Ok(_) | Err(Errno::INTR) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.gathered.clear();
+        Ok(())
+    }
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if piece.len() < PIECE && self.gathered.len() + piece.len() <= CHUNK {
+            self.gathered.extend_from_slice(piece);
+        } else {
+            self.send(piece)?;
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.send(&[])
+    }
+}

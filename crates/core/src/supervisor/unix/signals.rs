@@ -1,0 +1,130 @@
+//! The signals of a supervisor: blocked, and taken one by one with where they came from.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use nix::sys::signal::{SigSet, Signal};
+#[cfg(target_os = "linux")]
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// What a process may send to cast and mean CMD. Others cannot be caught, or are cast's own business.
+const FORWARDED: [Signal; 12] = [
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTERM,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGALRM,
+    Signal::SIGVTALRM,
+    Signal::SIGPROF,
+    Signal::SIGWINCH,
+    Signal::SIGIO,
+    Signal::SIGTSTP,
+];
+
+/// What a terminal sends to all of its foreground. Not HUP: of a terminal that goes away only the session's first process is told.
+const OF_TERMINALS: [Signal; 4] = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGWINCH];
+
+/// `si_code` of what the kernel sends: from the terminal, and so to CMD as well, which is in the same group. `sigaction(2)`.
+#[cfg(target_os = "linux")]
+const SI_KERNEL: i32 = 0x80;
+
+pub(super) struct Signals {
+    inherited: SigSet,
+    #[cfg(target_os = "linux")]
+    arriving: SignalFd,
+    #[cfg(not(target_os = "linux"))]
+    arriving: SigSet,
+}
+
+pub(super) enum Arrived {
+    /// Sent to cast alone: CMD is meant.
+    ForCmd(Signal),
+    /// Whether the child became CMD can be read.
+    Report,
+    /// The terminal has another size; CMD, in the same session, was told by itself.
+    Resize,
+    /// A child has something to tell, or CMD got the signal by itself.
+    Nothing,
+}
+
+impl Signals {
+    /// Holds signals back from here on, in this thread and those it starts.
+    pub(super) fn block() -> io::Result<Self> {
+        let inherited = SigSet::thread_get_mask()?;
+        let waited: SigSet = FORWARDED.into_iter().chain([Signal::SIGCHLD]).collect();
+        waited.thread_block()?;
+        #[cfg(target_os = "linux")]
+        let arriving = SignalFd::with_flags(&waited, SfdFlags::SFD_CLOEXEC)?;
+        #[cfg(not(target_os = "linux"))]
+        let arriving = waited;
+        Ok(Self { inherited, arriving })
+    }
+
+    /// The signals that were blocked before, as CMD is to find them.
+    pub(super) fn inherited(&self) -> SigSet {
+        self.inherited
+    }
+
+    /// Waits for the next one, or for `report`.
+    #[cfg(target_os = "linux")]
+    pub(super) fn next(&mut self, report: Option<BorrowedFd<'_>>) -> io::Result<Arrived> {
+        if let Some(report) = report
+            && self.is_report_first(report)?
+        {
+            return Ok(Arrived::Report);
+        }
+        let Some(info) = self.arriving.read_signal()? else { return Ok(Arrived::Nothing) };
+        let signal = Signal::try_from(info.ssi_signo.cast_signed()).ok();
+        Ok(match signal {
+            Some(Signal::SIGCHLD) | None => Arrived::Nothing,
+            Some(Signal::SIGWINCH) if info.ssi_code == SI_KERNEL => Arrived::Resize,
+            Some(signal) if info.ssi_code == SI_KERNEL && OF_TERMINALS.contains(&signal) => Arrived::Nothing,
+            Some(signal) => Arrived::ForCmd(signal),
+        })
+    }
+
+    /// Waits for `report`, or else for the next signal. Where one came from is not said here: what a terminal can send to its foreground is
+    /// taken for that.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn next(&mut self, report: Option<BorrowedFd<'_>>) -> io::Result<Arrived> {
+        if report.is_some() {
+            return Ok(Arrived::Report);
+        }
+        let signal = self.arriving.wait()?;
+        let foreground = rustix::termios::tcgetpgrp(rustix::stdio::stdin()).ok() == Some(rustix::process::getpgrp());
+        Ok(match signal {
+            Signal::SIGCHLD => Arrived::Nothing,
+            signal if foreground && OF_TERMINALS.contains(&signal) => Arrived::Nothing,
+            signal => Arrived::ForCmd(signal),
+        })
+    }
+}
+
+/// Lets signals act on cast again: those that come from now on. What came before CMD ended was for CMD.
+impl Drop for Signals {
+    fn drop(&mut self) {
+        #[cfg(target_os = "linux")]
+        while self.is_one_waiting() && self.arriving.read_signal().is_ok() {}
+        let _ = self.inherited.thread_set_mask();
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Signals {
+    fn is_report_first(&self, report: BorrowedFd<'_>) -> io::Result<bool> {
+        use rustix::event::{PollFd, PollFlags, poll};
+        let mut polled = [PollFd::new(&self.arriving, PollFlags::IN), PollFd::from_borrowed_fd(report, PollFlags::IN)];
+        match poll(&mut polled, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(polled[0].revents().is_empty()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn is_one_waiting(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let mut polled = [PollFd::new(&self.arriving, PollFlags::IN)];
+        poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    }
+}

@@ -1,0 +1,119 @@
+//! The main thread while CMD runs: signals passed on, stops and continues both ways, orphans reaped, and how CMD ended.
+
+use std::io;
+use std::sync::Weak;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill, raise};
+use nix::unistd::Pid;
+use rustix::io::Errno;
+use rustix::process::WaitOptions;
+
+use super::channel::Channel;
+use super::child::{Child, Report};
+use super::outputs::sink;
+use super::pump::{Source, takes_more};
+use super::signals::{Arrived, Signals};
+use crate::supervisor::{Carries, Ended};
+
+/// A stream, and the source that its pump reads while it lasts.
+pub(super) type Flow = (Carries, Weak<Source>);
+
+/// Until CMD has ended: passes signals on, stops when it stops, and buries whoever else is a child of this process, as a container's first
+/// process has to. `started` is called once CMD is running; an error means that it never was.
+pub(super) fn watch(
+    child: &mut Child,
+    signals: &mut Signals,
+    channels: &mut [Box<dyn Channel>],
+    flows: &[Flow],
+    started: &mut dyn FnMut(),
+) -> io::Result<Ended> {
+    let cmd = child.pid;
+    let mut stopped = false;
+    loop {
+        match reap(cmd) {
+            Some(State::Ended(ended)) => {
+                // It may have ended before anybody looked for the report.
+                hear(child, started)?;
+                return Ok(ended);
+            }
+            // For the shell to see. Whoever continues cast means CMD.
+            Some(State::Stopped) => {
+                let_through(flows);
+                channels.iter_mut().for_each(|channel| channel.pause());
+                stopped = raise(Signal::SIGSTOP).is_ok();
+            }
+            Some(State::Continued) => stopped = false,
+            // Not if CMD was continued meanwhile: it may be stopped again already.
+            None if stopped => {
+                channels.iter_mut().for_each(|channel| channel.resume());
+                let _ = kill(cmd, Signal::SIGCONT);
+                stopped = false;
+            }
+            None => match signals.next(child.report()) {
+                Ok(Arrived::Report) => hear(child, started)?,
+                Ok(Arrived::ForCmd(signal)) => drop(kill(cmd, signal)),
+                Ok(Arrived::Resize) => channels.iter_mut().for_each(|channel| channel.resize()),
+                Ok(Arrived::Nothing) => {}
+                Err(_) => return Ok(Ended::Code(1)),
+            },
+        }
+    }
+}
+
+/// Whether the child became CMD, the first time this is asked.
+fn hear(child: &mut Child, started: &mut dyn FnMut()) -> io::Result<()> {
+    match child.read_report() {
+        Some(Report::Failed(error)) => return Err(error),
+        Some(Report::Started) => started(),
+        None => {}
+    }
+    Ok(())
+}
+
+/// Before cast stops: lets what CMD has written come out. Not for ever, as others may go on writing; and not where nobody takes it, as the
+/// reader may be stopped, too.
+fn let_through(flows: &[Flow]) {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    for (carries, source) in flows {
+        while Instant::now() < deadline
+            && source.upgrade().is_some_and(|source| !source.is_through())
+            && takes_more(sink(*carries))
+        {
+            thread::sleep(Duration::from_micros(200));
+        }
+    }
+}
+
+enum State {
+    Ended(Ended),
+    Stopped,
+    Continued,
+}
+
+fn reap(cmd: Pid) -> Option<State> {
+    loop {
+        // Not by nix, which does not know the signals above 31.
+        match rustix::process::waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED) {
+            Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == cmd.as_raw() => {
+                if status.stopped() {
+                    return Some(State::Stopped);
+                }
+                if status.continued() {
+                    return Some(State::Continued);
+                }
+                if let Some(signal) = status.terminating_signal() {
+                    return Some(State::Ended(Ended::Signal(signal)));
+                }
+                if let Some(code) = status.exit_status() {
+                    return Some(State::Ended(Ended::Code(code)));
+                }
+            }
+            // CMD is gone and nobody kept how: its parent told the kernel not to.
+            Err(Errno::CHILD) => return Some(State::Ended(Ended::Code(1))),
+            Ok(Some(_)) | Err(Errno::INTR) => {}
+            Ok(None) | Err(_) => return None,
+        }
+    }
+}

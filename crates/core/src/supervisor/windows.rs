@@ -1,0 +1,105 @@
+//! CMD as a child whose output is filtered: a thread for each stream. What is different here: a background process that still holds a
+//! stream when CMD has ended keeps cast waiting for it, for there is no process of ours to leave it to; and CMD outlives a cast that was killed.
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::windows::io::AsRawHandle;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use super::{Carries, Ended, Filter, Service, Sink, Supervised, Wire};
+use crate::platform::exec::{self, Image};
+
+/// A stream that outlived CMD: none here.
+pub struct Left {
+    /// Which output it carries.
+    pub carries: Carries,
+    /// All that its filter needs to go on.
+    pub state: Vec<u8>,
+}
+
+/// Starts CMD in the midst of `wires` and `services`, and stays until all of it is through.
+pub(super) fn supervise(
+    image: Image,
+    wires: Vec<Wire>,
+    mut services: Vec<Box<dyn Service>>,
+) -> Result<Supervised, (io::Error, Image)> {
+    let supervised = begin_and_wait(&image, wires, &mut services);
+    services.into_iter().for_each(|service| service.stop());
+    supervised.map_err(|error| (error, image))
+}
+
+fn begin_and_wait(image: &Image, wires: Vec<Wire>, services: &mut [Box<dyn Service>]) -> io::Result<Supervised> {
+    services.iter_mut().try_for_each(|service| service.start())?;
+    let mut command = image.command();
+    let mut pumps = Vec::new();
+    for wire in wires {
+        let (source, end) = io::pipe()?;
+        match wire.carries {
+            Carries::Output => drop(command.stdout(Stdio::from(end))),
+            Carries::Errors => drop(command.stderr(Stdio::from(end))),
+            Carries::Both => drop(command.stdout(Stdio::from(end.try_clone()?)).stderr(Stdio::from(end))),
+        }
+        let carries = wire.carries;
+        pumps.push(thread::Builder::new().spawn(move || pump(source, carries, wire.filter))?);
+    }
+    let status = exec::spawn(command)?.wait()?;
+    let mut trouble = None;
+    for pump in pumps {
+        if let Err(error) = pump.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended early"))) {
+            trouble = Some(error);
+        }
+    }
+    Ok(Supervised { ended: Ended::Code(status.code().unwrap_or(1)), left: Vec::new(), trouble })
+}
+
+fn pump(mut source: io::PipeReader, carries: Carries, mut filter: Box<dyn Filter>) -> io::Result<()> {
+    let sink: Box<dyn Write> = match carries {
+        Carries::Output | Carries::Both => Box::new(io::stdout()),
+        Carries::Errors => Box::new(io::stderr()),
+    };
+    let mut sink = io::BufWriter::new(sink);
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        let read = source.read(&mut chunk)?;
+        let passed = if read == 0 { filter.finish(&mut sink) } else { filter.pass(&chunk[..read], &mut sink) };
+        match passed.and_then(|()| sink.flush()) {
+            // Its reader has left: CMD finds out by writing, as it would without cast.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written?,
+        }
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Not needed here.
+#[allow(clippy::unnecessary_wraps)]
+pub(super) fn hand_over(_left: &Left, _words: &[&str], _message: &[u8]) -> io::Result<()> {
+    Ok(())
+}
+
+/// Not needed here.
+pub(super) fn take_over(
+    _carries: Carries,
+    _descriptor: &str,
+    _filter: Box<dyn Filter>,
+    _idle: Option<Duration>,
+) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(super) fn end_like(ended: Ended) -> u8 {
+    match ended {
+        Ended::Code(code) => u8::try_from(code).unwrap_or_else(|_| exec::end(code)),
+        Ended::Signal(_) => 1,
+    }
+}
+
+/// A pipe that came as two handles cannot be asked whether they are one.
+pub(super) fn outputs() -> ([Sink; 2], bool) {
+    let kind = |terminal| if terminal { Sink::Terminal } else { Sink::Other };
+    let one = io::stdout().as_raw_handle() == io::stderr().as_raw_handle();
+    ([kind(io::stdout().is_terminal()), kind(io::stderr().is_terminal())], one)
+}

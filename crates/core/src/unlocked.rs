@@ -1,0 +1,83 @@
+//! The key of this process: looked for once, and again when the key store has changed since. So a reader meets no vault that it could open
+//! a moment later and not now, and a writer seals none to a key that is gone.
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use crate::failure::{Failure, Kind, Result};
+use crate::first_key;
+use crate::key_store::{self, Lookup, Whence};
+use crate::session::Session;
+use crate::vault_folder::{VaultFolder, WriteLock};
+use cast_vault::UnlockKey;
+
+/// The key of this process, as it was found.
+pub(crate) struct Unlocked {
+    pub(crate) key: UnlockKey,
+    pub(crate) whence: Whence,
+    /// How often the key store had changed by then.
+    changes: u64,
+}
+
+impl Session {
+    /// The key of this process; looked for once, unless it is changed meanwhile.
+    pub(crate) fn key(&self) -> Result<Arc<Unlocked>> {
+        if let Some(unlocked) = &*self.cache() {
+            return Ok(Arc::clone(unlocked));
+        }
+        let changes = key_store::changes(&self.places);
+        match key_store::look_up(&self.places, &*self.attendant)? {
+            Lookup::Found(key, whence) => Ok(self.hold(key, whence, changes)),
+            missing => {
+                self.refuse_beside_vaults(&missing)?;
+                Err(first_key::no_key(&missing))
+            }
+        }
+    }
+
+    /// Uses this key from here on.
+    pub(crate) fn hold(&self, key: UnlockKey, whence: Whence, changes: u64) -> Arc<Unlocked> {
+        let unlocked = Arc::new(Unlocked { key, whence, changes });
+        *self.cache() = Some(Arc::clone(&unlocked));
+        unlocked
+    }
+
+    /// Whether the key store has changed since the key was read. If so, the key is looked for again when it is needed next.
+    pub(crate) fn key_has_changed(&self) -> bool {
+        let mut cache = self.cache();
+        let outdated = cache.as_ref().is_some_and(|unlocked| {
+            !matches!(unlocked.whence, Whence::Variable(_)) && unlocked.changes != key_store::changes(&self.places)
+        });
+        if outdated {
+            *cache = None;
+        }
+        outdated
+    }
+
+    /// Waits for the right to change vaults. From here on nobody changes the key of vaults, and the one at hand is that of now: what
+    /// is sealed to it can be opened.
+    pub(crate) fn lock_vaults(&self, folder: &VaultFolder<'_>) -> Result<WriteLock> {
+        let lock = folder.lock()?;
+        if self.key_has_changed() {
+            self.key()?;
+        }
+        Ok(lock)
+    }
+
+    pub(crate) fn cache(&self) -> MutexGuard<'_, Option<Arc<Unlocked>>> {
+        self.unlocked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Unlocked {
+    /// Names the variable that a key which does not open a vault was taken from.
+    pub(crate) fn explain(&self, failure: Failure) -> Failure {
+        match self.whence {
+            Whence::Variable(name) if failure.kind() == Kind::WrongKey => {
+                let hints = failure.hints().to_vec();
+                let failure = Failure::new(Kind::WrongKey, format!("{failure}: the key is that of {name}"));
+                hints.into_iter().fold(failure, Failure::hint)
+            }
+            _ => failure,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The folder of the vaults: which there are, their bytes, and their replacement under one lock. What is in them is not known here.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+
+use crate::disk::{self, Lock};
+use crate::failure::{Failure, Result};
+use crate::paths::Places;
+use cast_vault::AgentName;
+use cast_vault::MAX_FILE;
+
+/// The vaults of one folder.
+pub(crate) struct VaultFolder<'a> {
+    folder: &'a Path,
+    places: &'a Places,
+}
+
+/// The right to change vaults of the folder: the lock of this home, and that of the folder itself, which other homes come to as well.
+pub(crate) struct WriteLock(#[allow(dead_code)] (Lock, Option<Lock>));
+
+const ENDING: &str = ".age";
+const TEMPORARY_ENDING: &str = ".age.tmp";
+
+impl<'a> VaultFolder<'a> {
+    pub(crate) fn new(places: &'a Places) -> Result<Self> {
+        Ok(Self { folder: places.vaults()?, places })
+    }
+
+    /// That of another folder, to look at.
+    pub(crate) fn elsewhere(folder: &'a Path, places: &'a Places) -> Self {
+        Self { folder, places }
+    }
+
+    /// The agent whose vault a file with this name is.
+    pub(crate) fn agent_of(path: &Path) -> Option<AgentName> {
+        AgentName::parse(path.file_name()?.to_str()?.strip_suffix(ENDING)?).ok()
+    }
+
+    /// Where the vault of `agent` is, or would be.
+    pub(crate) fn path(&self, agent: &AgentName) -> PathBuf {
+        self.folder.join(format!("{agent}{ENDING}"))
+    }
+
+    /// Whether this is that folder, by whatever way it is reached.
+    pub(crate) fn is(&self, folder: &Path) -> bool {
+        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        real(self.folder) == real(folder)
+    }
+
+    /// Whether there is anything in the place of `agent`'s vault.
+    pub(crate) fn exists(&self, agent: &AgentName) -> bool {
+        fs::symlink_metadata(self.path(agent)).is_ok()
+    }
+
+    /// Whether there is a vault of `agent`, or something else in its place, which is a failure. Reads nothing of it.
+    pub(crate) fn is_there(&self, agent: &AgentName) -> Result<bool> {
+        Ok(disk::open_regular(&self.path(agent))?.is_some())
+    }
+
+    /// The bytes of `agent`'s vault; `None` where there is none. One that is too large comes as far as shows that.
+    pub(crate) fn read(&self, agent: &AgentName) -> Result<Option<Vec<u8>>> {
+        let path = self.path(agent);
+        disk::open_regular(&path)?.map(|file| disk::read_limited(&file, &path, MAX_FILE)).transpose()
+    }
+
+    /// Waits for the right to change vaults here, and clears what killed writers left. Readers never need it.
+    pub(crate) fn lock(&self) -> Result<WriteLock> {
+        // Made first, so that all come to one name for it.
+        disk::make_private_folders(self.folder)?;
+        let locks = Lock::acquire_with_folder(&self.lock_path()?, self.folder)?;
+        for path in self.temporary()? {
+            // What cannot be cleared stands in nobody's way.
+            let _ = fs::remove_file(path);
+        }
+        Ok(WriteLock(locks))
+    }
+
+    /// The lock of this home if nobody has it: for a reader that has something to note there.
+    pub(crate) fn try_lock(&self) -> Option<Lock> {
+        Lock::try_acquire(&self.lock_path().ok()?)
+    }
+
+    /// Whether somebody is changing vaults here, from whatever home.
+    pub(crate) fn is_locked(&self) -> bool {
+        Lock::is_folder_held(self.folder)
+    }
+
+    /// Puts `bytes` in the place of `agent`'s vault once `check` has approved of them as read back from the disk.
+    pub(crate) fn replace(
+        &self,
+        _lock: &WriteLock,
+        agent: &AgentName,
+        bytes: &[u8],
+        check: impl FnOnce(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        // Not over a symlink or a folder, which a rename might replace.
+        disk::open_regular(&self.path(agent))?;
+        // A name of its own, also where the folder cannot be locked and another home writes there.
+        let temporary = self.folder.join(format!(".{agent}.{}{TEMPORARY_ENDING}", std::process::id()));
+        disk::replace(&self.path(agent), &temporary, bytes, check)
+    }
+
+    /// Removes `agent`'s vault.
+    pub(crate) fn remove(&self, _lock: &WriteLock, agent: &AgentName) -> Result<()> {
+        disk::remove(&self.path(agent))
+    }
+
+    /// The agents that have a vault here, by name.
+    pub(crate) fn agents(&self) -> Result<Vec<AgentName>> {
+        let mut agents: Vec<_> =
+            self.names()?.iter().filter_map(|name| AgentName::parse(name.strip_suffix(ENDING)?).ok()).collect();
+        agents.sort();
+        Ok(agents)
+    }
+
+    /// When the file of `agent`'s vault was last written.
+    pub(crate) fn modified(&self, agent: &AgentName) -> Option<SystemTime> {
+        fs::symlink_metadata(self.path(agent)).ok()?.modified().ok()
+    }
+
+    /// What is being written, or was, by those who were killed.
+    pub(crate) fn temporary(&self) -> Result<Vec<PathBuf>> {
+        let names = self.names()?.into_iter();
+        let names = names.filter(|name| name.starts_with('.') && name.ends_with(TEMPORARY_ENDING));
+        Ok(names.map(|name| self.folder.join(name)).collect())
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        let entries = match fs::read_dir(self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::io("cannot read the folder", self.folder, &error)),
+        };
+        Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
+    }
+
+    /// One lock of this home for a folder, wherever it is reached from; in the state folder, for nothing but vaults belongs beside the vaults.
+    fn lock_path(&self) -> Result<PathBuf> {
+        let folder = fs::canonicalize(self.folder).unwrap_or_else(|_| self.folder.to_owned());
+        let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
+        let number = u64::from_be_bytes(digest[..8].try_into().expect("eight of 32 bytes"));
+        Ok(self.places.state()?.join("locks").join(format!("vaults-{number:016x}.lock")))
+    }
+}

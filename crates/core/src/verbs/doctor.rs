@@ -1,0 +1,246 @@
+//! `cast doctor`: everything that can be looked at, looked at, and nothing changed. No key is made, no record of what was seen is written, and
+//! nobody is asked for anything that is not needed to see whether the vaults open.
+
+mod files;
+
+use std::path::Path;
+
+use crate::audit_log::AuditLog;
+use crate::clock;
+use crate::failure::{self, Failure, Result};
+use crate::key_store::{self, Whence};
+use crate::session::Session;
+use crate::settings::{Audit, Settings};
+use crate::survey::{Held, Standing, Surveyed};
+use cast_keyring::{KeyringError, Presence};
+use cast_vault::AgentName;
+use cast_vault::UnlockKey;
+use cast_vault::Vault;
+
+/// What was found.
+pub struct Diagnosis {
+    /// What the keyring is like.
+    pub keyring: Result<Presence, KeyringError>,
+    /// Where the key is, if there is one that can be used.
+    pub key: Option<Whence>,
+    pub vaults: Vaults,
+    /// Whether events are noted.
+    pub audit: Audit,
+    /// What needs care.
+    pub findings: Vec<Finding>,
+}
+
+/// What a backup is good for.
+pub struct BackupProof {
+    pub vaults: Vaults,
+    /// What needs care.
+    pub findings: Vec<Finding>,
+}
+
+/// The vaults there are, and which of them could be opened.
+pub type Vaults = Vec<(AgentName, bool)>;
+
+/// One thing that needs care.
+#[derive(Debug)]
+pub struct Finding {
+    /// What was looked at.
+    pub check: Check,
+    /// What is the matter.
+    pub message: String,
+    /// What to do, first the likeliest.
+    pub fix: Vec<String>,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    Settings,
+    Keyring,
+    Key,
+    Vault,
+    Permissions,
+    Leftover,
+    AuditLog,
+    Stale,
+    Backup,
+}
+
+impl Session {
+    /// Looks at everything. `attended`: somebody is there to unlock a keyring.
+    pub fn doctor(&self, attended: bool) -> Diagnosis {
+        let mut findings = Vec::new();
+        let defaults = Settings::default();
+        let settings = self.settings().unwrap_or_else(|failure| {
+            findings.push(Finding::of(Check::Settings, &failure));
+            &defaults
+        });
+        let keyring = cast_keyring::look();
+        let agents = self.folder().and_then(|folder| folder.agents()).unwrap_or_else(|failure| {
+            findings.push(Finding::of(Check::Vault, &failure));
+            Vec::new()
+        });
+        let mut vaults: Vec<_> = agents.into_iter().map(|agent| (agent, false)).collect();
+        let key = self.find_key(&keyring, vaults.is_empty(), attended).unwrap_or_else(|(check, failure)| {
+            findings.push(Finding::of(check, &failure));
+            None
+        });
+        if key.is_some() && !vaults.is_empty() {
+            let surveyed = self.survey().and_then(|surveyed| Ok((surveyed, self.key_status()?.held)));
+            match surveyed {
+                Ok((surveyed, held)) => {
+                    for (agent, opens) in &mut vaults {
+                        *opens = surveyed.iter().any(|vault| vault.agent == *agent && vault.state.is_ok());
+                    }
+                    findings.extend(judge(&surveyed, &held, settings));
+                }
+                Err(failure) => findings.push(Finding::of(Check::Vault, &failure)),
+            }
+        }
+        findings.extend(self.key_in_a_file(&keyring));
+        findings.extend(self.look_at_files());
+        if settings.audit != Audit::Off
+            && let Err(failure) = self.places.state().and_then(|state| AuditLog::new(state, self.caller).check())
+        {
+            findings.push(Finding::of(Check::AuditLog, &failure));
+        }
+        // A key file that others can read is refused as a key and found as a file.
+        let mut said = Vec::new();
+        findings.retain(|finding| {
+            !said.contains(&finding.message) && {
+                said.push(finding.message.clone());
+                true
+            }
+        });
+        Diagnosis { keyring, key, vaults, audit: settings.audit, findings }
+    }
+
+    /// Whether the master key in the file at `path` opens every vault. Needs no other key.
+    pub fn doctor_backup(&self, path: &Path) -> Result<BackupProof> {
+        let key = key_store::read_key_file(path, "--backup")?;
+        if let UnlockKey::Agent(grant) = &key {
+            return Err(failure::agent_key(&grant.agent, "is no backup of the master key"));
+        }
+        let folder = self.folder()?;
+        let (mut vaults, mut findings) = (Vec::new(), Vec::new());
+        for agent in folder.agents()? {
+            let opened = match folder.read(&agent) {
+                Ok(None) => continue,
+                Ok(Some(bytes)) => Vault::open(&bytes, &agent, &key).map_err(Failure::from),
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = &opened {
+                let message = format!("the backup does not open the vault of agent '{agent}': {failure}");
+                let fix =
+                    "if 'cast doctor' finds that vault in order, make a new backup: 'cast key export --output FILE'";
+                findings.push(Finding { check: Check::Backup, message, fix: vec![fix.to_owned()] });
+            }
+            vaults.push((agent, opened.is_ok()));
+        }
+        Ok(BackupProof { vaults, findings })
+    }
+
+    /// Where the key is, if there is one to be had; that there is none yet is nothing to be told, where the first use can make one.
+    fn find_key(
+        &self,
+        keyring: &Result<Presence, KeyringError>,
+        no_vaults: bool,
+        attended: bool,
+    ) -> Result<Option<Whence>, (Check, Failure)> {
+        let found = || self.key_status().map(|key| Some(key.whence)).map_err(|failure| (Check::Key, failure));
+        let files: Vec<_> = self.key_files().collect();
+        match &files[..] {
+            _ if key_store::is_in_variable() => return found(),
+            // Its passphrase opens nothing that there is.
+            [sealed] if no_vaults && self.places.passphrase_key().is_ok_and(|path| path == *sealed) => {
+                return Ok(Some(Whence::File(sealed.clone())));
+            }
+            [] => {}
+            _ => return found(),
+        }
+        let unusable = match keyring {
+            Ok(Presence::Nothing) if no_vaults => return Ok(None),
+            Ok(Presence::Locked) if no_vaults || !attended => Some(KeyringError::Locked),
+            // Not asked twice: it may have kept us waiting.
+            Err(error) if !error.is_absent() => Some(error.clone()),
+            _ => None,
+        };
+        match unusable {
+            Some(error) => Err((Check::Keyring, key_store::no_key(error))),
+            None => found(),
+        }
+    }
+
+    /// A plain key file where a keyring would serve.
+    fn key_in_a_file(&self, keyring: &Result<Presence, KeyringError>) -> Option<Finding> {
+        let path = self.places.plain_key().ok().filter(|path| path.symlink_metadata().is_ok())?;
+        keyring.as_ref().ok()?;
+        let message = format!(
+            "only the mode of its file protects the key, and there is an OS keyring here: '{}'",
+            path.display()
+        );
+        Some(Finding { check: Check::Key, message, fix: vec!["move it: 'cast key move keyring'".to_owned()] })
+    }
+}
+
+/// What there is to say of the vaults.
+fn judge(vaults: &[Surveyed], held: &Held, settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for Surveyed { agent, state } in vaults {
+        match (state, held) {
+            // An agent's key opens one vault: the others are none of its business.
+            (Err(_), Held::Agent(own, _)) if *own != *agent => {}
+            (Err(failure), _) => findings.push(Finding::of(Check::Vault, failure)),
+            (Ok(standing), _) => {
+                findings.extend(sealed_to_a_former_key(agent, standing, held));
+                findings.extend(stale(agent, standing, settings));
+            }
+        }
+    }
+    findings
+}
+
+/// A rotation that was interrupted, or a vault that was away while there was one.
+fn sealed_to_a_former_key(agent: &AgentName, standing: &Standing, held: &Held) -> Option<Finding> {
+    let Held::Masters(keys) = held else { return None };
+    let newest = keys.first()?;
+    (standing.master != newest.public).then(|| Finding {
+        check: Check::Vault,
+        message: format!("the vault of agent '{agent}' is still sealed to a former key"),
+        fix: vec!["seal it to the key of now: 'cast key rotate'".to_owned()],
+    })
+}
+
+fn stale(agent: &AgentName, standing: &Standing, settings: &Settings) -> Option<Finding> {
+    let limit = settings.stale_after?;
+    let old: Vec<_> = standing.secrets.iter().filter(|(_, updated)| clock::is_older(*updated, limit)).collect();
+    let (first, _) = old.first()?;
+    let names = old.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+    Some(Finding {
+        check: Check::Stale,
+        message: format!("agent '{agent}' has secrets older than 'stale_after': {names}"),
+        fix: vec![format!("change each at its source, then here: 'cast secrets set {agent} {first}'")],
+    })
+}
+
+impl Finding {
+    fn of(check: Check, failure: &Failure) -> Self {
+        Self { check, message: failure.to_string(), fix: failure.hints().to_vec() }
+    }
+}
+
+impl Check {
+    /// As programs know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::Keyring => "keyring",
+            Self::Key => "key",
+            Self::Vault => "vault",
+            Self::Permissions => "permissions",
+            Self::Leftover => "leftover",
+            Self::AuditLog => "audit-log",
+            Self::Stale => "stale",
+            Self::Backup => "backup",
+        }
+    }
+}

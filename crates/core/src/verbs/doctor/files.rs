@@ -1,0 +1,98 @@
+//! The files of cast: private, nothing left over, no key where git would take it.
+
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+
+use super::{Check, Finding};
+use crate::advice;
+use crate::disk::{self, Lock};
+use crate::key_store;
+use crate::platform::files;
+use crate::session::Session;
+
+/// How many paths a finding shows.
+const SHOWN: usize = 3;
+
+impl Session {
+    pub(super) fn look_at_files(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for path in self.key_files() {
+            findings.extend(key_store::check_key_file(&path).err().map(|why| Finding::of(Check::Permissions, &why)));
+            findings.extend(in_work_tree(&path));
+        }
+        let ours = self.private_files();
+        let which = |wanted: fn(&Metadata) -> bool| -> Vec<PathBuf> {
+            ours.iter().filter(|(_, data)| wanted(data)).map(|(path, _)| path.clone()).collect()
+        };
+        let mut add = |check, what: &str, paths: &[PathBuf], fix: fn(&[PathBuf]) -> String| {
+            if !paths.is_empty() {
+                findings.push(Finding { check, message: format!("{what} {}", shown(paths)), fix: vec![fix(paths)] });
+            }
+        };
+        add(Check::Permissions, "another user owns", &which(files::is_foreign), advice::take);
+        add(Check::Permissions, "other users can get at", &which(files::is_open), advice::close);
+        add(Check::Leftover, "a cast that was killed left", &self.leftovers(), advice::remove);
+        findings
+    }
+
+    /// The key files there are.
+    pub(super) fn key_files(&self) -> impl Iterator<Item = PathBuf> {
+        let files = [self.places.plain_key(), self.places.passphrase_key()];
+        files.into_iter().flatten().filter(|path| path.symlink_metadata().is_ok())
+    }
+
+    /// The folders that cast makes for this user alone, and its files there. Key files are judged by those who read them.
+    fn private_files(&self) -> Vec<(PathBuf, Metadata)> {
+        let folders = self.places.private_folders();
+        let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+        let files = entries.map(|entry| entry.path()).filter(|path| is_ours(path));
+        let mut paths: Vec<_> = folders.iter().cloned().chain(files).collect();
+        paths.sort();
+        paths.dedup();
+        let looked_at = paths.into_iter().filter_map(|path| Some((fs::symlink_metadata(&path).ok()?, path)));
+        looked_at.filter(|(data, _)| data.is_file() || data.is_dir()).map(|(data, path)| (path, data)).collect()
+    }
+
+    /// What writers had begun that are no more. None while any cast holds a lock: it may be writing that.
+    fn leftovers(&self) -> Vec<PathBuf> {
+        let mut leftovers = self.folder().and_then(|folder| folder.temporary()).unwrap_or_default();
+        leftovers.extend(self.seen().map(|seen| seen.temporary()).unwrap_or_default());
+        leftovers.extend(key_store::temporary(&self.places));
+        // Looked for first: what is still there once nobody writes, nobody is writing.
+        if leftovers.is_empty() || self.somebody_writes() {
+            return Vec::new();
+        }
+        leftovers.retain(|path| path.symlink_metadata().is_ok());
+        if self.somebody_writes() { Vec::new() } else { leftovers }
+    }
+
+    fn somebody_writes(&self) -> bool {
+        let locks = self.places.state().ok().and_then(|state| fs::read_dir(state.join("locks")).ok());
+        locks.into_iter().flatten().flatten().any(|lock| Lock::is_held(&lock.path()))
+            || self.folder().is_ok_and(|folder| folder.is_locked())
+    }
+}
+
+/// By its name: a vault, a lock, a log, a record of what was seen. Settings are the user's own file.
+fn is_ours(path: &Path) -> bool {
+    match path.extension() {
+        Some(ending) => {
+            ["age", "lock", "jsonl"].iter().any(|ours| ending == *ours) && path.file_name() != Some("key.age".as_ref())
+        }
+        None => path.parent().is_some_and(|folder| folder.ends_with("seen")),
+    }
+}
+
+fn in_work_tree(path: &Path) -> Option<Finding> {
+    let tree = disk::git_work_tree(path)?;
+    let message = format!("a key file lies in the git work tree '{}': '{}'", tree.display(), path.display());
+    Some(Finding { check: Check::Key, message, fix: vec!["move the key: 'cast key move keyring'".to_owned()] })
+}
+
+fn shown(paths: &[PathBuf]) -> String {
+    let first: Vec<_> = paths.iter().take(SHOWN).map(|path| format!("'{}'", path.display())).collect();
+    match paths.len().saturating_sub(SHOWN) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}

@@ -1,0 +1,197 @@
+//! Many secrets at once, from a `.env` file: all of them or none, in one write.
+
+use std::collections::BTreeMap;
+
+use crate::audit_log::{Action, Event};
+use crate::change::Missing;
+use crate::clock;
+use crate::door::{Effect, Verb};
+use crate::dotenv::{Assignment, Dotenv};
+use crate::failure::{Failure, Kind, Result};
+use crate::run::exemption;
+use crate::session::Session;
+use cast_mask::Unmasked;
+use cast_vault::{AgentName, Change, SecretName, SecretValue, Treatment};
+
+/// The secrets that a file assigns, the last of each name. What cannot be one is refused, all of it in one failure, by the number of its
+/// line. Of a refusal no name is noted: where quotes are missing, a line of a key may look like one.
+pub struct Admit<'a> {
+    /// Whose secrets they are to be.
+    pub agent: &'a AgentName,
+    /// What the file assigns.
+    pub file: Dotenv,
+    /// Allow names that make programs load code.
+    pub dangerous: bool,
+}
+
+/// Adds or replaces all `secrets` together; makes the vault, and on first use the key. Those that have their value already stay as they
+/// are, times included.
+pub struct Import<'a> {
+    /// Whose secrets they are to be.
+    pub agent: &'a AgentName,
+    /// By name.
+    pub secrets: BTreeMap<SecretName, SecretValue>,
+    /// Allow names that make programs load code.
+    pub dangerous: bool,
+}
+
+/// What an import would do, by name.
+pub fn preview(
+    session: &Session,
+    agent: &AgentName,
+    secrets: &BTreeMap<SecretName, SecretValue>,
+) -> Result<Vec<(SecretName, Change)>> {
+    let vault = session.find_vault(agent)?;
+    let change = |name, value| vault.as_ref().map_or(Change::Added, |vault| vault.change_of(name, value));
+    Ok(secrets.iter().map(|(name, value)| (name.clone(), change(name, value))).collect())
+}
+
+impl Verb for Admit<'_> {
+    type Done = BTreeMap<SecretName, SecretValue>;
+    const EFFECT: Effect = Effect::Look;
+
+    fn event(&self) -> Event {
+        Event::new(Action::Import).agent(self.agent)
+    }
+
+    fn perform(self, _: &Session, _: &mut Event) -> Result<Self::Done> {
+        admit(self.file, self.dangerous)
+    }
+}
+
+impl Verb for Import<'_> {
+    type Done = Vec<(SecretName, Change)>;
+    const EFFECT: Effect = Effect::Change;
+
+    fn event(&self) -> Event {
+        Event::new(Action::Import).agent(self.agent).keys(self.secrets.keys())
+    }
+
+    fn perform(self, session: &Session, _: &mut Event) -> Result<Self::Done> {
+        let Self { agent, secrets, dangerous } = self;
+        let preview = preview(session, agent, &secrets)?;
+        if preview.iter().all(|(_, change)| *change == Change::Unchanged) {
+            return Ok(preview);
+        }
+        let now = clock::now();
+        session.change(agent, Missing::Create, |vault| {
+            let each = secrets.into_iter().map(|(name, value)| {
+                let change = vault.change_of(&name, &value);
+                if change != Change::Unchanged {
+                    vault.set(name.clone(), value, Treatment { dangerous, unmasked: false }, now)?;
+                }
+                Ok((name, change))
+            });
+            each.collect()
+        })
+    }
+}
+
+fn admit(file: Dotenv, dangerous: bool) -> Result<BTreeMap<SecretName, SecretValue>> {
+    let (mut refused, mut invalid, mut loads_code) = (BTreeMap::new(), false, false);
+    let mut last: BTreeMap<SecretName, Assignment> = BTreeMap::new();
+    for assignment in file.assignments {
+        match SecretName::parse(&assignment.key) {
+            Ok(name) => {
+                last.insert(name, assignment);
+            }
+            Err(failure) => {
+                invalid = true;
+                let failure = Failure::from(failure);
+                refused.insert(assignment.line, format!("line {}: {failure}", assignment.line));
+            }
+        }
+    }
+    let mut secrets = BTreeMap::new();
+    for (name, Assignment { mut value, line, .. }) in last {
+        if name.is_dangerous() && !dangerous {
+            loads_code = true;
+            refused.insert(line, format!("line {line}: '{name}' makes programs load code or changes what runs"));
+            continue;
+        }
+        match admit_value(&name, std::mem::take(&mut *value)) {
+            Ok(value) => {
+                secrets.insert(name, value);
+            }
+            Err(failure) => {
+                refused.insert(line, format!("line {line}: '{name}': {failure}"));
+            }
+        }
+    }
+    if refused.is_empty() {
+        return Ok(secrets);
+    }
+    let refused = refused.into_values().collect::<Vec<_>>().join("; ");
+    let mut failure = Failure::new(Kind::Usage, format!("nothing was imported: {refused}"));
+    if loads_code {
+        failure = failure.hint("if that is what you want, say so with '--allow-dangerous-name'");
+    }
+    if invalid {
+        failure = failure.hint("a name has 1 to 255 of 'A-Z', 'a-z', '0-9' and '_', and does not begin with a digit");
+    }
+    Err(failure)
+}
+
+fn admit_value(name: &SecretName, text: String) -> Result<SecretValue> {
+    let value = SecretValue::from_text(text)?;
+    value.check_fits(name)?;
+    // Its other lines would be lost, or taken for names.
+    if exemption(&value) == Some(Unmasked::Armour) {
+        return Err(Failure::new(
+            Kind::Usage,
+            "the value is one line of a PEM key, which needs quotes around all its lines",
+        ));
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dotenv;
+
+    fn check(text: &str, dangerous: bool, expected: Result<&[(&str, &str)], &[&str]>) {
+        match (admit(dotenv::parse(text), dangerous), expected) {
+            (Ok(secrets), Ok(expected)) => {
+                let found: Vec<_> = secrets.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+                assert_eq!(found, expected, "{text:?}");
+            }
+            (Err(failure), Err(said)) => {
+                assert_eq!(failure.kind(), Kind::Usage);
+                assert!(failure.hints().len() <= 2);
+                for words in said {
+                    assert!(failure.message().contains(words), "no '{words}' in '{failure}'");
+                }
+                assert!(!format!("{failure:?}").contains("sk-live"), "{failure:?}");
+            }
+            (found, _) => panic!("{text:?}: {:?}", found.map(|secrets| secrets.len())),
+        }
+    }
+
+    #[test]
+    fn the_last_of_a_name_counts() {
+        check("A=1\nB=2\nA=3\n", false, Ok(&[("A", "3"), ("B", "2")]));
+        check("A=\0sk-live\nA=3\n", false, Ok(&[("A", "3")]));
+        check("PATH=/bin", true, Ok(&[("PATH", "/bin")]));
+    }
+
+    #[test]
+    fn all_that_is_refused_is_said_together() {
+        let long = format!(
+            "GOOD=sk-live\nA.B=sk-live\nCAST_X=sk-live\n\nPATH=sk-live\nLONG={}\nNUL=sk-live\0",
+            "x".repeat(140_000)
+        );
+        check(
+            &long,
+            false,
+            Err(&["line 2: ", "line 3: ", "'CAST_'", "line 5: 'PATH'", "line 6: 'LONG'", "131066", "line 7: 'NUL'"]),
+        );
+        check("sk-live=x\nsk-live-2=y", true, Err(&["line 1: ", "line 2: "]));
+        check("KEY=-----BEGIN PRIVATE KEY-----\nsk-live\n", true, Err(&["line 1: 'KEY': ", "quotes"]));
+        check(
+            "KEY=\"-----BEGIN X-----\nab\n-----END X-----\"",
+            true,
+            Ok(&[("KEY", "-----BEGIN X-----\nab\n-----END X-----")]),
+        );
+    }
+}

@@ -1,0 +1,71 @@
+//! Keys on their way out: the master key as a backup, an agent's key for a machine that is to open that agent's vault alone.
+
+use age::secrecy::{ExposeSecret, SecretString};
+use cast_vault::{AgentGrant, AgentName, MasterKey};
+
+use crate::audit_log::{Action, Event};
+use crate::change::masters;
+use crate::clock;
+use crate::door::{Effect, Verb};
+use crate::failure::{Failure, Kind, Result};
+use crate::session::Session;
+
+/// The master keys as an age identity file, with comments that say what it is.
+pub struct ExportMasterKey;
+
+/// The key of one agent's vault, as the line that `CAST_KEY` takes.
+pub struct ExportAgentKey<'a> {
+    /// Whose vault it opens.
+    pub agent: &'a AgentName,
+}
+
+impl Verb for ExportMasterKey {
+    type Done = SecretString;
+    const EFFECT: Effect = Effect::Change;
+
+    fn event(&self) -> Event {
+        Event::new(Action::KeyExport)
+    }
+
+    fn perform(self, session: &Session, _: &mut Event) -> Result<SecretString> {
+        let unlocked = session.key()?;
+        let keys = masters(&unlocked.key)?;
+        let file = MasterKey::identity_file(&keys.iter().collect::<Vec<_>>());
+        let head = format!(
+            "# cast master key: it opens every vault of its owner. Keep it secret, and on another machine.\n\
+             # exported: {}\n\
+             # back into cast: cast key import FILE\n\
+             # without cast: age -d -i FILE my-agent.age\n",
+            clock::now()
+        );
+        let mut text = String::with_capacity(head.len() + file.expose_secret().len());
+        text += &head;
+        text += file.expose_secret();
+        Ok(SecretString::from(text))
+    }
+}
+
+impl Verb for ExportAgentKey<'_> {
+    type Done = SecretString;
+    const EFFECT: Effect = Effect::Change;
+
+    fn event(&self) -> Event {
+        Event::new(Action::KeyExport).agent(self.agent)
+    }
+
+    fn perform(self, session: &Session, _: &mut Event) -> Result<SecretString> {
+        let agent = self.agent;
+        masters(&session.key()?.key)?;
+        let vault = session.vault(agent)?;
+        // That may have looked for the key anew.
+        let unlocked = session.key()?;
+        let newest = masters(&unlocked.key)?.first();
+        let newest = newest.filter(|key| key.recipient().to_string() == vault.master()).ok_or_else(|| {
+            Failure::new(Kind::Other, format!("the vault of agent '{agent}' is still sealed to a former master key"))
+                .hint("an agent key of today would end with the next change: first finish with 'cast key rotate'")
+        })?;
+        let mark = vault.mark();
+        let key = newest.agent_key(agent, mark.id, mark.epoch);
+        Ok(AgentGrant { agent: agent.clone(), id: mark.id, epoch: mark.epoch, key }.line())
+    }
+}

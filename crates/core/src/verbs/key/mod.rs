@@ -1,0 +1,72 @@
+//! The life of the keys: handed out, taken back, replaced, moved. Keeps the promise that at each instant a key in the store opens every
+//! vault: a new key is in the store, read back, before a vault is sealed to it; a key leaves a place when it is in another, and the
+//! store when no vault here needs it.
+
+pub mod export;
+pub mod import;
+pub mod r#move;
+pub mod revoke;
+pub mod rotate;
+
+use std::sync::Arc;
+
+use crate::failure::{Failure, Kind, Result};
+use crate::first_key;
+use crate::key_store::{self, KeyLock, Lookup, Slot};
+use crate::session::Session;
+use crate::unlocked::Unlocked;
+use cast_vault::{MasterKey, UnlockKey};
+
+impl Session {
+    /// Waits for the right to change the key store. What is not in it cannot be changed there.
+    fn lock_key_store(&self) -> Result<KeyLock> {
+        if let Some((_, name)) = key_store::from_variable(true)? {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("the key of this process is that of {name}, and this is about the one in the key store"),
+            )
+            .hint(format!("try again without it: 'unset {name}'")));
+        }
+        KeyLock::acquire(&self.places)
+    }
+
+    /// The first place that holds keys, and those; as a key is looked for.
+    fn stored(&self) -> Result<Option<(Slot<'_>, Vec<MasterKey>)>> {
+        for mut slot in Slot::all(&self.places, &*self.attendant) {
+            if let Some(keys) = slot.load()? {
+                return Ok(Some((slot, keys)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The keyring's entry is not this home's alone.
+    fn refuse_to_take_from_other_homes(&self) -> Result<()> {
+        if !self.places.is_apart() {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Kind::Usage,
+            "the key in the OS keyring is that of all homes of this user, and vaults outside of this CAST_HOME may need it",
+        )
+        .hint("if none does, give '--yes'"))
+    }
+
+    /// What to say where no place holds any.
+    fn nothing_stored(&self) -> Failure {
+        match key_store::look_up(&self.places, &*self.attendant) {
+            Ok(missing) => self.refuse_beside_vaults(&missing).err().unwrap_or_else(|| first_key::no_key(&missing)),
+            Err(failure) => failure,
+        }
+    }
+
+    /// Uses these keys, which are in the store as of now, from here on. The caller holds the lock of the key store.
+    fn hold_stored(&self, slot: &Slot<'_>, keys: Vec<MasterKey>) -> Result<Arc<Unlocked>> {
+        Ok(self.hold(UnlockKey::Master(keys), slot.whence()?, key_store::changes(&self.places)))
+    }
+
+    /// What is missing, for a first key to be put somewhere.
+    fn missing(&self) -> Result<Lookup> {
+        key_store::look_up(&self.places, &*self.attendant)
+    }
+}

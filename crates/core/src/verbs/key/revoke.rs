@@ -1,0 +1,33 @@
+//! The end of the agent keys that were handed out for one agent.
+
+use cast_vault::{AgentName, Vault};
+
+use crate::audit_log::{Action, Event};
+use crate::change::{Missing, masters};
+use crate::door::{Effect, Verb};
+use crate::failure::Result;
+use crate::session::Session;
+
+/// Starts a new epoch of the vault, which the agent keys there were do not open. Returns its number.
+pub struct Revoke<'a> {
+    /// Whose vault.
+    pub agent: &'a AgentName,
+}
+
+impl Verb for Revoke<'_> {
+    type Done = u64;
+    const EFFECT: Effect = Effect::Change;
+
+    fn event(&self) -> Event {
+        Event::new(Action::KeyRevoke).agent(self.agent)
+    }
+
+    fn perform(self, session: &Session, _: &mut Event) -> Result<u64> {
+        if session.folder()?.exists(self.agent) {
+            masters(&session.key()?.key)?;
+        }
+        session.change(self.agent, Missing::Refuse, |vault| Ok(Vault::start_epoch(vault)?))?;
+        // Sealed to a new master key at once, it has begun one more.
+        Ok(session.vault(self.agent)?.mark().epoch)
+    }
+}

@@ -1,0 +1,205 @@
+//! A new master key, and every vault here sealed to it. Interrupted anywhere, it is finished by the next: a vault that is not sealed to the
+//! newest key says that there is something to finish, and then no further key is made.
+
+use std::path::Path;
+
+use crate::audit_log::{Action, Event};
+use crate::change::masters;
+use crate::clock;
+use crate::door::{Effect, Verb};
+use crate::failure::{Failure, Kind, Result};
+use crate::key_store::{KeyLock, KeyPlace, Slot};
+use crate::session::Session;
+use crate::vault_folder::VaultFolder;
+use cast_vault::AgentName;
+use cast_vault::MasterKey;
+use cast_vault::Vault;
+
+/// When former keys are dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retire {
+    /// If it is known that no vault needs one.
+    IfNotNeeded,
+    /// If it is not known that a vault needs one.
+    IfNotKnownNeeded,
+}
+
+/// What a rotation did.
+pub struct Rotation {
+    /// The public half of the newest key, `age1...`.
+    pub public: String,
+    /// Whether that key is new, or an unfinished rotation was finished.
+    pub is_new: bool,
+    /// How many vaults were sealed anew.
+    pub sealed: usize,
+    /// Why vaults were left as they are.
+    pub left: Vec<Failure>,
+    /// Whether it is only not known of some of them whether they need a former key.
+    pub unseen: bool,
+    /// How many former keys are still in the store.
+    pub former: usize,
+    /// How many former keys were dropped.
+    pub retired: usize,
+}
+
+/// Seals every vault here to a new master key, or to the newest one where that was not finished.
+pub struct Rotate<'a> {
+    /// Drops the former keys, if all vaults can do without; then a new key is made only if there is no former one.
+    pub retire: Option<Retire>,
+    /// Hears how many vaults of how many are done.
+    pub progress: &'a mut dyn FnMut(usize, usize),
+}
+
+impl Verb for Rotate<'_> {
+    type Done = Rotation;
+    const EFFECT: Effect = Effect::Change;
+
+    fn event(&self) -> Event {
+        Event::new(Action::KeyRotate)
+    }
+
+    fn perform(self, session: &Session, _: &mut Event) -> Result<Rotation> {
+        let Self { retire, progress } = self;
+        let lock = session.lock_key_store()?;
+        let (mut slot, keys) = session.stored()?.ok_or_else(|| session.nothing_stored())?;
+        if retire == Some(Retire::IfNotNeeded) && slot.place() == KeyPlace::Keyring {
+            session.refuse_to_take_from_other_homes()?;
+        }
+        let mut unlocked = session.hold_stored(&slot, keys)?;
+        let folder = session.folder()?;
+
+        let keys = masters(&unlocked.key)?;
+        let newest = public_of(keys);
+        // What is refused waits for its owner, and does not make this an unfinished rotation.
+        let unfinished = keys.len() > 1
+            && session.survey()?.into_iter().any(|vault| vault.state.is_ok_and(|vault| vault.master != newest));
+        let is_new = !unfinished && (retire.is_none() || keys.len() == 1);
+        if is_new {
+            let keys = session.add_key(&lock, &folder, &mut slot, keys)?;
+            unlocked = session.hold_stored(&slot, keys)?;
+        }
+
+        let keys = masters(&unlocked.key)?;
+        let public = public_of(keys);
+        let former = keys.len() - 1;
+        let mut rotation = Rotation { public, is_new, sealed: 0, left: Vec::new(), unseen: false, former, retired: 0 };
+        let agents = folder.agents()?;
+        for (done, agent) in agents.iter().enumerate() {
+            progress(done, agents.len());
+            match session.seal_to(&rotation.public, &folder, agent) {
+                Ok(sealed) => rotation.sealed += usize::from(sealed),
+                Err(failure) => rotation.left.push(failure),
+            }
+        }
+        progress(agents.len(), agents.len());
+        if let Some(retire) = retire.filter(|_| rotation.left.is_empty() && rotation.former > 0) {
+            session.retire(retire, &lock, &folder, &mut slot, keys, &mut rotation)?;
+        }
+        Ok(rotation)
+    }
+}
+
+impl Session {
+    /// Puts among those that are left the vaults in other folders, where this machine has seen any, that need a former key or, unless
+    /// that is said not to matter, may need one.
+    fn look_elsewhere(&self, retire: Retire, here: &VaultFolder<'_>, rotation: &mut Rotation) -> Result<()> {
+        let unlocked = self.key()?;
+        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.paths());
+        for path in known.unwrap_or_else(|failure| vec![Err(failure)]) {
+            let needs = path.and_then(|path| {
+                let Some((agent, folder)) = VaultFolder::agent_of(&path).zip(path.parent()) else { return Ok(None) };
+                if here.is(folder) {
+                    return Ok(None);
+                }
+                let file = VaultFolder::elsewhere(folder, &self.places).read(&agent)?.ok_or_else(|| gone(&path))?;
+                match Vault::open(&file, &agent, &unlocked.key).map_err(Failure::from) {
+                    Ok(vault) => Ok((vault.master() != rotation.public).then(|| behind(&path))),
+                    // None of the keys here opens it: it misses none of them.
+                    Err(failure) if failure.kind() == Kind::WrongKey => Ok(None),
+                    Err(failure) => Err(Failure::new(failure.kind(), format!("{failure}: '{}'", path.display()))),
+                }
+            });
+            match needs {
+                Ok(needs) => rotation.left.extend(needs),
+                Err(_) if retire == Retire::IfNotKnownNeeded => {}
+                Err(failure) => {
+                    rotation.left.push(failure);
+                    rotation.unseen = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a new key before the others.
+    fn add_key(
+        &self,
+        lock: &KeyLock,
+        folder: &VaultFolder<'_>,
+        slot: &mut Slot<'_>,
+        keys: &[MasterKey],
+    ) -> Result<Vec<MasterKey>> {
+        // Whoever is about to seal a vault to a former key does so before the walk that follows; after it, nobody does.
+        let _vaults = folder.lock()?;
+        let new = MasterKey::generate(clock::now());
+        let all: Vec<_> = std::iter::once(&new).chain(keys).collect();
+        slot.write(lock, &all)
+    }
+
+    /// Seals one vault anew, unless it is sealed to this key already. Says whether it did.
+    fn seal_to(&self, public: &str, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<bool> {
+        // A look without the lock takes note of what it finds: one who was killed may have sealed the vault and not noted that.
+        if self.find_vault(agent)?.is_none_or(|vault| vault.master() == public) {
+            return Ok(false);
+        }
+        let lock = self.lock_vaults(folder)?;
+        match self.find_vault(agent)? {
+            Some(mut vault) if vault.master() != public => {
+                self.commit(folder, &lock, &mut vault)?;
+                Ok(true)
+            }
+            // Deleted since it was listed, or done.
+            _ => Ok(false),
+        }
+    }
+
+    /// Drops all keys but the newest, if every vault that this machine knows of opens with that.
+    fn retire(
+        &self,
+        retire: Retire,
+        lock: &KeyLock,
+        folder: &VaultFolder<'_>,
+        slot: &mut Slot<'_>,
+        keys: &[MasterKey],
+        rotation: &mut Rotation,
+    ) -> Result<()> {
+        // From the look at the vaults to the end of the former keys, nobody seals one to them, nor puts an old one back through cast.
+        let _vaults = folder.lock()?;
+        for vault in self.survey()? {
+            if !vault.is_sealed_to(&rotation.public) {
+                rotation.left.push(vault.state.err().unwrap_or_else(|| behind(&folder.path(&vault.agent))));
+            }
+        }
+        self.look_elsewhere(retire, folder, rotation)?;
+        if rotation.left.is_empty() {
+            let kept = slot.write(lock, &[&keys[0]])?;
+            self.hold_stored(slot, kept)?;
+            rotation.retired = std::mem::take(&mut rotation.former);
+        }
+        Ok(())
+    }
+}
+
+/// This vault may need a former key; it was on a disk that is not there now, or was moved or deleted.
+fn gone(path: &Path) -> Failure {
+    Failure::new(Kind::Other, format!("a vault that was seen there is gone: '{}'", path.display()))
+}
+
+/// This vault needs a former key.
+fn behind(path: &Path) -> Failure {
+    Failure::new(Kind::Other, format!("a vault is still sealed to a former master key: '{}'", path.display()))
+}
+
+fn public_of(keys: &[MasterKey]) -> String {
+    keys.first().map(|key| key.recipient().to_string()).unwrap_or_default()
+}

@@ -1,0 +1,153 @@
+//! What can be wrong with a keyring, told apart, in words and with what to type. Promises that no error ever holds a byte of a key.
+
+use std::fmt;
+
+/// Why the keyring gave or took no key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(dead_code)] // most of it is the Secret Service's, the rest Keychain's and Credential Manager's
+pub enum KeyringError {
+    /// There is no session bus to talk to; why, in words.
+    NoBus { detail: String },
+    /// The session bus belongs to another user: after `su`, under `sudo`.
+    OtherUsersBus,
+    /// The bus has no Secret Service and can start none.
+    NoService,
+    /// The service has nowhere to put a new entry.
+    NoDefaultCollection,
+    /// Locked, and nobody can be asked to unlock it.
+    Locked,
+    /// The dialog was dismissed.
+    Refused,
+    /// The service did not answer in time.
+    Silent,
+    /// The dialog was not answered in time.
+    DialogTimeout,
+    /// So many entries where one belongs.
+    Ambiguous(usize),
+    /// The entry is no text, so it is no key.
+    NotUtf8,
+    /// The keys are longer than the keyring takes, in bytes.
+    TooLong { limit: u32 },
+    /// What Keychain or Credential Manager says in words of its own.
+    #[cfg(any(not(target_os = "linux"), test))]
+    Native(super::codes::Meaning),
+    /// Anything else; a D-Bus error's name where there is one.
+    Protocol { detail: String },
+}
+
+impl KeyringError {
+    /// Whether there simply is no keyring for this process, as opposed to one that is locked, silent or in disorder and may
+    /// well hold the key.
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Self::NoBus { .. } | Self::OtherUsersBus | Self::NoService => true,
+            #[cfg(any(not(target_os = "linux"), test))]
+            Self::Native(meaning) => meaning.absent,
+            _ => false,
+        }
+    }
+
+    /// What to do, first the likeliest.
+    pub fn hints(&self) -> &'static [&'static str] {
+        match self {
+            Self::NoBus { .. } | Self::NoService => &[],
+            Self::OtherUsersBus => {
+                &["log in as that user with a session of its own ('ssh' or 'machinectl shell', not 'su' or 'sudo')"]
+            }
+            Self::NoDefaultCollection => {
+                &["create a keyring in 'Passwords and Keys' (seahorse) and set it as the default, then try again"]
+            }
+            Self::Locked => &[
+                "try again in the desktop session, where the keyring can show its dialog",
+                "without a desktop, give the key by CAST_KEY_FILE",
+            ],
+            Self::Refused | Self::DialogTimeout => &["try again, and unlock the keyring in the dialog"],
+            Self::Silent => {
+                &["look for an unlock dialog behind other windows, or restart the keyring service, then try again"]
+            }
+            // Both entries may be keys that vaults depend on, and `clear` takes them all: nothing is cleared before it is kept.
+            Self::Ambiguous(_) => &[
+                "keep them all first: (umask 077; secret-tool search --all --unlock service cast username master-key > cast-keys.txt)",
+                "only then 'secret-tool clear service cast username master-key', which deletes every one of them, and store the right one anew",
+            ],
+            Self::NotUtf8 => &[
+                "give a backup of the key by CAST_KEY_FILE for now",
+                "with a backup at hand, make room for it: 'secret-tool clear service cast username master-key', then 'cast key import'",
+            ],
+            Self::TooLong { .. } => {
+                &["drop the former keys first: 'cast key rotate --retire', or keep the keys in a file: 'cast key move'"]
+            }
+            #[cfg(any(not(target_os = "linux"), test))]
+            Self::Native(meaning) => meaning.hints,
+            Self::Protocol { .. } => &["try again; if it stays, restart the keyring service or the session"],
+        }
+    }
+}
+
+impl fmt::Display for KeyringError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoBus { detail } => write!(f, "no D-Bus session reachable: {detail}"),
+            Self::OtherUsersBus => f.write_str("the D-Bus session belongs to another user"),
+            Self::NoService => f.write_str("no Secret Service is running"),
+            Self::NoDefaultCollection => f.write_str("the keyring has no default collection"),
+            Self::Locked => f.write_str("the keyring is locked"),
+            Self::Refused => f.write_str("the keyring stayed locked: the dialog was dismissed"),
+            Self::Silent => f.write_str("the keyring did not answer in time"),
+            Self::DialogTimeout => f.write_str("the keyring stayed locked: the dialog was not answered in time"),
+            Self::Ambiguous(count) => write!(f, "the keyring has {count} entries for the master key"),
+            Self::NotUtf8 => f.write_str("the key entry is damaged: it is not text"),
+            Self::TooLong { limit } => write!(f, "the keys are too long for the keyring, which takes {limit} bytes"),
+            #[cfg(any(not(target_os = "linux"), test))]
+            Self::Native(meaning) => f.write_str(meaning.what),
+            Self::Protocol { detail } => write!(f, "the keyring failed: {detail}"),
+        }
+    }
+}
+
+impl std::error::Error for KeyringError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<KeyringError> {
+        vec![
+            KeyringError::NoBus { detail: "no such file or directory".into() },
+            KeyringError::OtherUsersBus,
+            KeyringError::NoService,
+            KeyringError::NoDefaultCollection,
+            KeyringError::Locked,
+            KeyringError::Refused,
+            KeyringError::Silent,
+            KeyringError::DialogTimeout,
+            KeyringError::Ambiguous(2),
+            KeyringError::NotUtf8,
+            KeyringError::TooLong { limit: 2560 },
+            KeyringError::Protocol { detail: "org.example.Error".into() },
+        ]
+    }
+
+    #[test]
+    fn every_error_speaks_as_the_house_does() {
+        for error in all() {
+            let text = error.to_string();
+            assert!(text.starts_with(char::is_lowercase) && !text.ends_with('.') && !text.contains('\n'), "{text}");
+            assert!(error.hints().len() <= 2, "{text}");
+            assert!(error.hints().iter().all(|hint| !hint.contains("  ") && !hint.ends_with('.')), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_has_no_keyring_is_absent() {
+        let absent: Vec<_> = all().into_iter().filter(KeyringError::is_absent).map(|error| error.to_string()).collect();
+        assert_eq!(
+            absent,
+            [
+                "no D-Bus session reachable: no such file or directory",
+                "the D-Bus session belongs to another user",
+                "no Secret Service is running"
+            ]
+        );
+    }
+}

@@ -1,0 +1,252 @@
+//! Bytes in, masked bytes out. Keeps the promise of the README's section on masking: whatever the chunks, every form of every secret becomes a marker,
+//! `[cast:NAME]`, and no other byte is changed; what cannot become a secret any more leaves in the same call, without a timer; what is
+//! kept is bounded by the longest form, however long the stream.
+//!
+//! Most bytes are never looked at one by one. The sieve tells where a form may be; there, and at the end of each write, the cursors read.
+//! So the state at the end of a write is exact, and the output does not depend on how the text was cut.
+
+mod cursor;
+mod finds;
+#[cfg(any(test, feature = "oracle"))]
+pub mod oracle;
+mod plan;
+mod sieve;
+mod state;
+mod trie;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::forms;
+use cursor::{LineEnds, Straight, Wrapped};
+use finds::Finds;
+pub use plan::Plan;
+use sieve::{BEGINNING, Lookout, Sieve};
+
+/// The shortest line of an encoding broken into lines, in digits; the last may be shorter. Fewer than 6 digits of base64 hold fewer than
+/// 4 bytes, which are no secret.
+const SHORTEST_LINE: usize = 6;
+/// A beginning of a form of so many bytes is masked when the stream ends with it.
+const TELLING: usize = 8;
+/// Bytes read one by one before the sieve is asked again.
+const STRETCH: usize = 32;
+
+/// One stream.
+#[derive(Serialize, Deserialize)]
+pub struct Masker {
+    #[serde(skip)]
+    plan: Arc<Plan>,
+    straight: Straight,
+    lines: Wrapped,
+    escaped_lines: Wrapped,
+    finds: Finds,
+    /// Bytes of the stream that were read.
+    end: u64,
+    /// Bytes of the stream that need no more thought: they have left, or lie within the first find.
+    done: u64,
+    /// The bytes from `done` to the beginning of the chunk.
+    held: Vec<u8>,
+}
+
+impl Masker {
+    /// A stream masked by `plan`.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        Self {
+            plan,
+            straight: Straight::new(),
+            lines: Wrapped::new(LineEnds::Plain),
+            escaped_lines: Wrapped::new(LineEnds::Escaped),
+            finds: Finds::default(),
+            end: 0,
+            done: 0,
+            held: Vec::new(),
+        }
+    }
+
+    /// Takes the next bytes of the stream and writes what can be written. After an error of `out` the masker is of no use.
+    pub fn write(&mut self, chunk: &[u8], out: &mut impl Write) -> io::Result<()> {
+        let plan = Arc::clone(&self.plan);
+        let base = self.end;
+        let mut lookout = plan.sieve.over(chunk);
+        let mut at = 0;
+        while at < chunk.len() {
+            let stretch_end = chunk.len().min(at + STRETCH);
+            while at < stretch_end {
+                if self.is_idle() {
+                    let idle = idle_bytes(&plan.sieve, &chunk[at..], stretch_end - at);
+                    at += idle;
+                    self.end += idle as u64;
+                    if at == stretch_end {
+                        break;
+                    }
+                }
+                if self.step(&plan, chunk[at]) {
+                    self.settle(&plan, chunk, base, out)?;
+                }
+                at += 1;
+            }
+            if at < chunk.len()
+                && let Some(next) = self.skip(&plan, &mut lookout, at)
+            {
+                at = next;
+            }
+        }
+        self.settle(&plan, chunk, base, out)?;
+        self.keep(chunk, base);
+        Ok(())
+    }
+
+    /// Ends the stream: a beginning of a form that tells too much is masked, the rest of what was held is written.
+    pub fn finish(mut self, out: &mut impl Write) -> io::Result<()> {
+        let plan = Arc::clone(&self.plan);
+        let unfinished = [
+            self.straight.unfinished(&plan.straight, self.end),
+            self.lines.unfinished(&plan.wrapped, self.end),
+            self.escaped_lines.unfinished(&plan.wrapped, self.end),
+        ];
+        for find in unfinished.into_iter().flatten() {
+            self.finds.add(find);
+        }
+        self.straight = Straight::new();
+        self.lines = Wrapped::new(LineEnds::Plain);
+        self.escaped_lines = Wrapped::new(LineEnds::Escaped);
+        let end = self.end;
+        self.settle(&plan, &[], end, out)
+    }
+
+    /// Reads one byte. Says whether a form ends with it.
+    #[inline]
+    fn step(&mut self, plan: &Plan, byte: u8) -> bool {
+        let at = self.end;
+        self.end += 1;
+        let mut found = false;
+        if let Some(find) = self.straight.step(&plan.straight, byte, at) {
+            self.finds.add(find);
+            found = true;
+        }
+        let together = self.escaped_lines.walks_with(&self.lines) && !matches!(byte, b'\n' | b'\r' | b'\\');
+        if let Some(find) = self.lines.step(&plan.wrapped, byte, at) {
+            self.finds.add(find);
+            found = true;
+        }
+        if together {
+            self.escaped_lines.follow(&self.lines);
+        } else if let Some(find) = self.escaped_lines.step(&plan.wrapped, byte, at) {
+            self.finds.add(find);
+            found = true;
+        }
+        found
+    }
+
+    /// Whether the text could as well begin here.
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.straight.is_idle() && self.lines.is_idle() && self.escaped_lines.is_idle()
+    }
+
+    /// Skips what the sieve knows to hold nothing. Returns where in the chunk to read on, if that is behind `at`.
+    fn skip(&mut self, plan: &Plan, lookout: &mut Lookout<'_>, at: usize) -> Option<usize> {
+        let base = self.end - at as u64;
+        let origin = self.origin(plan);
+        if origin < base || !self.is_settled(plan) {
+            return None;
+        }
+        let found = lookout.next(offset(origin, base));
+        let next = found.checked_sub(plan.sieve.window).filter(|&next| next > at)?;
+        self.end = base + next as u64;
+        self.straight = Straight::new();
+        self.lines = Wrapped::new(LineEnds::Plain);
+        self.escaped_lines = Wrapped::new(LineEnds::Escaped);
+        Some(next)
+    }
+
+    /// Where the first beginning starts that can still become a form.
+    fn live(&self, plan: &Plan) -> u64 {
+        [
+            self.straight.live(&plan.straight, self.end),
+            self.lines.live(&plan.wrapped, self.end),
+            self.escaped_lines.live(&plan.wrapped, self.end),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.end, u64::min)
+    }
+
+    /// Reading from here would lead to this very state of all cursors.
+    fn origin(&self, plan: &Plan) -> u64 {
+        self.straight
+            .origin(&plan.straight, self.end)
+            .min(self.lines.origin(&plan.wrapped, self.end))
+            .min(self.escaped_lines.origin(&plan.wrapped, self.end))
+    }
+
+    /// Whether no find can grow any more.
+    fn is_settled(&self, plan: &Plan) -> bool {
+        self.finds.last().is_none_or(|last| last.end <= self.live(plan))
+    }
+
+    /// Writes all that is certain: text that cannot become a secret, and the markers of finds that cannot grow.
+    fn settle(&mut self, plan: &Plan, chunk: &[u8], base: u64, out: &mut impl Write) -> io::Result<()> {
+        let live = self.live(plan);
+        while let Some(find) = self.finds.first().filter(|find| find.end <= live).copied() {
+            self.pass(find.start, chunk, base, out)?;
+            out.write_all(&plan.markers[find.name() as usize])?;
+            self.done = find.end;
+            self.finds.take_first();
+        }
+        let certain = self.finds.first().map_or(live, |find| find.start.min(live));
+        self.pass(certain, chunk, base, out)
+    }
+
+    /// Writes the text from `done` to `to`, of which some may be held and some in the chunk.
+    fn pass(&mut self, to: u64, chunk: &[u8], base: u64, out: &mut impl Write) -> io::Result<()> {
+        if self.done < to.min(base) {
+            let first = self.held.len() - offset(base, self.done);
+            let last = self.held.len() - offset(base, to.min(base));
+            out.write_all(&self.held[first..last])?;
+        }
+        if to > base.max(self.done) {
+            out.write_all(&chunk[offset(self.done.max(base), base)..offset(to, base)])?;
+        }
+        self.done = self.done.max(to);
+        Ok(())
+    }
+
+    /// Keeps what is not done. Of the first find only the place is needed: so an endless one takes no room.
+    fn keep(&mut self, chunk: &[u8], base: u64) {
+        if let Some(first) = self.finds.first().filter(|find| find.start <= self.done) {
+            self.done = self.done.max(first.end);
+        }
+        if self.done >= base {
+            self.held.clear();
+            self.held.extend(&chunk[offset(self.done, base)..]);
+        } else {
+            self.held.drain(..self.held.len() - offset(base, self.done));
+            self.held.extend(chunk);
+        }
+    }
+}
+
+/// Whether a stream must not end with this beginning of a form: 8 bytes and more, not counting a PEM armour line.
+fn is_telling(beginning: &[u8]) -> bool {
+    beginning.len() - forms::armour_prefix(beginning) >= TELLING
+}
+
+/// How many bytes of `text`, and at most `most`, can go by before one with which a form may begin.
+#[inline]
+fn idle_bytes(sieve: &Sieve, text: &[u8], most: usize) -> usize {
+    text.windows(BEGINNING)
+        .take(most)
+        .take_while(|next| !sieve.may_begin(*next.first_chunk().expect("a window is as long")))
+        .count()
+}
+
+/// The distance of two places that lie within one chunk or the bytes held before it.
+fn offset(to: u64, from: u64) -> usize {
+    usize::try_from(to - from).expect("the distance of two bytes in memory")
+}
+
+#[cfg(test)]
+mod tests;

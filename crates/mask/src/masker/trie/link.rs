@@ -1,0 +1,106 @@
+//! The second half of building the automaton: where each state fails to.
+
+use super::{Chain, DEPTH_ONE, FORM_ENDS, ROOT, State, Trie, UNKNOWN};
+
+/// Of linking without regard to depth.
+const ROUNDS: usize = 6;
+
+impl Trie {
+    /// Finishes the automaton: a state fails to the child of a state that its parent fails to.
+    pub(crate) fn link(&mut self) {
+        self.fails = vec![UNKNOWN; self.nodes.len()];
+        self.fails[ROOT as usize] = ROOT;
+        self.fill_second();
+        // (next state, the state behind the chain's last, the next one's parent)
+        let mut rest: Vec<(State, State, State)> = (0..self.chains.len())
+            .map(|chain| (self.chains[chain].first, self.end_of(chain), self.chains[chain].parent))
+            .collect();
+        // Chain by chain, which is how they lie in memory, until one meets a state whose turn has not come. A few rounds do nearly all.
+        for _ in 0..ROUNDS {
+            rest.retain_mut(|(state, end, parent)| {
+                while state < end {
+                    let Some(fail) = self.known_fail(*state, *parent) else { return true };
+                    self.set_fail(*state, fail);
+                    *parent = *state;
+                    *state += 1;
+                }
+                false
+            });
+        }
+        self.link_by_level(rest);
+    }
+
+    /// Links the rest in an order in which nothing has to wait.
+    fn link_by_level(&mut self, mut waiting: Vec<(State, State, State)>) {
+        waiting.sort_by_key(|&(first, ..)| std::cmp::Reverse(self.depth(first)));
+        let mut open: Vec<(State, State, State)> = Vec::new();
+        let mut level = 0;
+        while !(waiting.is_empty() && open.is_empty()) {
+            level += 1;
+            while let Some(next) = waiting.pop_if(|&mut (first, ..)| self.depth(first) == level) {
+                open.push(next);
+            }
+            open.retain_mut(|(state, end, parent)| {
+                let fail = self.step(self.fail(*parent), self.nodes[*state as usize].label);
+                self.set_fail(*state, fail);
+                *parent = *state;
+                *state += 1;
+                state < end
+            });
+        }
+    }
+
+    fn set_fail(&mut self, state: State, fail: State) {
+        self.fails[state as usize] = fail;
+        let inherited = self.nodes[fail as usize].is & FORM_ENDS;
+        let node = &mut self.nodes[state as usize];
+        if inherited != 0 && node.is & FORM_ENDS == 0 {
+            node.is |= FORM_ENDS;
+            self.ends.insert(state.into(), self.ends[&fail.into()]);
+        }
+    }
+
+    /// What `state` fails to, if all that decides it is known.
+    fn known_fail(&self, state: State, parent: State) -> Option<State> {
+        if parent == ROOT {
+            return Some(ROOT);
+        }
+        let label = self.nodes[state as usize].label;
+        let mut fail = self.fail(parent);
+        while fail != UNKNOWN {
+            let node = &self.nodes[fail as usize];
+            let child = match fail {
+                ROOT => Some(self.top[usize::from(label)]),
+                _ if node.is & DEPTH_ONE != 0 => Some(self.second[usize::from(node.label) << 8 | usize::from(label)]),
+                _ => self.child(fail, label),
+            };
+            if let Some(child) = child {
+                return (self.fail(child) != UNKNOWN).then_some(child);
+            }
+            fail = self.fail(fail);
+        }
+        None
+    }
+
+    fn fill_second(&mut self) {
+        for (label, row) in (0_u8..=255).zip(self.second.chunks_exact_mut(256)) {
+            if self.top[usize::from(label)] != ROOT {
+                row.copy_from_slice(&self.top);
+            }
+        }
+        for chain in 0..self.chains.len() {
+            let Chain { first, parent, .. } = self.chains[chain];
+            // A chain's first state under one of depth 1, or its second when the first is of depth 1.
+            let (above, child) = if parent == ROOT { (first, first + 1) } else { (parent, first) };
+            if self.nodes[above as usize].is & DEPTH_ONE != 0 && child < self.end_of(chain) {
+                let (row, column) = (self.nodes[above as usize].label, self.nodes[child as usize].label);
+                self.second[usize::from(row) << 8 | usize::from(column)] = child;
+            }
+        }
+    }
+
+    /// The state behind the chain's last.
+    fn end_of(&self, chain: usize) -> State {
+        self.chains.get(chain + 1).map_or(self.next_state(), |next| next.first)
+    }
+}

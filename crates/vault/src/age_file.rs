@@ -1,0 +1,160 @@
+//! Bytes sealed into an age v1 file and opened again (<https://age-encryption.org/v1>). Looks at the outside of a file before age
+//! does, whose header parser takes minutes over a large one, and hands out plaintext only when the last byte of it was verified.
+
+use std::io::{Read, Write};
+use std::iter;
+
+use age::secrecy::SecretString;
+use age::secrecy::zeroize::Zeroizing;
+use age::x25519::{Identity, Recipient};
+use age::{Decryptor, Encryptor};
+
+/// The largest file that is looked at, in bytes.
+pub const MAX_FILE: usize = 16 << 20;
+
+/// A header of two recipients and age's own random extra stanza has at most 447 bytes; other programs may write a longer one.
+const MAX_HEADER: usize = 8 << 10;
+const MAX_STANZAS: usize = 8;
+
+/// The work of a passphrase, as a power of two: about a second here. What others made may cost four times as much.
+const PASSPHRASE_WORK: u8 = 17;
+const MAX_PASSPHRASE_WORK: u8 = 20;
+
+/// Why a file did not open. age cannot tell a wrong key from a damaged stanza, so neither can this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// It is no age file that cast would have written, or its end is missing, or a byte of it changed.
+    Damaged,
+    /// None of the keys opens it, or its header is damaged.
+    WrongKey,
+    /// The passphrase would take unreasonably long to try.
+    TooMuchWork,
+}
+
+/// Seals `plaintext` to `recipients`.
+pub(crate) fn seal(plaintext: &[u8], recipients: &[Recipient]) -> Vec<u8> {
+    let recipients = recipients.iter().map(|recipient| recipient as &dyn age::Recipient);
+    let encryptor = Encryptor::with_recipients(recipients).expect("X25519 recipients go together");
+    write_sealed(encryptor, plaintext)
+}
+
+/// Opens a file that was sealed to `identity`, among others.
+pub(crate) fn open(file: &[u8], identity: &Identity) -> Result<Zeroizing<Vec<u8>>, Closed> {
+    check_outside(file, "X25519")?;
+    read_sealed(file, identity)
+}
+
+/// Seals `plaintext` with a passphrase.
+pub fn seal_with_passphrase(plaintext: &[u8], passphrase: SecretString) -> Vec<u8> {
+    let mut recipient = age::scrypt::Recipient::new(passphrase);
+    recipient.set_work_factor(PASSPHRASE_WORK);
+    let encryptor =
+        Encryptor::with_recipients(iter::once(&recipient as &dyn age::Recipient)).expect("a passphrase stands alone");
+    write_sealed(encryptor, plaintext)
+}
+
+/// Opens a file that was sealed with a passphrase.
+pub fn open_with_passphrase(file: &[u8], passphrase: SecretString) -> Result<Zeroizing<Vec<u8>>, Closed> {
+    check_outside(file, "scrypt")?;
+    let mut identity = age::scrypt::Identity::new(passphrase);
+    identity.set_max_work_factor(MAX_PASSPHRASE_WORK);
+    read_sealed(file, &identity)
+}
+
+/// Refuses what age should not see: a wrong beginning, a header without an end, too many stanzas, or none of the kind wanted, or
+/// a passphrase stanza (seconds of work) where keys are wanted. Stanzas of other kinds are age's grease and not an error.
+fn check_outside(file: &[u8], wanted: &str) -> Result<(), Closed> {
+    let start = &file[..file.len().min(MAX_HEADER)];
+    let end = start.windows(5).position(|bytes| bytes == b"\n--- ").ok_or(Closed::Damaged)?;
+    if file.len() > MAX_FILE || !file.starts_with(b"age-encryption.org/v1\n") {
+        return Err(Closed::Damaged);
+    }
+    let kinds = || {
+        start[..end]
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| line.strip_prefix(b"-> "))
+            .map(|line| line.split(|byte| *byte == b' ').next().unwrap_or_default())
+    };
+    let expected = kinds().any(|kind| kind == wanted.as_bytes());
+    let passphrase = wanted != "scrypt" && kinds().any(|kind| kind == b"scrypt");
+    if !expected || passphrase || kinds().count() > MAX_STANZAS {
+        return Err(Closed::Damaged);
+    }
+    Ok(())
+}
+
+fn write_sealed(encryptor: Encryptor, plaintext: &[u8]) -> Vec<u8> {
+    const IN_MEMORY: &str = "writing to memory does not fail";
+    let mut file = Vec::with_capacity(plaintext.len() + 1024);
+    let mut writer = encryptor.wrap_output(&mut file).expect(IN_MEMORY);
+    writer.write_all(plaintext).expect(IN_MEMORY);
+    writer.finish().expect(IN_MEMORY);
+    file
+}
+
+fn read_sealed(file: &[u8], identity: &dyn age::Identity) -> Result<Zeroizing<Vec<u8>>, Closed> {
+    let closed = |error| match error {
+        age::DecryptError::NoMatchingKeys
+        | age::DecryptError::DecryptionFailed
+        | age::DecryptError::KeyDecryptionFailed => Closed::WrongKey,
+        age::DecryptError::ExcessiveWork { .. } => Closed::TooMuchWork,
+        _ => Closed::Damaged,
+    };
+    let mut reader = Decryptor::new_buffered(file).map_err(closed)?.decrypt(iter::once(identity)).map_err(closed)?;
+    // The plaintext is shorter than the file: one block of memory, never moved, wiped at the end.
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(file.len()));
+    reader.read_to_end(&mut plaintext).map_err(|_| Closed::Damaged)?;
+    Ok(plaintext)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(plaintext: &[u8]) -> (Vec<u8>, Identity) {
+        let identity = Identity::generate();
+        (seal(plaintext, &[identity.to_public()]), identity)
+    }
+
+    #[test]
+    fn opens_what_was_sealed() {
+        for length in [0, 1, 65_535, 65_536, 65_537, 200_000] {
+            let plaintext = vec![b'x'; length];
+            let (file, identity) = sealed(&plaintext);
+            assert_eq!(*open(&file, &identity).unwrap(), plaintext);
+        }
+    }
+
+    #[test]
+    fn every_truncation_and_every_flipped_byte_stays_closed() {
+        let (file, identity) = sealed(b"a secret of some length");
+        for cut in 0..file.len() {
+            assert!(open(&file[..cut], &identity).is_err(), "cut at {cut}");
+            let mut flipped = file.clone();
+            flipped[cut] ^= 1;
+            assert!(open(&flipped, &identity).is_err(), "flipped at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_passphrase_opens_what_it_sealed_and_no_vault() {
+        let word = || SecretString::from("correct horse".to_owned());
+        let file = seal_with_passphrase(b"key", word());
+        assert_eq!(*open_with_passphrase(&file, word()).unwrap(), b"key");
+        assert_eq!(open(&file, &Identity::generate()).unwrap_err(), Closed::Damaged);
+        assert_eq!(open_with_passphrase(&file, SecretString::from("wrong".to_owned())).unwrap_err(), Closed::WrongKey);
+    }
+
+    #[test]
+    fn a_header_that_would_take_minutes_is_refused_unread() {
+        let identity = Identity::generate();
+        let mut many = b"age-encryption.org/v1\n".to_vec();
+        many.extend("-> X25519 a\n\n".repeat(20_000).bytes());
+        many.extend(b"--- ");
+        assert_eq!(open(&many, &identity).unwrap_err(), Closed::Damaged);
+        let mut nine = b"age-encryption.org/v1\n".to_vec();
+        nine.extend("-> X25519 a\n\n".repeat(9).bytes());
+        nine.extend(b"--- ");
+        assert_eq!(open(&nine, &identity).unwrap_err(), Closed::Damaged);
+    }
+}

@@ -1,0 +1,253 @@
+//! The names of agents and secrets. A word becomes a name only by passing here, so that everything behind this room may use it
+//! as a file name or an environment variable, and may print it. A refused word is never quoted: it may be a secret in the wrong place.
+
+use std::ffi::OsStr;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::error::{Error, NameFault, Result};
+
+/// The reserved agent whose secrets go into every agent.
+pub const BUILTIN: &str = "builtin";
+
+/// An agent's name: `[a-z0-9][a-z0-9._-]{0,62}`, not ending in `.`, no `..`, no device name of Windows: a safe file name on every
+/// system, by construction.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct AgentName(String);
+
+/// A secret's name: `[A-Za-z_][A-Za-z0-9_]{0,254}`, not beginning with `CAST_`: a valid environment variable, by construction.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct SecretName(String);
+
+impl AgentName {
+    /// Checks a word. The failure never quotes it.
+    pub fn parse(word: impl AsRef<OsStr>) -> Result<Self> {
+        let valid = word.as_ref().to_str().filter(|name| is_agent(name));
+        valid.map(|name| Self(name.to_owned())).ok_or(Error::AgentName)
+    }
+
+    /// The reserved agent of the built-in secrets.
+    pub fn builtin() -> Self {
+        Self(BUILTIN.to_owned())
+    }
+
+    /// Whether this is the reserved agent of the built-in secrets.
+    pub fn is_builtin(&self) -> bool {
+        self.0 == BUILTIN
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SecretName {
+    /// Checks a word. The failure never quotes it.
+    pub fn parse(word: impl AsRef<OsStr>) -> Result<Self> {
+        let word = word.as_ref();
+        match word.to_str() {
+            Some(name) if is_secret(name) => Ok(Self(name.to_owned())),
+            Some(name) if is_secret_shape(name) => Err(Error::SecretName(NameFault::Reserved)),
+            _ if word.as_encoded_bytes().contains(&b'=') => Err(Error::SecretName(NameFault::Assignment)),
+            _ => Err(Error::SecretName(NameFault::Shape)),
+        }
+    }
+
+    /// Whether a program that finds this in its environment loads code or runs something else because of it.
+    pub fn is_dangerous(&self) -> bool {
+        // In either case: a vault may go to Windows, which does not tell `Path` from `PATH`.
+        let name = self.0.to_ascii_uppercase();
+        DANGEROUS.contains(&&*name) || DANGEROUS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    }
+
+    /// Whether this is written as environment variables usually are.
+    pub fn is_conventional(&self) -> bool {
+        !self.0.bytes().any(|byte| byte.is_ascii_lowercase())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// So that a map of secrets can be asked for a plain word.
+impl std::borrow::Borrow<str> for SecretName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AgentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for AgentName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        Self::parse(word).map_err(|_| serde::de::Error::custom("not a name"))
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        Self::parse(word).map_err(|_| serde::de::Error::custom("not a name"))
+    }
+}
+
+fn is_agent(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    matches!(name.len(), 1..=63)
+        && plain(name.as_bytes()[0])
+        && name.bytes().all(|byte| plain(byte) || b"._-".contains(&byte))
+        && !name.ends_with('.')
+        && !name.contains("..")
+        && !is_windows_device(name)
+}
+
+/// `CON`, `NUL`, `COM1` ... are devices in every folder of Windows, whatever follows the first dot.
+/// <https://learn.microsoft.com/windows/win32/fileio/naming-a-file>
+fn is_windows_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    let numbered =
+        |port: &str| stem.strip_prefix(port).is_some_and(|number| matches!(number.as_bytes(), [b'0'..=b'9']));
+    matches!(stem, "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
+}
+
+fn is_secret_shape(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    matches!(name.len(), 1..=255)
+        && letter(name.as_bytes()[0])
+        && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
+}
+
+fn is_secret(name: &str) -> bool {
+    // Windows does not tell `cast_key` from `CAST_KEY`.
+    let reserved = name.len() >= 5 && name.as_bytes()[..5].eq_ignore_ascii_case(b"CAST_");
+    is_secret_shape(name) && !reserved
+}
+
+const DANGEROUS_PREFIXES: &[&str] = &["LD_", "DYLD_", "BASH_FUNC_", "GIT_SSH", "GIT_CONFIG"];
+
+const DANGEROUS: &[&str] = &[
+    "PATH",
+    "HOME",
+    "SHELL",
+    "IFS",
+    "ENV",
+    "BASH_ENV",
+    "SHELLOPTS",
+    "PS4",
+    "PROMPT_COMMAND",
+    "NODE_OPTIONS",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "PYTHONHOME",
+    "PERL5OPT",
+    "PERL5LIB",
+    "RUBYOPT",
+    "RUBYLIB",
+    "JAVA_TOOL_OPTIONS",
+    "GIT_EXEC_PATH",
+    "EDITOR",
+    "VISUAL",
+    "PAGER",
+    "BROWSER",
+    "GLIBC_TUNABLES",
+    "GCONV_PATH",
+    "PATHEXT",
+    "COMSPEC",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_agent(word: &str, valid: bool) {
+        assert_eq!(AgentName::parse(word).is_ok(), valid, "{word:?}");
+    }
+
+    fn check_secret(word: &str, valid: bool) {
+        assert_eq!(SecretName::parse(word).is_ok(), valid, "{word:?}");
+    }
+
+    #[test]
+    fn agents() {
+        for word in ["a", "0", "my-agent", "a.b_c-d", "builtin", "com", "com10", "console", "nul-x", &"a".repeat(63)] {
+            check_agent(word, true);
+        }
+        for word in [
+            "",
+            ".",
+            "..",
+            ".a",
+            "-a",
+            "_a",
+            "a.",
+            "a..b",
+            "A",
+            "my agent",
+            "a/b",
+            "a\\b",
+            "é",
+            "a\n",
+            "a\0",
+            "con",
+            "nul",
+            "aux",
+            "prn",
+            "com1",
+            "lpt9",
+            "com0",
+            "nul.txt",
+            "con.a.b",
+            &"a".repeat(64),
+        ] {
+            check_agent(word, false);
+        }
+    }
+
+    #[test]
+    fn secrets() {
+        for word in ["A", "_", "a", "OPENAI_API_KEY", "_1", "CAST", "CASTLE", &"A".repeat(255)] {
+            check_secret(word, true);
+        }
+        for word in ["", "1A", "A-B", "A B", "A=b", "É", "A\n", "CAST_KEY", "CAST_", "cast_key", &"A".repeat(256)] {
+            check_secret(word, false);
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong_with_a_secret_name() {
+        for (word, fault) in [
+            ("sk-live-abc", NameFault::Shape),
+            ("K=sk-live-abc", NameFault::Assignment),
+            ("CAST_SK_LIVE", NameFault::Reserved),
+        ] {
+            assert_eq!(SecretName::parse(word), Err(Error::SecretName(fault)));
+        }
+    }
+
+    #[test]
+    fn dangerous_names() {
+        let dangerous = |word| SecretName::parse(word).unwrap().is_dangerous();
+        for word in ["PATH", "LD_PRELOAD", "LD_ANYTHING", "NODE_OPTIONS", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "Path"]
+        {
+            assert!(dangerous(word), "{word}");
+        }
+        for word in ["OPENAI_API_KEY", "MY_PATH", "LDAP", "GITHUB_TOKEN", "PATHS"] {
+            assert!(!dangerous(word), "{word}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A secret's value. Checked once, where it enters, and from then on it cannot be printed, compared or forgotten in memory.
+
+use std::fmt;
+
+use age::secrecy::{ExposeSecret, SecretString};
+
+use crate::error::{Error, Result, ValueFault};
+use crate::name::SecretName;
+use crate::placeholder;
+
+/// The longest environment string of Linux, `MAX_ARG_STRLEN` less the final NUL: `KEY`, `=` and the value together, in bytes.
+pub const MAX_ENVIRONMENT_STRING: usize = 131_071;
+
+/// The value of a secret: UTF-8, no NUL, kept byte for byte. No `Display`, no `Serialize`; wiped on drop.
+#[derive(Clone)]
+pub struct SecretValue(SecretString);
+
+impl SecretValue {
+    /// Takes bytes as they came in. Fails on what no environment variable can hold; never quotes what it was given.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
+        Self::from_text(String::from_utf8(bytes).map_err(|_| Error::Value(ValueFault::NotUtf8))?)
+    }
+
+    /// Takes text. Fails on a NUL character.
+    pub fn from_text(text: String) -> Result<Self> {
+        let value = Self(SecretString::from(text));
+        if value.expose().contains('\0') { Err(Error::Value(ValueFault::Nul)) } else { Ok(value) }
+    }
+
+    /// Checks that `name=value` fits one environment string.
+    pub fn check_fits(&self, name: &SecretName) -> Result<()> {
+        let room = MAX_ENVIRONMENT_STRING - name.as_str().len() - 1;
+        if self.len() > room { Err(Error::ValueTooLong { name: name.clone(), room }) } else { Ok(()) }
+    }
+
+    /// Whether both are the same, byte for byte.
+    pub fn is(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        self.expose().len()
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+
+    /// Whether it looks as if it still had to be filled in; `example` is what an example file has in its place.
+    pub fn is_placeholder(&self, example: Option<&str>) -> bool {
+        placeholder::is_placeholder(self.expose(), example)
+    }
+
+    /// Whether it holds a `${...}`, which some programs expand and cast does not.
+    pub fn has_reference(&self) -> bool {
+        self.expose().contains("${")
+    }
+
+    /// Whether it is what dotenvx encrypted, or a reference that only 1Password resolves.
+    pub fn is_foreign(&self) -> bool {
+        ["encrypted:", "op://"].iter().any(|prefix| self.expose().starts_with(prefix))
+    }
+
+    /// The value itself: for the ciphertext, the child and the masker. `tests/it/house.rs` lists who may call this.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretValue(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_nul_and_invalid_utf8_without_quoting_them() {
+        for bytes in [b"hunter2\0".to_vec(), b"hunter2\xff".to_vec()] {
+            let refusal = SecretValue::from_bytes(bytes).unwrap_err();
+            assert!(matches!(refusal, Error::Value(_)) && !format!("{refusal:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn holds_exactly_what_one_environment_string_holds() {
+        let name = SecretName::parse("KEY").unwrap();
+        let most = MAX_ENVIRONMENT_STRING - "KEY=".len();
+        let value = |length| SecretValue::from_text("x".repeat(length)).unwrap();
+        assert!(value(most).check_fits(&name).is_ok());
+        assert!(value(most + 1).check_fits(&name).is_err());
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let value = SecretValue::from_text("hunter2".into()).unwrap();
+        assert_eq!(format!("{value:?}"), "SecretValue(..)");
+    }
+}

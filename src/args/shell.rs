@@ -1,0 +1,46 @@
+//! What `cast completions` and `cast man` take.
+
+use std::ffi::OsString;
+
+use clap::{Args, ValueEnum};
+
+/// Print the script that makes Tab work in a shell
+///
+/// It completes commands, options, agents, and the names of secrets where the vault opens without a prompt; after '--', what the shell
+/// completes for any command.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  echo 'eval \"$(cast completions bash)\"' >> ~/.bashrc
+  echo 'eval \"$(cast completions zsh)\"' >> ~/.zshrc      below compinit
+  cast completions fish > ~/.config/fish/completions/cast.fish
+  cast completions powershell | Out-String | Invoke-Expression")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+}
+
+/// Show the manual page of a command
+///
+/// On a terminal it is shown by 'man'; anywhere else its source is printed.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  cast man
+  cast man secrets set
+  cast man run > ~/.local/share/man/man1/cast-run.1")]
+pub(crate) struct ManArgs {
+    /// The command; without it, the page of cast itself
+    #[arg(value_name = "COMMAND")]
+    pub(crate) page: Vec<OsString>,
+}

@@ -1,0 +1,289 @@
+//! What the shell offers when somebody presses Tab. The scripts in `completions/` know nothing of the commands: they hand over the words on
+//! standard input (as arguments they would show in the list of processes, and one may be a secret), and here the place of the cursor is
+//! looked up in the clap types. Promises to say nothing but candidates, to ask nobody, to write nothing, and to end within `PATIENCE`.
+
+mod cursor;
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use age::secrecy::SecretString;
+use clap::builder::StyledStr;
+use clap::{Arg, Command, CommandFactory, ValueEnum, ValueHint};
+
+use self::cursor::{At, Cursor};
+use crate::args::{Cli, Shell};
+use crate::report::Report;
+use cast_core::failure::{Failure, Kind, Result};
+use cast_core::key_store::{Attendant, KeyPlace, Whence};
+use cast_core::paths::Places;
+use cast_core::session::Session;
+use cast_core::verbs::complete as names;
+use cast_vault::AgentName;
+
+/// The word by which the shells' scripts ask.
+pub(crate) const ASK: &str = "__complete";
+
+/// Longer than any answer takes, shorter than it takes to wonder.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// No command line is longer.
+const MAX_WORDS: u64 = 4 << 20;
+
+/// What the scripts are told to do.
+enum Answer {
+    /// Offer these.
+    Words(Vec<Candidate>),
+    /// Offer files, as for any command.
+    Files,
+    /// Offer what the shell would if the command line began at this word; `cast` is word 0.
+    Command(usize),
+}
+
+struct Candidate {
+    word: String,
+    help: String,
+}
+
+/// Answers on standard output, in the form that the script for this shell reads.
+pub(crate) fn answer(shell: Option<&OsString>) -> ExitCode {
+    let Some(shell) = shell.and_then(|word| Shell::from_str(word.to_str()?, false).ok()) else {
+        return ExitCode::FAILURE;
+    };
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(written(&answer_to(&read_words()), shell)));
+    let told = receiver.recv_timeout(PATIENCE).is_ok_and(|text| Report::new(true).data(&text).is_ok());
+    if told { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The words after `cast` up to the cursor, as they were typed; the last is the one that is being typed.
+fn read_words() -> Vec<String> {
+    let mut text = Vec::new();
+    let _ = io::stdin().take(MAX_WORDS).read_to_end(&mut text);
+    let text = String::from_utf8_lossy(&text);
+    // What pipes of PowerShell add.
+    let text = text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
+    text.strip_suffix('\0').unwrap_or(text).split('\0').map(str::to_owned).collect()
+}
+
+fn answer_to(words: &[String]) -> Answer {
+    let command = {
+        let mut command = Cli::command();
+        command.build();
+        command
+    };
+    // No name of ours holds a quote.
+    let plain: Vec<_> = words.iter().map(|word| word.replace(['\'', '"', '\\'], "")).collect();
+    let Some((current, before)) = plain.split_last() else { return Answer::Words(Vec::new()) };
+    let cursor = Cursor::find(&command, before, current);
+    match &cursor.at {
+        At::Foreign => match words.iter().position(|word| word == "--") {
+            Some(dashes) => Answer::Command(dashes + 2),
+            None => Answer::Words(Vec::new()),
+        },
+        At::Option(command) => Answer::Words(options(command, &cursor, current)),
+        At::Value(arg, typed) => values(arg, &cursor, &current[typed.len()..], typed),
+        At::Word(command, positional) => {
+            let mut answer = positional.map_or(Answer::Words(Vec::new()), |arg| values(arg, &cursor, current, ""));
+            if let Answer::Words(candidates) = &mut answer {
+                if cursor.wants_command {
+                    candidates.extend(commands(command, current));
+                }
+                if positional.is_none() && cursor.wants_dashes && "--".starts_with(current.as_str()) {
+                    candidates.push(Candidate { word: "--".to_owned(), help: "then the command to run".to_owned() });
+                }
+            }
+            answer
+        }
+    }
+}
+
+fn commands(command: &Command, current: &str) -> Vec<Candidate> {
+    let shown = command.get_subcommands().filter(|one| !one.is_hide_set() && one.get_name().starts_with(current));
+    shown.map(|one| Candidate::new(one.get_name(), one.get_about())).collect()
+}
+
+fn options(command: &Command, cursor: &Cursor, current: &str) -> Vec<Candidate> {
+    let given: Vec<&Arg> = command.get_arguments().filter(|arg| cursor.has(arg.get_id().as_str())).collect();
+    let excluded = |arg: &Arg| {
+        let excludes = |one: &Arg, other: &Arg| command.get_arg_conflicts_with(one).contains(&other);
+        given.iter().any(|other| *other == arg || excludes(other, arg) || excludes(arg, other))
+    };
+    let shown = command.get_arguments().filter(|arg| !arg.is_hide_set() && !excluded(arg));
+    let named = shown.filter_map(|arg| Some(Candidate::new(&format!("--{}", arg.get_long()?), arg.get_help())));
+    named.filter(|candidate| candidate.word.starts_with(current)).collect()
+}
+
+/// What an argument takes. `prefix` is what stands before it in the same word.
+fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
+    if let ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath = arg.get_value_hint() {
+        return Answer::Files;
+    }
+    let possible = arg.get_possible_values();
+    let id = arg.get_id().as_str();
+    // In a list, the last one is being typed.
+    let (list, current) = match arg.get_value_delimiter().and_then(|delimiter| current.rfind(delimiter)) {
+        Some(comma) => current.split_at(comma + 1),
+        None => ("", current),
+    };
+    let candidates: Vec<Candidate> = if !possible.is_empty() {
+        possible.iter().map(|value| Candidate::new(value.get_name(), value.get_help())).collect()
+    } else if AGENT.contains(&id) {
+        bare(names::agent_names(&session()).unwrap_or_default().into_iter().map(|name| name.as_str().to_owned()))
+    } else if KEY.contains(&id) {
+        bare(keys(cursor, id).unwrap_or_default())
+    } else if COMMAND.contains(&id) {
+        let given = cursor.all(id).try_fold(cursor.root, |command, word| command.find_subcommand(word));
+        given.map(|command| commands(command, "")).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let taken: Vec<&str> = list.split(',').chain(cursor.all(id)).collect();
+    let offered = candidates.into_iter().filter(|one| one.word.starts_with(current));
+    // What is given already is not offered again.
+    let offered = offered.filter(|one| !taken.contains(&one.word.as_str()));
+    let before = [prefix, list].concat();
+    let whole = |word: String| if before.is_empty() { word } else { before.clone() + &word };
+    Answer::Words(offered.map(|one| Candidate { word: whole(one.word), ..one }).collect())
+}
+
+/// Arguments that take an agent's name, one of its secrets' names, a command of ours; and those that nobody can know.
+const AGENT: &[&str] = &["agent", "from", "to"];
+const KEY: &[&str] = &["key", "only", "except", "old"];
+const COMMAND: &[&str] = &["page"];
+#[cfg(test)]
+const FREE: &[&str] = &["value", "command", "new", "stale", "since"];
+
+/// The names of the secrets of the agent on this command line, where its vault opens without a prompt and without a wait.
+fn keys(cursor: &Cursor, id: &str) -> Result<Vec<String>> {
+    let agent = AgentName::parse(cursor.all("agent").chain(cursor.all("from")).next().unwrap_or_default())?;
+    let with_builtin = id == "only" || id == "except";
+    Ok(names::secret_names(&session(), &agent, with_builtin)?.iter().map(ToString::to_string).collect())
+}
+
+fn session() -> Session {
+    Session::new(Places::from_environment(), Box::new(Nobody))
+}
+
+fn bare(words: impl IntoIterator<Item = String>) -> Vec<Candidate> {
+    words.into_iter().map(|word| Candidate { word, help: String::new() }).collect()
+}
+
+impl Candidate {
+    fn new(word: &str, help: Option<&StyledStr>) -> Self {
+        let help = help.map(ToString::to_string).unwrap_or_default();
+        Self { word: word.to_owned(), help: help.lines().next().unwrap_or_default().to_owned() }
+    }
+}
+
+/// The first line says what to do; each further one is a candidate.
+fn written(answer: &Answer, shell: Shell) -> String {
+    match answer {
+        Answer::Words(words) if words.is_empty() => String::new(),
+        Answer::Words(words) => {
+            let mut text = "words\n".to_owned();
+            for candidate in words {
+                text.push_str(&candidate.word);
+                if !candidate.help.is_empty() && shell != Shell::Bash {
+                    text.push(if shell == Shell::Zsh { ':' } else { '\t' });
+                    text.push_str(&candidate.help);
+                }
+                text.push('\n');
+            }
+            text
+        }
+        Answer::Files => "files\n".to_owned(),
+        Answer::Command(word) => format!("command {word}\n"),
+    }
+}
+
+/// Who pressed Tab wants no dialog.
+struct Nobody;
+
+fn nobody_is_asked() -> Failure {
+    Failure::new(Kind::NoKey, "nobody is asked")
+}
+
+impl Attendant for Nobody {
+    fn waits(&self) -> bool {
+        false
+    }
+
+    fn passphrase(&self, _: &Path) -> Result<SecretString> {
+        Err(nobody_is_asked())
+    }
+
+    fn new_passphrase(&self) -> Result<SecretString> {
+        Err(nobody_is_asked())
+    }
+
+    fn choose_place(&self, _: &str) -> Result<Option<KeyPlace>> {
+        Err(nobody_is_asked())
+    }
+
+    fn key_made(&self, _: &Whence) {}
+
+    fn waiting_for_keyring(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, expected: &str) {
+        let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+        let answer = written(&answer_to(&words), Shell::Fish);
+        let words: Vec<_> = answer.lines().map(|line| line.split('\t').next().unwrap()).collect();
+        assert_eq!(words.join(" "), expected, "{line}");
+    }
+
+    #[test]
+    fn the_place_of_the_cursor() {
+        check("secr", "words secrets");
+        check("-q secrets de", "words delete");
+        check("init --key-store ", "words auto keyring passphrase file");
+        check("init --key-store=k", "words --key-store=keyring");
+        check("init --key-s", "words --key-store");
+        check("delete a --all --a", "");
+        check("vault accept a --key ", "files");
+        check("vault accept a --key=./o", "files");
+        check("run a ", "words --");
+        check("run a --only X -", "words --no-builtin --clean-env --check --no-mask --explain --quiet --help");
+        check("run a -- ", "command 4");
+        check("run a --check -", "words --only --except --no-builtin --clean-env --no-mask --explain --quiet --help");
+        check("run a --check=./x", "files");
+        check("run a --only X -- git che", "command 6");
+        check("set a K ", "");
+        check("set a K -", "words --exact --allow-dangerous-name --unmasked --quiet --help");
+        check("set a K -- -", "");
+        check("set a K -secret -", "words --allow-dangerous-name --unmasked --quiet --help");
+        check("nonsense ", "");
+        check("completions z", "words zsh");
+    }
+
+    /// Every argument says what is offered for it: by its type (`PathBuf`, a `ValueEnum`), or by its name, in the lists above.
+    #[test]
+    fn every_argument_is_completed_or_free() {
+        fn check(command: &Command) {
+            for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && arg.get_action().takes_values()) {
+                let known = [AGENT, KEY, COMMAND, FREE].iter().any(|ids| ids.contains(&arg.get_id().as_str()));
+                let by_type = arg.get_value_hint() != ValueHint::Unknown || !arg.get_possible_values().is_empty();
+                assert!(
+                    known || by_type,
+                    "'{}' of '{}': add its name to AGENT, KEY, COMMAND or FREE in src/complete.rs",
+                    arg.get_id(),
+                    command.get_bin_name().unwrap_or_default()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        let mut command = Cli::command();
+        command.build();
+        check(&command);
+    }
+}

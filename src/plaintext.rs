@@ -1,0 +1,105 @@
+//! A `.env` file as a person names it: its text, and what is to be said of secrets that lie in it in plain text.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use age::secrecy::zeroize::Zeroizing;
+
+use cast_core::disk;
+use cast_core::failure::{Cause, Failure, Kind, Result};
+use cast_core::git::{self, Exposure};
+
+/// The most that is read, in bytes: far more than an environment can hold.
+const MAX_FILE: usize = 4 << 20;
+
+/// How standard input is called on the command line.
+const STANDARD_INPUT: &str = "-";
+
+/// Whether standard input is meant.
+pub(crate) fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == STANDARD_INPUT
+}
+
+/// As it is called in messages.
+pub(crate) fn shown(path: &Path) -> String {
+    if is_standard_input(path) { "standard input".to_owned() } else { format!("'{}'", path.display()) }
+}
+
+/// The text of standard input, if it is no terminal: that would show each value, and cut a line at 4,095 bytes.
+pub(crate) fn read_standard_input() -> Result<Zeroizing<String>> {
+    if io::stdin().is_terminal() {
+        return Err(Failure::new(Kind::Usage, "standard input is a terminal")
+            .hint("name the file, or use a pipe: '... | cast secrets import AGENT -'"));
+    }
+    // One buffer that never moves.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE + 1));
+    io::stdin()
+        .lock()
+        .take(MAX_FILE as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|cause| Failure::new(Kind::Io, format!("cannot read standard input: {}", Cause(&cause))))?;
+    text(&bytes, Path::new(STANDARD_INPUT))
+}
+
+/// The text of a file.
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>> {
+    let file = File::open(path).map_err(|cause| Failure::io("cannot open", path, &cause))?;
+    text(&Zeroizing::new(disk::read_limited(&file, path, MAX_FILE)?), path)
+}
+
+fn text(bytes: &[u8], path: &Path) -> Result<Zeroizing<String>> {
+    let bad = |what: &str| Failure::new(Kind::Usage, format!("{} {what}", shown(path)));
+    if bytes.len() > MAX_FILE {
+        return Err(bad(&format!("is larger than {} MiB, too large for a .env file", MAX_FILE >> 20)));
+    }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(bad("is UTF-16, as PowerShell writes it").hint("save it as UTF-8"));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(error) => {
+            let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
+            Err(bad(&format!("is not valid UTF-8 in line {line}")))
+        }
+    }
+}
+
+/// The file itself, where a link to it is named.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    let target = if path.is_symlink() { fs::canonicalize(path).ok() } else { None };
+    target.unwrap_or_else(|| path.to_owned())
+}
+
+/// What to say, and to type, where git has the file or would take it. Of a link, it is the file that counts.
+pub(crate) fn exposure_hint(path: &Path) -> Option<String> {
+    let exposure = git::exposure(path)?;
+    let real = real(path);
+    let (shown, name) = (real.display(), real.file_name().unwrap_or(real.as_os_str()).display());
+    Some(match exposure {
+        Exposure::Tracked => {
+            let folder = real.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let there = folder.map(|folder| format!("-C {} ", folder.display())).unwrap_or_default();
+            format!(
+                "'{shown}' is tracked by git: 'git {there}rm --cached {name}', add it to .gitignore, and change at their source the values that were committed"
+            )
+        }
+        Exposure::NotIgnored => format!("'{shown}' is not ignored by git: add '{name}' to .gitignore"),
+        Exposure::Unknown => {
+            format!("'{shown}' is in a git work tree, and git could not be asked: see that .gitignore names it")
+        }
+    })
+}
+
+/// Line numbers as a person reads them: `line 3`, `lines 3, 5 and 9`.
+pub(crate) fn lines(numbers: &[usize]) -> String {
+    const MOST: usize = 10;
+    let shown: Vec<String> = numbers.iter().take(MOST).map(ToString::to_string).collect();
+    match shown.split_last() {
+        Some((_, rest)) if numbers.len() > MOST => {
+            format!("lines {}, {} and {} more", rest.join(", "), shown[MOST - 1], numbers.len() - MOST)
+        }
+        Some((last, rest)) if !rest.is_empty() => format!("lines {} and {last}", rest.join(", ")),
+        _ => format!("line {}", shown.concat()),
+    }
+}

@@ -1,0 +1,158 @@
+//! Wrong usage, in our own words. clap's messages quote the words they refuse, and secrets get typed in the wrong place: here only our own
+//! names of arguments and the positions of words are said.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory, Parser};
+
+use crate::args::Cli;
+use crate::report::{self, Report};
+use cast_core::failure::{Failure, Kind};
+
+/// What clap has to say: help and version on standard output, and errors in words of our own.
+pub(crate) fn answer(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    let quiet = words.iter().any(|word| word == "-q" || word == "--quiet");
+    let report = Report::new(quiet);
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => report.exit_code(report.data(&help(error))),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            report.note(&help(error));
+            report::USAGE.into()
+        }
+        _ => {
+            let code = report.error(&explain(error, words).into());
+            if is_run(words) { report::RUN_FAILED.into() } else { code }
+        }
+    }
+}
+
+/// `cast help COMMAND...`: what its `--help` prints.
+pub(crate) fn help_of(page: Vec<OsString>) -> ExitCode {
+    let words = [vec!["cast".into()], page, vec!["--help".into()]].concat();
+    Cli::try_parse_from(&words).map_or_else(|error| answer(&error, &words), |_| ExitCode::SUCCESS)
+}
+
+fn help(error: &clap::Error) -> String {
+    format!("{}\n", error.render().ansi().to_string().trim_end())
+}
+
+/// Says what clap found wrong.
+fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
+    let argument = || context(error, ContextKind::InvalidArg);
+    let what = match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let wrong = if is_option(error) { "is no option of this command" } else { "is one word too many" };
+            match position(words) {
+                Some(position) => format!("word {position} after 'cast' {wrong}"),
+                None => format!("a word after 'cast' {wrong}"),
+            }
+        }
+        ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
+        ErrorKind::MissingRequiredArgument => format!("missing: {}", argument()),
+        ErrorKind::MissingSubcommand => "which command? Say one more word".to_owned(),
+        ErrorKind::ArgumentConflict => match context(error, ContextKind::PriorArg) {
+            prior if prior.is_empty() => format!("{} does not go with the others", argument()),
+            prior => format!("{} does not go with {prior}", argument()),
+        },
+        ErrorKind::InvalidValue if context(error, ContextKind::InvalidValue).is_empty() => {
+            format!("{} needs a value", argument())
+        }
+        ErrorKind::InvalidUtf8 => "a word is not valid UTF-8".to_owned(),
+        _ => match argument() {
+            argument if argument.is_empty() => "wrong usage".to_owned(),
+            argument => format!("wrong value for {argument}"),
+        },
+    };
+    let failure = Failure::new(Kind::Usage, what);
+    // clap's best suggestion is its last.
+    let best = |kind| context(error, kind).rsplit(", ").next().unwrap_or_default().to_owned();
+    let known = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg].map(best);
+    let meant = context(error, ContextKind::InvalidSubcommand);
+    let meant = meant_elsewhere(&meant).or_else(|| known.into_iter().find(|name| !name.is_empty()));
+    let failure = match (meant, context(error, ContextKind::ValidValue)) {
+        (Some(name), _) => failure.hint(format!("did you mean '{name}'?")),
+        (None, values) if !values.is_empty() => failure.hint(format!("it takes one of: {values}")),
+        _ => failure,
+    };
+    let command = command_path(words);
+    match command.rsplit(' ').next() {
+        Some("run") if !words.iter().any(|word| word == "--") => {
+            failure.hint("the command comes after '--': 'cast run AGENT -- CMD [ARG]...'")
+        }
+        Some("set") if error.kind() == ErrorKind::UnknownArgument && !is_option(error) => {
+            failure.hint("write a value with blanks in quotes, or leave it out to be asked for it")
+        }
+        _ => failure.hint(format!("see '{command} --help'")),
+    }
+}
+
+/// What other tools call a command of ours.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("add", "cast set"),
+    ("put", "cast set"),
+    ("remove", "cast delete"),
+    ("unset", "cast delete"),
+    ("exec", "cast run"),
+    ("env", "cast run"),
+    ("get", "cast run AGENT -- CMD"),
+    ("show", "cast list"),
+    ("agents", "cast list"),
+    ("log", "cast audit"),
+    ("completion", "cast completions"),
+    ("version", "cast --version"),
+];
+
+/// The command that a word names which is none where it stands: one of ours elsewhere, or another tool's name for it.
+fn meant_elsewhere(word: &str) -> Option<String> {
+    let other = OTHER_WORDS.iter().find(|(other, _)| *other == word).map(|(_, ours)| (*ours).to_owned());
+    let root = Cli::command();
+    let groups = root.get_subcommands().filter(|group| group.find_subcommand(word).is_some());
+    let within = groups.map(|group| format!("cast {} {word}", group.get_name())).next();
+    let whole = root.find_subcommand(word).map(|_| format!("cast {word}"));
+    whole.or(within).or(other)
+}
+
+/// Whether this is `cast run` proper, which fails with 125.
+fn is_run(words: &[OsString]) -> bool {
+    let mut own = words.iter().skip(1).take_while(|word| *word != "--");
+    own.find(|word| !word.as_encoded_bytes().starts_with(b"-")).is_some_and(|word| word == "run")
+        && !own.any(|word| word == "--explain")
+}
+
+/// Our own names, as clap lists them. The value that was refused is never asked for.
+fn context(error: &clap::Error, kind: ContextKind) -> String {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        Some(ContextValue::StyledStr(text)) => text.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Whether the word that clap did not know was meant as an option.
+fn is_option(error: &clap::Error) -> bool {
+    context(error, ContextKind::InvalidArg).starts_with('-')
+}
+
+/// Where the word is that clap did not know; 1 is the first after `cast`. Of what comes before, a part may be just like it: the first words
+/// with which clap fails in this way tell.
+fn position(words: &[OsString]) -> Option<usize> {
+    let fails = |last: &usize| {
+        Cli::try_parse_from(&words[..=*last]).is_err_and(|error| error.kind() == ErrorKind::UnknownArgument)
+    };
+    (1..words.len()).find(fails)
+}
+
+/// The command as far as its words are known ones.
+fn command_path(words: &[OsString]) -> String {
+    let mut command: Command = Cli::command();
+    let mut path = "cast".to_owned();
+    for word in words.iter().skip(1) {
+        let Some(next) = word.to_str().and_then(|word| command.find_subcommand(word)).cloned() else { break };
+        path = format!("{path} {}", next.get_name());
+        command = next;
+    }
+    path
+}

@@ -1,0 +1,101 @@
+//! `cast audit`: who used what, when; names only.
+
+use std::ffi::OsString;
+
+use serde::Serialize;
+
+use crate::args::AuditArgs;
+use crate::report::{Printable, Report};
+use crate::table;
+use crate::words;
+use cast_core::audit_log::Entry;
+use cast_core::clock;
+use cast_core::clock::TimeSpan;
+use cast_core::failure::{Failure, Kind, Result};
+use cast_core::session::Session;
+use cast_core::verbs::audit;
+use cast_vault::AgentName;
+
+/// One event, as programs read it. A promise: fields are added, never changed.
+#[derive(Serialize)]
+struct Line<'a> {
+    time: &'a str,
+    action: &'a str,
+    agent: Option<&'a str>,
+    from: Option<&'a str>,
+    keys: &'a [String],
+    program: Option<&'a str>,
+    by: Option<&'a str>,
+    pid: u32,
+    user: &'a str,
+    result: &'a str,
+}
+
+/// How many names of secrets a row shows.
+const SHOWN_KEYS: usize = 4;
+
+pub(crate) fn run(args: &AuditArgs, session: &Session, report: Report) -> anyhow::Result<()> {
+    let agent = args.agent.as_ref().map(words::agent).transpose()?;
+    let since = args.since.as_ref().map(since).transpose()?;
+    let log = audit::audit(session)?;
+    let wanted = |entry: &&Entry| {
+        let named =
+            |agent: &AgentName| [&entry.agent, &entry.from].into_iter().flatten().any(|name| name == agent.as_str());
+        agent.as_ref().is_none_or(named)
+            && since.is_none_or(|since| entry.moment().is_some_and(|moment| !clock::is_older(moment, since)))
+    };
+    let entries: Vec<_> = log.entries.iter().filter(wanted).collect();
+    if args.json {
+        let lines: Vec<_> = entries.iter().map(|entry| line(entry)).collect();
+        report.data(&(serde_json::to_string_pretty(&lines)? + "\n"))?;
+    } else if entries.is_empty() {
+        report.hint("nothing of that kind is noted");
+    } else {
+        let header = ["TIME", "ACTION", "AGENT", "KEYS", "PROGRAM", "BY", "RESULT"];
+        report.data(&table::lay_out(header, entries.iter().map(|entry| row(entry))))?;
+    }
+    match log.damaged {
+        0 => {}
+        1 => report.hint("1 damaged line of the audit log was passed over"),
+        lines => report.hint(format_args!("{lines} damaged lines of the audit log were passed over")),
+    }
+    Ok(())
+}
+
+fn line(entry: &Entry) -> Line<'_> {
+    Line {
+        time: &entry.time,
+        action: &entry.action,
+        agent: entry.agent.as_deref(),
+        from: entry.from.as_deref(),
+        keys: &entry.keys,
+        program: entry.program.as_deref(),
+        by: entry.by.as_deref(),
+        pid: entry.pid,
+        user: &entry.user,
+        result: &entry.result,
+    }
+}
+
+fn row(entry: &Entry) -> [String; 7] {
+    // The file may hold what somebody else wrote there.
+    let shown = |text: &str| Printable(text).to_string();
+    let optional = |text: &Option<String>| text.as_deref().map(shown).unwrap_or_default();
+    let agent = match &entry.from {
+        Some(from) => format!("{} (from {})", optional(&entry.agent), shown(from)),
+        None => optional(&entry.agent),
+    };
+    let first = shown(&entry.keys.iter().take(SHOWN_KEYS).map(String::as_str).collect::<Vec<_>>().join(","));
+    let keys = match entry.keys.len().saturating_sub(SHOWN_KEYS) {
+        0 => first,
+        more => format!("{first} +{more}"),
+    };
+    let time = entry.moment().map(|moment| clock::local(moment)).unwrap_or_default();
+    [time, shown(&entry.action), agent, keys, optional(&entry.program), optional(&entry.by), shown(&entry.result)]
+}
+
+fn since(word: &OsString) -> Result<TimeSpan> {
+    word.to_str()
+        .and_then(TimeSpan::parse)
+        .ok_or_else(|| Failure::new(Kind::Usage, "AGE is not an age").hint("write it as 24h, 7d, 2w or 3m (months)"))
+}

@@ -1,0 +1,16 @@
+//! `cast secrets copy`: secrets from one agent's vault to another's.
+
+use crate::args::CopyArgs;
+use crate::report::Report;
+use crate::words;
+use cast_core::session::Session;
+use cast_core::verbs::copy::Copy;
+
+pub(crate) fn run(args: &CopyArgs, session: &Session, report: Report) -> anyhow::Result<()> {
+    let (from, to) = (words::agent(&args.from)?, words::agent(&args.to)?);
+    let names = words::secrets(&args.key)?;
+    for name in session.perform(Copy::new(&from, &to, &names, args.replace)?)? {
+        report.success(format_args!("Secret '{name}' copied from agent '{from}' to agent '{to}'"));
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! `cast secrets delete`: secrets by name, or an agent's whole vault.
+
+use crate::args::DeleteArgs;
+use crate::prompt;
+use crate::report::Report;
+use crate::words;
+use cast_core::session::Session;
+use cast_core::verbs::delete::{Count, Delete, DeleteVault};
+
+pub(crate) fn run(args: &DeleteArgs, session: &Session, report: Report) -> anyhow::Result<()> {
+    let agent = words::agent(&args.agent)?;
+    if args.all {
+        if !args.yes {
+            let secrets = match session.perform(Count { agent: &agent })? {
+                1 => "1 secret".to_owned(),
+                count => format!("{count} secrets"),
+            };
+            prompt::confirm(
+                &format!("Delete the vault of agent '{agent}' and all that is in it ({secrets})?"),
+                "--yes",
+            )?;
+        }
+        session.perform(DeleteVault { agent: &agent })?;
+        report.success(format_args!("Vault of agent '{agent}' deleted"));
+        return Ok(());
+    }
+    let names = words::secrets(&args.key)?;
+    let left = session.perform(Delete { agent: &agent, names: &names })?;
+    for name in &names {
+        report.success(format_args!("Secret '{name}' deleted from agent '{agent}'"));
+    }
+    if left == 0 {
+        report.hint(format_args!(
+            "that was the last one; remove the empty vault with 'cast secrets delete {agent} --all'"
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! `cast doctor`: what is in order, what is not, and what to type.
+
+use serde::Serialize;
+
+use super::key::PlaceLine;
+use crate::args::DoctorArgs;
+use crate::report::{Printable, Report};
+use crate::{prompt, table};
+use cast_core::failure::{Failure, Kind};
+use cast_core::session::Session;
+use cast_core::settings::Audit;
+use cast_core::verbs::doctor::{BackupProof, Diagnosis, Finding};
+use cast_keyring::{KeyringError, Presence};
+use cast_vault::AgentName;
+
+/// What was found, as programs read it. A promise: fields are added, never changed.
+#[derive(Serialize)]
+struct Line<'a> {
+    healthy: bool,
+    /// `null` where it was not looked at.
+    keyring: Option<KeyringLine>,
+    /// Where the key is.
+    key: Option<PlaceLine>,
+    vaults: Vec<VaultLine<'a>>,
+    findings: Vec<FindingLine<'a>>,
+}
+
+/// The keyring; a promise, too.
+#[derive(Serialize)]
+struct KeyringLine {
+    /// `key`, `empty`, `locked`, `absent` or `trouble`.
+    state: &'static str,
+    message: String,
+}
+
+/// One vault; a promise, too.
+#[derive(Serialize)]
+struct VaultLine<'a> {
+    agent: &'a str,
+    opens: bool,
+}
+
+/// One thing that needs care; a promise, too.
+#[derive(Serialize)]
+struct FindingLine<'a> {
+    /// `settings`, `keyring`, `key`, `vault`, `permissions`, `leftover`, `audit-log`, `stale` or `backup`.
+    check: &'static str,
+    message: &'a str,
+    /// What to do, first the likeliest.
+    fix: &'a [String],
+}
+
+pub(crate) fn run(args: &DoctorArgs, session: &Session, report: Report) -> anyhow::Result<()> {
+    if let Some(path) = &args.backup {
+        let BackupProof { vaults, findings } = session.doctor_backup(path)?;
+        if args.json {
+            report.json(&line(None, None, &vaults, &findings))?;
+        } else {
+            list(&findings, report)?;
+        }
+        return conclude(
+            &findings,
+            report,
+            &match vaults.len() {
+                0 => "The backup holds a key; there are no vaults to open with it".to_owned(),
+                1 => "The backup opens the one vault there is".to_owned(),
+                all => format!("The backup opens all {all} vaults"),
+            },
+        );
+    }
+    let diagnosis = session.doctor(prompt::can_ask());
+    if args.json {
+        let key = diagnosis.key.as_ref().map(PlaceLine::from);
+        report.json(&line(Some(keyring(&diagnosis.keyring)), key, &diagnosis.vaults, &diagnosis.findings))?;
+    } else {
+        report.data(&table::lay_out(["CHECK", "STATE"], rows(&diagnosis)))?;
+        list(&diagnosis.findings, report)?;
+    }
+    conclude(&diagnosis.findings, report, "Everything is in order")
+}
+
+fn rows(diagnosis: &Diagnosis) -> [[String; 2]; 4] {
+    let key = match &diagnosis.key {
+        Some(whence) => format!("in {whence}"),
+        None if diagnosis.vaults.is_empty() && diagnosis.findings.is_empty() => {
+            "none yet: the first 'cast secrets set' makes it".to_owned()
+        }
+        None => "none that can be used".to_owned(),
+    };
+    let audit = match diagnosis.audit {
+        Audit::On => "on",
+        Audit::Required => "required",
+        Audit::Off => "off",
+    };
+    let rows = [
+        ("keyring", keyring(&diagnosis.keyring).message),
+        ("key", key),
+        ("vaults", open(&diagnosis.vaults)),
+        ("audit log", audit.to_owned()),
+    ];
+    rows.map(|(check, state)| [check.to_owned(), Printable(&state).to_string()])
+}
+
+fn keyring(look: &Result<Presence, KeyringError>) -> KeyringLine {
+    let (state, message) = match look {
+        Ok(Presence::Entry) => ("key", "the keyring is open and holds the key".to_owned()),
+        Ok(Presence::Nothing) => ("empty", "the keyring is open and holds no key of cast's".to_owned()),
+        Ok(Presence::Locked) => ("locked", KeyringError::Locked.to_string()),
+        Err(error) if error.is_absent() => ("absent", error.to_string()),
+        Err(error) => ("trouble", error.to_string()),
+    };
+    KeyringLine { state, message }
+}
+
+fn open(vaults: &[(AgentName, bool)]) -> String {
+    let open = vaults.iter().filter(|(_, opens)| *opens).count();
+    match (vaults.len(), open) {
+        (0, _) => "none".to_owned(),
+        (1, 1) => "the one there is opens".to_owned(),
+        (all, open) if all == open => format!("all {all} open"),
+        (all, open) => format!("{open} of {all} open"),
+    }
+}
+
+fn line<'a>(
+    keyring: Option<KeyringLine>,
+    key: Option<PlaceLine>,
+    vaults: &'a [(AgentName, bool)],
+    findings: &'a [Finding],
+) -> Line<'a> {
+    let finding = |finding: &'a Finding| FindingLine {
+        check: finding.check.name(),
+        message: &finding.message,
+        fix: &finding.fix,
+    };
+    Line {
+        healthy: findings.is_empty(),
+        keyring,
+        key,
+        vaults: vaults.iter().map(|(agent, opens)| VaultLine { agent: agent.as_str(), opens: *opens }).collect(),
+        findings: findings.iter().map(finding).collect(),
+    }
+}
+
+/// Each finding, and below it what to do.
+fn list(findings: &[Finding], report: Report) -> anyhow::Result<()> {
+    for (number, finding) in findings.iter().enumerate() {
+        let fixes = finding.fix.iter().map(|fix| format!("   {}\n", Printable(fix)));
+        report.data(&format!("\n{}. {}\n{}", number + 1, Printable(&finding.message), fixes.collect::<String>()))?;
+    }
+    Ok(())
+}
+
+fn conclude(findings: &[Finding], report: Report, in_order: &str) -> anyhow::Result<()> {
+    let what = match findings.len() {
+        0 => {
+            report.success(in_order);
+            return Ok(());
+        }
+        1 => "one thing needs care".to_owned(),
+        count => format!("{count} things need care"),
+    };
+    Err(Failure::new(Kind::Other, what).into())
+}

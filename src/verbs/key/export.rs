@@ -1,0 +1,61 @@
+//! `cast key export`: keys on their way out. Alone among all commands it prints something that opens a vault, so it looks at where that
+//! goes: a terminal is asked about first, a file that others can read earns a warning.
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use age::secrecy::{ExposeSecret, SecretString};
+
+use crate::args::KeyExportArgs;
+use crate::prompt;
+use crate::report::Report;
+use crate::words;
+use cast_core::disk;
+use cast_core::platform::files;
+use cast_core::session::Session;
+use cast_core::verbs::key::export::{ExportAgentKey, ExportMasterKey};
+
+pub(crate) fn run(args: &KeyExportArgs, session: &Session, report: Report) -> anyhow::Result<()> {
+    let agent = args.agent.as_ref().map(words::agent).transpose()?;
+    let what =
+        agent.as_ref().map_or_else(|| "The master key".to_owned(), |agent| format!("The key of agent '{agent}'"));
+    if args.output.is_none() && io::stdout().is_terminal() {
+        prompt::confirm(&format!("{what} will be shown on this terminal. Show it?"), "--output FILE")?;
+    }
+    let text = match &agent {
+        Some(agent) => with_line_end(&session.perform(ExportAgentKey { agent })?),
+        None => session.perform(ExportMasterKey)?,
+    };
+    let Some(path) = &args.output else {
+        if files::stdout_is_readable_by_others() {
+            report.warning(
+                "standard output goes to a file that other users can read: 'chmod 600' it, or give '--output FILE'",
+            );
+        }
+        return report.data(text.expose_secret());
+    };
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    disk::create_new(&path, text.expose_secret().as_bytes())?;
+    warn_about_folder(&path, report);
+    report.success(format_args!("{what} written to '{}'", path.display()));
+    Ok(())
+}
+
+fn with_line_end(line: &SecretString) -> SecretString {
+    let mut text = String::with_capacity(line.expose_secret().len() + 1);
+    text += line.expose_secret();
+    text += "\n";
+    SecretString::from(text)
+}
+
+/// The file itself only its owner can read. Its folder may still be no place for it.
+fn warn_about_folder(path: &Path, report: Report) {
+    if let Some(tree) = disk::git_work_tree(path) {
+        report.warning(format_args!("it lies in the git work tree '{}': never commit it", tree.display()));
+    }
+    let Some(folder) = path.parent() else { return };
+    if File::open(folder).is_ok_and(|folder| files::is_open_to_others(&folder)) {
+        report.warning(format_args!("other users can look into the folder '{}'", folder.display()));
+    }
+}

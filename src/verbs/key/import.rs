@@ -1,0 +1,33 @@
+//! `cast key import`: a master key back from a backup.
+
+use crate::args::KeyImportArgs;
+use crate::report::Report;
+use cast_core::key_store;
+use cast_core::session::Session;
+use cast_core::verbs::key::import::ImportKey;
+
+pub(crate) fn run(args: &KeyImportArgs, session: &Session, report: Report) -> anyhow::Result<()> {
+    let given = match args.file.as_path() {
+        dash if dash.as_os_str() == "-" => key_store::read_key_from_standard_input()?,
+        path => key_store::read_key_file(path, "FILE")?,
+    };
+    let place = args.key_store.place();
+    let imported = session.perform(ImportKey { given: &given, replace: args.replace, place })?;
+    let whence = &imported.whence;
+    if imported.known {
+        report.success(format_args!("That master key is there already: in {whence}"));
+    } else {
+        report.success(format_args!("Master key imported and kept in {whence}; it opens {}", vaults(imported.opened)));
+    }
+    for agent in &imported.closed {
+        report.warning(format_args!("it does not open the vault of agent '{agent}'"));
+    }
+    if imported.former > 0 && !imported.known {
+        report.hint("the key that was there stays behind it; seal all vaults to the newest with 'cast key rotate'");
+    }
+    Ok(())
+}
+
+pub(super) fn vaults(count: usize) -> String {
+    if count == 1 { "1 vault".to_owned() } else { format!("{count} vaults") }
+}

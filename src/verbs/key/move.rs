@@ -1,0 +1,19 @@
+//! `cast key move`: the keys from one place to another.
+
+use crate::args::KeyMoveArgs;
+use crate::report::Report;
+use cast_core::session::Session;
+use cast_core::verbs::key::r#move::Move;
+
+pub(crate) fn run(args: &KeyMoveArgs, session: &Session, report: Report) -> anyhow::Result<()> {
+    let moved = session.perform(Move { target: args.to.place(), sure: args.yes })?;
+    if moved.changed {
+        report.success(format_args!("The key is in {} now", moved.whence));
+    } else {
+        report.success(format_args!("The key is there already: in {}", moved.whence));
+    }
+    if let Some(why) = &moved.keyring_unseen {
+        report.warning(format_args!("whether the OS keyring holds a copy could not be seen: {why}"));
+    }
+    Ok(())
+}

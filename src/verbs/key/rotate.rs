@@ -1,0 +1,68 @@
+//! `cast key rotate`: a new master key, all vaults sealed to it, and in time the end of the former ones.
+
+use std::io::{self, IsTerminal};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::import::vaults;
+use crate::args::KeyRotateArgs;
+use crate::report::Report;
+use cast_core::failure::Failure;
+use cast_core::session::Session;
+use cast_core::verbs::key::rotate::{Retire, Rotate};
+
+/// Fewer are done before anybody reads a bar.
+const MANY: usize = 50;
+
+pub(crate) fn run(args: &KeyRotateArgs, session: &Session, report: Report) -> anyhow::Result<()> {
+    let mut bar = None;
+    let retire = if args.yes { Retire::IfNotKnownNeeded } else { Retire::IfNotNeeded };
+    let progress = &mut |done, of| {
+        if of >= MANY && io::stderr().is_terminal() {
+            let bar = bar.get_or_insert_with(|| new_bar(of));
+            bar.set_position(done as u64);
+            if done == of {
+                bar.finish_and_clear();
+            }
+        }
+    };
+    let rotation = session.perform(Rotate { retire: args.retire.then_some(retire), progress })?;
+    let (public, sealed) = (&rotation.public, vaults(rotation.sealed));
+    if rotation.is_new {
+        report.success(format_args!("New master key {public}: {sealed} sealed to it"));
+    } else if rotation.sealed > 0 {
+        report.success(format_args!("Rotation to {public} finished: {sealed} sealed to it; no further key was made"));
+    }
+    if rotation.retired > 0 {
+        report.success(format_args!("Former keys dropped: {}; the master key is {public}", rotation.retired));
+        if !rotation.is_new {
+            report.hint("no new key was made; that is 'cast key rotate'");
+        }
+    } else if rotation.left.is_empty() {
+        report.hint("the former key stays for vaults elsewhere; drop it with 'cast key rotate --retire'");
+    }
+    if rotation.is_new {
+        report
+            .hint("make a new backup ('cast key export'), and new agent keys for CI ('cast key export --agent AGENT')");
+    }
+    let Some(first) = rotation.left.first() else { return Ok(()) };
+    for failure in &rotation.left {
+        report.warning(failure);
+    }
+    let kept = if rotation.former > 0 { ", and the former keys are kept" } else { "" };
+    let message = format!("not sealed to the newest key: {}{kept}", vaults(rotation.left.len()));
+    let failure = Failure::new(first.kind(), message)
+        .hint("see to those, then type it again; for vaults in another folder: 'CAST_VAULTS=FOLDER cast key rotate'");
+    Err(if rotation.unseen {
+        failure.hint("if those that could not be looked at need no former key: 'cast key rotate --retire --yes'")
+    } else {
+        failure
+    }
+    .into())
+}
+
+fn new_bar(of: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("Sealing vaults {wide_bar} {pos}/{len}");
+    let bar = ProgressBar::new(of as u64);
+    style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
+}

@@ -1,0 +1,17 @@
+//! One verb a file, under the name that the user types: words in, a request to cast-core, and what came of it in words.
+
+pub(crate) mod audit;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod copy;
+pub(crate) mod delete;
+pub(crate) mod doctor;
+pub(crate) mod import;
+pub(crate) mod init;
+pub(crate) mod key;
+pub(crate) mod list;
+pub(crate) mod man;
+pub(crate) mod rename;
+pub(crate) mod run;
+pub(crate) mod set;
+pub(crate) mod vault;

@@ -1,0 +1,116 @@
+//! `cast secrets set`: one secret, from an argument, standard input or a hidden prompt.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::{self, IsTerminal, Read};
+
+use age::secrecy::zeroize::Zeroizing;
+
+use clap::CommandFactory;
+
+use crate::args::{Cli, SetArgs};
+use crate::prompt;
+use crate::report::Report;
+use crate::words;
+use cast_core::failure::{Cause, Failure, Kind, Result};
+use cast_core::run::exemption;
+use cast_core::session::Session;
+use cast_core::suggestion;
+use cast_core::verbs::set::Set;
+use cast_vault::SecretName;
+use cast_vault::Treatment;
+use cast_vault::{MAX_ENVIRONMENT_STRING, SecretValue};
+
+pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::Result<()> {
+    let agent = words::agent(&args.agent)?;
+    let name = words::secret(&args.key)?;
+    refuse_misspelt_option(args.value.as_deref())?;
+    let treatment = Treatment { dangerous: args.allow_dangerous_name, unmasked: args.unmasked };
+    let from_argument = args.value.is_some();
+    let value = match args.value {
+        Some(word) => SecretValue::from_bytes(word.into_encoded_bytes()).map_err(Failure::from)?,
+        None if args.exact || !io::stdin().is_terminal() => from_standard_input(args.exact)?,
+        None if prompt::can_ask() => from_prompt(&name)?,
+        None => {
+            return Err(Failure::new(Kind::Usage, "there is no VALUE, and nobody can be asked for it")
+                .hint(format!("give it on standard input: 'cast secrets set {agent} {name} < FILE'"))
+                .into());
+        }
+    };
+    // Before any key is asked for.
+    value.check_fits(&name).map_err(Failure::from)?;
+    let trivial = if args.unmasked { None } else { exemption(&value) };
+    session.perform(Set { agent: &agent, name: name.clone(), value, treatment })?;
+    report.success(format_args!("Secret '{name}' set for agent '{agent}'"));
+    if let Some(why) = trivial {
+        report.hint(format_args!("'{name}' is not masked in output, as {why}"));
+    }
+    if !name.is_conventional() {
+        report.hint(format_args!("'{name}' is not UPPERCASE_WITH_UNDERSCORES, as environment variables usually are"));
+    }
+    if from_argument && io::stderr().is_terminal() {
+        report.hint("the value is in this shell's history now; leave it out to be asked for it, hidden");
+    }
+    Ok(())
+}
+
+/// VALUE may begin with a dash; one that is an option but for a slip is not taken for a secret.
+fn refuse_misspelt_option(value: Option<&OsStr>) -> Result<()> {
+    let Some(word) = value.and_then(OsStr::to_str).filter(|word| word.starts_with("--")) else { return Ok(()) };
+    let options = options();
+    match suggestion::closest(word, options.iter().map(String::as_str)) {
+        Some(option) if !env::args_os().any(|word| word == "--") => {
+            Err(Failure::new(Kind::Usage, format!("VALUE looks like the option '{option}', misspelt"))
+                .hint("a value like that goes after '--': 'cast secrets set AGENT KEY -- VALUE'"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The long options of `set`, and one that other tools have.
+fn options() -> Vec<String> {
+    let mut root = Cli::command();
+    root.build();
+    let set = root.find_subcommand("set").expect("it is a command of ours");
+    let long = set.get_arguments().filter_map(clap::Arg::get_long).chain(["help", "stdin"]);
+    long.map(|name| format!("--{name}")).collect()
+}
+
+/// How an empty value is meant.
+const EMPTY: &str = "an empty value is written as \"\": 'cast secrets set AGENT KEY \"\"'";
+
+/// The value that is typed or pasted at a hidden prompt. Nothing typed is nothing meant.
+fn from_prompt(name: &SecretName) -> Result<SecretValue> {
+    let bytes = prompt::hidden(&format!("Enter value for {name}: "))?;
+    if bytes.is_empty() {
+        return Err(Failure::new(Kind::Usage, "no value was typed").hint(EMPTY));
+    }
+    Ok(SecretValue::from_bytes(bytes)?)
+}
+
+/// A one-line value loses its line end; one with further line ends is kept exactly, for key files need their last one. `exact` is for
+/// programs, which know what they write: every byte is the value's, and none is an empty value.
+fn from_standard_input(exact: bool) -> Result<SecretValue> {
+    if exact && io::stdin().is_terminal() {
+        return Err(Failure::new(Kind::Usage, "'--exact' reads standard input, which is a terminal here")
+            .hint("leave it out to be asked for the value, hidden"));
+    }
+    // One buffer, never moved, with room for the longest value and what shows that it is longer.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_ENVIRONMENT_STRING + 2));
+    let limit = bytes.capacity() as u64;
+    io::stdin()
+        .lock()
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|cause| Failure::new(Kind::Io, format!("cannot read standard input: {}", Cause(&cause))))?;
+    if exact {
+        return Ok(SecretValue::from_bytes(std::mem::take(&mut *bytes))?);
+    }
+    if bytes.is_empty() {
+        return Err(Failure::new(Kind::Usage, "standard input is empty")
+            .hint("pipe the value in: 'COMMAND | cast secrets set AGENT KEY'; on a terminal you are asked for it")
+            .hint(EMPTY));
+    }
+    prompt::trim_line_end(&mut bytes);
+    Ok(SecretValue::from_bytes(std::mem::take(&mut *bytes))?)
+}
