@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cast::masker::{Masker, Plan};
+use cast_mask::{Masker, Plan};
 
 use crate::clock::{best, rate, time};
 use crate::samples::{self, Kind, log, secrets, token};

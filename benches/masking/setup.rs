@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cast::masker::Plan;
+use cast_mask::Plan;
 
 use crate::clock::{best, time};
 use crate::samples::{self, Kind, lines, secrets};

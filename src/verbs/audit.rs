@@ -90,7 +90,7 @@ fn row(entry: &Entry) -> [String; 7] {
         0 => first,
         more => format!("{first} +{more}"),
     };
-    let time = entry.moment().map(|moment| clock::local(moment)).unwrap_or_default();
+    let time = entry.moment().map(clock::local).unwrap_or_default();
     [time, shown(&entry.action), agent, keys, optional(&entry.program), optional(&entry.by), shown(&entry.result)]
 }
 

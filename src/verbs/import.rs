@@ -30,15 +30,12 @@ pub(crate) fn run(args: &ImportArgs, session: &Session, report: Report) -> anyho
     }
     remarks.extend(remarks_on_secrets(&secrets));
     let changes = if args.dry_run { Some(preview(session, &agent, &secrets)?) } else { None };
-    match &changes {
-        Some(changes) => {
-            let rows = changes.iter().map(|(name, change)| [name.to_string(), word(*change).to_owned()]);
-            report.data(&table::lay_out(["KEY", "CHANGE"], rows))?;
-        }
-        None => {
-            let import = Import { agent: &agent, secrets, dangerous: args.allow_dangerous_name };
-            success(&session.perform(import)?, &agent, report);
-        }
+    if let Some(changes) = &changes {
+        let rows = changes.iter().map(|(name, change)| [name.to_string(), word(*change).to_owned()]);
+        report.data(&table::lay_out(["KEY", "CHANGE"], rows))?;
+    } else {
+        let import = Import { agent: &agent, secrets, dangerous: args.allow_dangerous_name };
+        success(&session.perform(import)?, &agent, report);
     }
     for remark in remarks {
         report.hint(remark);

@@ -140,7 +140,6 @@ fn agents(agents: &[AgentInfo], json: bool, report: Report) -> anyhow::Result<()
         report.hint("there are no agents yet: make one with 'cast secrets set AGENT KEY'");
         return Ok(());
     }
-    let row =
-        |agent: &AgentInfo| [agent.name.to_string(), agent.modified.map(|time| clock::local(time)).unwrap_or_default()];
+    let row = |agent: &AgentInfo| [agent.name.to_string(), agent.modified.map(clock::local).unwrap_or_default()];
     report.data(&table::lay_out(["AGENT", "MODIFIED"], agents.iter().map(row)))
 }

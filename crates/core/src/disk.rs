@@ -173,7 +173,7 @@ pub fn make_private_folders(path: &Path) -> Result<()> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Failure::io("cannot make the folder", folder, &error)),
             Ok(()) => {
-                files::sync_dir(parent(folder)).map_err(|cause| Failure::io("cannot write to disk", folder, &cause))?
+                files::sync_dir(parent(folder)).map_err(|cause| Failure::io("cannot write to disk", folder, &cause))?;
             }
         }
     }

@@ -58,6 +58,7 @@ impl Places {
     }
 
     /// The same with the vaults elsewhere, as with `CAST_VAULTS`.
+    #[must_use]
     pub fn with_vaults(self, vaults: &Path) -> Self {
         Self { vaults: Some(vaults.to_owned()), ..self }
     }

@@ -156,12 +156,11 @@ impl Prepared {
         let Self { event, program, arguments, environment, masking, .. } = self;
         begin(session, event, &program, |path| {
             let image = Image::new(&program, path, arguments, environment).map_err(|error| NotStarted::of(&error))?;
-            match masking {
-                Some(masking) => supervise(image, &masking),
-                None => {
-                    let (Err(error), image) = image.replace();
-                    Err(NotStarted::of_image(&error, &image))
-                }
+            if let Some(masking) = masking {
+                supervise(image, &masking)
+            } else {
+                let (Err(error), image) = image.replace();
+                Err(NotStarted::of_image(&error, &image))
             }
         })
     }

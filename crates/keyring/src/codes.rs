@@ -5,7 +5,7 @@
 
 /// An error of a keyring in its own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Meaning {
+pub struct Meaning {
     pub(super) what: &'static str,
     pub(super) hints: &'static [&'static str],
     /// There is no keyring for this process, as opposed to one that may well hold the key.

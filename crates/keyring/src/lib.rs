@@ -2,7 +2,7 @@
 //! Credential Manager, by the keyring family's stores.
 
 #[cfg(any(not(target_os = "linux"), test))]
-mod codes;
+pub mod codes;
 mod error;
 
 #[cfg(target_os = "linux")]

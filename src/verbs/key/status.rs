@@ -95,7 +95,7 @@ pub(crate) fn run(args: &KeyStatusArgs, session: &Session, report: Report) -> an
             let row = |(number, key): (usize, &MasterStatus)| {
                 let opened = vaults.iter().filter(|vault| vault.is_sealed_to(&key.public)).count();
                 let state = if number == 0 { "newest" } else { "former" };
-                let created = key.created.map(|time| clock::local(time)).unwrap_or_default();
+                let created = key.created.map(clock::local).unwrap_or_default();
                 [key.public.clone(), state.to_owned(), created, opened.to_string()]
             };
             table::lay_out(["KEY", "STATE", "CREATED", "VAULTS"], keys.iter().enumerate().map(row))

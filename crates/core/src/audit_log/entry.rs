@@ -101,16 +101,19 @@ impl Event {
     }
 
     /// Whose secrets.
+    #[must_use]
     pub fn agent(self, agent: &AgentName) -> Self {
         Self { agent: Some(agent.clone()), ..self }
     }
 
     /// Whose secrets they were before.
+    #[must_use]
     pub fn copied_from(self, agent: &AgentName) -> Self {
         Self { from: Some(agent.clone()), ..self }
     }
 
     /// Which secrets.
+    #[must_use]
     pub fn keys<'a>(mut self, names: impl IntoIterator<Item = &'a SecretName>) -> Self {
         self.set_keys(names);
         self

@@ -161,7 +161,7 @@ const ODD: &[&str] = &[
 
 /// What the package says of each text. Without it, nothing.
 fn package(texts: &[String]) -> Option<Vec<BTreeMap<String, String>>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let modules = root.join("target/tools/dotenv");
     if !modules.join("node_modules/dotenv").exists() || Command::new("node").arg("--version").output().is_err() {
         skip("dotenv: node or the npm package dotenv is not installed; 'sh .ci/setup' does that");

@@ -31,7 +31,7 @@ pub(super) fn load(attendant: &dyn Attendant) -> Result<Option<Vec<MasterKey>>, 
 
 pub(super) fn save(keys: &[&MasterKey], attendant: &dyn Attendant) -> Result<(), Trouble> {
     Ok(cast_keyring::save(&MasterKey::identity_file(keys), attendant.patience(), &mut || {
-        attendant.waiting_for_keyring()
+        attendant.waiting_for_keyring();
     })?)
 }
 

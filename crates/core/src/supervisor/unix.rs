@@ -56,7 +56,7 @@ pub(super) fn supervise(
         });
         Ok((ended, threads))
     });
-    services.into_iter().for_each(|service| service.stop());
+    services.into_iter().for_each(super::Service::stop);
     // From here on a signal is for cast alone, whose reader may take its time.
     drop((signals, ends));
     let ended = match outcome {

@@ -50,12 +50,11 @@ impl Verb for Review<'_> {
         let file = session.folder()?.read(agent)?.ok_or_else(|| session.no_such_agent(agent))?;
         let unlocked = session.key()?;
         let keys = masters(&unlocked.key)?;
-        let (vault, authentic) = match former {
-            Some(former) => Vault::open_unverified(&file, agent, masters(former)?)?,
-            None => {
-                let opened = Vault::open_unverified(&file, agent, keys);
-                opened.map_err(|refusal| unlocked.explain(refusal.into()))?
-            }
+        let (vault, authentic) = if let Some(former) = former {
+            Vault::open_unverified(&file, agent, masters(former)?)?
+        } else {
+            let opened = Vault::open_unverified(&file, agent, keys);
+            opened.map_err(|refusal| unlocked.explain(refusal.into()))?
         };
         let seen = session.seen().map(|seen| seen.record(vault.mark().id)).transpose()?.flatten();
         let verdict = Seen::judge(seen.as_ref(), vault.mark());

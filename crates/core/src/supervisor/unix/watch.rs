@@ -41,13 +41,17 @@ pub(super) fn watch(
             // For the shell to see. Whoever continues cast means CMD.
             Some(State::Stopped) => {
                 let_through(flows);
-                channels.iter_mut().for_each(|channel| channel.pause());
+                for channel in channels.iter_mut() {
+                    channel.pause();
+                }
                 stopped = raise(Signal::SIGSTOP).is_ok();
             }
             Some(State::Continued) => stopped = false,
             // Not if CMD was continued meanwhile: it may be stopped again already.
             None if stopped => {
-                channels.iter_mut().for_each(|channel| channel.resume());
+                for channel in channels.iter_mut() {
+                    channel.resume();
+                }
                 let _ = kill(cmd, Signal::SIGCONT);
                 stopped = false;
             }
