@@ -10,12 +10,12 @@ use crate::report::Report;
 use crate::table;
 use crate::words;
 use cast_core::dotenv;
+use cast_core::example::Example;
 use cast_core::failure::Result;
 use cast_core::git::{self, Exposure};
 use cast_core::read::Builtin;
 use cast_core::run::{Gather, Gathered, Request};
 use cast_core::session::Session;
-use cast_core::verbs::check::Example;
 use cast_vault::SecretName;
 
 /// What was found, as programs read it. A promise: fields are added, never changed.

@@ -10,7 +10,7 @@ use crate::table;
 use crate::words;
 use cast_core::dotenv::{self, Dotenv, Doubt};
 use cast_core::failure::{Failure, Kind};
-use cast_core::run::exemption;
+use cast_core::masking::exemption;
 use cast_core::session::Session;
 use cast_core::verbs::import::{Admit, Import, preview};
 use cast_vault::Change;

@@ -13,7 +13,7 @@ use crate::prompt;
 use crate::report::Report;
 use crate::words;
 use cast_core::failure::{Cause, Failure, Kind, Result};
-use cast_core::run::exemption;
+use cast_core::masking::exemption;
 use cast_core::session::Session;
 use cast_core::suggestion;
 use cast_core::verbs::set::Set;

@@ -208,7 +208,7 @@ fn the_unit_tests_hold() {
     let mut tests = cargo("test");
     // Without those of scrypt, which takes minutes where nothing is optimised, and of a log that is turned while many append to it: two
     // appends at once are one for NTFS, and not for wine.
-    tests.args(["--lib", "--", "--skip", "passphrase", "--skip", "_turn"]);
+    tests.args(["--workspace", "--lib", "--", "--skip", "passphrase", "--skip", "_turn"]);
     tests.envs(windows.variables()).env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine");
     tests.env("PROPTEST_CASES", "16");
     // That there is no `base64` is no news of a Windows.

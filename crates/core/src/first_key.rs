@@ -1,17 +1,36 @@
 //! The first key: made when the first vault is, never while vaults wait for one that is lost.
 
-use crate::advice::GIVE_KEY;
+use crate::audit_log::{Action, Event};
 use crate::clock;
-use crate::failure::{self, Failure, Kind, Result};
+use crate::door::{Effect, Verb};
+use crate::failure::{self, Result};
 use crate::key_store::{self, KeyLock, KeyPlace, Lookup, Slot, Whence};
-use crate::session::Session;
-use crate::verbs::init::Init;
+use crate::session::{Session, no_key, no_keyring};
 use cast_vault::{MasterKey, UnlockKey};
+
+/// Makes the master key, unless there is one. Returns where it is, and whether it is new.
+pub struct Init {
+    /// Where it goes; `None` for the keyring, or where the attendant says, or a plain file.
+    pub place: Option<KeyPlace>,
+}
+
+impl Verb for Init {
+    type Done = (Whence, bool);
+    const EFFECT: Effect = Effect::Change;
+
+    fn event(&self) -> Event {
+        Event::new(Action::Init)
+    }
+
+    fn perform(self, session: &Session, _: &mut Event) -> Result<(Whence, bool)> {
+        session.find_or_make(self.place)
+    }
+}
 
 impl Session {
     /// Makes the master key, unless there is one. Returns where it is, and whether it is new. Without a `place`: in the keyring, or where
     /// the attendant says, or in a plain file.
-    pub(crate) fn find_or_make(&self, place: Option<KeyPlace>) -> Result<(Whence, bool)> {
+    fn find_or_make(&self, place: Option<KeyPlace>) -> Result<(Whence, bool)> {
         let found = |lookup| match lookup {
             Lookup::Found(_, whence) => Ok(whence),
             missing => Err(missing),
@@ -71,37 +90,4 @@ impl Session {
             }
         }
     }
-
-    /// With vaults on disk their key is wanted, and no other is made.
-    pub(crate) fn refuse_beside_vaults(&self, missing: &Lookup) -> Result<()> {
-        let vaults = self.folder()?.agents()?.len();
-        if vaults == 0 {
-            return Ok(());
-        }
-        let whence = match missing {
-            Lookup::NoKeyring(error) => error.to_string(),
-            _ => "the OS keyring holds none".to_owned(),
-        };
-        Err(Failure::new(
-            Kind::NoKey,
-            format!("no key for the vaults there are ({vaults}), and no new one is made beside them: {whence}"),
-        )
-        .hint(format!("give the key they were made with: {GIVE_KEY}"))
-        .hint("or bring back the keyring or key file that held it, or a backup: 'cast key import master.key'"))
-    }
-}
-
-/// There is no key, and this command does not make one.
-pub(crate) fn no_key(missing: &Lookup) -> Failure {
-    match missing {
-        Lookup::NoKeyring(error) => no_keyring(&error.to_string()),
-        _ => Failure::new(Kind::NoKey, "no key: the OS keyring holds none for cast")
-            .hint(format!("give one: {GIVE_KEY}, or make one: 'cast init'")),
-    }
-}
-
-fn no_keyring(why: &str) -> Failure {
-    Failure::new(Kind::NoKey, format!("no key, and no OS keyring here: {why}"))
-        .hint("make a key file: 'cast init --key-store file', or on a terminal 'cast init --key-store passphrase'")
-        .hint(format!("or give a key: {GIVE_KEY}"))
 }

@@ -8,10 +8,10 @@
 //! | floor | rooms |
 //! |---|---|
 //! | 5 | `verbs`, `run`: what a user or a program can ask for |
-//! | 4 | `door`, `read`, `change`, `survey`, `first_key`, `unlocked`: the ways that the verbs take |
-//! | 3 | `session`: what every verb works with |
+//! | 4 | `door`, `first_key`, `read`, `change`, `survey`: the ways that the verbs take |
+//! | 3 | `session`: what every verb works with; the key of this process |
 //! | 2 | `key_store`, `vault_folder`, `seen`, `audit_log`, `settings`, `git`: keys, files and programs; what a secret means is not known there |
-//! | 1 | `disk`, `dotenv`, `injections`, `supervisor`: files that are whole or not there, text, an environment, a child |
+//! | 1 | `disk`, `dotenv`, `injections`, `example`, `masking`, `supervisor`: files that are whole or not there, text, an environment, a child |
 //! | 0 | `failure`, `advice`, `paths`, `clock`, `suggestion`, `platform` |
 //!
 //! Below them all, as crates of their own: `cast-vault`, `cast-mask`, `cast-keyring`.
@@ -25,11 +25,13 @@ pub mod clock;
 pub mod disk;
 pub mod door;
 pub mod dotenv;
+pub mod example;
 pub mod failure;
 mod first_key;
 pub mod git;
 pub mod injections;
 pub mod key_store;
+pub mod masking;
 pub mod paths;
 pub mod platform;
 pub mod read;
@@ -40,6 +42,5 @@ pub mod settings;
 pub mod suggestion;
 pub mod supervisor;
 pub mod survey;
-mod unlocked;
 mod vault_folder;
 pub mod verbs;

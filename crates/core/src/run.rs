@@ -16,6 +16,7 @@ use cast_vault::AgentName;
 
 use crate::audit_log::{Action, Event, STARTED};
 use crate::door::{Effect, Verb};
+use crate::example::Example;
 use crate::failure::Result;
 use crate::injections::{Injections, Selection, Source, is_inherited};
 use crate::paths::absolute;
@@ -24,11 +25,10 @@ use crate::read::Builtin;
 use crate::session::Session;
 use crate::settings::Mask;
 use crate::supervisor::{Ended, Supervised, Supervisor};
-use crate::verbs::check::Example;
 use masking::Masking;
 
 pub use explain::{Explained, Masked, Overridden, StreamTreatment, explain};
-pub use masking::{TAKE_OVER, exemption, take_over};
+pub use masking::{TAKE_OVER, take_over};
 pub use program::{NotStarted, shown};
 
 /// How an agent is to be run.

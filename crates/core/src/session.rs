@@ -1,6 +1,10 @@
 //! What every verb works with: where things are, who can be asked, the settings, and the key of this process, found once.
 
-use std::sync::{Mutex, OnceLock};
+mod key;
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use cast_vault::UnlockKey;
 
 use crate::audit_log::Caller;
 use crate::failure::Result;
@@ -9,10 +13,9 @@ use crate::paths::Places;
 use crate::platform::user;
 use crate::seen::Seen;
 use crate::settings::Settings;
-use crate::unlocked::Unlocked;
 use crate::vault_folder::VaultFolder;
 
-use cast_vault::UnlockKey;
+pub(crate) use key::{Unlocked, no_key, no_keyring};
 
 /// Access to the vaults of one user.
 pub struct Session {
@@ -20,7 +23,7 @@ pub struct Session {
     pub(crate) attendant: Box<dyn Attendant>,
     /// Says who calls, for the audit log.
     pub(crate) caller: Caller,
-    pub(crate) unlocked: Mutex<Option<std::sync::Arc<Unlocked>>>,
+    unlocked: Mutex<Option<Arc<Unlocked>>>,
     settings: OnceLock<Settings>,
 }
 

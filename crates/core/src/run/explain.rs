@@ -5,10 +5,11 @@ use std::env;
 use cast_mask::Unmasked;
 use cast_vault::{AgentName, SecretName};
 
-use super::masking::{exemption, masked_outputs};
+use super::masking::masked_outputs;
 use super::{Gather, Gathered, Request, masks};
 use crate::failure::Result;
 use crate::injections::{Injection, Source, is_inherited};
+use crate::masking::exemption;
 use crate::read::Builtin;
 use crate::session::Session;
 use crate::supervisor::Carries;

@@ -1,22 +1,18 @@
-//! Secrets for the masker: which values it looks for, and the masker in the streams of CMD.
+//! The masker in the streams of CMD.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use age::secrecy::zeroize::Zeroizing;
-use cast_mask::{Masker, Plan, Unmasked};
+use cast_mask::{Masker, Plan};
 use cast_vault::{SecretName, SecretValue};
 use serde::{Deserialize, Serialize};
 
+use crate::masking;
 use crate::supervisor::{self, Carries, Filter, Left, Sink, Wire};
 
 /// The hidden command by which this program goes on with a stream that outlived CMD.
 pub const TAKE_OVER: &str = "__mask";
-
-/// Why a value is never masked, or `None` if it is.
-pub fn exemption(value: &SecretValue) -> Option<Unmasked> {
-    cast_mask::unmasked(value.expose())
-}
 
 /// What to mask, and where.
 pub(super) struct Masking {
@@ -27,7 +23,7 @@ pub(super) struct Masking {
 impl Masking {
     /// `None` if there is nothing to mask.
     pub(super) fn new(secrets: Vec<(SecretName, SecretValue)>) -> Option<Self> {
-        let plan = Plan::new(secrets.iter().map(|(name, value)| (name.as_str(), value.expose())));
+        let plan = masking::plan(&secrets);
         (!plan.is_empty()).then(|| Self { plan: Arc::new(plan), secrets })
     }
 
@@ -39,7 +35,7 @@ impl Masking {
 
     /// Leaves a stream that others still write to, to a process of its own.
     pub(super) fn leave(&self, left: &Left) -> io::Result<()> {
-        let secrets = self.secrets.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+        let secrets = masking::exposed(&self.secrets).collect();
         let message = Zeroizing::new(serde_json::to_vec(&Message { secrets, state: &left.state })?);
         supervisor::hand_over(left, &[TAKE_OVER, word(left.carries)], &message)
     }

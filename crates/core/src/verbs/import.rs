@@ -8,7 +8,7 @@ use crate::clock;
 use crate::door::{Effect, Verb};
 use crate::dotenv::{Assignment, Dotenv};
 use crate::failure::{Failure, Kind, Result};
-use crate::run::exemption;
+use crate::masking::exemption;
 use crate::session::Session;
 use cast_mask::Unmasked;
 use cast_vault::{AgentName, Change, SecretName, SecretValue, Treatment};

@@ -6,7 +6,7 @@ use crate::audit_log::{Action, Event};
 use crate::clock::{self, TimeSpan};
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Result};
-use crate::run::exemption;
+use crate::masking::exemption;
 use crate::session::Session;
 
 /// What a listing says of a secret.

@@ -2,7 +2,6 @@
 
 pub mod accept;
 pub mod audit;
-pub mod check;
 pub mod complete;
 pub mod copy;
 pub mod delete;

@@ -11,10 +11,10 @@ pub mod rotate;
 use std::sync::Arc;
 
 use crate::failure::{Failure, Kind, Result};
-use crate::first_key;
 use crate::key_store::{self, KeyLock, Lookup, Slot};
+use crate::session;
 use crate::session::Session;
-use crate::unlocked::Unlocked;
+use crate::session::Unlocked;
 use cast_vault::{MasterKey, UnlockKey};
 
 impl Session {
@@ -55,7 +55,7 @@ impl Session {
     /// What to say where no place holds any.
     fn nothing_stored(&self) -> Failure {
         match key_store::look_up(&self.places, &*self.attendant) {
-            Ok(missing) => self.refuse_beside_vaults(&missing).err().unwrap_or_else(|| first_key::no_key(&missing)),
+            Ok(missing) => self.refuse_beside_vaults(&missing).err().unwrap_or_else(|| session::no_key(&missing)),
             Err(failure) => failure,
         }
     }

@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
+use super::Session;
+use crate::advice::GIVE_KEY;
 use crate::failure::{Failure, Kind, Result};
-use crate::first_key;
 use crate::key_store::{self, Lookup, Whence};
-use crate::session::Session;
 use crate::vault_folder::{VaultFolder, WriteLock};
 use cast_vault::UnlockKey;
 
@@ -29,7 +29,7 @@ impl Session {
             Lookup::Found(key, whence) => Ok(self.hold(key, whence, changes)),
             missing => {
                 self.refuse_beside_vaults(&missing)?;
-                Err(first_key::no_key(&missing))
+                Err(no_key(&missing))
             }
         }
     }
@@ -66,6 +66,24 @@ impl Session {
     pub(crate) fn cache(&self) -> MutexGuard<'_, Option<Arc<Unlocked>>> {
         self.unlocked.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// With vaults on disk their key is wanted, and no other is made.
+    pub(crate) fn refuse_beside_vaults(&self, missing: &Lookup) -> Result<()> {
+        let vaults = self.folder()?.agents()?.len();
+        if vaults == 0 {
+            return Ok(());
+        }
+        let whence = match missing {
+            Lookup::NoKeyring(error) => error.to_string(),
+            _ => "the OS keyring holds none".to_owned(),
+        };
+        Err(Failure::new(
+            Kind::NoKey,
+            format!("no key for the vaults there are ({vaults}), and no new one is made beside them: {whence}"),
+        )
+        .hint(format!("give the key they were made with: {GIVE_KEY}"))
+        .hint("or bring back the keyring or key file that held it, or a backup: 'cast key import master.key'"))
+    }
 }
 
 impl Unlocked {
@@ -80,4 +98,19 @@ impl Unlocked {
             _ => failure,
         }
     }
+}
+
+/// There is no key, and this command does not make one.
+pub(crate) fn no_key(missing: &Lookup) -> Failure {
+    match missing {
+        Lookup::NoKeyring(error) => no_keyring(&error.to_string()),
+        _ => Failure::new(Kind::NoKey, "no key: the OS keyring holds none for cast")
+            .hint(format!("give one: {GIVE_KEY}, or make one: 'cast init'")),
+    }
+}
+
+pub(crate) fn no_keyring(why: &str) -> Failure {
+    Failure::new(Kind::NoKey, format!("no key, and no OS keyring here: {why}"))
+        .hint("make a key file: 'cast init --key-store file', or on a terminal 'cast init --key-store passphrase'")
+        .hint(format!("or give a key: {GIVE_KEY}"))
 }
