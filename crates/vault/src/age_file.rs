@@ -12,9 +12,10 @@ use age::{Decryptor, Encryptor};
 /// The largest file that is looked at, in bytes.
 pub const MAX_FILE: usize = 16 << 20;
 
-/// A header of two recipients and age's own random extra stanza has at most 447 bytes; other programs may write a longer one.
+/// A stanza of a recipient has 98 bytes, age's own random extra one up to 300: the header of the most people has under 4 KiB. age's parser
+/// takes minutes over a large one.
 const MAX_HEADER: usize = 8 << 10;
-const MAX_STANZAS: usize = 8;
+const MAX_STANZAS: usize = 40;
 
 /// The work of a passphrase, as a power of two: about a second here. What others made may cost four times as much.
 const PASSPHRASE_WORK: u8 = 17;
@@ -110,6 +111,7 @@ fn read_sealed(file: &[u8], identity: &dyn age::Identity) -> Result<Zeroizing<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::part::MAX_PEOPLE;
 
     fn sealed(plaintext: &[u8]) -> (Vec<u8>, Identity) {
         let identity = Identity::generate();
@@ -152,9 +154,36 @@ mod tests {
         many.extend("-> X25519 a\n\n".repeat(20_000).bytes());
         many.extend(b"--- ");
         assert_eq!(open(&many, &identity).unwrap_err(), Closed::Damaged);
-        let mut nine = b"age-encryption.org/v1\n".to_vec();
-        nine.extend("-> X25519 a\n\n".repeat(9).bytes());
-        nine.extend(b"--- ");
-        assert_eq!(open(&nine, &identity).unwrap_err(), Closed::Damaged);
+        let mut more = b"age-encryption.org/v1\n".to_vec();
+        more.extend("-> X25519 a\n\n".repeat(MAX_STANZAS + 1).bytes());
+        more.extend(b"--- ");
+        assert_eq!(check_outside(&more, "X25519"), Err(Closed::Damaged));
+        let most = more.split_off(more.len() - "-> X25519 a\n\n".len() * MAX_STANZAS - "--- ".len());
+        let most = [b"age-encryption.org/v1\n", &most[..]].concat();
+        assert_eq!(check_outside(&most, "X25519"), Ok(()));
+    }
+
+    #[test]
+    fn the_most_people_fit_the_header() {
+        let identities: Vec<_> = (0..MAX_PEOPLE + 2).map(|_| Identity::generate()).collect();
+        let recipients: Vec<_> = identities.iter().map(Identity::to_public).collect();
+        for _ in 0..20 {
+            let file = seal(b"x", &recipients);
+            assert!(open(&file, &identities[0]).is_ok() && open(&file, &identities[MAX_PEOPLE + 1]).is_ok());
+        }
+    }
+
+    #[test]
+    fn the_first_stanza_is_the_first_recipients() {
+        let (one, two) = (Identity::generate(), Identity::generate());
+        let file = seal(b"x", &[one.to_public(), two.to_public()]);
+        // The second stanza replaced by one that nobody opens: the first key still does, the second does not.
+        let stanza =
+            |number: usize| file.windows(10).enumerate().filter(|(_, bytes)| bytes == b"-> X25519 ").nth(number);
+        let (second, _) = stanza(1).unwrap();
+        let mut changed = file.clone();
+        changed[second + 10] ^= 1;
+        assert_ne!(open(&changed, &one).unwrap_err(), Closed::WrongKey);
+        assert_eq!(open(&changed, &two).unwrap_err(), Closed::WrongKey);
     }
 }

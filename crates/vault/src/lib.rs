@@ -7,29 +7,39 @@
 //! | `value` | a secret's value, which cannot be printed |
 //! | `placeholder` | whether a value still has to be filled in |
 //! | `time` | a moment, to the second |
-//! | `key` | the master key, agent keys, and the text they travel in |
+//! | `vector` | how often each replica has changed a vault |
+//! | `key` | the master key, agent keys, cards, and the text they travel in |
 //! | `age_file` | bytes sealed into an age file and opened again |
-//! | `document` | the TOML inside a vault |
-//! | `vault` | a vault: its seal, and the order of checks when it is opened |
+//! | `text` | the few shapes of TOML that a vault is made of |
+//! | `hex` | numbers and bytes in the one form of the lines that are signed |
+//! | `part` | the owner's part: names, flags, people |
+//! | `values` | the values, and when they were set |
+//! | `vault` | a vault: its signatures, the order of checks when it is opened, its changes |
 //! | `error` | every refusal, as variants |
 //!
 //! cast-core is its only user; no promise is made to others.
 
 mod age_file;
-mod document;
 mod error;
+mod hex;
 mod key;
 mod name;
+mod part;
 mod placeholder;
+mod text;
 mod time;
 mod value;
+mod values;
 mod vault;
+mod vector;
 
 pub use age_file::{Closed, MAX_FILE, open_with_passphrase, seal_with_passphrase};
-pub use document::{Document, Secret};
-pub use error::{Error, KeyFault, NameFault, Refusal, Result, ValueFault};
-pub use key::{AgentGrant, AgentKey, MasterKey, UnlockKey, VaultId};
-pub use name::{AgentName, BUILTIN, SecretName};
+pub use error::{Error, FlagFault, KeyFault, NameFault, Refusal, Result, ValueFault};
+pub use key::{AgentGrant, AgentKey, Card, Fingerprint, MasterKey, UnlockKey, VaultId, VerificationKey};
+pub use name::{AgentName, BUILTIN, PersonName, SecretName};
+pub use part::{Flags, MAX_PEOPLE, Part, Person};
 pub use time::Timestamp;
-pub use value::{MAX_ENVIRONMENT_STRING, SecretValue};
-pub use vault::{Change, Mark, Treatment, Vault};
+pub use value::{MAX_ENVIRONMENT_STRING, MAX_FILE_VALUE, SecretValue};
+pub use values::Secret;
+pub use vault::{Anchor, Change, Comparison, Digest, Entry, Inspected, Receipt, Role, Sealer, State, Vault};
+pub use vector::{MAX_REPLICAS, Order, Replica, Vector, VectorFault};

@@ -1,4 +1,4 @@
-//! The names of agents and secrets. A word becomes a name only by passing here, so that everything behind this room may use it
+//! The names of agents, secrets and people. A word becomes a name only by passing here, so that everything behind this room may use it
 //! as a file name or an environment variable, and may print it. A refused word is never quoted: it may be a secret in the wrong place.
 
 use std::ffi::OsStr;
@@ -19,6 +19,10 @@ pub struct AgentName(String);
 /// A secret's name: `[A-Za-z_][A-Za-z0-9_]{0,254}`, not beginning with `CAST_`: a valid environment variable, by construction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct SecretName(String);
+
+/// The name that an owner calls a person by: of the same form as an agent's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PersonName(String);
 
 impl AgentName {
     /// Checks a word. The failure never quotes it.
@@ -73,6 +77,19 @@ impl SecretName {
     }
 }
 
+impl PersonName {
+    /// Checks a word. The failure never quotes it.
+    pub fn parse(word: impl AsRef<OsStr>) -> Result<Self> {
+        let valid = word.as_ref().to_str().filter(|name| is_agent(name));
+        valid.map(|name| Self(name.to_owned())).ok_or(Error::PersonName)
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// So that a map of secrets can be asked for a plain word.
 impl std::borrow::Borrow<str> for SecretName {
     fn borrow(&self) -> &str {
@@ -87,6 +104,12 @@ impl fmt::Display for AgentName {
 }
 
 impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for PersonName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -171,83 +194,4 @@ const DANGEROUS: &[&str] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check_agent(word: &str, valid: bool) {
-        assert_eq!(AgentName::parse(word).is_ok(), valid, "{word:?}");
-    }
-
-    fn check_secret(word: &str, valid: bool) {
-        assert_eq!(SecretName::parse(word).is_ok(), valid, "{word:?}");
-    }
-
-    #[test]
-    fn agents() {
-        for word in ["a", "0", "my-agent", "a.b_c-d", "builtin", "com", "com10", "console", "nul-x", &"a".repeat(63)] {
-            check_agent(word, true);
-        }
-        for word in [
-            "",
-            ".",
-            "..",
-            ".a",
-            "-a",
-            "_a",
-            "a.",
-            "a..b",
-            "A",
-            "my agent",
-            "a/b",
-            "a\\b",
-            "é",
-            "a\n",
-            "a\0",
-            "con",
-            "nul",
-            "aux",
-            "prn",
-            "com1",
-            "lpt9",
-            "com0",
-            "nul.txt",
-            "con.a.b",
-            &"a".repeat(64),
-        ] {
-            check_agent(word, false);
-        }
-    }
-
-    #[test]
-    fn secrets() {
-        for word in ["A", "_", "a", "OPENAI_API_KEY", "_1", "CAST", "CASTLE", &"A".repeat(255)] {
-            check_secret(word, true);
-        }
-        for word in ["", "1A", "A-B", "A B", "A=b", "É", "A\n", "CAST_KEY", "CAST_", "cast_key", &"A".repeat(256)] {
-            check_secret(word, false);
-        }
-    }
-
-    #[test]
-    fn a_refusal_says_what_is_wrong_with_a_secret_name() {
-        for (word, fault) in [
-            ("sk-live-abc", NameFault::Shape),
-            ("K=sk-live-abc", NameFault::Assignment),
-            ("CAST_SK_LIVE", NameFault::Reserved),
-        ] {
-            assert_eq!(SecretName::parse(word), Err(Error::SecretName(fault)));
-        }
-    }
-
-    #[test]
-    fn dangerous_names() {
-        let dangerous = |word| SecretName::parse(word).unwrap().is_dangerous();
-        for word in ["PATH", "LD_PRELOAD", "LD_ANYTHING", "NODE_OPTIONS", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "Path"]
-        {
-            assert!(dangerous(word), "{word}");
-        }
-        for word in ["OPENAI_API_KEY", "MY_PATH", "LDAP", "GITHUB_TOKEN", "PATHS"] {
-            assert!(!dangerous(word), "{word}");
-        }
-    }
-}
+mod tests;

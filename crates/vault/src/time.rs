@@ -2,19 +2,21 @@
 
 use std::fmt;
 
-use jiff::civil;
-use jiff::tz::{Offset, TimeZone};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use toml::value::{self, Datetime};
-
-/// A point in time, in seconds since 1970-01-01T00:00:00Z; within the years -9999 to 9999.
+/// A point in time, in seconds since 1970-01-01T00:00:00Z; within the years 0 to 9999, which TOML can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(jiff::Timestamp);
 
+/// 0000-01-01T00:00:00Z.
+const YEAR_ZERO: i64 = -62_167_219_200;
+
 impl Timestamp {
-    /// A moment, cut to the second.
+    #[cfg(test)]
+    pub(crate) const EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
+
+    /// A moment, cut to the second. One before the year 0 becomes the first of that year.
     pub fn new(moment: jiff::Timestamp) -> Self {
-        Self(jiff::Timestamp::from_second(moment.as_second()).unwrap_or(moment))
+        let second = moment.as_second().max(YEAR_ZERO);
+        Self(jiff::Timestamp::from_second(second).expect("a moment's second is a moment"))
     }
 
     /// Reads RFC 3339 with any offset.
@@ -22,36 +24,14 @@ impl Timestamp {
         text.parse().ok().map(Self::new)
     }
 
+    /// Reads the form in which a vault holds it, and no other: `2026-01-15T10:30:00Z`.
+    pub(crate) fn parse_canonical(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|time| time.to_string() == text)
+    }
+
     /// The same for jiff, which knows calendars and time zones.
     pub fn moment(self) -> jiff::Timestamp {
         self.0
-    }
-
-    fn to_toml(self) -> Option<Datetime> {
-        let utc = TimeZone::UTC.to_datetime(self.0);
-        let field = |number: i8| u8::try_from(number).ok();
-        let date =
-            value::Date { year: u16::try_from(utc.year()).ok()?, month: field(utc.month())?, day: field(utc.day())? };
-        let time = value::Time {
-            hour: field(utc.hour())?,
-            minute: field(utc.minute())?,
-            second: Some(field(utc.second())?),
-            nanosecond: None,
-        };
-        Some(Datetime { date: Some(date), time: Some(time), offset: Some(value::Offset::Z) })
-    }
-
-    fn from_toml(text: &Datetime) -> Option<Self> {
-        let (date, time) = (text.date?, text.time?);
-        let field = |number: u8| i8::try_from(number).ok();
-        let (year, month, day) = (i16::try_from(date.year).ok()?, field(date.month)?, field(date.day)?);
-        let (hour, minute, second) = (field(time.hour)?, field(time.minute)?, field(time.second.unwrap_or(0))?);
-        let offset = match text.offset? {
-            value::Offset::Z => Offset::UTC,
-            value::Offset::Custom { minutes } => Offset::from_seconds(i32::from(minutes) * 60).ok()?,
-        };
-        let civil = civil::DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
-        offset.to_timestamp(civil).ok().map(Self)
     }
 }
 
@@ -62,44 +42,24 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// As a TOML date-time.
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let datetime = self.to_toml().ok_or_else(|| serde::ser::Error::custom("a year before 0"))?;
-        datetime.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let datetime = Datetime::deserialize(deserializer)?;
-        Self::from_toml(&datetime).ok_or_else(|| serde::de::Error::custom("not a moment"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[derive(Serialize, Deserialize)]
-    struct Line {
-        at: Timestamp,
-    }
-
     fn check(written: &str, read: Option<&str>) {
-        let line = toml::from_str::<Line>(&format!("at = {written}")).ok();
-        assert_eq!(line.map(|line| line.at.to_string()).as_deref(), read, "{written}");
+        assert_eq!(Timestamp::parse(written).map(|time| time.to_string()).as_deref(), read, "{written}");
+        assert_eq!(Timestamp::parse_canonical(written).is_some(), read == Some(written), "{written}");
     }
 
     #[test]
-    fn toml_comes_in_with_any_offset_and_goes_out_in_utc() {
+    fn moments_come_in_with_any_offset_and_go_out_in_utc() {
         check("2026-01-15T10:30:00Z", Some("2026-01-15T10:30:00Z"));
         check("2026-01-15 11:30:00.9+01:00", Some("2026-01-15T10:30:00Z"));
+        check("-000001-01-15T10:30:00Z", Some("0000-01-01T00:00:00Z"));
+        check("9999-12-30T00:00:00Z", Some("9999-12-30T00:00:00Z"));
         check("2026-01-15T10:30:00", None);
         check("2026-01-15", None);
         check("2026-02-30T10:30:00Z", None);
         check("\"2026-01-15T10:30:00Z\"", None);
-        let at = Timestamp::parse("2026-01-15T11:30:00.75+01:00").unwrap();
-        assert_eq!(toml::to_string(&Line { at }).unwrap(), "at = 2026-01-15T10:30:00Z\n");
     }
 }

@@ -11,6 +11,9 @@ use crate::placeholder;
 /// The longest environment string of Linux, `MAX_ARG_STRLEN` less the final NUL: `KEY`, `=` and the value together, in bytes.
 pub const MAX_ENVIRONMENT_STRING: usize = 131_071;
 
+/// The longest value that is given as a file, in bytes.
+pub const MAX_FILE_VALUE: usize = 1 << 20;
+
 /// The value of a secret: UTF-8, no NUL, kept byte for byte. No `Display`, no `Serialize`; wiped on drop.
 #[derive(Clone)]
 pub struct SecretValue(SecretString);
@@ -31,6 +34,17 @@ impl SecretValue {
     pub fn check_fits(&self, name: &SecretName) -> Result<()> {
         let room = MAX_ENVIRONMENT_STRING - name.as_str().len() - 1;
         if self.len() > room { Err(Error::ValueTooLong { name: name.clone(), room }) } else { Ok(()) }
+    }
+
+    /// Checks that it fits where it goes: a file, or one environment string.
+    pub(crate) fn check_fits_as(&self, name: &SecretName, file: bool) -> Result<()> {
+        match file {
+            false => self.check_fits(name),
+            true if self.len() > MAX_FILE_VALUE => {
+                Err(Error::ValueTooLong { name: name.clone(), room: MAX_FILE_VALUE })
+            }
+            true => Ok(()),
+        }
     }
 
     /// Whether both are the same, byte for byte.

@@ -1,217 +1,239 @@
-//! A vault: the secrets of one agent, authenticated and sealed. Keeps the promise that nobody without one of the two keys can forge,
-//! edit or swap it, not even knowing whom it is encrypted to. Works on bytes; where they lie is not known here.
+//! A vault: the secrets of one agent. Keeps the promises that a reader cannot write, that names, flags and people are the owner's, and that nobody
+//! can forge, edit, splice or swap a vault, not even knowing whom it is encrypted to. Works on bytes; where they lie is not known here.
 //!
-//! ```text
-//! # cast-vault 1 id=<32 hex> epoch=1 generation=17 mac=<64 hex>
-//! agent = "my-agent"
-//! ...
-//! ```
+//! | file | what it does |
+//! |---|---|
+//! | `lines` | the two lines that carry the signatures |
+//! | `plain` | the plain text: how it is split, and what the signatures cover |
+//! | `open` | the order of checks |
+//! | `state` | which state it is, and how one compares with another |
+//! | `receipt` | a note that a plain text was verified |
+//! | `edit` | what the owner and a person change |
+//! | `seal` | the next state, signed and encrypted |
+//! | `inspect` | a look at a vault without an anchor, for `accept` |
 
-mod mark;
-mod opened;
+mod edit;
+mod inspect;
+mod lines;
+mod open;
+mod plain;
+mod receipt;
+mod seal;
+mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
-use age::secrecy::zeroize::Zeroizing;
-use age::x25519::Recipient;
-use hmac::Mac;
-
-use crate::age_file;
-use crate::document::{Document, Secret};
 use crate::error::{Error, Refusal, Result};
-use crate::key::{MasterKey, UnlockKey, VaultId};
-use crate::name::{AgentName, SecretName};
-use crate::time::Timestamp;
-use crate::value::SecretValue;
-use mark::mac;
-use opened::Opened;
+use crate::key::{AgentGrant, MasterKey, UnlockKey, VaultId, VerificationKey, random};
+use crate::name::{AgentName, PersonName, SecretName};
+use crate::part::{Flags, Part, Person};
+use crate::values::{Secret, Values};
+use crate::vector::Vector;
+use lines::First;
+use plain::Plain;
+use receipt::Anchored;
 
-pub use mark::Mark;
+pub use edit::Change;
+pub use inspect::Inspected;
+pub use open::Anchor;
+pub use receipt::Receipt;
+pub use state::{Comparison, Digest, State};
 
-/// An open vault.
+/// An open vault. Whatever it was made from was verified, or is this process's own.
 pub struct Vault {
-    mark: Mark,
-    document: Document,
+    /// What the next first line says; its counters move when the vault is sealed.
+    first: First,
+    part: Part,
+    at: Vector,
+    values: Values,
+    sealer: Sealer,
+    role: Role,
+    /// The master key that opened or sealed it, if one did.
+    opener: Option<Opener>,
+    /// A receipt stood for the signatures.
+    known: bool,
+    changes: Changes,
+    /// What it was read from or sealed into last.
+    plain: Option<Plain>,
+    state: OnceLock<State>,
 }
 
-/// What setting a secret does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The name is new.
-    Added,
-    /// The name had a value before.
-    Replaced,
-    /// The name has this value already.
-    Unchanged,
+/// What the holder of the key may do with the vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Decide everything.
+    Owner,
+    /// Set the values that the owner permitted.
+    Person(PersonName),
+    /// Read.
+    Reader,
 }
 
-/// How the owner wants a secret treated.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Treatment {
-    /// Allow a name that makes programs load code.
-    pub dangerous: bool,
-    /// Do not mask it in output: it is a plain setting.
-    pub unmasked: bool,
+/// Who sealed the values last, and vouches for all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sealer {
+    /// The owner.
+    Owner,
+    /// A person whom the owner permitted to set some.
+    Person(PersonName),
+}
+
+/// A secret with how it is treated.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// How the owner wants it treated.
+    pub flags: Flags,
+    /// The value; `None` exactly where it is fetched by the command in `flags.from`.
+    pub secret: Option<Secret>,
+}
+
+/// Which of the master keys it was, and what its holder compared the owner with.
+#[derive(Clone, Copy)]
+struct Opener {
+    index: usize,
+    anchored: Anchored,
+}
+
+/// What was changed since the vault was opened or sealed.
+#[derive(Default)]
+struct Changes {
+    /// The owner's part.
+    part: bool,
+    /// The values, or which there are.
+    values: bool,
+    /// Whose values.
+    set: BTreeSet<SecretName>,
 }
 
 impl Vault {
-    /// A new, empty vault of `agent`, at generation 0 until it is sealed.
-    pub fn create(agent: AgentName, key: &MasterKey) -> Result<Self> {
-        let mark = Mark { id: VaultId::generate()?, epoch: 1, generation: 0, mac: [0; 32] };
-        let document = Document { agent, master: key.recipient().to_string(), secrets: BTreeMap::new() };
-        Ok(Self { mark, document })
+    /// A new, empty vault of `agent`. It has no state before it is sealed.
+    pub fn create(agent: AgentName, owner: &MasterKey) -> Result<Self> {
+        Ok(Self::new(agent, owner, VaultId::generate()?, random()?))
     }
 
-    /// Opens and verifies the vault of `agent`. Every error is an [`Error::Vault`].
-    pub fn open(file: &[u8], agent: &AgentName, key: &UnlockKey) -> Result<Self> {
-        match key {
-            UnlockKey::Master(keys) => Opened::as_master(file, agent, keys)?.verified(agent),
-            UnlockKey::Agent(grant) => Opened::as_agent(file, agent, grant)?.verified(agent),
+    fn new(agent: AgentName, owner: &MasterKey, id: VaultId, fp: [u8; 16]) -> Self {
+        let card = owner.card();
+        let epoch = 1;
+        let reader = owner.agent_key(&agent, id, epoch).recipient();
+        Self {
+            first: First { id, agent, epoch, owner: card.verification(), rules: Vector::default(), bytes: 0 },
+            part: Part { card, reader, fp, names: BTreeMap::new(), people: BTreeMap::new() },
+            at: Vector::default(),
+            values: Values::new(),
+            sealer: Sealer::Owner,
+            role: Role::Owner,
+            opener: None,
+            known: false,
+            changes: Changes { part: true, values: true, set: BTreeSet::new() },
+            plain: None,
+            state: OnceLock::new(),
         }
-    }
-
-    /// Opens a vault whose authenticity may be broken, for the owner to look at. The flag says whether it is authentic.
-    pub fn open_unverified(file: &[u8], agent: &AgentName, keys: &[MasterKey]) -> Result<(Self, bool)> {
-        let opened = Opened::as_master(file, agent, keys)?;
-        let authentic = opened.authentic;
-        Ok((opened.parse(agent)?, authentic))
-    }
-
-    /// Seals the next generation of this vault, in a new epoch where the newest master key is another one; gives the file.
-    pub fn seal(&mut self, key: &UnlockKey) -> Result<Vec<u8>> {
-        let agent = self.document.agent.clone();
-        if let UnlockKey::Master(keys) = key {
-            let newest = keys.first().ok_or_else(|| Refusal::WrongKey.of(&agent))?.recipient().to_string();
-            if self.document.master != newest {
-                // While the former key is in the store it opens what the holder of an agent key from it writes: that is to be old.
-                self.start_epoch()?;
-                self.document.master = newest;
-            }
-        }
-        self.mark.generation = self.mark.generation.checked_add(1).ok_or_else(|| Refusal::Damaged.of(&agent))?;
-        let derived;
-        let agent_key = match key {
-            UnlockKey::Master(keys) => {
-                let newest = keys.first().ok_or_else(|| Refusal::WrongKey.of(&agent))?;
-                derived = newest.agent_key(&agent, self.mark.id, self.mark.epoch);
-                &derived
-            }
-            UnlockKey::Agent(grant) => &grant.key,
-        };
-        let master: Recipient = self.document.master.parse().map_err(|_| Refusal::Damaged.of(&agent))?;
-        let body = Zeroizing::new(self.document.to_toml());
-        let signed = self.mark.signed();
-        self.mark.mac = mac(agent_key, &signed, &body).finalize().into_bytes().into();
-        let text = Zeroizing::new(format!("{}\n{}", self.mark, *body));
-        let file = age_file::seal(text.as_bytes(), &[master, agent_key.recipient()]);
-        if file.len() > age_file::MAX_FILE {
-            return Err(Refusal::TooLarge.of(&agent));
-        }
-        Ok(file)
-    }
-
-    /// Adds or replaces a secret.
-    pub fn set(
-        &mut self,
-        name: SecretName,
-        value: SecretValue,
-        treatment: Treatment,
-        now: Timestamp,
-    ) -> Result<Change> {
-        check(&name, &value, treatment.dangerous)?;
-        let Treatment { unmasked, .. } = treatment;
-        let dangerous = name.is_dangerous();
-        let created = self.document.secrets.get(&name).map_or(now, |former| former.created);
-        let secret = Secret { value, created, updated: now, dangerous, unmasked };
-        Ok(match self.document.secrets.insert(name, secret) {
-            Some(_) => Change::Replaced,
-            None => Change::Added,
-        })
-    }
-
-    /// What setting `name` to `value` would do.
-    pub fn change_of(&self, name: &SecretName, value: &SecretValue) -> Change {
-        match self.document.secrets.get(name) {
-            // A name that is not allowed yet is to be set once more, with the allowance.
-            Some(secret) if secret.value.is(value) && (secret.dangerous || !name.is_dangerous()) => Change::Unchanged,
-            Some(_) => Change::Replaced,
-            None => Change::Added,
-        }
-    }
-
-    /// Moves a secret, if there is one, to another name, perhaps in the place of another one. Its times stay; that `new` makes programs
-    /// load code is allowed by `dangerous` alone, whatever was allowed for `old`.
-    pub fn rename(&mut self, old: &SecretName, new: &SecretName, dangerous: bool) -> Result<()> {
-        let Some(secret) = self.document.secrets.get(old) else { return Ok(()) };
-        check(new, &secret.value, dangerous)?;
-        let secret = Secret { dangerous: new.is_dangerous(), ..secret.clone() };
-        self.document.secrets.remove(old);
-        self.document.secrets.insert(new.clone(), secret);
-        Ok(())
-    }
-
-    /// Removes a secret; says whether there was one.
-    pub fn remove(&mut self, name: &SecretName) -> bool {
-        self.document.secrets.remove(name).is_some()
-    }
-
-    /// Makes this the newest state there is, above `seen`; as a vault of its own, where this one was given up.
-    pub fn supersede(&mut self, seen: Option<&Mark>, given_up: bool) -> Result<()> {
-        let exhausted = |mark: &Mark| mark.epoch == u64::MAX || mark.generation >= u64::MAX - 1;
-        if given_up || exhausted(&self.mark) || seen.is_some_and(exhausted) {
-            self.mark = Mark { id: VaultId::generate()?, epoch: 1, generation: 0, mac: [0; 32] };
-        } else if let Some(seen) = seen {
-            self.mark.epoch = self.mark.epoch.max(seen.epoch);
-            self.mark.generation = self.mark.generation.max(seen.generation);
-        }
-        Ok(())
-    }
-
-    /// Starts a new epoch: what is sealed from here on is closed to the agent keys there were.
-    pub fn start_epoch(&mut self) -> Result<()> {
-        let agent = &self.document.agent;
-        self.mark.epoch = self.mark.epoch.checked_add(1).ok_or_else(|| Refusal::Damaged.of(agent))?;
-        // The holder of an agent key can use up the generations; that does not save the key. A new epoch is newer at any generation.
-        if self.mark.generation >= u64::MAX - 1 {
-            self.mark.generation = 0;
-        }
-        Ok(())
-    }
-
-    /// The public half of the master key that it is sealed to, `age1...`.
-    pub fn master(&self) -> &str {
-        &self.document.master
     }
 
     /// Whose vault it is.
     pub fn agent(&self) -> &AgentName {
-        &self.document.agent
+        &self.first.agent
     }
 
-    /// Which state this is.
-    pub fn mark(&self) -> &Mark {
-        &self.mark
+    /// Which vault it is.
+    pub fn id(&self) -> VaultId {
+        self.first.id
     }
 
-    /// The secrets, by name.
-    pub fn secrets(&self) -> &BTreeMap<SecretName, Secret> {
-        &self.document.secrets
+    /// What the holder of the key may do with it.
+    pub fn role(&self) -> &Role {
+        &self.role
     }
 
-    /// The secrets as they go into an environment. Holds the rule about dangerous names again.
-    pub fn into_environment(self) -> Result<BTreeMap<SecretName, Secret>> {
-        let Document { agent, secrets, .. } = self.document;
-        match secrets.iter().find(|(name, secret)| name.is_dangerous() && !secret.dangerous) {
-            Some((name, _)) => Err(Error::UnallowedName { agent, name: name.clone() }),
-            None => Ok(secrets),
+    /// Who sealed the values last.
+    pub fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    /// The owner's part, with the changes made to it.
+    pub fn part(&self) -> &Part {
+        &self.part
+    }
+
+    /// The secrets there are, and how they are treated.
+    pub fn names(&self) -> &BTreeMap<SecretName, Flags> {
+        &self.part.names
+    }
+
+    /// The people who open it besides its owner.
+    pub fn people(&self) -> &BTreeMap<PersonName, Person> {
+        &self.part.people
+    }
+
+    /// The values, by name. A secret that is fetched has none.
+    pub fn values(&self) -> &BTreeMap<SecretName, Secret> {
+        &self.values
+    }
+
+    /// Whether a receipt stood for the signatures: the very plain text that was verified before.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// The state that was opened or sealed last; `None` for a new vault. Hashes the plain text when it is first asked for.
+    pub fn state(&self) -> Option<&State> {
+        let plain = self.plain.as_ref()?;
+        Some(self.state.get_or_init(|| plain.state().expect("its lines were read when it was opened")))
+    }
+
+    /// The receipt for the plain text that was opened or sealed last. `key` is what opened or sealed it; an agent key has no receipts.
+    pub fn receipt(&self, key: &UnlockKey) -> Option<Receipt> {
+        let (UnlockKey::Master(keys), Some(opener), Some(plain)) = (key, self.opener, &self.plain) else { return None };
+        let key = keys.get(opener.index)?;
+        Some(Receipt::new(key, plain.first.line.id, opener.anchored, plain.bytes()))
+    }
+
+    /// The agent key that reads this vault, with the state that was opened or sealed last. Only the owner has it, and there is none for the
+    /// built-in secrets.
+    pub fn grant(&self, key: &UnlockKey) -> Result<AgentGrant> {
+        self.check_owner()?;
+        let agent = self.agent();
+        if agent.is_builtin() {
+            return Err(Refusal::BuiltinStaysHere.of(agent));
         }
+        let (UnlockKey::Master(keys), Some(state)) = (key, self.state()) else {
+            return Err(Refusal::OwnerOnly.of(agent));
+        };
+        let owner = keys.iter().find(|key| key.card() == self.part.card);
+        let owner = owner.ok_or_else(|| Refusal::OwnerOnly.of(agent))?;
+        Ok(AgentGrant {
+            agent: agent.clone(),
+            id: state.id,
+            epoch: state.epoch,
+            rules: state.rules.clone(),
+            at: state.at.clone(),
+            owner: owner.verification(),
+            key: owner.agent_key(agent, state.id, state.epoch),
+        })
+    }
+
+    /// The secrets as they go into an environment. Applies the rule about dangerous names again.
+    pub fn into_environment(mut self) -> Result<BTreeMap<SecretName, Entry>> {
+        if let Some((name, _)) = self.part.names.iter().find(|(name, flags)| name.is_dangerous() && !flags.dangerous) {
+            return Err(Error::UnallowedName { agent: self.first.agent, name: name.clone() });
+        }
+        let entry = |(name, flags)| {
+            let secret = self.values.remove(&name);
+            (name, Entry { flags, secret })
+        };
+        Ok(self.part.names.into_iter().map(entry).collect())
     }
 }
 
-/// Whether a secret may be called so, and fits.
-fn check(name: &SecretName, value: &SecretValue, allowed: bool) -> Result<()> {
-    value.check_fits(name)?;
-    if name.is_dangerous() && !allowed { Err(Error::DangerousName(name.clone())) } else { Ok(()) }
+impl AgentGrant {
+    /// Compares a vault that this key opened with the state at export: for a runner that remembers nothing.
+    pub fn compare(&self, now: &State) -> Comparison {
+        if (now.id, now.epoch) != (self.id, self.epoch) {
+            return Comparison::OtherVault;
+        }
+        now.compare_with_floor(&self.rules, &self.at)
+    }
 }
 
 #[cfg(test)]

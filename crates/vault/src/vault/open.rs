@@ -1,0 +1,245 @@
+//! Reading a vault, in one order: what was not verified yet is not parsed, and what a vault says of itself is never taken for who should have
+//! signed it. Keeps the promise that a vault which does not verify is refused before anything is done with it.
+//!
+//! The steps are numbered as in SECURITY.md. The last, the comparison with what this machine has seen, is cast-core's.
+
+use std::sync::OnceLock;
+
+use age::secrecy::zeroize::Zeroizing;
+
+use super::plain::Plain;
+use super::receipt::{Anchored, Receipt};
+use super::{Changes, Opener, Role, Sealer, Vault};
+use crate::age_file::{self, Closed};
+use crate::error::{Refusal, Result};
+use crate::key::{AgentGrant, Card, MasterKey, UnlockKey, VerificationKey};
+use crate::name::AgentName;
+use crate::part::Part;
+use crate::values::{self, Values};
+use crate::vector::Vector;
+
+/// Whose signature the holder of a master key expects. The line of an agent key brings its own.
+#[derive(Clone, Copy)]
+pub enum Anchor<'a> {
+    /// Their own: it is their vault.
+    Own,
+    /// That of a card which they have accepted for this vault.
+    Card(&'a Card),
+}
+
+/// Who opens a vault, and whose signature they expect.
+pub(super) enum Holder<'a> {
+    Owner(&'a MasterKey),
+    Person(&'a MasterKey, &'a Card),
+    Reader(&'a AgentGrant),
+}
+
+impl Vault {
+    /// Opens and verifies the vault of `agent`. A `receipt` of the same plain text stands for the signatures. Every error is an
+    /// [`Error::Vault`](crate::Error::Vault).
+    pub fn open(
+        file: &[u8],
+        agent: &AgentName,
+        key: &UnlockKey,
+        anchor: Anchor<'_>,
+        receipt: Option<&Receipt>,
+    ) -> Result<Self> {
+        let vault = match key {
+            UnlockKey::Master(keys) => decrypt(file, keys).and_then(|(bytes, index)| {
+                let holder = Holder::new(&keys[index], anchor, agent)?;
+                verify(Plain::split(bytes)?, agent, &holder, index, receipt)
+            }),
+            UnlockKey::Agent(grant) => decrypt_as_agent(file, agent, grant)
+                .and_then(|bytes| verify(Plain::split(bytes)?, agent, &Holder::Reader(grant), 0, None)),
+        };
+        vault.map_err(|refusal| refusal.of(agent))
+    }
+}
+
+impl<'a> Holder<'a> {
+    pub(super) fn new(key: &'a MasterKey, anchor: Anchor<'a>, agent: &AgentName) -> Result<Self, Refusal> {
+        match anchor {
+            Anchor::Own => Ok(Self::Owner(key)),
+            Anchor::Card(card) if *card == key.card() => Ok(Self::Owner(key)),
+            // The built-in secrets go into every agent: nobody else's are taken.
+            Anchor::Card(_) if agent.is_builtin() => Err(Refusal::OtherOwner),
+            Anchor::Card(card) => Ok(Self::Person(key, card)),
+        }
+    }
+
+    fn receipt_matches(&self, receipt: &Receipt, plain: &Plain) -> bool {
+        let id = plain.first.line.id;
+        match self {
+            Self::Owner(key) => receipt.is_for(key, id, Anchored::Own, plain.bytes()),
+            Self::Person(key, _) => receipt.is_for(key, id, Anchored::Card, plain.bytes()),
+            Self::Reader(_) => false,
+        }
+    }
+}
+
+/// Steps 1 and 2: the outside of the file, and age, to the end. Each key by itself, since whose vault it may be depends on which one opens it.
+pub(super) fn decrypt(file: &[u8], keys: &[MasterKey]) -> Result<(Zeroizing<Vec<u8>>, usize), Refusal> {
+    for (index, key) in keys.iter().enumerate() {
+        match age_file::open(file, key.identity()) {
+            Ok(bytes) => return Ok((bytes, index)),
+            Err(Closed::WrongKey) => {}
+            Err(Closed::Damaged | Closed::TooMuchWork) => return Err(Refusal::Damaged),
+        }
+    }
+    Err(Refusal::WrongKey)
+}
+
+fn decrypt_as_agent(file: &[u8], agent: &AgentName, grant: &AgentGrant) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    if grant.agent != *agent {
+        return Err(Refusal::KeyOfOtherAgent(grant.agent.clone()));
+    }
+    age_file::open(file, grant.key.identity()).map_err(|closed| match closed {
+        Closed::WrongKey => Refusal::WrongAgentKey,
+        Closed::Damaged | Closed::TooMuchWork => Refusal::Damaged,
+    })
+}
+
+/// What the steps have found.
+struct Verified {
+    part: Part,
+    role: Role,
+    at: Vector,
+    sealer: Sealer,
+    values: Values,
+}
+
+/// Steps 3 to 9.
+pub(super) fn verify(
+    plain: Plain,
+    agent: &AgentName,
+    holder: &Holder<'_>,
+    index: usize,
+    receipt: Option<&Receipt>,
+) -> Result<Vault, Refusal> {
+    // 3: the first line's grammar was read; its agent is the one asked for.
+    check_agent(&plain, agent)?;
+    let known = receipt.is_some_and(|receipt| holder.receipt_matches(receipt, &plain));
+    let (part, role) = verify_part(&plain, holder, known)?;
+    // 7: the second line, and who may have signed it.
+    let below = plain.below()?;
+    let at = below.second.line.at.clone();
+    let sealer = find_sealer(&part, below.second.line.sealer).ok_or(Refusal::OtherSealer)?;
+    // 8: and did.
+    if !known && !plain.is_sealed(&below) {
+        return Err(Refusal::NotSealed);
+    }
+    // 9: the values.
+    let values = read_values(&part, below.values)?;
+    Ok(Verified { part, role, at, sealer, values }.into_vault(plain, holder, index, known))
+}
+
+/// All but the seal, for the owner who takes the values as they are. They count from nothing: what a broken seal states is not taken over.
+pub(super) fn adopt(plain: Plain, owner: &MasterKey, index: usize) -> Result<Vault, Refusal> {
+    let holder = Holder::Owner(owner);
+    let (part, role) = verify_part(&plain, &holder, false)?;
+    let values = read_values(&part, plain.below()?.values)?;
+    let found = Verified { part, role, at: Vector::default(), sealer: Sealer::Owner, values };
+    let mut vault = found.into_vault(plain, &holder, index, false);
+    vault.changes.values = true;
+    Ok(vault)
+}
+
+/// Steps 4 to 6.
+fn verify_part(plain: &Plain, holder: &Holder<'_>, known: bool) -> Result<(Part, Role), Refusal> {
+    // 4: the owner is who it should be.
+    check_anchor(plain, holder, known)?;
+    // 5: the owner signed the first line and the owner's part.
+    if !known && !plain.is_owners() {
+        return Err(Refusal::NotAuthentic);
+    }
+    // 6: the owner's part.
+    let part = read_part(plain)?;
+    let role = check_part(plain, &part, holder, known)?;
+    Ok((part, role))
+}
+
+impl Verified {
+    fn into_vault(self, plain: Plain, holder: &Holder<'_>, index: usize, known: bool) -> Vault {
+        let Self { part, role, at, sealer, values } = self;
+        let anchored = match holder {
+            Holder::Owner(_) => Some(Anchored::Own),
+            Holder::Person(..) => Some(Anchored::Card),
+            Holder::Reader(_) => None,
+        };
+        Vault {
+            first: plain.first.line.clone(),
+            part,
+            at,
+            values,
+            sealer,
+            role,
+            opener: anchored.map(|anchored| Opener { index, anchored }),
+            known,
+            changes: Changes::default(),
+            plain: Some(plain),
+            state: OnceLock::new(),
+        }
+    }
+}
+
+pub(super) fn check_agent(plain: &Plain, agent: &AgentName) -> Result<(), Refusal> {
+    let stated = &plain.first.line.agent;
+    if stated == agent { Ok(()) } else { Err(Refusal::OtherAgent(stated.clone())) }
+}
+
+/// A receipt for one's own vault stands for this comparison, too; one against a card does not.
+fn check_anchor(plain: &Plain, holder: &Holder<'_>, known: bool) -> Result<(), Refusal> {
+    let first = &plain.first.line;
+    let expected = match holder {
+        Holder::Owner(_) if known => return Ok(()),
+        Holder::Owner(key) => key.verification(),
+        Holder::Person(_, card) => card.verification(),
+        Holder::Reader(grant) if (first.id, first.epoch) != (grant.id, grant.epoch) => {
+            return Err(Refusal::WrongAgentKey);
+        }
+        Holder::Reader(grant) => grant.owner,
+    };
+    if first.owner == expected { Ok(()) } else { Err(Refusal::OtherOwner) }
+}
+
+pub(super) fn read_part(plain: &Plain) -> Result<Part, Refusal> {
+    // The owner signed it: what does not read is a newer cast's.
+    let part = str::from_utf8(plain.part()).ok().and_then(Part::from_text).ok_or(Refusal::Newer)?;
+    if part.card.verification() == plain.first.line.owner { Ok(part) } else { Err(Refusal::OtherReader) }
+}
+
+fn check_part(plain: &Plain, part: &Part, holder: &Holder<'_>, known: bool) -> Result<Role, Refusal> {
+    let first = &plain.first.line;
+    let (is_right, role) = match holder {
+        Holder::Owner(_) if known => (true, Role::Owner),
+        Holder::Owner(key) => {
+            let reader = key.agent_key(&first.agent, first.id, first.epoch).recipient();
+            (part.card.recipient() == key.recipient() && part.reader == reader, Role::Owner)
+        }
+        Holder::Person(key, card) => {
+            let own = key.card();
+            let name = part.people.iter().find(|(_, person)| person.card == own).map(|(name, _)| name.clone());
+            (part.card == **card, Role::Person(name.ok_or(Refusal::NotShared)?))
+        }
+        Holder::Reader(grant) => (part.reader == grant.key.recipient(), Role::Reader),
+    };
+    if is_right { Ok(role) } else { Err(Refusal::OtherReader) }
+}
+
+pub(super) fn find_sealer(part: &Part, key: VerificationKey) -> Option<Sealer> {
+    if key == part.card.verification() {
+        return Some(Sealer::Owner);
+    }
+    part.sealer(key).cloned().map(Sealer::Person)
+}
+
+pub(super) fn read_values(part: &Part, text: &[u8]) -> Result<Values, Refusal> {
+    let values = str::from_utf8(text).ok().and_then(values::from_text).ok_or(Refusal::Newer)?;
+    if !values.keys().eq(part.stored()) {
+        return Err(Refusal::OtherNames);
+    }
+    let too_long =
+        values.iter().find(|(name, secret)| secret.value.check_fits_as(name, part.names[*name].file).is_err());
+    too_long.map_or(Ok(()), |(name, _)| Err(Refusal::ValueTooLong(name.clone())))?;
+    Ok(values)
+}

@@ -1,0 +1,149 @@
+//! The next state of a vault, signed and encrypted. Keeps the promises that an agent key seals nothing, that a person seals values of the names
+//! that the owner permitted and leaves the owner's part byte for byte as it is, and that each change is counted.
+
+use std::sync::OnceLock;
+
+use super::lines::{First, Second};
+use super::open::find_sealer;
+use super::plain::{self, Plain};
+use super::receipt::Anchored;
+use super::state::State;
+use super::{Changes, Opener, Role, Vault};
+use crate::age_file;
+use crate::error::{Refusal, Result};
+use crate::hex::COUNTER_LIMIT;
+use crate::key::{MasterKey, UnlockKey, VaultId};
+use crate::name::PersonName;
+use crate::values;
+use crate::vector::{Replica, Vector};
+
+impl Vault {
+    /// Seals the changes, counted for `replica`; returns the file. The owner seals with the newest master key, and where the vault was made with
+    /// another, it is the new key's from here on, in a new epoch.
+    pub fn seal(&mut self, key: &UnlockKey, replica: Replica) -> Result<Vec<u8>> {
+        let sealed = match (key, self.role.clone()) {
+            (UnlockKey::Agent(_), _) | (_, Role::Reader) => Err(Refusal::ReadOnly),
+            (UnlockKey::Master(keys), Role::Owner) => self.seal_as_owner(keys, replica),
+            (UnlockKey::Master(keys), Role::Person(name)) => self.seal_as_person(keys, &name, replica),
+        };
+        sealed.map_err(|refusal| refusal.of(self.agent()))
+    }
+
+    /// Starts a new epoch: what is sealed from here on is closed to the agent keys there were.
+    pub fn start_epoch(&mut self) -> Result<()> {
+        self.check_owner()?;
+        self.next_epoch().map_err(|refusal| refusal.of(self.agent()))
+    }
+
+    /// Makes this the newest state there is, above `seen`; as a vault of its own, where this one was given up.
+    pub fn supersede(&mut self, seen: Option<&State>, given_up: bool) -> Result<()> {
+        self.check_owner()?;
+        self.changes.part = true;
+        self.changes.values = true;
+        if given_up {
+            return self.become_another();
+        }
+        let Some(seen) = seen else { return Ok(()) };
+        self.first.epoch = self.first.epoch.max(seen.epoch);
+        let both = (self.first.rules.maximum(&seen.rules), self.at.maximum(&seen.at));
+        if let (Ok(rules), Ok(at)) = both {
+            (self.first.rules, self.at) = (rules, at);
+            return Ok(());
+        }
+        // More replicas than a vector counts: above them all stands a new epoch, with vectors of its own.
+        (self.first.rules, self.at) = (Vector::default(), Vector::default());
+        if self.next_epoch().is_err() { self.become_another() } else { Ok(()) }
+    }
+
+    fn next_epoch(&mut self) -> Result<(), Refusal> {
+        if self.first.epoch + 1 >= COUNTER_LIMIT {
+            return Err(Refusal::EpochsUsedUp);
+        }
+        self.first.epoch += 1;
+        self.changes.part = true;
+        // Vectors run on, but not for ever: an epoch is newer whatever they say.
+        if self.first.rules.is_full() || self.at.is_full() {
+            (self.first.rules, self.at) = (Vector::default(), Vector::default());
+            self.changes.values = true;
+        }
+        Ok(())
+    }
+
+    fn become_another(&mut self) -> Result<()> {
+        self.first.id = VaultId::generate()?;
+        self.first.epoch = 1;
+        (self.first.rules, self.at) = (Vector::default(), Vector::default());
+        Ok(())
+    }
+
+    fn seal_as_owner(&mut self, keys: &[MasterKey], replica: Replica) -> Result<Vec<u8>, Refusal> {
+        let owner = keys.first().ok_or(Refusal::WrongKey)?;
+        let card = owner.card();
+        if self.part.card != card {
+            // While the former key is in the store it opens what its holder writes: that is to be old.
+            self.next_epoch()?;
+            self.part.people.retain(|_, person| {
+                // The new key's own card may have been listed.
+                person.card.recipient() != card.recipient() && person.card.verification() != card.verification()
+            });
+            self.part.card = card;
+            self.changes.part = true;
+        }
+        let opener = Opener { index: 0, anchored: Anchored::Own };
+        let Some(plain) = self.plain.as_ref().filter(|_| !self.changes.part) else {
+            self.part.reader = owner.agent_key(self.agent(), self.first.id, self.first.epoch).recipient();
+            let rules = self.first.rules.advance(replica)?;
+            let part = self.part.to_text();
+            let first = First { owner: self.part.card.verification(), rules, bytes: part.len(), ..self.first.clone() };
+            let above = plain::sign_part(&first, &part, |message| owner.sign(message));
+            return self.seal_values(&above, owner, opener, replica);
+        };
+        let above = plain.above().to_vec();
+        self.seal_values(&above, owner, opener, replica)
+    }
+
+    fn seal_as_person(&mut self, keys: &[MasterKey], name: &PersonName, replica: Replica) -> Result<Vec<u8>, Refusal> {
+        let person = self.part.people.get(name).ok_or(Refusal::NotShared)?;
+        let own = keys.iter().enumerate().find(|(_, key)| key.card() == person.card);
+        let (index, key) = own.ok_or(Refusal::NotTheirKey)?;
+        let plain = self.plain.as_ref().filter(|_| !self.changes.part).ok_or(Refusal::OwnerOnly)?;
+        if let Some(name) = self.changes.set.iter().find(|name| !person.may_set.contains(*name)) {
+            return Err(Refusal::MayNotSet(name.clone()));
+        }
+        if person.may_set.is_empty() {
+            return Err(Refusal::OwnerOnly);
+        }
+        let above = plain.above().to_vec();
+        self.seal_values(&above, key, Opener { index, anchored: Anchored::Card }, replica)
+    }
+
+    /// Signs and encrypts; only then the vault is the new state, so that after a failure it can be sealed again, for another replica, say.
+    fn seal_values(
+        &mut self,
+        above: &[u8],
+        key: &MasterKey,
+        opener: Opener,
+        replica: Replica,
+    ) -> Result<Vec<u8>, Refusal> {
+        let at = if self.changes.values { self.at.advance(replica)? } else { self.at.clone() };
+        let second = Second { at, sealer: key.verification() };
+        let sealer = find_sealer(&self.part, second.sealer).ok_or(Refusal::OtherSealer)?;
+        let values = values::to_text(&self.values);
+        let bytes = plain::seal(above, &second, &values, |message| key.sign(message));
+        // To whom the owner's part says, and nobody else: neither a header nor a folder adds a reader.
+        let file = age_file::seal(&bytes, &self.part.recipients());
+        if file.len() > age_file::MAX_FILE {
+            return Err(Refusal::TooLarge);
+        }
+        let plain = Plain::split(bytes)?;
+        self.first = plain.first.line.clone();
+        self.at = second.at;
+        self.sealer = sealer;
+        self.opener = Some(opener);
+        self.known = false;
+        self.changes = Changes::default();
+        self.plain = Some(plain);
+        self.state = OnceLock::new();
+        Ok(file)
+    }
+}
