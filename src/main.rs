@@ -68,7 +68,10 @@ fn carry_out(cli: Cli) -> ExitCode {
         Command::Completions(args) => verbs::completions::run(&args, report),
         Command::Man(args) => verbs::man::run(&args, report),
         Command::Help(args) => return usage::help_of(args.page),
-        Command::Run(args) => return verbs::run::run(args, &session(), report),
+        Command::Run(args) => {
+            let session = session().with_older(args.older);
+            return verbs::run::run(args, &session, report);
+        }
     };
     report.exit_code(outcome)
 }

@@ -49,6 +49,12 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) no_mask: bool,
 
+    /// Use an older state of a vault for this one run
+    ///
+    /// It has to be authentic. Nothing is written, and later runs refuse it again.
+    #[arg(long)]
+    pub(crate) older: bool,
+
     /// Say what CMD would get, without values; run nothing
     ///
     /// That is what would be injected, overridden and masked, and how.

@@ -64,6 +64,10 @@ pub(crate) struct SetArgs {
     /// It is seen in the output of 'cast run'.
     #[arg(long)]
     pub(crate) unmasked: bool,
+
+    /// Make a new vault where this machine has seen one that is gone
+    #[arg(long)]
+    pub(crate) new: bool,
 }
 
 /// List secrets, never their values
@@ -138,6 +142,10 @@ pub(crate) struct ImportArgs {
     /// Accept names that make programs load code or change what runs, such as PATH or LD_PRELOAD
     #[arg(long)]
     pub(crate) allow_dangerous_name: bool,
+
+    /// Make a new vault where this machine has seen one that is gone
+    #[arg(long)]
+    pub(crate) new: bool,
 }
 
 /// Hold an agent's secrets against .env.example
@@ -183,6 +191,10 @@ pub(crate) struct CopyArgs {
     /// Put them in the place of those that TO has already
     #[arg(long)]
     pub(crate) replace: bool,
+
+    /// Make a new vault where this machine has seen one that is gone
+    #[arg(long)]
+    pub(crate) new: bool,
 }
 
 /// Give a secret another name

@@ -11,7 +11,7 @@ use dialoguer::{Confirm, Password, Select};
 
 use crate::report::Report;
 use cast_core::failure::{Cause, Failure, Kind, Result};
-use cast_core::key_store::{Attendant, KeyPlace, Nobody, PATIENCE, Whence};
+use cast_core::key_store::{Attendant, KeyPlace, Nobody, Notice, PATIENCE, Whence};
 use cast_core::platform::terminal;
 
 pub(crate) use hidden::{hidden, trim_line_end};
@@ -84,6 +84,15 @@ impl Attendant for Terminal {
         if can_ask() {
             self.report.note("Waiting for the keyring: it asks you to unlock it (60 s at most) ...\n");
         }
+    }
+
+    fn notice(&self, notice: Notice) {
+        let what = match notice {
+            Notice::Branch(agent) => format!("the vault of agent '{agent}' is that of an older branch, which this machine knows"),
+            Notice::Older(agent) => format!("the vault of agent '{agent}' is older than this machine has seen, and used this once"),
+            Notice::BuiltinGone => "the built-in secrets that this machine has seen are gone: see 'cast doctor'".to_owned(),
+        };
+        self.report.note(&format!("cast: {what}\n"));
     }
 
     fn key_made(&self, whence: &Whence) {

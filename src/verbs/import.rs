@@ -11,6 +11,7 @@ use crate::words;
 use cast_core::dotenv::{self, Dotenv, Doubt};
 use cast_core::failure::{Failure, Kind};
 use cast_core::masking::exemption;
+use cast_core::change::Missing;
 use cast_core::session::Session;
 use cast_core::verbs::import::{Admit, Import, preview};
 use cast_vault::Change;
@@ -34,7 +35,8 @@ pub(crate) fn run(args: &ImportArgs, session: &Session, report: Report) -> anyho
         let rows = changes.iter().map(|(name, change)| [name.to_string(), word(*change).to_owned()]);
         report.data(&table::lay_out(["KEY", "CHANGE"], rows))?;
     } else {
-        let import = Import { agent: &agent, secrets, dangerous: args.allow_dangerous_name };
+        let missing = if args.new { Missing::CreateAnew } else { Missing::Create };
+            let import = Import { agent: &agent, secrets, dangerous: args.allow_dangerous_name, missing };
         success(&session.perform(import)?, &agent, report);
     }
     for remark in remarks {

@@ -11,18 +11,29 @@ use crate::words;
 use cast_core::clock;
 use cast_core::clock::TimeSpan;
 use cast_core::failure::{Failure, Kind, Result};
+use cast_core::listing::{self, OWNER};
 use cast_core::session::Session;
 use cast_core::verbs::list::{self, AgentInfo, List, SecretInfo, Stale};
-use cast_vault::AgentName;
+use cast_vault::{AgentName, Timestamp};
 
 /// One secret, as programs read it. A promise: fields are added, never changed.
 #[derive(Serialize)]
 struct SecretLine<'a> {
     key: &'a str,
-    created_at: String,
-    updated_at: String,
+    created_at: Option<String>,
+    updated_at: Option<String>,
     builtin: bool,
     masked: bool,
+    dangerous: bool,
+    unmasked: bool,
+    hosts: &'a [String],
+    #[serde(rename = "in")]
+    places: &'a [String],
+    prefix: Option<&'a str>,
+    file: bool,
+    from: Option<&'a [String]>,
+    /// `owner`, or the person who sealed the values last.
+    sealer: &'a str,
 }
 
 /// One secret of one of several agents.
@@ -44,10 +55,18 @@ impl<'a> From<&'a SecretInfo> for SecretLine<'a> {
     fn from(secret: &'a SecretInfo) -> Self {
         Self {
             key: secret.name.as_str(),
-            created_at: secret.created.to_string(),
-            updated_at: secret.updated.to_string(),
+            created_at: secret.created.map(|time| time.to_string()),
+            updated_at: secret.updated.map(|time| time.to_string()),
             builtin: secret.builtin,
             masked: secret.masked,
+            dangerous: secret.flags.dangerous,
+            unmasked: secret.flags.unmasked,
+            hosts: &secret.flags.hosts,
+            places: &secret.flags.places,
+            prefix: secret.flags.prefix.as_deref(),
+            file: secret.flags.file,
+            from: secret.flags.from.as_deref(),
+            sealer: &secret.sealer,
         }
     }
 }
@@ -71,7 +90,7 @@ pub(crate) fn run(args: &ListArgs, session: &Session, report: Report) -> anyhow:
         (Some(agent), None) => secrets(&session.perform(List { agent: &agent })?, &agent, args.json, report),
         (Some(agent), Some(age)) => {
             let mut old = session.perform(List { agent: &agent })?;
-            old.retain(|secret| clock::is_older(secret.updated, age));
+            old.retain(|secret| secret.updated.is_some_and(|updated| clock::is_older(updated, age)));
             if old.is_empty() && !args.json {
                 report.success(format_args!("No secret of agent '{agent}' is that old"));
                 return Ok(());
@@ -111,7 +130,7 @@ fn old_secrets(secrets: &[(AgentName, SecretInfo)], json: bool, report: Report) 
         return Ok(());
     }
     let row = |(agent, secret): &(AgentName, SecretInfo)| {
-        [agent.to_string(), secret.name.to_string(), clock::local(secret.created), clock::local(secret.updated)]
+        [agent.to_string(), secret.name.to_string(), time(secret.created), time(secret.updated)]
     };
     report.data(&table::lay_out(["AGENT", "KEY", "CREATED", "UPDATED"], secrets.iter().map(row)))
 }
@@ -127,9 +146,24 @@ fn secrets(secrets: &[SecretInfo], agent: &AgentName, json: bool, report: Report
     let row = |secret: &SecretInfo| {
         let name = secret.name.as_str();
         let name = if secret.builtin && !agent.is_builtin() { format!("{name} (built-in)") } else { name.to_owned() };
-        [name, clock::local(secret.created), clock::local(secret.updated)]
+        [name, time(secret.created), time(secret.updated), listing::flags(&secret.flags).join(", ")]
     };
-    report.data(&table::lay_out(["KEY", "CREATED", "UPDATED"], secrets.iter().map(row)))
+    let rows: Vec<_> = secrets.iter().map(row).collect();
+    if rows.iter().all(|[.., flags]| flags.is_empty()) {
+        let rows = rows.into_iter().map(|[key, created, updated, _]| [key, created, updated]);
+        report.data(&table::lay_out(["KEY", "CREATED", "UPDATED"], rows))?;
+    } else {
+        report.data(&table::lay_out(["KEY", "CREATED", "UPDATED", "FLAGS"], rows))?;
+    }
+    if let Some(person) = secrets.iter().find(|secret| !secret.builtin && secret.sealer != OWNER) {
+        report.hint(format_args!("'{}' set values of agent '{agent}' last, and vouches for all of them", person.sealer));
+    }
+    Ok(())
+}
+
+/// A moment for people; nothing for a secret that has none.
+fn time(moment: Option<Timestamp>) -> String {
+    moment.map(clock::local).unwrap_or_default()
 }
 
 fn agents(agents: &[AgentInfo], json: bool, report: Report) -> anyhow::Result<()> {

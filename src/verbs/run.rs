@@ -102,15 +102,16 @@ fn explain(args: RunArgs, session: &Session, report: Report) -> anyhow::Result<(
             Source::Builtin => "built-in".to_owned(),
             Source::Agent => format!("agent '{agent}'"),
         };
+        let flags = secret.flags.join(", ");
         let masked = match secret.masked {
             Masked::Yes => "yes".to_owned(),
             Masked::Off => "no".to_owned(),
             Masked::Unmasked => "no: set with '--unmasked'".to_owned(),
             Masked::Exempt(why) => format!("no: {why}"),
         };
-        [secret.name.to_string(), from, overrides(secret.overrides).to_owned(), masked]
+        [secret.name.to_string(), from, overrides(secret.overrides).to_owned(), masked, flags]
     });
-    report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES", "MASKED"], rows))?;
+    report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES", "MASKED", "FLAGS"], rows))?;
     if builtin == Builtin::LeftOut {
         report.data(&format!("\nThe built-in secrets are left out: 'no_builtin' in the settings names '{agent}'\n"))?;
     }

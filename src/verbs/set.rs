@@ -16,16 +16,17 @@ use cast_core::failure::{Cause, Failure, Kind, Result};
 use cast_core::masking::exemption;
 use cast_core::session::Session;
 use cast_core::suggestion;
+use cast_core::change::Missing;
 use cast_core::verbs::set::Set;
 use cast_vault::SecretName;
-use cast_vault::Treatment;
 use cast_vault::{MAX_ENVIRONMENT_STRING, SecretValue};
 
 pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let agent = words::agent(&args.agent)?;
     let name = words::secret(&args.key)?;
     refuse_misspelt_option(args.value.as_deref())?;
-    let treatment = Treatment { dangerous: args.allow_dangerous_name, unmasked: args.unmasked };
+    let (dangerous, unmasked) = (args.allow_dangerous_name, args.unmasked.then_some(true));
+    let missing = if args.new { Missing::CreateAnew } else { Missing::Create };
     let from_argument = args.value.is_some();
     let value = match args.value {
         Some(word) => SecretValue::from_bytes(word.into_encoded_bytes()).map_err(Failure::from)?,
@@ -40,7 +41,7 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
     // Before any key is asked for.
     value.check_fits(&name).map_err(Failure::from)?;
     let trivial = if args.unmasked { None } else { exemption(&value) };
-    session.perform(Set { agent: &agent, name: name.clone(), value, treatment })?;
+    session.perform(Set { agent: &agent, name: name.clone(), value, dangerous, unmasked, missing })?;
     report.success(format_args!("Secret '{name}' set for agent '{agent}'"));
     if let Some(why) = trivial {
         report.hint(format_args!("'{name}' is not masked in output, as {why}"));

@@ -1,97 +1,143 @@
 //! The way of a change, whole: find the key, lock, read and verify, change, seal, replace, remember. Killed anywhere, the vault is the old
 //! one or the new one. The audit log's note comes after, at the door (`door.rs`).
 
-use cast_vault::{AgentName, MasterKey, Refusal, UnlockKey, Vault};
+use cast_vault::{AgentName, MasterKey, Refusal, Replica, State, UnlockKey, Vault, VectorFault};
 
 use crate::failure::{self, Failure, Kind, Result};
+use crate::read::Found;
+use crate::seen::Record;
 use crate::session::Session;
 use crate::vault_folder::{VaultFolder, WriteLock};
 
-/// Whether a change makes the vault where there is none.
+/// What a change does where there is no vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Missing {
-    /// It does, and on first use the key.
+pub enum Missing {
+    /// It makes the vault and, on first use, the key; not where this machine has seen one that is gone.
     Create,
+    /// The same, also in the place of a vault that is gone.
+    CreateAnew,
     /// It fails.
     Refuse,
 }
 
 impl Session {
-    /// Changes the vault of `agent` by `edit`; a failure of `edit` changes nothing.
+    /// Changes the vault of `agent` by `edit`; a failure of `edit` changes nothing. `command` is what the owner would type: the hint where
+    /// the key at hand is an agent's, which only reads.
     pub(crate) fn change<T>(
         &self,
         agent: &AgentName,
         missing: Missing,
+        command: &str,
         edit: impl FnOnce(&mut Vault) -> Result<T>,
     ) -> Result<T> {
         let folder = self.folder()?;
         // Whatever may ask or wait comes before the lock.
         match (folder.is_there(agent)?, missing) {
             (true, _) => self.key().map(drop)?,
-            (false, Missing::Create) => self.key_for_new_vault()?,
             (false, Missing::Refuse) => return Err(self.no_such_agent(agent)),
+            (false, missing) => {
+                self.refuse_in_the_place_of_one_that_is_gone(agent, missing)?;
+                self.key_for_new_vault()?;
+            }
         }
+        refuse_agent_key(&self.key()?.key, command)?;
         let lock = self.lock_vaults(&folder)?;
-        let (mut vault, is_new) = match (self.find_vault(agent)?, missing) {
-            (Some(vault), _) => (vault, false),
-            (None, Missing::Create) => (self.create(&folder, agent)?, true),
+        let (mut vault, record, is_new) = match (self.look_at_vault(agent)?, missing) {
+            (Some(Found { vault, record, .. }), _) => (vault, record, false),
+            (None, Missing::Create | Missing::CreateAnew) => (self.create(&folder, agent)?, None, true),
             (None, Missing::Refuse) => return Err(self.no_such_agent(agent)),
         };
         let result = edit(&mut vault)?;
-        if is_new && let Some(seen) = self.seen() {
-            seen.give_up_all_at(&folder.path(agent))?;
+        if is_new && let (Some(seen), Some(former)) = (self.seen(), self.expected(agent)?) {
+            seen.give_up(&seen.lock()?, former)?;
         }
-        self.commit(&folder, &lock, &mut vault)?;
+        self.commit(&folder, &lock, &mut vault, record.as_ref())?;
         Ok(result)
     }
 
-    /// Seals a vault, puts it in the place of its file once it came back from the disk and opened, and remembers its state.
-    pub(crate) fn commit(&self, folder: &VaultFolder<'_>, lock: &WriteLock, vault: &mut Vault) -> Result<()> {
-        let key = &self.key()?.key;
-        let file = vault.seal(key)?;
+    /// Seals a vault, puts it in the place of its file once it came back from the disk and opened, and remembers its state. `record` is what
+    /// this machine knew of it.
+    pub(crate) fn commit(
+        &self,
+        folder: &VaultFolder<'_>,
+        lock: &WriteLock,
+        vault: &mut Vault,
+        record: Option<&Record>,
+    ) -> Result<()> {
+        let unlocked = self.key()?;
+        let file = self.seal(vault, &unlocked.key, record)?;
         let agent = vault.agent().clone();
-        let mark = *vault.mark();
         folder.replace(lock, &agent, &file, |back| {
-            let reopened = Vault::open(back, &agent, key)?;
-            if *reopened.mark() == mark { Ok(()) } else { Err(not_as_written(&agent)) }
+            let anchor = vault.part().card.clone();
+            let anchor = cast_vault::Anchor::Card(&anchor);
+            let reopened = Vault::open(back, &agent, &unlocked.key, anchor, None)?;
+            if reopened.state() == vault.state() { Ok(()) } else { Err(not_as_written(&agent)) }
         })?;
-        let remembered = self.seen().map_or(Ok(()), |seen| seen.remember(&mark, &folder.path(&agent)));
+        let remembered = self.seen().map_or(Ok(()), |seen| {
+            let records = seen.lock()?;
+            // Of the vault as it is now: it may have become one of its own.
+            let known = vault.state().map(|state| seen.record(state.id)).transpose()?.flatten();
+            self.remember(&seen, &records, known.as_ref().or(record), vault, &unlocked.key)
+        });
         remembered.map_err(|failure| not_remembered(&failure, "written"))
     }
 
     /// Removes the vault of `agent`, whose copies are refused here from then on. `read` sees it before.
-    pub(crate) fn remove(&self, agent: &AgentName, read: impl FnOnce(&Vault)) -> Result<()> {
+    pub(crate) fn remove(&self, agent: &AgentName, command: &str, read: impl FnOnce(&Vault)) -> Result<()> {
         let folder = self.folder()?;
         if !folder.is_there(agent)? {
             return Err(self.no_such_agent(agent));
         }
-        self.key()?;
+        refuse_agent_key(&self.key()?.key, command)?;
         let lock = self.lock_vaults(&folder)?;
         let vault = self.vault(agent)?;
         read(&vault);
         folder.remove(&lock, agent)?;
-        let given_up = self.seen().map_or(Ok(()), |seen| seen.give_up(vault.mark(), &folder.path(agent)));
+        let given_up = self.seen().map_or(Ok(()), |seen| {
+            let records = seen.lock()?;
+            self.expected(agent)?.map_or(Ok(()), |record| seen.give_up(&records, record))
+        });
         given_up.map_err(|failure| not_remembered(&failure, "removed"))
+    }
+
+    /// Counts the change for this machine's replica, which is drawn anew where its numbers are not known to be its own.
+    fn seal(&self, vault: &mut Vault, key: &UnlockKey, record: Option<&Record>) -> Result<Vec<u8>> {
+        let Some(seen) = self.seen() else { return Ok(vault.seal(key, Replica::generate()?)?) };
+        let mut replica = seen.replica()?;
+        if !counts_alike(replica, vault.state(), record.map(|record| &record.state)) {
+            replica = seen.new_replica()?;
+        }
+        match vault.seal(key, replica) {
+            Err(cast_vault::Error::Vault { refusal: Refusal::Vector(VectorFault::UsedUp), .. }) => {
+                Ok(vault.seal(key, seen.new_replica()?)?)
+            }
+            sealed => Ok(sealed?),
+        }
+    }
+
+    fn refuse_in_the_place_of_one_that_is_gone(&self, agent: &AgentName, missing: Missing) -> Result<()> {
+        let Some(record) = self.expected(agent)?.filter(|_| missing == Missing::Create) else { return Ok(()) };
+        let path = record.path.display();
+        Err(Failure::new(Kind::Usage, format!("the vault of agent '{agent}' that this machine has seen is gone: '{path}'"))
+            .hint("bring it back: from a backup, or by 'git checkout' or 'git pull'")
+            .hint("to make a new vault in its place, give '--new'"))
     }
 
     /// A new vault, made only with a key that opens the vaults there are.
     fn create(&self, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<Vault> {
         let unlocked = self.key()?;
-        let masters = match &unlocked.key {
-            UnlockKey::Master(keys) => keys,
-            UnlockKey::Agent(grant) => return Err(failure::agent_key(&grant.agent, "makes no vault")),
-        };
+        let masters = masters(&unlocked.key)?;
         let others = folder.agents()?;
         // One that opens shows that the key is right; a damaged one among them shows nothing.
         let mut refusal = None;
         for other in others {
             let opened = match folder.read(&other) {
-                Ok(Some(file)) => Vault::open(&file, &other, &unlocked.key).map_err(Failure::from),
+                Ok(Some(file)) => self.open(&file, &other, &unlocked).map(drop),
                 Ok(None) => continue,
                 Err(failure) => Err(failure),
             };
             match opened {
-                Ok(_) => {
+                Ok(()) => {
                     refusal = None;
                     break;
                 }
@@ -99,7 +145,7 @@ impl Session {
             }
         }
         if let Some(failure) = refusal {
-            let message = format!("no new vault for agent '{agent}': the key opens none of those there are: {failure}");
+            let message = format!("no new vault for agent '{agent}': the key opens none of the vaults there are: {failure}");
             return Err(Failure::new(Kind::WrongKey, message)
                 .hint("use the key that they were made with, or another CAST_VAULTS folder"));
         }
@@ -108,11 +154,29 @@ impl Session {
     }
 }
 
+/// Whether the vault counts as much for this replica as this machine remembers. More would be another's changes under its name; less is an
+/// older branch, on which a number would be used twice.
+fn counts_alike(replica: Replica, vault: Option<&State>, record: Option<&State>) -> bool {
+    let counts = |state: Option<&State>| state.map_or((0, 0), |state| (state.rules.get(replica), state.at.get(replica)));
+    counts(vault) == counts(record)
+}
+
 /// The master keys; a failure for an agent key.
 pub(crate) fn masters(key: &UnlockKey) -> Result<&[MasterKey]> {
     match key {
         UnlockKey::Master(keys) => Ok(keys),
-        UnlockKey::Agent(grant) => Err(failure::agent_key(&grant.agent, "opens one vault: this needs the master key")),
+        UnlockKey::Agent(grant) => {
+            Err(failure::agent_key(&grant.agent, "opens one vault: this needs the master key"))
+        }
+    }
+}
+
+/// Refuses a change with an agent key, which only reads; the hint is what the owner types.
+pub(crate) fn refuse_agent_key(key: &UnlockKey, command: &str) -> Result<()> {
+    match key {
+        UnlockKey::Master(_) => Ok(()),
+        UnlockKey::Agent(grant) => Err(failure::agent_key(&grant.agent, "reads its vault and changes nothing")
+            .hint(format!("the owner of the vault can: '{command}'"))),
     }
 }
 

@@ -14,8 +14,23 @@ use crate::platform::{files, limits};
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 const LOCK_POLL: Duration = Duration::from_millis(5);
 
-/// A lock on a file made for it, or on a folder, held until dropped or until the process ends.
+/// A lock on a file made for it, held until dropped or until the process ends.
 pub struct Lock(File);
+
+/// A lock whose file goes with it.
+pub struct Transient {
+    lock: Lock,
+    path: PathBuf,
+}
+
+impl Drop for Transient {
+    fn drop(&mut self) {
+        // While it is held, so that nobody else's file is removed.
+        if files::is_at(&self.lock.0, &self.path) {
+            files::remove_lock(&self.path);
+        }
+    }
+}
 
 impl Lock {
     /// Waits up to 10 s for the lock at `path`; the file is never deleted, so that two holders cannot lock two files.
@@ -23,17 +38,31 @@ impl Lock {
         Self::acquire_since(Instant::now(), path)
     }
 
-    /// Waits for the lock at `path` and then for that of `folder` itself, up to 10 s for both. The second writes nothing, and is the same
-    /// for all who come to that folder, whatever their `path`; `None` where the folder cannot be read, or the system locks no folders.
-    pub fn acquire_with_folder(path: &Path, folder: &Path) -> Result<(Self, Option<Self>)> {
+    /// Waits up to 10 s for the transient lock file at `path`, which goes with the lock. A writer that was killed leaves the file, and the
+    /// next one takes it over. Only who can write the folder can take the lock: the file is closed to others.
+    pub fn acquire_transient(path: &Path) -> Result<Transient> {
         let begin = Instant::now();
-        let lock = Self::acquire_since(begin, path)?;
-        let folder_lock = match files::open_folder(folder).map(|file| Self::wait(begin, file)) {
-            Some(Err(TryLockError::WouldBlock)) => return Err(held(folder)),
-            Some(Err(TryLockError::Error(_))) | None => None,
-            Some(Ok(lock)) => Some(lock),
-        };
-        Ok((lock, folder_lock))
+        loop {
+            let file = match files::open_lock(path) {
+                // Another user's, who may be at work.
+                Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
+                    if begin.elapsed() >= LOCK_WAIT {
+                        return Err(held(path));
+                    }
+                    std::thread::sleep(LOCK_POLL);
+                    continue;
+                }
+                opened => opened.map_err(|cause| Failure::io("cannot open the lock", path, &cause))?,
+            };
+            let lock = Self::wait(begin, file).map_err(|error| match error {
+                TryLockError::WouldBlock => held(path),
+                TryLockError::Error(cause) => Failure::io("cannot lock", path, &cause),
+            })?;
+            // The holder before may have removed the file while this waited for it.
+            if files::is_at(&lock.0, path) {
+                return Ok(Transient { lock, path: path.to_owned() });
+            }
+        }
     }
 
     fn acquire_since(begin: Instant, path: &Path) -> Result<Self> {
@@ -70,11 +99,6 @@ impl Lock {
     /// Whether somebody has the lock. Makes nothing.
     pub fn is_held(path: &Path) -> bool {
         files::open_plain(path).is_ok_and(|file| file.try_lock().is_err())
-    }
-
-    /// Whether somebody has the lock of `folder` itself.
-    pub fn is_folder_held(folder: &Path) -> bool {
-        files::open_folder(folder).is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     /// Takes the lock if nobody has it.
@@ -139,6 +163,27 @@ pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], check: impl FnOnce(&
         let _ = fs::remove_file(temporary);
     })?;
     sync_folder(path, "written")
+}
+
+/// The ending of a file that is being written and has not its name yet.
+pub const TEMPORARY_ENDING: &str = "tmp";
+
+/// The path beside `path` with one more ending.
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Replaces the file at `path` in one step and does not wait for the disk: for what may be lost when the machine goes down.
+pub fn replace_soon(path: &Path, bytes: &[u8]) -> Result<()> {
+    limits::survive_file_size_limit();
+    let temporary = beside(path, TEMPORARY_ENDING);
+    let _ = files::remove(&temporary);
+    let written = files::create_private(&temporary).and_then(|mut file| file.write_all(bytes));
+    let done = written.and_then(|()| files::rename(&temporary, path));
+    done.map_err(|cause| Failure::io("cannot write", path, &cause))
 }
 
 /// Makes a file that is not there yet, for this user alone, durably. A failure leaves none.

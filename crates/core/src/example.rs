@@ -50,7 +50,8 @@ impl Example {
             if own && !self.wanted.contains_key(name) {
                 findings.extra.push(name.clone());
             }
-            if injection.value.is_placeholder(self.wanted.get(name).map(|value| value.as_str())) {
+            let example = self.wanted.get(name).map(|value| value.as_str());
+            if injection.value.as_ref().is_some_and(|value| value.is_placeholder(example)) {
                 findings.placeholders.push(name.clone());
             }
         }

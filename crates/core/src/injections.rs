@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
 
-use cast_vault::{Secret, SecretName, SecretValue};
+use cast_vault::{AgentName, Entry, Flags, SecretName, SecretValue};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::platform::exec::{Environment, NEEDED_VARIABLES, VARIABLES_IGNORE_CASE};
@@ -38,9 +38,10 @@ pub struct Injection {
     pub source: Source,
     /// A built-in secret of the same name stands back for this one.
     pub overrides_builtin: bool,
-    /// The owner said that this is a plain setting, not to be masked.
-    pub unmasked: bool,
-    pub(crate) value: SecretValue,
+    /// How the owner wants it treated.
+    pub flags: Flags,
+    /// `None` for one that this cast cannot give as its owner wants.
+    pub(crate) value: Option<SecretValue>,
 }
 
 /// What goes into the environment, by name.
@@ -59,11 +60,26 @@ const CLEAN: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "L
 
 impl Injections {
     /// Adds secrets over those that are there.
-    pub(crate) fn add(&mut self, source: Source, secrets: BTreeMap<SecretName, Secret>) {
-        for (name, Secret { value, unmasked, .. }) in secrets {
+    /// What this version of cast cannot put there as its owner wants it is left for `refuse_unsupported`.
+    pub(crate) fn add(&mut self, source: Source, secrets: BTreeMap<SecretName, Entry>) {
+        for (name, Entry { flags, secret }) in secrets {
             let overrides_builtin = source == Source::Agent && self.0.contains_key(&name);
-            self.0.insert(name, Injection { source, overrides_builtin, unmasked, value });
+            let is_plain = flags.hosts.is_empty() && !flags.file;
+            let value = secret.filter(|_| is_plain).map(|secret| secret.value);
+            let flags = Flags { from: None, ..flags };
+            self.0.insert(name, Injection { source, overrides_builtin, flags, value });
         }
+    }
+
+    /// Refuses secrets whose owner wants them brokered, in a file or fetched: they are never given in another way.
+    pub(crate) fn refuse_unsupported(&self, agent: &AgentName) -> Result<()> {
+        let Some((name, _)) = self.0.iter().find(|(_, injection)| injection.value.is_none()) else { return Ok(()) };
+        Err(Failure::new(
+            Kind::Integrity,
+            format!("secret '{name}' of agent '{agent}' is brokered, in a file or fetched, which this cast cannot do"),
+        )
+        .hint("install a newer version")
+        .hint(format!("or leave it out: '--except {name}'")))
     }
 
     /// Keeps what is wanted. A name that is not there is an error: it would be missing, or go along unwanted.
@@ -94,15 +110,16 @@ impl Injections {
             environment.push(&name, &value)?;
         }
         for (name, injection) in &self.0 {
-            environment.push(name.as_str().as_ref(), injection.value.expose().as_ref())?;
+            let Some(value) = &injection.value else { continue };
+            environment.push(name.as_str().as_ref(), value.expose().as_ref())?;
         }
         Ok(environment)
     }
 
     /// The values to be masked, by name.
     pub(crate) fn into_masked(self) -> Vec<(SecretName, SecretValue)> {
-        let masked = self.0.into_iter().filter(|(_, injection)| !injection.unmasked);
-        masked.map(|(name, injection)| (name, injection.value)).collect()
+        let masked = self.0.into_iter().filter(|(_, injection)| !injection.flags.unmasked);
+        masked.filter_map(|(name, injection)| Some((name, injection.value?))).collect()
     }
 
     fn replaces(&self, name: &OsStr) -> bool {
@@ -137,6 +154,8 @@ pub fn is_inherited(name: &OsStr, clean: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use cast_vault::Secret;
+
     use super::*;
 
     fn names(text: &str) -> Vec<SecretName> {
@@ -147,12 +166,13 @@ mod tests {
         let mut injections = Injections::default();
         let now = crate::clock::now();
         for (source, words, value) in [(Source::Builtin, builtin, "builtin"), (Source::Agent, agent, "agent")] {
-            let secret = || Secret {
-                value: SecretValue::from_text(value.into()).unwrap(),
-                created: now,
-                updated: now,
-                dangerous: false,
-                unmasked: false,
+            let secret = || Entry {
+                flags: Flags::default(),
+                secret: Some(Secret {
+                    value: SecretValue::from_text(value.into()).unwrap(),
+                    created: now,
+                    updated: now,
+                }),
             };
             injections.add(source, names(words).into_iter().map(|name| (name, secret())).collect());
         }

@@ -11,7 +11,7 @@
 //! | 4 | `door`, `first_key`, `read`, `change`, `survey`: the ways that the verbs take |
 //! | 3 | `session`: what every verb works with; the key of this process |
 //! | 2 | `key_store`, `vault_folder`, `seen`, `audit_log`, `settings`, `git`: keys, files and programs; what a secret means is not known there |
-//! | 1 | `disk`, `dotenv`, `injections`, `example`, `masking`, `supervisor`: files that are whole or not there, text, an environment, a child |
+//! | 1 | `disk`, `dotenv`, `injections`, `listing`, `example`, `masking`, `supervisor`: files that are whole or not there, text, an environment, a child |
 //! | 0 | `failure`, `advice`, `paths`, `clock`, `suggestion`, `platform` |
 //!
 //! Below them all, as crates of their own: `cast-vault`, `cast-mask`, `cast-keyring`.
@@ -20,7 +20,7 @@
 
 pub mod advice;
 pub mod audit_log;
-mod change;
+pub mod change;
 pub mod clock;
 pub mod disk;
 pub mod door;
@@ -31,6 +31,7 @@ mod first_key;
 pub mod git;
 pub mod injections;
 pub mod key_store;
+pub mod listing;
 pub mod masking;
 pub mod paths;
 pub mod platform;

@@ -1,21 +1,48 @@
-//! The way of a read: find the file, find the key, open and verify, compare with what this machine has seen, take note of news.
+//! The way of a read: find the file and the key, open and verify, compare with what this machine has seen, remember what is new.
 
-use cast_vault::{AgentName, Mark, SecretName, UnlockKey, Vault};
+use cast_vault::{AgentName, Anchor, Comparison, Error, Refusal, Role, SecretName, State, UnlockKey, Vault};
 
+use crate::clock;
+use crate::disk;
 use crate::failure::{Failure, Kind, Result};
-use crate::seen::{Seen, Verdict};
-use crate::session::Session;
+use crate::key_store::Notice;
+use crate::seen::{Record, Seen};
+use crate::session::{Session, Unlocked};
 use crate::suggestion;
 
 /// Why an agent goes without built-in secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Builtin {
-    /// It does not: they are open, or there are none, or they are not wanted.
+    /// It does not: they are open, or there are none, or nobody asked for them.
     Settled,
     /// There are some, and the settings keep them from this agent.
     LeftOut,
     /// There are some, and the key of this process does not open them.
     Closed,
+}
+
+/// How a vault compares with what this machine has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The state that was seen last.
+    Known,
+    /// Newer than what was seen, or never seen before.
+    News,
+    /// Older than what was seen.
+    RolledBack,
+    /// Changed on another machine beside what was seen.
+    Forked,
+    /// Deleted or made anew on this machine.
+    GivenUp,
+    /// Another vault than the one that this machine has seen here.
+    OtherVault,
+}
+
+/// A vault as it was read, with what this machine knows of it.
+pub(crate) struct Found {
+    pub(crate) vault: Vault,
+    pub(crate) record: Option<Record>,
+    pub(crate) verdict: Verdict,
 }
 
 impl Session {
@@ -24,19 +51,25 @@ impl Session {
         self.find_vault(agent)?.ok_or_else(|| self.no_such_agent(agent))
     }
 
-    /// The verified vault of `agent`, if there is one.
+    /// The verified vault of `agent`, if there is one; its state is remembered.
     pub(crate) fn find_vault(&self, agent: &AgentName) -> Result<Option<Vault>> {
-        let found = self.look_at_vault(agent)?;
-        if let Some((vault, Some(seen))) = &found {
-            self.note_seen(seen, vault.mark(), agent);
+        let Some(found) = self.look_at_vault(agent)? else { return Ok(None) };
+        if found.verdict == Verdict::News {
+            self.remember_news(&found);
         }
-        Ok(found.map(|(vault, _)| vault))
+        Ok(Some(found.vault))
     }
 
-    /// The built-in secrets that go into `agent`, or why they do not.
+    /// The built-in secrets that go into `agent`, or why they do not. Says so where this machine has seen some and they are gone.
     pub(crate) fn builtin_for(&self, agent: &AgentName) -> Result<(Option<Vault>, Builtin)> {
         let builtin = AgentName::builtin();
-        if *agent == builtin || !self.folder()?.exists(&builtin) {
+        if *agent == builtin {
+            return Ok((None, Builtin::Settled));
+        }
+        if !self.folder()?.exists(&builtin) {
+            if self.expected(&builtin)?.is_some() {
+                self.attendant.notice(Notice::BuiltinGone);
+            }
             return Ok((None, Builtin::Settled));
         }
         if self.settings()?.no_builtin.contains(agent) {
@@ -49,49 +82,169 @@ impl Session {
         Ok((self.find_vault(&builtin)?, Builtin::Settled))
     }
 
-    /// Opens and verifies a vault, and changes nothing. The records come along if its state is news to them.
-    pub(crate) fn look_at_vault(&self, agent: &AgentName) -> Result<Option<(Vault, Option<Seen>)>> {
+    /// Opens and verifies a vault, and changes nothing.
+    pub(crate) fn look_at_vault(&self, agent: &AgentName) -> Result<Option<Found>> {
         // The file first: where there is none, no keyring needs to be asked.
         let mut file = self.folder()?.read(agent)?;
         loop {
             let Some(bytes) = file else { return Ok(None) };
             let unlocked = self.key()?;
-            let opened = Vault::open(&bytes, agent, &unlocked.key).map_err(|refusal| unlocked.explain(refusal.into()));
-            let refusal = match opened.and_then(|vault| self.check_seen(&vault).map(|news| (vault, news))) {
+            let refusal = match self.open(&bytes, agent, &unlocked).and_then(|found| self.check(found)) {
                 Ok(found) => return Ok(Some(found)),
                 Err(refusal) => refusal,
             };
-            // Since it was read, a writer may have replaced the file and noted so, or sealed it to a new key, or the former key may be gone.
+            // Since it was read, a writer may have replaced the file and remembered that, or sealed it to a new key, or the former key
+            // may be gone.
             file = self.folder()?.read(agent)?;
-            if file.as_ref() == Some(&bytes) && !self.key_has_changed() {
+            if file.as_ref() == Some(&bytes) && !self.key_is_outdated(refusal.kind()) {
                 return Err(refusal);
             }
         }
     }
 
-    /// Refuses what is older than this machine has seen. Gives the records where they ought to take note of something newer.
-    fn check_seen(&self, vault: &Vault) -> Result<Option<Seen>> {
-        let Some(seen) = self.seen() else { return Ok(None) };
-        let mark = vault.mark();
-        let record = match seen.record(mark.id) {
-            Err(_) if seen.is_out_of_reach() => return Ok(None),
-            record => record?,
+    /// Opens and verifies `file`, and compares it with what this machine has seen. Nothing is refused for that yet.
+    pub(crate) fn open(&self, file: &[u8], agent: &AgentName, unlocked: &Unlocked) -> Result<Found> {
+        let expected = self.expected(agent)?;
+        let vault = match self.open_as(file, agent, unlocked, expected.as_ref()) {
+            // Another owner's, who may have been accepted for it elsewhere, as a clone of a repository.
+            Err(Error::Vault { refusal: Refusal::OtherOwner | Refusal::OtherReader, .. }) if expected.is_none() => {
+                let elsewhere = self.accepted_elsewhere(file, agent, unlocked)?;
+                self.open_as(file, agent, unlocked, elsewhere.as_ref())
+            }
+            opened => opened,
         };
-        match Seen::judge(record.as_ref(), mark) {
-            Verdict::Known => Ok(None),
-            Verdict::News => Ok(Some(seen)),
-            verdict => Err(refused(vault.agent(), verdict)),
+        let vault = vault.map_err(|refusal| unlocked.explain(refusal.into()))?;
+        self.judge(vault, expected, unlocked)
+    }
+
+    fn open_as(
+        &self,
+        file: &[u8],
+        agent: &AgentName,
+        unlocked: &Unlocked,
+        record: Option<&Record>,
+    ) -> cast_vault::Result<Vault> {
+        let card = record.and_then(|record| record.card.as_ref()).filter(|_| !agent.is_builtin());
+        let receipt = record.and_then(|record| record.receipt.as_ref());
+        Vault::open(file, agent, &unlocked.key, card.map_or(Anchor::Own, Anchor::Card), receipt)
+    }
+
+    /// The record of the vault by its id, for one that this machine knows from another place.
+    fn accepted_elsewhere(&self, file: &[u8], agent: &AgentName, unlocked: &Unlocked) -> Result<Option<Record>> {
+        let UnlockKey::Master(keys) = &unlocked.key else { return Ok(None) };
+        let Ok(inspected) = Vault::inspect(file, agent, keys) else { return Ok(None) };
+        self.seen().map_or(Ok(None), |seen| seen.record(inspected.state().id))
+    }
+
+    /// What this machine expects in the place of `agent`'s vault.
+    pub(crate) fn expected(&self, agent: &AgentName) -> Result<Option<Record>> {
+        let (Some(seen), path) = (self.seen(), self.folder()?.path(agent)) else { return Ok(None) };
+        match seen.expected_at(&path) {
+            Err(_) if seen.is_out_of_reach() => Ok(None),
+            expected => expected,
         }
     }
 
-    /// Remembers a state that came from elsewhere. Best effort: a machine that cannot write notes can still run agents.
-    fn note_seen(&self, seen: &Seen, mark: &Mark, agent: &AgentName) {
-        let Ok(folder) = self.folder() else { return };
-        // A writer who holds the lock takes note of something newer.
-        let Some(_lock) = folder.try_lock() else { return };
-        if seen.record(mark.id).is_ok_and(|record| Seen::judge(record.as_ref(), mark) == Verdict::News) {
-            let _ = seen.remember(mark, &folder.path(agent));
+    /// Compares a vault with what this machine has seen: of it, and in its place.
+    fn judge(&self, vault: Vault, expected: Option<Record>, unlocked: &Unlocked) -> Result<Found> {
+        let is_expected = |record: &&Record| record.state.id == vault.id();
+        if vault.is_known() && expected.as_ref().is_some_and(|record| is_expected(&record)) {
+            // The receipt is for this very text, and was written beside this state.
+            return Ok(Found { vault, record: expected, verdict: Verdict::Known });
         }
+        if let Some(other) = expected.as_ref().filter(|record| !is_expected(record)) {
+            let record = Some(other.clone());
+            return Ok(Found { vault, record, verdict: Verdict::OtherVault });
+        }
+        let record = match (expected, self.seen()) {
+            (None, Some(seen)) if !seen.is_out_of_reach() => seen.record(vault.id())?,
+            (expected, _) => expected,
+        };
+        let now = vault.state().expect("it was opened from a file");
+        let verdict = match (&record, &unlocked.key) {
+            (Some(record), _) if record.given_up => Verdict::GivenUp,
+            (Some(record), _) => verdict(State::compare(&record.state, now)),
+            // A runner without a record has the state at export.
+            (None, UnlockKey::Agent(grant)) => match verdict(grant.compare(now)) {
+                Verdict::Known => Verdict::News,
+                other => other,
+            },
+            (None, UnlockKey::Master(_)) => Verdict::News,
+        };
+        Ok(Found { vault, record, verdict })
+    }
+
+    /// Refuses what is older than this machine has seen, or other; but for a branch that this machine knows, and where the caller asked for an
+    /// older state.
+    fn check(&self, found: Found) -> Result<Found> {
+        let agent = found.vault.agent();
+        match found.verdict {
+            Verdict::Known | Verdict::News => Ok(found),
+            Verdict::RolledBack | Verdict::Forked if self.takes_older() => {
+                self.attendant.notice(Notice::Older(agent.clone()));
+                Ok(found)
+            }
+            Verdict::RolledBack | Verdict::Forked if self.is_known_branch(&found) => {
+                self.attendant.notice(Notice::Branch(agent.clone()));
+                Ok(found)
+            }
+            verdict => Err(refused(agent, verdict, found.record.as_ref())),
+        }
+    }
+
+    /// In a git work tree, where branches are switched, a state that this machine has verified or written before; not one from before a
+    /// revocation, nor from before a dangerous name, a person or a permission was taken away.
+    fn is_known_branch(&self, found: &Found) -> bool {
+        let (Some(record), Some(state), Some(seen)) = (&found.record, found.vault.state(), self.seen()) else {
+            return false;
+        };
+        state.epoch == record.state.epoch
+            && state.rules.covers(&record.floor)
+            && self.folder().is_ok_and(|folder| disk::git_work_tree(&folder.path(found.vault.agent())).is_some())
+            && seen.has_met(state)
+    }
+
+    /// Remembers a state that came from elsewhere. Best effort: a machine that cannot write notes can still run agents.
+    fn remember_news(&self, found: &Found) {
+        let (Some(seen), Ok(unlocked)) = (self.seen(), self.key()) else { return };
+        // A writer who holds the lock remembers something newer.
+        let Some(lock) = seen.try_lock() else { return };
+        let is_news = seen.record(found.vault.id()).is_ok_and(|record| {
+            let state = found.vault.state();
+            record.is_none_or(|record| {
+                state.is_some_and(|state| !record.given_up && State::compare(&record.state, state) == Comparison::Newer)
+            })
+        });
+        if is_news {
+            let _ = self.remember(&seen, &lock, found.record.as_ref(), &found.vault, &unlocked.key);
+        }
+    }
+
+    /// Writes down the state of a vault that was verified or written. The caller has compared it with `record`.
+    pub(crate) fn remember(
+        &self,
+        seen: &Seen,
+        lock: &disk::Lock,
+        record: Option<&Record>,
+        vault: &Vault,
+        key: &UnlockKey,
+    ) -> Result<()> {
+        let Some(state) = vault.state() else { return Ok(()) };
+        let same = record.filter(|record| record.state.id == state.id);
+        let taken_away = same.is_some_and(|record| takes_away(seen, record, vault));
+        let next = Record {
+            state: state.clone(),
+            floor: match same {
+                Some(record) if !taken_away && record.state.epoch == state.epoch => record.floor.clone(),
+                _ => state.rules.clone(),
+            },
+            receipt: vault.receipt(key),
+            card: (*vault.role() != Role::Owner).then(|| vault.part().card.clone()),
+            since: same.map_or_else(clock::now, |record| record.since),
+            given_up: false,
+            path: crate::seen::canonical(&self.folder()?.path(vault.agent())),
+        };
+        seen.remember(lock, &next, vault)
     }
 
     pub(crate) fn no_such_agent(&self, agent: &AgentName) -> Failure {
@@ -105,22 +258,46 @@ impl Session {
     }
 }
 
+/// Whether a dangerous name, a person or a permission that this machine remembers is not there any more.
+fn takes_away(seen: &Seen, record: &Record, vault: &Vault) -> bool {
+    if record.state.owner_hash == vault.state().expect("it is sealed").owner_hash {
+        return false;
+    }
+    // Without a summary nothing is known of what was there: then it counts as taken away.
+    seen.summary(record.state.id).ok().flatten().is_none_or(|summary| summary.takes_away(vault))
+}
+
+fn verdict(comparison: Comparison) -> Verdict {
+    match comparison {
+        Comparison::Same => Verdict::Known,
+        Comparison::Newer => Verdict::News,
+        Comparison::RolledBack => Verdict::RolledBack,
+        Comparison::Forked => Verdict::Forked,
+        Comparison::OtherVault => Verdict::OtherVault,
+    }
+}
+
 /// What to say when a vault has no such secret.
 pub(crate) fn no_such_secret(vault: &Vault, name: &SecretName) -> Failure {
     let agent = vault.agent();
     let failure = Failure::new(Kind::NotFound, format!("agent '{agent}' has no secret '{name}'"));
-    match suggestion::closest(name.as_str(), vault.secrets().keys().map(SecretName::as_str)) {
+    match suggestion::closest(name.as_str(), vault.names().keys().map(SecretName::as_str)) {
         Some(known) => failure.hint(format!("did you mean '{known}'?")),
         None => failure.hint(format!("see what there is: 'cast secrets list {agent}'")),
     }
 }
 
-/// Why a state is not taken as it is.
-pub(crate) fn refused(agent: &AgentName, verdict: Verdict) -> Failure {
-    let what = match verdict {
-        Verdict::RolledBack => "is older than this machine has seen: rolled back, or restored from a backup",
-        Verdict::Forked => "was changed on two machines: it is not the state that this machine has seen",
-        _ => "is one that was deleted or made anew on this machine",
+/// Why a state is not used as it is.
+pub(crate) fn refused(agent: &AgentName, verdict: Verdict, record: Option<&Record>) -> Failure {
+    let what = match (verdict, record) {
+        (Verdict::RolledBack, _) => "is older than this machine has seen: rolled back, or restored from a backup".to_owned(),
+        (Verdict::Forked, _) => {
+            "was changed on two machines: it is not the state that this machine has seen".to_owned()
+        }
+        (Verdict::OtherVault, Some(record)) => {
+            format!("is not the vault that this machine has known here since {}", clock::local(record.since))
+        }
+        _ => "is one that was deleted or made anew on this machine".to_owned(),
     };
     Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))
         .hint(format!("look at it and, if it is yours, take it: 'cast vault accept {agent}'"))

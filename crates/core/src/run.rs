@@ -125,6 +125,7 @@ fn gather(session: &Session, agent: &AgentName, request: &Request) -> Result<Gat
     let source = if agent.is_builtin() { Source::Builtin } else { Source::Agent };
     injections.add(source, vault.into_environment()?);
     injections.select(&request.selection)?;
+    injections.refuse_unsupported(agent)?;
     if let Some((example, name)) = &request.example {
         example.check(agent, &injections).complete(agent, name)?;
     }

@@ -1,123 +1,130 @@
-//! What this machine has seen of each vault: the newest state, or that it was given up. Keeps the promise that an older state, put
-//! back by someone or restored from somewhere, is noticed here. One small file a vault, in the state folder.
+//! What this machine has seen of each vault: the newest state, whose vault it is, and a receipt for the text that was verified. Keeps the
+//! promise that an older state, a state from another branch and another vault under a known name are noticed here.
+//!
+//! In the state folder: `seen/<vault id>` is the record of a vault, `seen/<vault id>.names` what it held by name, `seen/<vault id>.states`
+//! the states that this machine verified or wrote, and `seen/at/<place>` which vault lies at a place.
 
-use std::cmp::Ordering;
+mod record;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk;
+use cast_vault::{Digest, Replica, State, Vault, VaultId};
+use sha2::{Digest as _, Sha256};
+
+use crate::disk::{self, Lock};
 use crate::failure::{Failure, Kind, Result};
-use cast_vault::Mark;
-use cast_vault::VaultId;
+
+pub(crate) use record::{Name, Record, Summary};
 
 /// The records of this machine.
 pub(crate) struct Seen {
+    state: PathBuf,
     folder: PathBuf,
 }
 
-/// What is remembered of a vault.
-pub(crate) struct Record {
-    /// The newest state that was seen.
-    pub mark: Mark,
-    /// Deleted, or made anew: no state of it is good any more.
-    pub given_up: bool,
-    /// Where it lay then.
-    path: PathBuf,
-}
-
-/// How a vault compares with the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Exactly the state that was seen last.
-    Known,
-    /// Newer than what was seen, or never seen before.
-    News,
-    /// Older than what was seen.
-    RolledBack,
-    /// Of the same generation, with other contents.
-    Forked,
-    /// Deleted or made anew on this machine.
-    GivenUp,
-}
-
-/// A path and a line: far below this.
+/// The longest record, in bytes: two vectors of 64 entries, a card and a path fit many times.
 const MAX_RECORD: usize = 64 << 10;
-const TEMPORARY_ENDING: &str = "tmp";
-const GIVEN_UP: &str = "given up";
+/// The longest list of names: as many as a vault holds.
+const MAX_NAMES: usize = 16 << 20;
+/// How many states of a vault are remembered.
+const MAX_STATES: usize = 256;
+const TEMPORARY_ENDING: &str = disk::TEMPORARY_ENDING;
 
 impl Seen {
     pub(crate) fn new(state: &Path) -> Self {
-        Self { folder: state.join("seen") }
+        Self { state: state.to_owned(), folder: state.join("seen") }
     }
 
-    /// What is remembered of the vault `id`.
+    /// The record of the vault `id`.
     pub(crate) fn record(&self, id: VaultId) -> Result<Option<Record>> {
         let path = self.path(id);
-        let Some(file) = disk::open_regular(&path)? else { return Ok(None) };
-        let bytes = disk::read_limited(&file, &path, MAX_RECORD)?;
-        let record = Record::parse(&bytes).filter(|record| record.mark.id == id);
-        record.map(Some).ok_or_else(|| {
-            Failure::new(Kind::Integrity, format!("the record of what was seen is damaged: '{}'", path.display()))
-                .hint("if you trust the vault as it is, remove that file")
-        })
+        let Some(bytes) = read(&path, MAX_RECORD)? else { return Ok(None) };
+        let record = Record::parse(&bytes).filter(|record| record.state.id == id);
+        record.map(Some).ok_or_else(|| damaged(&path))
     }
 
-    /// Whether this user may not even enter the folder of what belongs to this machine: then nothing can have been noted there.
+    /// The record of the vault that was last seen at `path`, the path of a vault's file. `None` too where it was given up.
+    pub(crate) fn expected_at(&self, path: &Path) -> Result<Option<Record>> {
+        let place = self.place(path);
+        let Some(bytes) = read(&place, MAX_RECORD)? else { return Ok(None) };
+        let id = str::from_utf8(&bytes).ok().and_then(|text| VaultId::parse(text.trim_end()));
+        let record = self.record(id.ok_or_else(|| damaged(&place))?)?;
+        Ok(record.filter(|record| !record.given_up))
+    }
+
+    /// Whether this user may not even enter the folder of what belongs to this machine: then nothing can have been remembered there.
     pub(crate) fn is_out_of_reach(&self) -> bool {
         disk::is_out_of_reach(&self.folder)
     }
 
-    /// Holds a vault's state against the record of it.
-    pub(crate) fn judge(record: Option<&Record>, mark: &Mark) -> Verdict {
-        let Some(record) = record else { return Verdict::News };
-        if record.given_up {
-            return Verdict::GivenUp;
-        }
-        let seen = &record.mark;
-        match (mark.epoch, mark.generation).cmp(&(seen.epoch, seen.generation)) {
-            Ordering::Greater => Verdict::News,
-            Ordering::Less => Verdict::RolledBack,
-            Ordering::Equal if mark.mac == seen.mac => Verdict::Known,
-            Ordering::Equal => Verdict::Forked,
-        }
+    /// What the vault `id` held when it was last remembered, by name.
+    pub(crate) fn summary(&self, id: VaultId) -> Result<Option<Summary>> {
+        let path = self.names_path(id);
+        Ok(read(&path, MAX_NAMES)?.and_then(|bytes| Summary::parse(&bytes)))
     }
 
-    /// Remembers `mark` as the newest state of its vault, which lies at `path`. The caller holds the lock of the vaults.
-    pub(crate) fn remember(&self, mark: &Mark, path: &Path) -> Result<()> {
-        self.write(&Record { mark: *mark, given_up: false, path: canonical(path) })
+    /// Whether this machine has verified or written this very state before.
+    pub(crate) fn has_met(&self, state: &State) -> bool {
+        let line = line_of(state);
+        self.states(state.id).lines().any(|known| known == line)
     }
 
-    /// Remembers that no state of this vault is good any more.
-    pub(crate) fn give_up(&self, mark: &Mark, path: &Path) -> Result<()> {
-        self.write(&Record { mark: *mark, given_up: true, path: canonical(path) })
-    }
-
-    /// Gives up every vault that was last seen at `path`: a new one is made there. Closes the way back for keys of the former.
-    pub(crate) fn give_up_all_at(&self, path: &Path) -> Result<()> {
-        let path = canonical(path);
-        let Ok(entries) = fs::read_dir(&self.folder) else { return Ok(()) };
-        for entry in entries.flatten() {
-            let Some(id) = entry.file_name().to_str().and_then(VaultId::parse) else { continue };
-            if let Ok(Some(record)) = self.record(id)
-                && record.path == path
-                && !record.given_up
-            {
-                self.write(&Record { given_up: true, ..record })?;
-            }
+    /// Remembers `record` and what `vault` holds. The caller has compared it with what was remembered, under the lock of the records.
+    pub(crate) fn remember(&self, _lock: &Lock, record: &Record, vault: &Vault) -> Result<()> {
+        let (id, place) = (record.state.id, self.place(&record.path));
+        let here = format!("{id}\n");
+        if read(&place, MAX_RECORD)?.as_deref() != Some(here.as_bytes()) {
+            write(&place, here.as_bytes())?;
         }
+        write(&self.path(id), &record.to_bytes())?;
+        // Of use to a person and in git, and no loss: nothing waits for the disk.
+        let _ = disk::replace_soon(&self.names_path(id), &Summary::of(vault).to_bytes());
+        self.remember_state(&record.state);
         Ok(())
     }
 
-    /// What is being written, or was, by those who were killed.
-    pub(crate) fn temporary(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        entries.filter(|path| path.extension().is_some_and(|ending| ending == TEMPORARY_ENDING)).collect()
+    /// Remembers that no state of this vault is to be used from here on.
+    pub(crate) fn give_up(&self, _lock: &Lock, record: Record) -> Result<()> {
+        let record = Record { given_up: true, ..record };
+        write(&self.path(record.state.id), &record.to_bytes())
     }
 
-    /// Where the vaults are, as far as this machine has seen them. What is there now is for the caller to look at.
-    /// A record that cannot be read is a failure in the place of a path.
-    pub(crate) fn paths(&self) -> Result<Vec<Result<PathBuf>>> {
+    /// The name under which this state folder counts its changes of vaults; made on first use, and anew where it is lost.
+    pub(crate) fn replica(&self) -> Result<Replica> {
+        let known = read(&self.replica_path(), MAX_RECORD)?;
+        let known = known.and_then(|bytes| Replica::parse(str::from_utf8(&bytes).ok()?.trim_end()));
+        known.map_or_else(|| self.new_replica(), Ok)
+    }
+
+    /// Another name to count under.
+    pub(crate) fn new_replica(&self) -> Result<Replica> {
+        let replica = Replica::generate()?;
+        write(&self.replica_path(), format!("{replica}\n").as_bytes())?;
+        Ok(replica)
+    }
+
+    /// Waits for the right to change records.
+    pub(crate) fn lock(&self) -> Result<Lock> {
+        Lock::acquire(&self.lock_path())
+    }
+
+    /// The same, if nobody has it.
+    pub(crate) fn try_lock(&self) -> Option<Lock> {
+        Lock::try_acquire(&self.lock_path())
+    }
+
+    /// What is being written, or was, by writers that were killed.
+    pub(crate) fn temporary(&self) -> Vec<PathBuf> {
+        let folders = [self.folder.clone(), self.folder.join("at")];
+        let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+        let paths = entries.map(|entry| entry.path());
+        paths.filter(|path| path.extension().is_some_and(|ending| ending == TEMPORARY_ENDING)).collect()
+    }
+
+    /// The records of all vaults that were not given up. One that cannot be read is a failure in its place.
+    pub(crate) fn current(&self) -> Result<Vec<Result<Record>>> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -125,87 +132,76 @@ impl Seen {
         };
         let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str().and_then(VaultId::parse));
         let records = ids.filter_map(|id| self.record(id).transpose());
-        let current = records.filter(|record| record.as_ref().map_or(true, |record| !record.given_up));
-        Ok(current.map(|record| record.map(|record| record.path)).collect())
+        Ok(records.filter(|record| record.as_ref().map_or(true, |record| !record.given_up)).collect())
     }
 
-    fn write(&self, record: &Record) -> Result<()> {
-        let path = self.path(record.mark.id);
-        let temporary = path.with_extension(TEMPORARY_ENDING);
-        disk::replace(&path, &temporary, &record.to_bytes(), |_| Ok(()))
+    /// Adds a state to those that were met, the newest last.
+    fn remember_state(&self, state: &State) {
+        let (line, known) = (line_of(state), self.states(state.id));
+        if known.lines().last() == Some(&line) {
+            return;
+        }
+        let mut lines: Vec<_> = known.lines().filter(|known| *known != line).collect();
+        let surplus = (lines.len() + 1).saturating_sub(MAX_STATES);
+        lines.drain(..surplus);
+        lines.push(&line);
+        let _ = disk::replace_soon(&self.states_path(state.id), (lines.join("\n") + "\n").as_bytes());
+    }
+
+    fn states(&self, id: VaultId) -> String {
+        let bytes = read(&self.states_path(id), MAX_RECORD).ok().flatten().unwrap_or_default();
+        String::from_utf8(bytes).unwrap_or_default()
     }
 
     fn path(&self, id: VaultId) -> PathBuf {
         self.folder.join(id.to_string())
     }
-}
 
-/// The vault's first line, a line for what is to be said of it, and its path.
-impl Record {
-    fn to_bytes(&self) -> Vec<u8> {
-        let state = if self.given_up { GIVEN_UP } else { "" };
-        let mut bytes = format!("{}\n{state}\n", self.mark).into_bytes();
-        bytes.extend_from_slice(self.path.as_os_str().as_encoded_bytes());
-        bytes.push(b'\n');
-        bytes
+    fn names_path(&self, id: VaultId) -> PathBuf {
+        self.folder.join(format!("{id}.names"))
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let text = String::from_utf8_lossy(bytes.strip_suffix(b"\n")?);
-        let mut lines = text.splitn(3, '\n');
-        let (_, mark) = Mark::parse(lines.next()?)?;
-        let given_up = match lines.next()? {
-            "" => false,
-            GIVEN_UP => true,
-            _ => return None,
-        };
-        Some(Self { mark, given_up, path: PathBuf::from(lines.next()?) })
+    fn states_path(&self, id: VaultId) -> PathBuf {
+        self.folder.join(format!("{id}.states"))
+    }
+
+    /// The file that says which vault lies at `path`, by whatever way the folder is reached.
+    fn place(&self, path: &Path) -> PathBuf {
+        let digest = Sha256::digest(canonical(path).as_os_str().as_encoded_bytes());
+        let number = u128::from_be_bytes(digest[..16].try_into().expect("16 of 32 bytes"));
+        self.folder.join("at").join(format!("{number:032x}"))
+    }
+
+    fn replica_path(&self) -> PathBuf {
+        self.state.join("replica")
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.state.join("locks").join("seen.lock")
     }
 }
 
-/// A vault's path as one text, from wherever it was reached; a name that is no Unicode compares as it is shown.
-fn canonical(path: &Path) -> PathBuf {
+fn line_of(state: &State) -> String {
+    let [owner, values]: [Digest; 2] = [state.owner_hash, state.values_hash];
+    format!("{} {owner} {values}", state.epoch)
+}
+
+fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
+    disk::open_regular(path)?.map(|file| disk::read_limited(&file, path, limit)).transpose()
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    disk::replace(path, &disk::beside(path, TEMPORARY_ENDING), bytes, |_| Ok(()))
+}
+
+fn damaged(path: &Path) -> Failure {
+    Failure::new(Kind::Integrity, format!("the record of what this machine has seen is damaged: '{}'", path.display()))
+        .hint("if you trust the vault as it is, remove that file")
+}
+
+/// A vault's path as one text, from wherever it was reached; a name that is not Unicode compares as it is shown.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
     let whole = path.parent().and_then(|folder| fs::canonicalize(folder).ok()).zip(path.file_name());
     let whole = whole.map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name));
     PathBuf::from(whole.to_string_lossy().into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn mark(epoch: u64, generation: u64, mac: u8) -> Mark {
-        Mark { id: VaultId([7; 16]), epoch, generation, mac: [mac; 32] }
-    }
-
-    fn check(seen: (u64, u64, u8), now: (u64, u64, u8), verdict: Verdict) {
-        let record = Record { mark: mark(seen.0, seen.1, seen.2), given_up: false, path: PathBuf::new() };
-        assert_eq!(Seen::judge(Some(&record), &mark(now.0, now.1, now.2)), verdict, "{seen:?} {now:?}");
-    }
-
-    #[test]
-    fn verdicts() {
-        check((1, 5, 1), (1, 5, 1), Verdict::Known);
-        check((1, 5, 1), (1, 6, 2), Verdict::News);
-        check((1, 5, 1), (2, 6, 2), Verdict::News);
-        check((1, 5, 1), (1, 4, 2), Verdict::RolledBack);
-        check((2, 5, 1), (1, 900, 2), Verdict::RolledBack);
-        check((1, 5, 1), (1, 5, 2), Verdict::Forked);
-        assert_eq!(Seen::judge(None, &mark(1, 1, 1)), Verdict::News);
-        let record = Record { mark: mark(1, 1, 1), given_up: true, path: PathBuf::new() };
-        assert_eq!(Seen::judge(Some(&record), &mark(1, 9, 1)), Verdict::GivenUp);
-    }
-
-    #[test]
-    fn records_come_back_and_damaged_ones_do_not() {
-        for given_up in [false, true] {
-            let record = Record { mark: mark(3, 4, 5), given_up, path: PathBuf::from("/a\nb/c.age") };
-            let bytes = record.to_bytes();
-            let back = Record::parse(&bytes).unwrap();
-            assert_eq!((back.mark, back.given_up, back.path), (record.mark, given_up, record.path));
-            assert!(Record::parse(&bytes[..bytes.len() - 1]).is_none());
-            assert!(Record::parse(&bytes[1..]).is_none());
-        }
-        assert!(Record::parse(b"").is_none());
-    }
 }

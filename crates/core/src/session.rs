@@ -25,13 +25,15 @@ pub struct Session {
     pub(crate) caller: Caller,
     unlocked: Mutex<Option<Arc<Unlocked>>>,
     settings: OnceLock<Settings>,
+    /// Use an authentic older state of a vault.
+    older: bool,
 }
 
 impl Session {
     /// For these places, with someone to ask.
     pub fn new(places: Places, attendant: Box<dyn Attendant>) -> Self {
         let (unlocked, settings) = (Mutex::new(None), OnceLock::new());
-        Self { places, attendant, caller: user::caller, unlocked, settings }
+        Self { places, attendant, caller: user::caller, unlocked, settings, older: false }
     }
 
     /// Called by another than the program that started this process.
@@ -45,6 +47,16 @@ impl Session {
     pub fn with_key(self, key: UnlockKey, whence: &'static str) -> Self {
         self.hold(key, Whence::Variable(whence), 0);
         self
+    }
+
+    /// Uses an authentic state of a vault that is older than this machine has seen, and remembers nothing of it.
+    #[must_use]
+    pub fn with_older(self, older: bool) -> Self {
+        Self { older, ..self }
+    }
+
+    pub(crate) fn takes_older(&self) -> bool {
+        self.older
     }
 
     /// The user's settings, read once; the defaults, where there is no such file.

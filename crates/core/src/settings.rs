@@ -5,7 +5,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::clock::TimeSpan;
+use crate::advice;
 use crate::disk;
+use crate::platform::files;
 use crate::failure::{Failure, Kind, Result};
 use cast_vault::AgentName;
 
@@ -60,6 +62,11 @@ impl Settings {
         };
         let Some(file) = opened else { return Ok(Self::default()) };
         let bad = |what: &str| Failure::new(Kind::Io, format!("the settings are {what}: '{}'", path.display()));
+        // Who can write the settings can switch masking and the audit log off.
+        if files::is_writable_by_others(&file) {
+            return Err(Failure::new(Kind::Io, format!("the settings are not used, as other users can write them: '{}'", path.display()))
+                .hint(format!("if they say what you want, type: {}", advice::own_and_close(path))));
+        }
         let bytes = disk::read_limited(&file, path, MAX_SETTINGS)?;
         if bytes.len() > MAX_SETTINGS {
             return Err(bad(&format!("larger than {} KiB", MAX_SETTINGS >> 10)));

@@ -2,8 +2,10 @@
 
 use crate::failure::{Failure, Result};
 use crate::key_store::Whence;
+use crate::listing;
+use crate::read::Found;
 use crate::session::Session;
-use cast_vault::{AgentName, MasterKey, SecretName, Timestamp, UnlockKey};
+use cast_vault::{AgentName, MasterKey, Role, SecretName, Timestamp, UnlockKey};
 
 /// One vault, as this process finds it.
 pub struct Surveyed {
@@ -20,6 +22,12 @@ pub struct Standing {
     pub master: String,
     /// The names of its secrets, and when each was last set.
     pub secrets: Vec<(SecretName, Timestamp)>,
+    /// Whether the holder of the key is its owner.
+    pub is_own: bool,
+    /// The names that make programs load code.
+    pub dangerous: Vec<SecretName>,
+    /// Who sealed the values last.
+    pub sealer: String,
 }
 
 /// The key of this process, without anything secret.
@@ -54,9 +62,16 @@ impl Session {
             // Without a key there is nothing to say of any of them.
             self.key()?;
             let state = match self.look_at_vault(&agent) {
-                Ok(Some((vault, _))) => {
-                    let secrets = vault.secrets().iter().map(|(name, secret)| (name.clone(), secret.updated));
-                    Ok(Standing { master: vault.master().to_owned(), secrets: secrets.collect() })
+                Ok(Some(Found { vault, .. })) => {
+                    let secrets = vault.values().iter().map(|(name, secret)| (name.clone(), secret.updated));
+                    let dangerous = vault.names().iter().filter(|(_, flags)| flags.dangerous);
+                    Ok(Standing {
+                        master: vault.part().card.recipient().to_string(),
+                        is_own: *vault.role() == Role::Owner,
+                        secrets: secrets.collect(),
+                        dangerous: dangerous.map(|(name, _)| name.clone()).collect(),
+                        sealer: listing::sealer(&vault),
+                    })
                 }
                 // Deleted since it was listed.
                 Ok(None) => continue,

@@ -5,9 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use sha2::{Digest, Sha256};
-
-use crate::disk::{self, Lock};
+use crate::disk::{self, Lock, Transient};
 use crate::failure::{Failure, Result};
 use crate::paths::Places;
 use cast_vault::AgentName;
@@ -16,23 +14,23 @@ use cast_vault::MAX_FILE;
 /// The vaults of one folder.
 pub(crate) struct VaultFolder<'a> {
     folder: &'a Path,
-    places: &'a Places,
 }
 
-/// The right to change vaults of the folder: the lock of this home, and that of the folder itself, which other homes come to as well.
-pub(crate) struct WriteLock(#[allow(dead_code)] (Lock, Option<Lock>));
+/// The right to change vaults of the folder, from whatever home.
+pub(crate) struct WriteLock(#[allow(dead_code)] Transient);
 
 const ENDING: &str = ".age";
 const TEMPORARY_ENDING: &str = ".age.tmp";
+const LOCK: &str = ".cast.lock";
 
 impl<'a> VaultFolder<'a> {
     pub(crate) fn new(places: &'a Places) -> Result<Self> {
-        Ok(Self { folder: places.vaults()?, places })
+        Ok(Self { folder: places.vaults()? })
     }
 
     /// That of another folder, to look at.
-    pub(crate) fn elsewhere(folder: &'a Path, places: &'a Places) -> Self {
-        Self { folder, places }
+    pub(crate) fn elsewhere(folder: &'a Path) -> Self {
+        Self { folder }
     }
 
     /// The agent whose vault a file with this name is.
@@ -69,24 +67,18 @@ impl<'a> VaultFolder<'a> {
 
     /// Waits for the right to change vaults here, and clears what killed writers left. Readers never need it.
     pub(crate) fn lock(&self) -> Result<WriteLock> {
-        // Made first, so that all come to one name for it.
         disk::make_private_folders(self.folder)?;
-        let locks = Lock::acquire_with_folder(&self.lock_path()?, self.folder)?;
+        let lock = Lock::acquire_transient(&self.lock_path())?;
         for path in self.temporary()? {
             // What cannot be cleared stands in nobody's way.
             let _ = fs::remove_file(path);
         }
-        Ok(WriteLock(locks))
-    }
-
-    /// The lock of this home if nobody has it: for a reader that has something to note there.
-    pub(crate) fn try_lock(&self) -> Option<Lock> {
-        Lock::try_acquire(&self.lock_path().ok()?)
+        Ok(WriteLock(lock))
     }
 
     /// Whether somebody is changing vaults here, from whatever home.
     pub(crate) fn is_locked(&self) -> bool {
-        Lock::is_folder_held(self.folder)
+        Lock::is_held(&self.lock_path())
     }
 
     /// Puts `bytes` in the place of `agent`'s vault once `check` has approved of them as read back from the disk.
@@ -138,11 +130,8 @@ impl<'a> VaultFolder<'a> {
         Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
     }
 
-    /// One lock of this home for a folder, wherever it is reached from; in the state folder, for nothing but vaults belongs beside the vaults.
-    fn lock_path(&self) -> Result<PathBuf> {
-        let folder = fs::canonicalize(self.folder).unwrap_or_else(|_| self.folder.to_owned());
-        let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-        let number = u64::from_be_bytes(digest[..8].try_into().expect("eight of 32 bytes"));
-        Ok(self.places.state()?.join("locks").join(format!("vaults-{number:016x}.lock")))
+    /// The one lock of this folder, whatever home a writer comes from; it is there only while it is held.
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.folder.join(LOCK)
     }
 }

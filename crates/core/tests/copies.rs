@@ -12,7 +12,8 @@ use cast_core::paths::Places;
 use cast_core::run::{self, Request};
 use cast_core::session::Session;
 use cast_core::verbs::{init::Init, set::Set};
-use cast_vault::{AgentName, SecretName, SecretValue, Treatment};
+use cast_core::change::Missing;
+use cast_vault::{AgentName, SecretName, SecretValue};
 
 const LENGTH: usize = 64 << 10;
 const MARK: &[u8] = b"MARK-OF-THE-ONE-VALUE-THAT-IS-COUNTED";
@@ -92,7 +93,8 @@ fn a_value_is_copied_twice_between_decryption_and_execve() {
     text += &"x".repeat(LENGTH - MARK.len());
     let value = SecretValue::from_text(text).unwrap();
     let name = SecretName::parse("LARGE").unwrap();
-    session().perform(Set { agent: &agent, name, value, treatment: Treatment::default() }).unwrap();
+    let set = Set { agent: &agent, name, value, dangerous: false, unmasked: None, missing: Missing::Create };
+    session().perform(set).unwrap();
 
     let session = session();
     let request = Request { command: Some(("true".into(), Vec::new())), no_mask: true, ..Request::default() };

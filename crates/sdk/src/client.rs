@@ -3,10 +3,11 @@
 
 use std::time::SystemTime;
 
+use cast_core::change::Missing;
 use cast_core::clock;
 use cast_core::session::Session;
 use cast_core::verbs::{delete, list, set};
-use cast_vault::{AgentName, SecretName, SecretValue, Treatment};
+use cast_vault::{AgentName, SecretName, SecretValue};
 
 use crate::{Builder, Command, Error};
 
@@ -39,7 +40,8 @@ pub struct Client {
 #[derive(Clone, Copy)]
 pub struct Secrets<'a> {
     session: &'a Session,
-    treatment: Treatment,
+    dangerous: bool,
+    unmasked: bool,
 }
 
 /// What is known of a secret; never its value.
@@ -82,7 +84,7 @@ impl Client {
 
     /// The secrets, to set, list and delete.
     pub fn secrets(&self) -> Secrets<'_> {
-        Secrets { session: &self.session, treatment: Treatment::default() }
+        Secrets { session: &self.session, dangerous: false, unmasked: false }
     }
 
     /// The agents that have a vault, by name. Needs no key.
@@ -117,7 +119,9 @@ impl Secrets<'_> {
         let (agent, name) = (AgentName::parse(agent)?, SecretName::parse(key)?);
         let value = SecretValue::from_text(value.to_owned())?;
         value.check_fits(&name)?;
-        self.session.perform(set::Set { agent: &agent, name, value, treatment: self.treatment })?;
+        let unmasked = self.unmasked.then_some(true);
+        let (dangerous, missing) = (self.dangerous, Missing::Create);
+        self.session.perform(set::Set { agent: &agent, name, value, dangerous, unmasked, missing })?;
         Ok(())
     }
 
@@ -139,8 +143,8 @@ impl Secrets<'_> {
     pub fn list(&self, agent: &str) -> Result<Vec<SecretInfo>, Error> {
         let info = |info: list::SecretInfo| SecretInfo {
             key: info.name.to_string(),
-            created_at: clock::to_system(info.created),
-            updated_at: clock::to_system(info.updated),
+            created_at: info.created.map_or(SystemTime::UNIX_EPOCH, clock::to_system),
+            updated_at: info.updated.map_or(SystemTime::UNIX_EPOCH, clock::to_system),
             builtin: info.builtin,
             masked: info.masked,
         };
@@ -182,14 +186,14 @@ impl Secrets<'_> {
     /// ```
     #[must_use]
     pub fn unmasked(mut self) -> Self {
-        self.treatment.unmasked = true;
+        self.unmasked = true;
         self
     }
 
     /// Names that make programs load code or change what runs, such as `PATH` or `LD_PRELOAD`, can be set through this.
     #[must_use]
     pub fn allow_dangerous_name(mut self) -> Self {
-        self.treatment.dangerous = true;
+        self.dangerous = true;
         self
     }
 }

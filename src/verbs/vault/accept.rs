@@ -1,32 +1,68 @@
-//! `cast vault accept`: the owner's word for a vault that was restored, edited or rolled back.
+//! `cast vault accept`: the user's decision on a vault that was restored, edited, rolled back or first received from somebody else.
 
-use crate::args::AcceptArgs;
-use crate::report::Report;
-use crate::words;
-use crate::{prompt, table};
 use cast_core::clock;
 use cast_core::key_store;
 use cast_core::session::Session;
-use cast_core::verbs::accept::Review;
-use cast_vault::{Secret, SecretName};
+use cast_core::verbs::accept::{Review, Reviewed, ReviewedSecret};
+
+use crate::args::AcceptArgs;
+use crate::report::{Printable, Report};
+use crate::words;
+use crate::{prompt, table};
 
 pub(crate) fn run(args: &AcceptArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let agent = words::agent(&args.agent)?;
     let former = args.key.as_deref().map(|path| key_store::read_key_file(path, "--key")).transpose()?;
-    let acceptance = session.perform(Review { agent: &agent, former: former.as_ref() })?;
-    let Some(why) = &acceptance.why else {
+    let accept = session.perform(Review { agent: &agent, former: former.as_ref() })?;
+    let Some(why) = &accept.review.why else {
         report.success(format_args!("The vault of agent '{agent}' is in order: there is nothing to accept"));
         return Ok(());
     };
     report.note(&format!("{why}.\n\n"));
-    let row = |(name, secret): (&SecretName, &Secret)| {
-        [name.to_string(), clock::local(secret.created), clock::local(secret.updated)]
-    };
-    report.note(&table::lay_out(["KEY", "CREATED", "UPDATED"], acceptance.secrets().iter().map(row)));
+    show(&accept.review, report);
     if !args.yes {
-        prompt::confirm("Take this vault, with what is in it?", "--yes")?;
+        let question = if accept.is_own() {
+            "Take this vault, with what is in it?"
+        } else {
+            "Is this the fingerprint that its owner sees, and do you take the vault?"
+        };
+        prompt::confirm(question, "--yes")?;
     }
-    session.perform(acceptance)?;
+    session.perform(accept)?;
     report.success(format_args!("Vault of agent '{agent}' accepted"));
     Ok(())
+}
+
+fn show(review: &Reviewed, report: Report) {
+    let row = |secret: &ReviewedSecret| {
+        let [created, updated] = match secret.times {
+            Some((created, updated)) => [created, updated].map(clock::local),
+            None => [String::new(), String::new()],
+        };
+        [secret.name.to_string(), created, updated, secret.flags.join(", ")]
+    };
+    report.note(&table::lay_out(["KEY", "CREATED", "UPDATED", "FLAGS"], review.secrets.iter().map(row)));
+    let mut lines = Vec::new();
+    lines.push(match &review.sealer {
+        Some(sealer) => format!("values sealed by: {sealer}"),
+        None => "values sealed by: nobody who may, so they are not known to be whole".to_owned(),
+    });
+    for (name, may_set) in &review.people {
+        let may_set = if may_set.is_empty() { "nothing" } else { may_set };
+        lines.push(format!("person '{name}' may set: {may_set}"));
+    }
+    if let Some((card, fingerprint)) = &review.owner {
+        lines.push(format!("owner: {card}"));
+        lines.push(format!("fingerprint of that card: {fingerprint}"));
+    }
+    match &review.changes {
+        None => {}
+        Some(changes) if changes.is_empty() => lines.push("nothing is different by name from what this machine knows".to_owned()),
+        Some(changes) => {
+            lines.push("different from what this machine knows:".to_owned());
+            lines.extend(changes.iter().map(|change| format!("  {change}")));
+        }
+    }
+    let text: String = lines.iter().map(|line| format!("{}\n", Printable(line))).collect();
+    report.note(&format!("\n{text}\n"));
 }

@@ -1,6 +1,6 @@
 //! What cast-vault refused, in the words a person reads.
 
-use cast_vault::{AgentName, Error, KeyFault, MAX_FILE, NameFault, Refusal, ValueFault};
+use cast_vault::{AgentName, Error, FlagFault, KeyFault, MAX_FILE, NameFault, Refusal, ValueFault, VectorFault};
 
 use super::{Failure, Kind};
 
@@ -28,6 +28,9 @@ impl From<Error> for Failure {
             Error::UnallowedName { agent, name } => dangerous(&name).hint(format!(
                 "if that is what you want, set it anew: 'cast set --allow-dangerous-name {agent} {name}'"
             )),
+            Error::PersonName => Self::new(Kind::Usage, "NAME is not a valid name of a person")
+                .hint("use 1 to 63 of 'a-z', '0-9', '.', '_' and '-', beginning with a letter or digit, as in 'alice'"),
+            Error::Flag(fault) => Self::new(Kind::Usage, flag_fault(fault)),
             Error::Key(fault) => Self::new(Kind::NoKey, key_fault(fault)),
             Error::Vault { agent, refusal } => vault(&agent, &refusal),
             Error::NoRandomNumbers(cause) => {
@@ -50,6 +53,16 @@ fn secret_name(fault: NameFault) -> Failure {
     }
 }
 
+fn flag_fault(fault: FlagFault) -> &'static str {
+    match fault {
+        FlagFault::Host => "HOST is not a lower-case host name with or without a port",
+        FlagFault::Place => "PLACE is not one of 'header:NAME', 'query:NAME', 'form:FIELD' and 'json:/POINTER'",
+        FlagFault::Prefix => "PREFIX is not a short text of visible ASCII characters",
+        FlagFault::Command => "CMD is not a command with words that can be stored",
+        FlagFault::Stored => "a secret with a stored value cannot be one that a command fetches",
+    }
+}
+
 fn dangerous(name: &cast_vault::SecretName) -> Failure {
     Failure::new(Kind::Usage, format!("'{name}' makes programs load code or changes what runs"))
 }
@@ -60,9 +73,10 @@ fn key_fault(fault: KeyFault) -> String {
         KeyFault::Empty => "it is empty".to_owned(),
         KeyFault::AgentKeyNotAlone => "an agent key stands alone".to_owned(),
         KeyFault::NotAgentKey { line } => {
-            format!("line {line} is not a whole agent key (cast-agent:AGENT:ID:EPOCH:AGE-SECRET-KEY-1...)")
+            format!("line {line} is not a whole agent key (cast-agent:AGENT:...:AGE-SECRET-KEY-1...)")
         }
         KeyFault::NotIdentity { line } => format!("line {line} is not a whole age identity (AGE-SECRET-KEY-1...)"),
+        KeyFault::NotCard => "it is not a whole card (cast-card:age1...:...)".to_owned(),
         KeyFault::Unsupported { line } => {
             format!("line {line} is of an unsupported key type: cast uses AGE-SECRET-KEY-1 keys")
         }
@@ -76,22 +90,50 @@ pub(crate) fn agent_key(agent: &AgentName, what: &str) -> Failure {
 
 fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
     let vault = |kind, what: &str| Failure::new(kind, format!("the vault of agent '{agent}' {what}"));
+    let integrity = |what: &str| vault(Kind::Integrity, what);
+    let look = format!("look at it and, if it is yours, take it: 'cast vault accept {agent}'");
     match refusal {
         Refusal::WrongKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged"),
         Refusal::WrongAgentKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged").hint(format!(
-            "a revoked or rotated key opens nothing any more; a new one is 'cast key export --agent {agent}', by the vault's owner"
+            "a revoked or rotated agent key opens nothing; the vault's owner makes a new one with 'cast key export --agent {agent}'"
         )),
         Refusal::KeyOfOtherAgent(other) => agent_key(other, "opens no other vault"),
-        Refusal::Damaged => {
-            vault(Kind::Integrity, "is damaged").hint("bring it back from a backup or from version control")
+        Refusal::Damaged => integrity("is damaged").hint("bring it back from a backup or from version control"),
+        Refusal::DevelopmentBuild => {
+            integrity("was made by a development build of cast").hint("make it anew: import its values again")
         }
-        Refusal::Newer => vault(Kind::Integrity, "was made by a newer cast").hint("install that version"),
-        Refusal::NotAuthentic => vault(Kind::Integrity, "is not authentic: edited, forged, or another agent's")
-            .hint(format!("if you changed it yourself, look at it and take it with 'cast vault accept {agent}'")),
-        Refusal::OtherAgent => vault(Kind::Integrity, "is that of another agent"),
-        Refusal::OtherMaster => vault(Kind::Integrity, "names a master key that is not yours"),
+        Refusal::Newer => integrity("was made by a newer cast").hint("install that version"),
+        Refusal::OtherAgent(other) => integrity(&format!("is the vault of another agent, '{other}'"))
+            .hint(format!("a vault is not renamed by its file: move it back to '{other}.age', then 'cast secrets copy {other} {agent}'")),
+        Refusal::OtherOwner => integrity("is sealed by another owner than this machine expects").hint(look),
+        Refusal::NotAuthentic => integrity("is not authentic: its owner did not sign it as it is"),
+        Refusal::OtherReader => integrity("is not authentic: it names keys that are not its owner's"),
+        Refusal::NotShared => integrity("is not shared with this key: its owner does not list it"),
+        Refusal::OtherSealer => integrity("is not authentic: its values are sealed by a stranger"),
+        Refusal::NotSealed => integrity("is not authentic: its values are not the ones that were sealed").hint(look),
+        Refusal::OtherNames => integrity("is not authentic: its values are not those that its owner lists"),
+        Refusal::ValueTooLong(name) => {
+            integrity(&format!("holds a value for '{name}' that is longer than an environment variable can be"))
+        }
+        Refusal::ReadOnly => vault(Kind::NoKey, "is not changed with an agent key, which only reads it"),
+        Refusal::OwnerOnly => vault(Kind::NoKey, "is not yours: only its owner changes this"),
+        Refusal::MayNotSet(name) => {
+            vault(Kind::NoKey, &format!("is not yours, and its owner does not let you set '{name}'"))
+        }
+        Refusal::NotTheirKey => vault(Kind::NoKey, "was opened with another key than the one at hand"),
+        Refusal::NoSuchName(name) => Failure::new(Kind::NotFound, format!("agent '{agent}' has no secret '{name}'")),
+        Refusal::BuiltinStaysHere => {
+            Failure::new(Kind::Usage, "the built-in secrets are not shared, and there is no agent key for them")
+                .hint("give each agent what it needs: 'cast secrets copy builtin AGENT KEY'")
+        }
+        Refusal::CardTaken => Failure::new(Kind::Usage, "that card is the owner's or another person's"),
+        Refusal::TooManyPeople => vault(Kind::Usage, "has as many people as a vault can have"),
+        Refusal::EpochsUsedUp => vault(Kind::Other, "cannot count another epoch").hint(look),
+        Refusal::Vector(VectorFault::TooManyReplicas) => vault(Kind::Other, "was changed by too many machines to count another")
+            .hint(format!("start a new epoch: 'cast key revoke --agent {agent}'")),
+        Refusal::Vector(VectorFault::UsedUp) => vault(Kind::Other, "cannot count another change of this machine"),
         Refusal::TooLarge => {
-            let what = format!("would be larger than {} MiB, the most that a vault holds", MAX_FILE >> 20);
+            let what = format!("would be larger than {} MiB, the largest size of a vault", MAX_FILE >> 20);
             vault(Kind::Usage, &what)
         }
     }

@@ -10,14 +10,14 @@ mod variable;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use age::secrecy::SecretString;
 
 use crate::failure::{Failure, Result};
 use crate::paths::Places;
 use cast_keyring::KeyringError;
-use cast_vault::UnlockKey;
+use cast_vault::{AgentName, UnlockKey};
 
 pub use key_file::check as check_key_file;
 pub use lock::{KeyLock, changes, temporary};
@@ -51,6 +51,27 @@ pub enum Whence {
 /// How long the keyring is waited for, its dialog included, unless somebody says so.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Something that a person should know while a command goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A state of another branch is used, which this machine has met before.
+    Branch(AgentName),
+    /// An older state is used, as the caller asked.
+    Older(AgentName),
+    /// This machine has seen built-in secrets, and they are gone.
+    BuiltinGone,
+}
+
+/// Which file a path names: another one after it was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp(SystemTime, u64);
+
+/// Which file is at `path` now.
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
+    let data = path.symlink_metadata().ok()?;
+    Some(Stamp(data.modified().ok()?, data.len()))
+}
+
 /// Who can be asked, or told that something waits for a dialog.
 pub trait Attendant: Send + Sync {
     /// Whether there is anybody to wait for: `false` takes a key only from where it comes at once.
@@ -67,6 +88,8 @@ pub trait Attendant: Send + Sync {
     fn key_made(&self, whence: &Whence);
     /// Says that the keyring shows a dialog, which is being waited for.
     fn waiting_for_keyring(&self);
+    /// Says something that a person should know.
+    fn notice(&self, _notice: Notice) {}
     /// How long to wait for the keyring.
     fn patience(&self) -> Duration {
         PATIENCE

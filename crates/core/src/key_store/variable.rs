@@ -9,7 +9,7 @@ use age::secrecy::zeroize::Zeroizing;
 
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::injections::{KEY, KEY_FILE};
-use crate::platform::exec;
+use crate::platform::{exec, files};
 use cast_vault::UnlockKey;
 
 /// Many keys with comments fit.
@@ -38,8 +38,8 @@ pub fn load(waits: bool) -> Result<Option<(UnlockKey, &'static str)>> {
     }
 }
 
-/// Reads the key file that the user names, in a variable or an option. Secrets mounted into containers are readable by all there, and a
-/// descriptor has no mode: neither is checked.
+/// Reads the key file that the user names, in a variable or an option. Secrets mounted into containers are readable by all there, so that is
+/// not checked.
 pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     if path.as_os_str().is_empty() {
         return Err(Failure::new(Kind::NoKey, format!("{named_by} is set but empty")));
@@ -50,9 +50,14 @@ pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
             .hint("it takes the path of a file; a key itself goes into CAST_KEY")
     };
     let file = File::open(path).map_err(|cause| unreadable(&cause))?;
-    let text = read(file).map_err(|cause| unreadable(&cause))?;
-    // A descriptor that was handed to cast is not for CMD.
-    exec::keep_from_children(path);
+    // Who can write the file chooses the key.
+    if file.metadata().is_ok_and(|data| data.is_file()) && files::is_writable_by_others(&file) {
+        return Err(Failure::new(Kind::NoKey, format!("{named_by}: other users can write the file that it names"))
+            .hint("if the key is yours, close the file to others: own it, and 'chmod go-w' it"));
+    }
+    let text = read(&file).map_err(|cause| unreadable(&cause))?;
+    // A descriptor that was handed to cast is not for CMD, whatever it was called.
+    exec::keep_from_children(&file);
     parse_file(&text, named_by)
 }
 

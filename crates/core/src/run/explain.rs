@@ -9,6 +9,7 @@ use super::masking::masked_outputs;
 use super::{Gather, Gathered, Request, masks};
 use crate::failure::Result;
 use crate::injections::{Injection, Source, is_inherited};
+use crate::listing;
 use crate::masking::exemption;
 use crate::read::Builtin;
 use crate::session::Session;
@@ -34,6 +35,8 @@ pub struct ExplainedSecret {
     pub overrides: Overridden,
     /// Whether it would be masked.
     pub masked: Masked,
+    /// How its owner wants it treated, in words.
+    pub flags: Vec<String>,
 }
 
 /// What else has the name of a secret.
@@ -87,6 +90,7 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
                 caller: env::var_os(name.as_str()).is_some() && is_inherited(name.as_str().as_ref(), request.clean),
             },
             masked: if masks { masked(injection) } else { Masked::Off },
+            flags: listing::flags(&injection.flags),
         })
         .collect();
     let anything = secrets.iter().any(|secret| secret.masked == Masked::Yes);
@@ -105,8 +109,9 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
 }
 
 fn masked(injection: &Injection) -> Masked {
-    match exemption(&injection.value) {
-        _ if injection.unmasked => Masked::Unmasked,
+    let exemption = injection.value.as_ref().and_then(exemption);
+    match exemption {
+        _ if injection.flags.unmasked => Masked::Unmasked,
         Some(why) => Masked::Exempt(why),
         None => Masked::Yes,
     }

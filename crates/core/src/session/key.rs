@@ -8,7 +8,7 @@ use crate::advice::GIVE_KEY;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Lookup, Whence};
 use crate::vault_folder::{VaultFolder, WriteLock};
-use cast_vault::UnlockKey;
+use cast_vault::{MasterKey, UnlockKey};
 
 /// The key of this process, as it was found.
 pub(crate) struct Unlocked {
@@ -16,6 +16,8 @@ pub(crate) struct Unlocked {
     pub(crate) whence: Whence,
     /// How often the key store had changed by then.
     changes: u64,
+    /// Which file a key file was.
+    stamp: Option<key_store::Stamp>,
 }
 
 impl Session {
@@ -36,9 +38,40 @@ impl Session {
 
     /// Uses this key from here on.
     pub(crate) fn hold(&self, key: UnlockKey, whence: Whence, changes: u64) -> Arc<Unlocked> {
-        let unlocked = Arc::new(Unlocked { key, whence, changes });
+        let stamp = match &whence {
+            Whence::File(path) => key_store::stamp(path),
+            Whence::Variable(_) | Whence::Keyring => None,
+        };
+        let unlocked = Arc::new(Unlocked { key, whence, changes, stamp });
         *self.cache() = Some(Arc::clone(&unlocked));
         unlocked
+    }
+
+    /// The same where a vault was refused for `why`. A change of the store may have been killed before it was counted: a wrong key is
+    /// looked for once more in a store that shows another one.
+    pub(crate) fn key_is_outdated(&self, why: Kind) -> bool {
+        if self.key_has_changed() {
+            return true;
+        }
+        let Some(unlocked) = self.cache().clone() else { return false };
+        if why != Kind::WrongKey || matches!(unlocked.whence, Whence::Variable(_)) {
+            return false;
+        }
+        let is_other = match &unlocked.whence {
+            Whence::File(path) => key_store::stamp(path) != unlocked.stamp,
+            Whence::Keyring | Whence::Variable(_) => self.keyring_holds_another(&unlocked),
+        };
+        if is_other {
+            *self.cache() = None;
+        }
+        is_other
+    }
+
+    fn keyring_holds_another(&self, unlocked: &Unlocked) -> bool {
+        let UnlockKey::Master(known) = &unlocked.key else { return false };
+        let known: Vec<_> = known.iter().collect();
+        let now = key_store::look_up(&self.places, &*self.attendant);
+        matches!(now, Ok(Lookup::Found(UnlockKey::Master(keys), _)) if !MasterKey::same(&keys, &known))
     }
 
     /// Whether the key store has changed since the key was read. If so, the key is looked for again when it is needed next.

@@ -1,15 +1,17 @@
-//! A vault that was refused, looked at by its owner and taken.
+//! A vault that was refused, looked at and taken: by its owner, who seals it anew above all that was seen, or by a person who was listed in
+//! it, whose machine then expects this owner's signature.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use cast_vault::{AgentName, Mark, Secret, SecretName, UnlockKey, Vault};
+use cast_vault::{AgentName, Anchor, Card, Fingerprint, Inspected, Role, Sealer, SecretName, Timestamp, UnlockKey, Vault};
 
 use crate::audit_log::{Action, Event};
-use crate::change::masters;
+use crate::change::{masters, refuse_agent_key};
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
-use crate::read::refused;
-use crate::seen::{Seen, Verdict};
+use crate::listing;
+use crate::read::{Verdict, refused};
+use crate::seen::{Name, Record, Summary};
 use crate::session::Session;
 
 /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
@@ -20,21 +22,48 @@ pub struct Review<'a> {
     pub former: Option<&'a UnlockKey>,
 }
 
-/// A vault as it was reviewed. Accepting it seals it anew, above everything that was seen of it, with the newest master key.
+/// A vault as it was reviewed; performing this takes it.
 pub struct Accept {
-    /// Why it was refused; `None` if there is nothing to accept.
-    pub why: Option<Failure>,
+    agent: AgentName,
+    /// What there is to decide on.
+    pub review: Reviewed,
     file: Vec<u8>,
-    vault: Vault,
-    given_up: bool,
-    seen: Option<Mark>,
+    take: Take,
+    record: Option<Record>,
 }
 
-impl Accept {
-    /// What would be taken.
-    pub fn secrets(&self) -> &BTreeMap<SecretName, Secret> {
-        self.vault.secrets()
-    }
+/// What a review shows.
+pub struct Reviewed {
+    /// Why the vault was refused; `None` if there is nothing to accept.
+    pub why: Option<Failure>,
+    /// Its secrets, by name.
+    pub secrets: Vec<ReviewedSecret>,
+    /// What is different from the state that this machine knows, a line each; `None` where it knows none.
+    pub changes: Option<Vec<String>>,
+    /// Who sealed the values last; `None` where the seal does not hold.
+    pub sealer: Option<String>,
+    /// The people whom the owner listed, and what each may set.
+    pub people: Vec<(String, String)>,
+    /// The owner's card, where it is not the caller's own vault.
+    pub owner: Option<(Card, Fingerprint)>,
+}
+
+/// One secret, as a review shows it.
+pub struct ReviewedSecret {
+    /// Its name.
+    pub name: SecretName,
+    /// When it was first and last set; `None` where it is fetched, or the values cannot be read.
+    pub times: Option<(Timestamp, Timestamp)>,
+    /// How it is treated, in words.
+    pub flags: Vec<String>,
+}
+
+/// How the vault is taken.
+enum Take {
+    /// Sealed anew, above what was seen; as a vault of its own where it was given up.
+    Seal { vault: Box<Vault>, given_up: bool },
+    /// Only what this machine expects is changed.
+    Expect(Box<Vault>),
 }
 
 impl Verb for Review<'_> {
@@ -49,26 +78,37 @@ impl Verb for Review<'_> {
         let Self { agent, former } = self;
         let file = session.folder()?.read(agent)?.ok_or_else(|| session.no_such_agent(agent))?;
         let unlocked = session.key()?;
-        let keys = masters(&unlocked.key)?;
-        let (vault, authentic) = if let Some(former) = former {
-            Vault::open_unverified(&file, agent, masters(former)?)?
+        refuse_agent_key(&unlocked.key, &format!("cast vault accept {agent}"))?;
+        let own = masters(&unlocked.key)?;
+        let key = former.unwrap_or(&unlocked.key);
+        let inspected = Vault::inspect(&file, agent, masters(key)?);
+        let inspected = inspected.map_err(|refusal| match former {
+            Some(_) => refusal.into(),
+            None => unlocked.explain(refusal.into()),
+        })?;
+        let mut review = Reviewed::of(&inspected, own);
+        let opened = former.map_or_else(|| session.open(&file, agent, &unlocked).ok(), |_| None);
+        let record = session.seen().map(|seen| seen.record(inspected.state().id)).transpose()?.flatten();
+        if let (Some(seen), Some(record)) = (session.seen(), &record) {
+            review.changes = seen.summary(record.state.id)?.map(|known| changes(&known, &Summary::of_inspected(&inspected)));
+        }
+        let is_own = inspected.is_owned_by(masters(key)?);
+        let verdict = opened.as_ref().map(|found| found.verdict);
+        review.why = match (verdict, &opened) {
+            (Some(Verdict::Known | Verdict::News), _) => None,
+            (Some(verdict), Some(found)) => Some(refused(agent, verdict, found.record.as_ref())),
+            _ => Some(why(&file, agent, key, &inspected, former.is_some())),
+        };
+        let given_up = record.as_ref().is_some_and(|record| record.given_up);
+        let card = inspected.card().clone();
+        let take = if !is_own {
+            Take::Expect(Box::new(inspected.accept(key, &card)?))
+        } else if inspected.sealer().is_some() {
+            Take::Seal { vault: Box::new(inspected.accept(key, &card)?), given_up }
         } else {
-            let opened = Vault::open_unverified(&file, agent, keys);
-            opened.map_err(|refusal| unlocked.explain(refusal.into()))?
+            Take::Seal { vault: Box::new(inspected.accept_unsealed(key)?), given_up }
         };
-        let seen = session.seen().map(|seen| seen.record(vault.mark().id)).transpose()?.flatten();
-        let verdict = Seen::judge(seen.as_ref(), vault.mark());
-        let why = match verdict {
-            _ if !authentic => Vault::open(&file, agent, former.unwrap_or(&unlocked.key)).err().map(Failure::from),
-            Verdict::Known | Verdict::News if former.is_none() => None,
-            Verdict::Known | Verdict::News => Some(Failure::new(
-                Kind::Integrity,
-                format!("the vault of agent '{agent}' is sealed to the key given, not to yours"),
-            )),
-            verdict => Some(refused(agent, verdict)),
-        };
-        let given_up = verdict == Verdict::GivenUp;
-        Ok(Accept { why, file, vault, given_up, seen: seen.map(|record| record.mark) })
+        Ok(Accept { agent: agent.clone(), review, file, take, record })
     }
 }
 
@@ -77,23 +117,119 @@ impl Verb for Accept {
     const EFFECT: Effect = Effect::Change;
 
     fn event(&self) -> Event {
-        Event::new(Action::Accept).agent(self.vault.agent()).keys(self.vault.secrets().keys())
+        let names = self.review.secrets.iter().map(|secret| &secret.name);
+        Event::new(Action::Accept).agent(&self.agent).keys(names)
     }
 
-    fn perform(mut self, session: &Session, _: &mut Event) -> Result<()> {
+    fn perform(self, session: &Session, _: &mut Event) -> Result<()> {
+        let Self { agent, file, take, record, .. } = self;
         let folder = session.folder()?;
         let lock = session.lock_vaults(&folder)?;
-        let agent = self.vault.agent();
-        let seen = session.seen().map(|seen| seen.record(self.vault.mark().id)).transpose()?.flatten();
-        let noted = seen.map(|record| (record.mark, record.given_up));
-        let as_reviewed = noted == self.seen.map(|mark| (mark, self.given_up));
-        if !as_reviewed || folder.read(agent)?.as_ref() != Some(&self.file) {
+        let seen = session.seen();
+        let id = match &take {
+            Take::Seal { vault, .. } | Take::Expect(vault) => vault.id(),
+        };
+        let now = seen.as_ref().map(|seen| seen.record(id)).transpose()?.flatten();
+        if now != record || folder.read(&agent)?.as_ref() != Some(&file) {
             return Err(Failure::new(
                 Kind::Integrity,
                 format!("the vault of agent '{agent}' was changed meanwhile: look at it again"),
             ));
         }
-        self.vault.supersede(self.seen.as_ref(), self.given_up)?;
-        session.commit(&folder, &lock, &mut self.vault)
+        // Another vault was expected here.
+        if let (Some(seen), Some(other)) = (&seen, session.expected(&agent)?.filter(|other| other.state.id != id)) {
+            seen.give_up(&seen.lock()?, other)?;
+        }
+        match take {
+            Take::Seal { mut vault, given_up } => {
+                vault.supersede(record.as_ref().map(|record| &record.state), given_up)?;
+                session.commit(&folder, &lock, &mut vault, record.as_ref())
+            }
+            Take::Expect(vault) => seen.map_or(Ok(()), |seen| {
+                session.remember(&seen, &seen.lock()?, None, &vault, &session.key()?.key)
+            }),
+        }
     }
+}
+
+impl Reviewed {
+    fn of(inspected: &Inspected, own: &[cast_vault::MasterKey]) -> Self {
+        let part = inspected.part();
+        let times: std::collections::BTreeMap<_, _> =
+            inspected.times().map(|(name, created, updated)| (name.clone(), (created, updated))).collect();
+        let secret = |(name, flags): (&SecretName, _)| ReviewedSecret {
+            name: name.clone(),
+            times: times.get(name).copied(),
+            flags: listing::flags(flags),
+        };
+        let person = |(name, person): (&cast_vault::PersonName, &cast_vault::Person)| {
+            let may_set = person.may_set.iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ");
+            (name.to_string(), may_set)
+        };
+        Self {
+            why: None,
+            secrets: part.names.iter().map(secret).collect(),
+            changes: None,
+            sealer: inspected.sealer().map(listing::sealer_name),
+            people: part.people.iter().map(person).collect(),
+            owner: (!inspected.is_owned_by(own)).then(|| (inspected.card().clone(), inspected.fingerprint())),
+        }
+    }
+}
+
+/// Why a vault does not open as one that this machine expects.
+fn why(file: &[u8], agent: &AgentName, key: &UnlockKey, inspected: &Inspected, is_former: bool) -> Failure {
+    let card = inspected.card();
+    match Vault::open(file, agent, key, Anchor::Card(card), None) {
+        Err(refusal) => refusal.into(),
+        Ok(_) if is_former => Failure::new(
+            Kind::Integrity,
+            format!("the vault of agent '{agent}' is sealed to the key given, not to yours"),
+        ),
+        Ok(vault) if *vault.role() == Role::Owner => {
+            Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' is not the one that this machine expects"))
+        }
+        Ok(_) => Failure::new(
+            Kind::Integrity,
+            format!("the vault of agent '{agent}' is not yours, and this machine has not accepted its owner"),
+        ),
+    }
+}
+
+/// What is different, by name, a line each.
+fn changes(known: &Summary, now: &Summary) -> Vec<String> {
+    let keys: BTreeSet<_> = known.0.keys().chain(now.0.keys()).collect();
+    let line = |key: &&String| {
+        let what = match (known.0.get(*key), now.0.get(*key)) {
+            (None, Some(name)) => format!("added{}", with(name)),
+            (Some(_), None) => "removed".to_owned(),
+            (Some(old), Some(new)) if old.flags != new.flags => {
+                format!("treated otherwise: {} instead of {}", words(&new.flags), words(&old.flags))
+            }
+            (Some(old), Some(new)) if old.updated != new.updated => "another value".to_owned(),
+            _ => return None,
+        };
+        Some(format!("{key}: {what}"))
+    };
+    keys.iter().filter_map(line).collect()
+}
+
+fn with(name: &Name) -> String {
+    if name.flags.is_empty() { String::new() } else { format!(" ({})", name.flags) }
+}
+
+fn words(flags: &str) -> String {
+    if flags.is_empty() { "no flags".to_owned() } else { format!("'{flags}'") }
+}
+
+impl Accept {
+    /// Whether it is the caller's own vault, which is sealed anew.
+    pub fn is_own(&self) -> bool {
+        matches!(self.take, Take::Seal { .. })
+    }
+}
+
+/// Who sealed a vault, as every listing has it.
+pub fn sealer(sealer: &Sealer) -> String {
+    listing::sealer_name(sealer)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cast_vault::{AgentName, SecretName, Vault};
+use cast_vault::{AgentName, SecretName};
 
 use crate::failure::Result;
 use crate::session::Session;
@@ -18,10 +18,10 @@ pub fn secret_names(session: &Session, agent: &AgentName, with_builtin: bool) ->
     for agent in [Some(agent.clone()), with_builtin.then(AgentName::builtin)].into_iter().flatten() {
         let Some(bytes) = session.folder()?.read(&agent)? else { continue };
         // The built-in vault stays closed to an agent's key.
-        match Vault::open(&bytes, &agent, &session.key()?.key) {
-            Ok(vault) => names.extend(vault.secrets().keys().cloned()),
+        match session.open(&bytes, &agent, &*session.key()?) {
+            Ok(found) => names.extend(found.vault.names().keys().cloned()),
             Err(_) if agent.is_builtin() => {}
-            Err(refusal) => return Err(refusal.into()),
+            Err(refusal) => return Err(refusal),
         }
     }
     Ok(names)

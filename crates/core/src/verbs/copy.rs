@@ -1,6 +1,6 @@
 //! Secrets from one agent's vault to another's. Their values are not seen on the way.
 
-use cast_vault::{AgentName, SecretName, Treatment, Vault};
+use cast_vault::{AgentName, SecretName, Vault};
 
 use crate::audit_log::{Action, Event};
 use crate::change::Missing;
@@ -17,15 +17,21 @@ pub struct Copy<'a> {
     to: &'a AgentName,
     names: &'a [SecretName],
     replace: bool,
+    missing: Missing,
 }
 
 impl<'a> Copy<'a> {
     /// Between two agents; `replace` allows it where a name is there already.
-    pub fn new(from: &'a AgentName, to: &'a AgentName, names: &'a [SecretName], replace: bool) -> Result<Self> {
+    pub fn new(
+        [from, to]: [&'a AgentName; 2],
+        names: &'a [SecretName],
+        replace: bool,
+        missing: Missing,
+    ) -> Result<Self> {
         if from == to {
             return Err(Failure::new(Kind::Usage, "FROM and TO are the same agent"));
         }
-        Ok(Self { from, to, names, replace })
+        Ok(Self { from, to, names, replace, missing })
     }
 }
 
@@ -38,14 +44,15 @@ impl Verb for Copy<'_> {
     }
 
     fn perform(self, session: &Session, event: &mut Event) -> Result<Vec<SecretName>> {
-        let Self { from, to, names, replace } = self;
+        let Self { from, to, names, replace, missing } = self;
         // Before a key or a vault is made for nothing.
         session.vault(from)?;
         let now = clock::now();
-        let names = session.change(to, Missing::Create, |vault| {
+        let command = format!("cast secrets copy {from} {to}");
+        let names = session.change(to, missing, &command, |vault| {
             // Again, as it is under the lock.
             let source = session.vault(from)?;
-            let names = if names.is_empty() { source.secrets().keys().cloned().collect() } else { names.to_vec() };
+            let names = if names.is_empty() { source.names().keys().cloned().collect() } else { names.to_vec() };
             if names.is_empty() {
                 return Err(Failure::new(Kind::NotFound, format!("agent '{from}' has no secrets")));
             }
@@ -53,9 +60,15 @@ impl Verb for Copy<'_> {
                 refuse_existing(vault, &names)?;
             }
             for name in &names {
-                let secret = source.secrets().get(name).ok_or_else(|| no_such_secret(&source, name))?;
-                let treatment = Treatment { dangerous: secret.dangerous, unmasked: secret.unmasked };
-                vault.set(name.clone(), secret.value.clone(), treatment, now)?;
+                let flags = source.names().get(name).ok_or_else(|| no_such_secret(&source, name))?;
+                match (source.values().get(name), &flags.from) {
+                    (Some(secret), _) => {
+                        vault.set(name.clone(), secret.value.clone(), flags.dangerous, now)?;
+                        vault.set_flags(name, flags.clone())?;
+                    }
+                    (None, Some(words)) => vault.set_command(name.clone(), words.clone(), flags.dangerous)?,
+                    (None, None) => {}
+                }
             }
             Ok(names)
         })?;
@@ -66,7 +79,7 @@ impl Verb for Copy<'_> {
 
 pub(super) fn refuse_existing(vault: &Vault, names: &[SecretName]) -> Result<()> {
     let there =
-        names.iter().filter(|name| vault.secrets().contains_key(*name)).map(SecretName::as_str).collect::<Vec<_>>();
+        names.iter().filter(|name| vault.names().contains_key(*name)).map(SecretName::as_str).collect::<Vec<_>>();
     if there.is_empty() {
         return Ok(());
     }

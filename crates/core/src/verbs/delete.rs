@@ -38,13 +38,15 @@ impl Verb for Delete<'_> {
     }
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<usize> {
-        session.change(self.agent, Missing::Refuse, |vault| {
+        let names = self.names.iter().map(SecretName::as_str).collect::<Vec<_>>().join(" ");
+        let command = format!("cast secrets delete {} {names}", self.agent);
+        session.change(self.agent, Missing::Refuse, &command, |vault| {
             for name in self.names {
-                if !vault.remove(name) {
+                if !vault.remove(name)? {
                     return Err(no_such_secret(vault, name));
                 }
             }
-            Ok(vault.secrets().len())
+            Ok(vault.names().len())
         })
     }
 }
@@ -58,7 +60,7 @@ impl Verb for Count<'_> {
     }
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<usize> {
-        Ok(session.vault(self.agent)?.secrets().len())
+        Ok(session.vault(self.agent)?.names().len())
     }
 }
 
@@ -71,6 +73,7 @@ impl Verb for DeleteVault<'_> {
     }
 
     fn perform(self, session: &Session, event: &mut Event) -> Result<()> {
-        session.remove(self.agent, |vault| event.set_keys(vault.secrets().keys()))
+        let command = format!("cast secrets delete {} --all", self.agent);
+        session.remove(self.agent, &command, |vault| event.set_keys(vault.names().keys()))
     }
 }

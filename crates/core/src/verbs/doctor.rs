@@ -6,14 +6,17 @@ mod files;
 use std::path::Path;
 
 use crate::audit_log::AuditLog;
+use crate::change::masters;
 use crate::clock;
 use crate::failure::{self, Failure, Result};
 use crate::key_store::{self, Whence};
 use crate::session::Session;
-use crate::settings::{Audit, Settings};
+use crate::seen::Record;
+use crate::settings::{Audit, Mask, Settings};
+use crate::vault_folder::VaultFolder;
 use crate::survey::{Held, Standing, Surveyed};
 use cast_keyring::{KeyringError, Presence};
-use cast_vault::AgentName;
+use cast_vault::{AgentName, SecretName};
 use cast_vault::UnlockKey;
 use cast_vault::Vault;
 
@@ -96,6 +99,8 @@ impl Session {
                 Err(failure) => findings.push(Finding::of(Check::Vault, &failure)),
             }
         }
+        findings.extend(weak_settings(settings));
+        findings.extend(self.gone());
         findings.extend(self.key_in_a_file(&keyring));
         findings.extend(self.look_at_files());
         if settings.audit != Audit::Off
@@ -125,7 +130,7 @@ impl Session {
         for agent in folder.agents()? {
             let opened = match folder.read(&agent) {
                 Ok(None) => continue,
-                Ok(Some(bytes)) => Vault::open(&bytes, &agent, &key).map_err(Failure::from),
+                Ok(Some(bytes)) => Vault::inspect(&bytes, &agent, masters(&key)?).map(drop).map_err(Failure::from),
                 Err(failure) => Err(failure),
             };
             if let Err(failure) = &opened {
@@ -170,6 +175,27 @@ impl Session {
         }
     }
 
+    /// Vaults that this machine has seen in this folder, and that are gone.
+    fn gone(&self) -> Vec<Finding> {
+        let (Some(seen), Ok(folder)) = (self.seen(), self.folder()) else { return Vec::new() };
+        let records = seen.current().unwrap_or_default().into_iter().flatten();
+        let here = records.filter(|record| record.path.parent().is_some_and(|parent| folder.is(parent)));
+        let gone = here.filter(|record| record.path.symlink_metadata().is_err());
+        let finding = |record: Record| {
+            let agent = VaultFolder::agent_of(&record.path);
+            let name = agent.as_ref().map_or("AGENT", AgentName::as_str);
+            Finding {
+                check: Check::Vault,
+                message: format!("the vault of agent '{name}' that this machine has seen is gone: '{}'", record.path.display()),
+                fix: vec![
+                    "bring it back: from a backup, or by 'git checkout' or 'git pull'".to_owned(),
+                    format!("or make a new one in its place: 'cast secrets set --new {name} KEY'"),
+                ],
+            }
+        };
+        gone.map(finding).collect()
+    }
+
     /// A plain key file where a keyring would serve.
     fn key_in_a_file(&self, keyring: &Result<Presence, KeyringError>) -> Option<Finding> {
         let path = self.places.plain_key().ok().filter(|path| path.symlink_metadata().is_ok())?;
@@ -192,6 +218,7 @@ fn judge(vaults: &[Surveyed], held: &Held, settings: &Settings) -> Vec<Finding> 
             (Err(failure), _) => findings.push(Finding::of(Check::Vault, failure)),
             (Ok(standing), _) => {
                 findings.extend(sealed_to_a_former_key(agent, standing, held));
+                findings.extend(dangerous(agent, standing));
                 findings.extend(stale(agent, standing, settings));
             }
         }
@@ -202,12 +229,35 @@ fn judge(vaults: &[Surveyed], held: &Held, settings: &Settings) -> Vec<Finding> 
 /// A rotation that was interrupted, or a vault that was away while there was one.
 fn sealed_to_a_former_key(agent: &AgentName, standing: &Standing, held: &Held) -> Option<Finding> {
     let Held::Masters(keys) = held else { return None };
-    let newest = keys.first()?;
+    let newest = keys.first().filter(|_| standing.is_own)?;
     (standing.master != newest.public).then(|| Finding {
         check: Check::Vault,
         message: format!("the vault of agent '{agent}' is still sealed to a former key"),
         fix: vec!["seal it to the key of now: 'cast key rotate'".to_owned()],
     })
+}
+
+/// Names that make programs load code, which their owner allowed.
+fn dangerous(agent: &AgentName, standing: &Standing) -> Option<Finding> {
+    let first = standing.dangerous.first()?;
+    let names = standing.dangerous.iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ");
+    Some(Finding {
+        check: Check::Vault,
+        message: format!("agent '{agent}' has names that make programs load code: {names}"),
+        fix: vec![format!("if one is not yours to keep: 'cast secrets delete {agent} {first}'")],
+    })
+}
+
+/// Settings that switch a protection off.
+fn weak_settings(settings: &Settings) -> Vec<Finding> {
+    let finding = |what: &str, message: &str| Finding {
+        check: Check::Settings,
+        message: message.to_owned(),
+        fix: vec![format!("take '{what}' out of the settings, if you do not want that")],
+    };
+    let mask = (settings.mask == Mask::Never).then(|| finding("mask = \"never\"", "the settings switch masking off"));
+    let audit = (settings.audit == Audit::Off).then(|| finding("audit = \"off\"", "the settings switch the audit log off"));
+    mask.into_iter().chain(audit).collect()
 }
 
 fn stale(agent: &AgentName, standing: &Standing, settings: &Settings) -> Option<Finding> {

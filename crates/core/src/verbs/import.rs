@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::masking::exemption;
 use crate::session::Session;
 use cast_mask::Unmasked;
-use cast_vault::{AgentName, Change, SecretName, SecretValue, Treatment};
+use cast_vault::{AgentName, Change, SecretName, SecretValue};
 
 /// The secrets that a file assigns, the last of each name. What cannot be one is refused, all of it in one failure, by the number of its
 /// line. Of a refusal no name is noted: where quotes are missing, a line of a key may look like one.
@@ -33,6 +33,8 @@ pub struct Import<'a> {
     pub secrets: BTreeMap<SecretName, SecretValue>,
     /// Allow names that make programs load code.
     pub dangerous: bool,
+    /// What to do where there is no vault.
+    pub missing: Missing,
 }
 
 /// What an import would do, by name.
@@ -68,17 +70,18 @@ impl Verb for Import<'_> {
     }
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<Self::Done> {
-        let Self { agent, secrets, dangerous } = self;
+        let Self { agent, secrets, dangerous, missing } = self;
         let preview = preview(session, agent, &secrets)?;
         if preview.iter().all(|(_, change)| *change == Change::Unchanged) {
             return Ok(preview);
         }
         let now = clock::now();
-        session.change(agent, Missing::Create, |vault| {
+        let command = format!("cast secrets import {agent} FILE");
+        session.change(agent, missing, &command, |vault| {
             let each = secrets.into_iter().map(|(name, value)| {
                 let change = vault.change_of(&name, &value);
                 if change != Change::Unchanged {
-                    vault.set(name.clone(), value, Treatment { dangerous, unmasked: false }, now)?;
+                    vault.set(name.clone(), value, dangerous, now)?;
                 }
                 Ok((name, change))
             });

@@ -1,11 +1,12 @@
 //! Agents, and the secrets of each: names, times and flags, never a value.
 
-use cast_vault::{AgentName, Secret, SecretName, Timestamp, UnlockKey, Vault};
+use cast_vault::{AgentName, Flags, SecretName, Timestamp, UnlockKey, Vault};
 
 use crate::audit_log::{Action, Event};
 use crate::clock::{self, TimeSpan};
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Result};
+use crate::listing;
 use crate::masking::exemption;
 use crate::session::Session;
 
@@ -14,14 +15,18 @@ use crate::session::Session;
 pub struct SecretInfo {
     /// Its name.
     pub name: SecretName,
-    /// When this name was first set.
-    pub created: Timestamp,
+    /// When this name was first set; `None` for one that a command fetches.
+    pub created: Option<Timestamp>,
     /// When the value was last set.
-    pub updated: Timestamp,
+    pub updated: Option<Timestamp>,
     /// Whether it comes from the built-in secrets.
     pub builtin: bool,
     /// Whether `cast run` masks it in output that leaves the terminal.
     pub masked: bool,
+    /// How its owner wants it treated.
+    pub flags: Flags,
+    /// Who sealed the values last: `owner`, or a person's name.
+    pub sealer: String,
 }
 
 /// What a listing says of an agent; known without a key.
@@ -65,7 +70,7 @@ pub fn stale(session: &Session, span: TimeSpan) -> Result<Stale> {
     for agent in session.perform(InReach)? {
         match session.perform(Own { agent: &agent }) {
             Ok(secrets) => {
-                let old = secrets.into_iter().filter(|secret| clock::is_older(secret.updated, span));
+                let old = secrets.into_iter().filter(|secret| secret.updated.is_some_and(|updated| clock::is_older(updated, span)));
                 stale.secrets.extend(old.map(|secret| (agent.clone(), secret)));
             }
             Err(failure) => stale.refused.push(failure),
@@ -86,7 +91,7 @@ impl Verb for List<'_> {
         let vault = session.vault(self.agent)?;
         let mut secrets = infos(&vault);
         if let (Some(builtin), _) = session.builtin_for(self.agent)? {
-            let shown = infos(&builtin).into_iter().filter(|secret| !vault.secrets().contains_key(&secret.name));
+            let shown = infos(&builtin).into_iter().filter(|secret| !vault.names().contains_key(&secret.name));
             secrets.extend(shown);
             secrets.sort_by(|one, other| one.name.cmp(&other.name));
         }
@@ -137,12 +142,17 @@ impl Verb for Own<'_> {
 
 /// What there is to say of a vault's secrets.
 fn infos(vault: &Vault) -> Vec<SecretInfo> {
-    let info = |(name, secret): (&SecretName, &Secret)| SecretInfo {
-        name: name.clone(),
-        created: secret.created,
-        updated: secret.updated,
-        builtin: vault.agent().is_builtin(),
-        masked: !secret.unmasked && exemption(&secret.value).is_none(),
+    let info = |(name, flags): (&SecretName, &Flags)| {
+        let secret = vault.values().get(name);
+        SecretInfo {
+            name: name.clone(),
+            created: secret.map(|secret| secret.created),
+            updated: secret.map(|secret| secret.updated),
+            builtin: vault.agent().is_builtin(),
+            masked: !flags.unmasked && secret.is_none_or(|secret| exemption(&secret.value).is_none()),
+            flags: flags.clone(),
+            sealer: listing::sealer(vault),
+        }
     };
-    vault.secrets().iter().map(info).collect()
+    vault.names().iter().map(info).collect()
 }

@@ -39,8 +39,9 @@ impl Verb for Rename<'_> {
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<()> {
         let Self { agent, old, new, replace, dangerous } = self;
-        session.change(agent, Missing::Refuse, |vault| {
-            if !vault.secrets().contains_key(old) {
+        let command = format!("cast secrets rename {agent} {old} {new}");
+        session.change(agent, Missing::Refuse, &command, |vault| {
+            if !vault.names().contains_key(old) {
                 return Err(no_such_secret(vault, old));
             }
             if !replace {

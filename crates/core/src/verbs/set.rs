@@ -1,6 +1,6 @@
 //! One secret, added or replaced.
 
-use cast_vault::{AgentName, Change, SecretName, SecretValue, Treatment};
+use cast_vault::{AgentName, Change, Flags, SecretName, SecretValue};
 
 use crate::audit_log::{Action, Event};
 use crate::change::Missing;
@@ -17,8 +17,12 @@ pub struct Set<'a> {
     pub name: SecretName,
     /// Its value.
     pub value: SecretValue,
-    /// How its owner wants it treated.
-    pub treatment: Treatment,
+    /// Allow a name that makes programs load code.
+    pub dangerous: bool,
+    /// Whether it is a plain setting, not to be masked; `None` leaves that as it is.
+    pub unmasked: Option<bool>,
+    /// What to do where there is no vault.
+    pub missing: Missing,
 }
 
 impl Verb for Set<'_> {
@@ -30,7 +34,15 @@ impl Verb for Set<'_> {
     }
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<Change> {
-        let Self { agent, name, value, treatment } = self;
-        session.change(agent, Missing::Create, |vault| Ok(vault.set(name, value, treatment, clock::now())?))
+        let Self { agent, name, value, dangerous, unmasked, missing } = self;
+        let command = format!("cast secrets set {agent} {name}");
+        session.change(agent, missing, &command, |vault| {
+            let change = vault.set(name.clone(), value, dangerous, clock::now())?;
+            if let Some(unmasked) = unmasked {
+                let flags = vault.names().get(&name).cloned().unwrap_or_default();
+                vault.set_flags(&name, Flags { unmasked, ..flags })?;
+            }
+            Ok(change)
+        })
     }
 }

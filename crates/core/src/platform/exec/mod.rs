@@ -12,6 +12,7 @@ mod windows;
 use windows as system;
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -51,9 +52,10 @@ pub fn is_own_failure(error: &io::Error) -> bool {
     system::is_own_failure(error)
 }
 
-/// Closes the descriptor that a path such as `/dev/fd/3` names, when another program starts.
-pub fn keep_from_children(path: &Path) {
-    system::keep_from_children(path);
+/// Keeps every descriptor of this process that leads to the same file as `file` from the programs that it starts: closed there, or in the
+/// place of standard input nothing.
+pub fn keep_from_children(file: &File) {
+    system::keep_from_children(file);
 }
 
 /// The names of the longest variables and the bytes each takes, longest first.

@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -122,10 +124,18 @@ pub(super) fn is_own_failure(error: &io::Error) -> bool {
     own.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
-pub(super) fn keep_from_children(path: &Path) {
-    let number =
-        ["/dev/fd", "/proc/self/fd"].iter().find_map(|folder| path.strip_prefix(folder).ok()?.to_str()?.parse().ok());
-    if let Some(number) = number.filter(|number: &i32| *number > 2) {
-        raw::close_at_exec(number);
+pub(super) fn keep_from_children(file: &File) {
+    let place = |data: Metadata| (data.dev(), data.ino());
+    let (Ok(kept), Ok(descriptors)) = (file.metadata().map(place), std::fs::read_dir("/dev/fd")) else { return };
+    let leads_there = |path: &Path| std::fs::metadata(path).is_ok_and(|data| place(data) == kept);
+    let paths = descriptors.flatten().map(|entry| entry.path()).filter(|path| leads_there(path));
+    let number = |path: &PathBuf| path.file_name()?.to_str()?.parse().ok();
+    // Gathered first: what reads the folder has a descriptor of its own.
+    for number in paths.collect::<Vec<_>>().iter().filter_map(number) {
+        match number {
+            0 => drop(File::open("/dev/null").map(|null| rustix::stdio::dup2_stdin(null))),
+            1 | 2 => {}
+            _ => raw::close_at_exec(number),
+        }
     }
 }

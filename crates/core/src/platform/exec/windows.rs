@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -141,4 +142,4 @@ pub(super) fn is_own_failure(error: &io::Error) -> bool {
 }
 
 /// Descriptors have no paths.
-pub(super) fn keep_from_children(_path: &Path) {}
+pub(super) fn keep_from_children(_file: &File) {}

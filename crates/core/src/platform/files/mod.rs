@@ -32,9 +32,19 @@ pub fn open_behind_links(path: &Path) -> io::Result<File> {
     system::open_behind_links(path)
 }
 
-/// Opens a folder itself, so that it can be locked; `None` where this user may not read it, or folders cannot be locked.
-pub fn open_folder(path: &Path) -> Option<File> {
-    system::open_folder(path)
+/// Whether an open file is the one at `path` now. Taken for granted where the system does not tell files apart.
+pub fn is_at(file: &File, path: &Path) -> bool {
+    system::is_at(file, path)
+}
+
+/// Removes a lock file whose lock is held, where a waiting process can tell that it is gone.
+pub fn remove_lock(path: &Path) {
+    system::remove_lock(path);
+}
+
+/// Whether another user than this one and root owns it, or users other than its owner can write it.
+pub fn is_writable_by_others(file: &File) -> bool {
+    system::is_writable_by_others(file)
 }
 
 /// Whether `open_plain` or `open_log` failed because of what the path is.

@@ -16,11 +16,6 @@ pub(super) fn open_behind_links(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }
 
-pub(super) fn open_folder(path: &Path) -> Option<File> {
-    let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::NONBLOCK;
-    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path).ok()
-}
-
 pub(super) fn is_symlink_refusal(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
@@ -117,4 +112,18 @@ pub(super) fn check_writable(path: &Path) -> io::Result<()> {
     rustix::fs::access(path, wanted)?;
     let disk = rustix::fs::statvfs(path)?;
     if disk.f_blocks > 0 && disk.f_bavail == 0 { Err(rustix::io::Errno::NOSPC.into()) } else { Ok(()) }
+}
+
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
+    let (open, there) = (file.metadata(), std::fs::symlink_metadata(path));
+    open.is_ok_and(|open| there.is_ok_and(|there| (open.dev(), open.ino()) == (there.dev(), there.ino())))
+}
+
+pub(super) fn remove_lock(path: &Path) {
+    let _ = std::fs::remove_file(path);
+}
+
+pub(super) fn is_writable_by_others(file: &File) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    file.metadata().is_ok_and(|data| data.mode() & 0o022 != 0 || ![own, 0].contains(&data.uid()))
 }

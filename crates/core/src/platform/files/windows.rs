@@ -41,10 +41,6 @@ pub(super) fn open_behind_links(path: &Path) -> io::Result<File> {
     patiently(IN_USE, || File::open(path))
 }
 
-pub(super) fn open_folder(_path: &Path) -> Option<File> {
-    None
-}
-
 pub(super) fn is_symlink_refusal(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidFilename
 }
@@ -109,4 +105,15 @@ pub(super) fn is_open(_data: &Metadata) -> bool {
 pub(super) fn check_writable(path: &Path) -> io::Result<()> {
     let data = std::fs::metadata(path)?;
     if data.is_file() && data.permissions().readonly() { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+}
+
+pub(super) fn is_at(_file: &File, _path: &Path) -> bool {
+    true
+}
+
+/// It stays, for the next writer.
+pub(super) fn remove_lock(_path: &Path) {}
+
+pub(super) fn is_writable_by_others(_file: &File) -> bool {
+    false
 }

@@ -1,6 +1,7 @@
 //! A master key from a backup, into the key store. It has to open a vault first: a wrong key in the store helps nobody.
 
 use crate::audit_log::{Action, Event};
+use crate::change::masters;
 use crate::door::{Effect, Verb};
 use crate::failure::{self, Failure, Kind, Result};
 use crate::key_store::{KeyPlace, Slot, Whence};
@@ -93,10 +94,8 @@ impl Session {
         let mut opened = 0;
         let mut closed = Vec::new();
         for agent in agents {
-            match folder
-                .read(&agent)
-                .and_then(|file| file.map(|file| Vault::open(&file, &agent, given).map_err(Failure::from)).transpose())
-            {
+            let opens = |file: Vec<u8>| Ok(Vault::inspect(&file, &agent, masters(given)?)?);
+            match folder.read(&agent).and_then(|file| file.map(opens).transpose()) {
                 Ok(Some(_)) => opened += 1,
                 Ok(None) => {}
                 Err(_) => closed.push(agent),

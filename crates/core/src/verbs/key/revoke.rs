@@ -1,9 +1,9 @@
 //! The end of the agent keys that were handed out for one agent.
 
-use cast_vault::{AgentName, Vault};
+use cast_vault::AgentName;
 
 use crate::audit_log::{Action, Event};
-use crate::change::{Missing, masters};
+use crate::change::Missing;
 use crate::door::{Effect, Verb};
 use crate::failure::Result;
 use crate::session::Session;
@@ -23,11 +23,9 @@ impl Verb for Revoke<'_> {
     }
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<u64> {
-        if session.folder()?.exists(self.agent) {
-            masters(&session.key()?.key)?;
-        }
-        session.change(self.agent, Missing::Refuse, |vault| Ok(Vault::start_epoch(vault)?))?;
+        let command = format!("cast key revoke --agent {}", self.agent);
+        session.change(self.agent, Missing::Refuse, &command, |vault| Ok(vault.start_epoch()?))?;
         // Sealed to a new master key at once, it has begun one more.
-        Ok(session.vault(self.agent)?.mark().epoch)
+        Ok(session.vault(self.agent)?.state().map_or(0, |state| state.epoch))
     }
 }

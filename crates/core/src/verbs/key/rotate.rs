@@ -9,11 +9,13 @@ use crate::clock;
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{KeyLock, KeyPlace, Slot};
+use crate::read::Found;
+use crate::seen::Record;
 use crate::session::Session;
 use crate::vault_folder::VaultFolder;
 use cast_vault::AgentName;
 use cast_vault::MasterKey;
-use cast_vault::Vault;
+use cast_vault::{Role, Vault};
 
 /// When former keys are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +74,7 @@ impl Verb for Rotate<'_> {
         let newest = public_of(keys);
         // What is refused waits for its owner, and does not make this an unfinished rotation.
         let unfinished = keys.len() > 1
-            && session.survey()?.into_iter().any(|vault| vault.state.is_ok_and(|vault| vault.master != newest));
+            && session.survey()?.into_iter().any(|vault| vault.state.is_ok_and(|vault| vault.is_own && vault.master != newest));
         let is_new = !unfinished && (retire.is_none() || keys.len() == 1);
         if is_new {
             let keys = session.add_key(&lock, &folder, &mut slot, keys)?;
@@ -104,16 +106,20 @@ impl Session {
     /// that is said not to matter, may need one.
     fn look_elsewhere(&self, retire: Retire, here: &VaultFolder<'_>, rotation: &mut Rotation) -> Result<()> {
         let unlocked = self.key()?;
-        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.paths());
-        for path in known.unwrap_or_else(|failure| vec![Err(failure)]) {
-            let needs = path.and_then(|path| {
+        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.current());
+        for record in known.unwrap_or_else(|failure| vec![Err(failure)]) {
+            let needs = record.and_then(|Record { path, .. }| {
                 let Some((agent, folder)) = VaultFolder::agent_of(&path).zip(path.parent()) else { return Ok(None) };
                 if here.is(folder) {
                     return Ok(None);
                 }
-                let file = VaultFolder::elsewhere(folder, &self.places).read(&agent)?.ok_or_else(|| gone(&path))?;
-                match Vault::open(&file, &agent, &unlocked.key).map_err(Failure::from) {
-                    Ok(vault) => Ok((vault.master() != rotation.public).then(|| behind(&path))),
+                let file = VaultFolder::elsewhere(folder).read(&agent)?.ok_or_else(|| gone(&path))?;
+                let keys = masters(&unlocked.key)?;
+                match Vault::inspect(&file, &agent, keys).map_err(Failure::from) {
+                    Ok(vault) if !vault.is_owned_by(keys) => Ok(None),
+                    Ok(vault) => {
+                        Ok((vault.card().recipient().to_string() != rotation.public).then(|| behind(&path)))
+                    }
                     // None of the keys here opens it: it misses none of them.
                     Err(failure) if failure.kind() == Kind::WrongKey => Ok(None),
                     Err(failure) => Err(Failure::new(failure.kind(), format!("{failure}: '{}'", path.display()))),
@@ -148,14 +154,16 @@ impl Session {
 
     /// Seals one vault anew, unless it is sealed to this key already. Says whether it did.
     fn seal_to(&self, public: &str, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<bool> {
-        // A look without the lock takes note of what it finds: one who was killed may have sealed the vault and not noted that.
-        if self.find_vault(agent)?.is_none_or(|vault| vault.master() == public) {
+        let is_done =
+            |vault: &Vault| *vault.role() != Role::Owner || vault.part().card.recipient().to_string() == public;
+        // A look without the lock remembers what it finds: a writer that was killed may have sealed the vault and not remembered that.
+        if self.find_vault(agent)?.as_ref().is_none_or(is_done) {
             return Ok(false);
         }
         let lock = self.lock_vaults(folder)?;
-        match self.find_vault(agent)? {
-            Some(mut vault) if vault.master() != public => {
-                self.commit(folder, &lock, &mut vault)?;
+        match self.look_at_vault(agent)? {
+            Some(Found { mut vault, record, .. }) if !is_done(&vault) => {
+                self.commit(folder, &lock, &mut vault, record.as_ref())?;
                 Ok(true)
             }
             // Deleted since it was listed, or done.
@@ -176,6 +184,9 @@ impl Session {
         // From the look at the vaults to the end of the former keys, nobody seals one to them, nor puts an old one back through cast.
         let _vaults = folder.lock()?;
         for vault in self.survey()? {
+            if vault.state.as_ref().is_ok_and(|standing| !standing.is_own) {
+                continue;
+            }
             if !vault.is_sealed_to(&rotation.public) {
                 rotation.left.push(vault.state.err().unwrap_or_else(|| behind(&folder.path(&vault.agent))));
             }

@@ -1,0 +1,195 @@
+//! What a record says, and its text: one field a line, in a fixed order, the path last.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use cast_vault::{Card, Inspected, Part, Person, PersonName, Receipt, SecretName, State, Timestamp, Vault, Vector};
+
+use crate::listing;
+
+/// What is remembered of a vault.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record {
+    /// The newest state that was seen.
+    pub(crate) state: State,
+    /// The owner's part when a dangerous name, a person or a permission was last taken away: an older one is not used, not even in git.
+    pub(crate) floor: Vector,
+    /// This user's own note that the text of that state was verified; an agent key has none.
+    pub(crate) receipt: Option<Receipt>,
+    /// The card that this user has accepted, where the vault is another owner's.
+    pub(crate) card: Option<Card>,
+    /// When the vault was accepted, or first seen.
+    pub(crate) since: Timestamp,
+    /// Deleted, or made anew: no state of it is to be used.
+    pub(crate) given_up: bool,
+    /// Where it lay then.
+    pub(crate) path: PathBuf,
+}
+
+/// What a vault held, by name: when each value was set, and its flags in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary(pub(crate) BTreeMap<String, Name>);
+
+/// What is remembered of a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub(crate) updated: String,
+    pub(crate) flags: String,
+}
+
+/// No name of a secret begins so: what a person may set.
+const PERSON: &str = "@";
+/// As `listing` writes it.
+const DANGEROUS: &str = "dangerous name";
+const VERSION: &str = "cast-seen 1";
+const NONE: &str = "-";
+const GIVEN_UP: &str = "given-up";
+const CURRENT: &str = "current";
+
+impl Record {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let Self { state, floor, receipt, card, since, given_up, path } = self;
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
+        let lines = [
+            VERSION.to_owned(),
+            state.to_string(),
+            if floor.is_empty() { NONE.to_owned() } else { floor.to_string() },
+            or_none(receipt.as_ref().map(ToString::to_string)),
+            or_none(card.as_ref().map(ToString::to_string)),
+            since.to_string(),
+            if *given_up { GIVEN_UP } else { CURRENT }.to_owned(),
+        ];
+        let mut bytes = lines.join("\n").into_bytes();
+        bytes.push(b'\n');
+        bytes.extend_from_slice(path.as_os_str().as_encoded_bytes());
+        bytes.push(b'\n');
+        bytes
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = str::from_utf8(bytes.strip_suffix(b"\n")?).ok()?;
+        let mut lines = text.splitn(8, '\n');
+        if lines.next()? != VERSION {
+            return None;
+        }
+        let state = State::parse(lines.next()?)?;
+        let floor = optional(lines.next()?, Vector::parse)?.unwrap_or_default();
+        let receipt = optional(lines.next()?, Receipt::parse)?;
+        let card = optional(lines.next()?, |text| Card::parse(text).ok())?;
+        let since = Timestamp::parse(lines.next()?)?;
+        let given_up = match lines.next()? {
+            GIVEN_UP => true,
+            CURRENT => false,
+            _ => return None,
+        };
+        Some(Self { state, floor, receipt, card, since, given_up, path: Path::new(lines.next()?).to_owned() })
+    }
+}
+
+/// A field that may be absent; `None` for one that is neither.
+#[allow(clippy::option_option)]
+fn optional<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+    if text == NONE { Some(None) } else { parse(text).map(Some) }
+}
+
+impl Name {
+    /// Whether everything that `former` permits is permitted here.
+    fn permits(&self, former: &Self) -> bool {
+        let now: Vec<_> = self.flags.split(", ").collect();
+        former.flags.split(", ").all(|word| now.contains(&word))
+    }
+}
+
+impl Summary {
+    /// What a vault holds now.
+    pub(crate) fn of(vault: &Vault) -> Self {
+        Self::new(vault.part(), |name| vault.values().get(name).map(|secret| secret.updated))
+    }
+
+    /// What a vault would hold that is only looked at.
+    pub(crate) fn of_inspected(inspected: &Inspected) -> Self {
+        let times: BTreeMap<_, _> = inspected.times().map(|(name, _, updated)| (name, updated)).collect();
+        Self::new(inspected.part(), |name| times.get(name).copied())
+    }
+
+    fn new(part: &Part, updated: impl Fn(&SecretName) -> Option<Timestamp>) -> Self {
+        let name = |(name, flags): (&SecretName, _)| {
+            let updated = updated(name).map(|time| time.to_string()).unwrap_or_default();
+            (name.to_string(), Name { updated, flags: listing::flags(flags).join(", ") })
+        };
+        let person = |(name, person): (&PersonName, &Person)| {
+            let may = person.may_set.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            (format!("{PERSON}{name}"), Name { updated: person.since.to_string(), flags: may })
+        };
+        Self(part.names.iter().map(name).chain(part.people.iter().map(person)).collect())
+    }
+
+    /// Whether `vault` lacks a dangerous name, a person or a permission that is remembered here.
+    pub(crate) fn takes_away(&self, vault: &Vault) -> bool {
+        let now = Self::of(vault);
+        let matters = |(key, name): &(&String, &Name)| key.starts_with(PERSON) || name.flags.contains(DANGEROUS);
+        self.0.iter().filter(matters).any(|(key, name)| now.0.get(key).is_none_or(|now| !now.permits(name)))
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let line = |(key, Name { updated, flags }): (&String, &Name)| format!("{key}\t{updated}\t{flags}\n");
+        self.0.iter().map(line).collect::<String>().into_bytes()
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let name = |line: &str| {
+            let mut fields = line.splitn(3, '\t').map(str::to_owned);
+            Some((fields.next()?, Name { updated: fields.next()?, flags: fields.next()? }))
+        };
+        str::from_utf8(bytes).ok()?.lines().map(name).collect::<Option<_>>().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cast_vault::{Digest, VaultId};
+
+    use super::*;
+
+    fn record() -> Record {
+        let vector = |text: &str| Vector::parse(text).unwrap();
+        let state = State {
+            id: VaultId([7; 16]),
+            epoch: 3,
+            rules: vector("0000000a.1"),
+            owner_hash: Digest([1; 32]),
+            at: vector("0000000a.2,0000000b.1"),
+            values_hash: Digest([2; 32]),
+        };
+        let since = Timestamp::parse("2026-01-15T10:30:00Z").unwrap();
+        Record {
+            state,
+            floor: vector("0000000a.1"),
+            receipt: Receipt::parse(&"ab".repeat(32)),
+            card: None,
+            since,
+            given_up: false,
+            path: PathBuf::from("/a\nb/c.age"),
+        }
+    }
+
+    #[test]
+    fn records_come_back_and_damaged_ones_do_not() {
+        for (given_up, receipt) in [(false, record().receipt), (true, None)] {
+            let record = Record { given_up, receipt, ..record() };
+            let bytes = record.to_bytes();
+            assert_eq!(Record::parse(&bytes), Some(record));
+            assert_eq!(Record::parse(&bytes[..bytes.len() - 1]), None);
+            assert_eq!(Record::parse(&bytes[1..]), None);
+        }
+        assert_eq!(Record::parse(b""), None);
+    }
+
+    #[test]
+    fn summaries_come_back() {
+        let name = |updated: &str, flags: &str| Name { updated: updated.into(), flags: flags.into() };
+        let summary = Summary([("A".into(), name("now", "")), ("B".into(), name("", "to a.b, unmasked"))].into());
+        assert_eq!(Summary::parse(&summary.to_bytes()), Some(summary));
+        assert_eq!(Summary::parse(b"A\tnow\n"), None);
+    }
+}
