@@ -10,15 +10,28 @@ use crate::hex::Hex;
 
 /// The bytes 0 to 31.
 const MASTER: &str = "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SWRYDWG";
-const VERIFICATION: &str = "@@VERIFICATION";
-const CARD: &str = "@@CARD";
-const FINGERPRINT: &str = "@@FINGERPRINT";
-const PLAIN: &str = "@@PLAIN";
-const OWNER_HASH: &str = "@@OWNER_HASH";
-const VALUES_HASH: &str = "@@VALUES_HASH";
-const RECEIPT: &str = "@@RECEIPT";
-const CARD_RECEIPT: &str = "@@CARD_RECEIPT";
-const LINE: &str = "@@LINE";
+const VERIFICATION: &str = "7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239";
+const CARD: &str = "cast-card:age13aqvttdk3ujkyjh9kg2w5an6dmy5mq5a84a4uxk3hfhnugfc9p0sy5p2wh:7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239";
+const FINGERPRINT: &str = "4a68 67d1 38bf 0b0e 0377 72e7 b967 c207";
+const PLAIN: &str = concat!(
+    "# cast-vault 1 id=000102030405060708090a0b0c0d0e0f agent=my-agent epoch=1 owner=7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239 rules=0000000a.1 bytes=285 sig=e32eb9cd0157db9131c014f93d14662a206042084ae905bdd84d4754d2edfef433da2be21d296d4a40baf8a581e5f63b1598deb0fe82f7edb973977239e49400\n",
+    "card = \"cast-card:age13aqvttdk3ujkyjh9kg2w5an6dmy5mq5a84a4uxk3hfhnugfc9p0sy5p2wh:7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239\"\n",
+    "reader = \"age1welk8ld96jlttxllarylmpnsdwlkd3nw4pflafzps5ydxenh2vhqa2633l\"\n",
+    "fp = \"101112131415161718191a1b1c1d1e1f\"\n",
+    "\n",
+    "[names.OPENAI_API_KEY]\n",
+    "# cast-values 1 at=0000000a.1 sealer=7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239 sig=293c4aba9ee278c34d06925fb0b9e21bbb5043ba8bf28d555389bf70959e0f7aae9206df27f270a6a31664c1daf1384b8299a60778f7de780014721ffa3d6707\n",
+    "\n",
+    "[secrets.OPENAI_API_KEY]\n",
+    "value = \"sk-1\"\n",
+    "created = 2026-01-15T10:30:00Z\n",
+    "updated = 2026-01-15T10:30:00Z\n",
+);
+const OWNER_HASH: &str = "bc196adfb3d51525dfa721404c2fa4bd5d7c8de89de960e07fff7eada8112317";
+const VALUES_HASH: &str = "057f4c2be5646a51c79c9436c9792754ad2b1d02d98a445293b88ff1798b90ce";
+const RECEIPT: &str = "beae9084cafb063e4eba413ada29af89e311bcad9a80971bf715d204cb7a1c57";
+const CARD_RECEIPT: &str = "c6e6fd958b779d71f29842edbbd6e77fada5f94b354f4d3c9b07698785f21e7f";
+const LINE: &str = "cast-agent:my-agent:000102030405060708090a0b0c0d0e0f:1:0000000a.1/0000000a.1:7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239:AGE-SECRET-KEY-1FLUKQCVGUPRYWSY9JC6R247CZ5YA4G3DE8XW3T3QTYH80WTHM5QSU7ELP0";
 
 fn key() -> UnlockKey {
     UnlockKey::parse(MASTER).unwrap()
