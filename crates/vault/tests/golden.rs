@@ -2,6 +2,7 @@
 //! of key, and finds exactly what `expected.toml` states. `CAST_WRITE_GOLDEN=1` wrote them; it refuses where there are some.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use cast_vault::{
     AgentName, Anchor, Card, Flags, MasterKey, PersonName, Replica, Role, Sealer, SecretName, SecretValue, Timestamp,
     UnlockKey, Vault,
 };
+use sha2::{Digest, Sha256};
 
 /// The bytes 0 to 31, and 32 to 63, and 64 to 95.
 const KEYS: [(&str, &str); 3] = [
@@ -60,7 +62,7 @@ fn words(list: &[&str]) -> Vec<String> {
 /// What is asked of a vault: `expected.toml` states the same words.
 fn content(vault: &Vault) -> String {
     let mut text = format!("[{}]\n", vault.agent());
-    let mut line = |name: &str, value: &str| text += &format!("{name} = {}\n", toml::Value::from(value));
+    let mut line = |name: &str, value: &str| writeln!(text, "{name} = {}", toml::Value::from(value)).unwrap();
     line("owner", &vault.part().card.to_string());
     line("reader", &vault.part().reader.to_string());
     line("state", &vault.state().unwrap().to_string());
@@ -174,7 +176,7 @@ fn written_once() {
     let mut finish = |vault: &Vault, file: &[u8]| {
         let agent = vault.agent();
         fs::write(path(&format!("{agent}.age")), file).unwrap();
-        expected += &format!("\n{}", content(vault));
+        write!(expected, "\n{}", content(vault)).unwrap();
         fs::write(path("expected.toml"), &expected).unwrap();
     };
     let grant = |vault: &Vault| {
@@ -219,7 +221,7 @@ fn written_once() {
     vault.set_flags(&name("REGION"), Flags { unmasked: true, ..Flags::default() }).unwrap();
     let lines = "x\n# cast-values 1 at=601d0001.9 sealer=00 sig=00\n\n[secrets.X]\n\"\"\"\"";
     vault.set(name("LINES"), value(lines), false, time(WRITTEN)).unwrap();
-    vault.set_command(name("SESSION"), words(&["op", "read", "op://vault/it em/\"x\"", ""]), false).unwrap();
+    vault.set_command(&name("SESSION"), words(&["op", "read", "op://vault/it em/\"x\"", ""]), false).unwrap();
     let may_set = [name("DATABASE_URL"), name("REGION")].into();
     let card = |name: &str| master(&key(name)).card();
     vault.share(person("alice"), card("alice.txt"), may_set, time(WRITTEN)).unwrap();

@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_is_no_point_is_not_taken_from_a_user_and_verifies_nothing() {
-        let number = (2_u8..).find(|number| VerifyingKey::from_bytes(&[*number; 32]).is_err()).unwrap();
+        let number = (2..=u8::MAX).find(|number| VerifyingKey::from_bytes(&[*number; 32]).is_err()).unwrap();
         let text = Hex(&[number; 32]).to_string();
         assert!(VerificationKey::parse(&text).is_none());
         assert!(!VerificationKey::read(&text).unwrap().verifies(b"message", &[0; 64]));

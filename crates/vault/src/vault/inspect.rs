@@ -48,7 +48,7 @@ impl Inspected {
         let values = open::read_values(&part, below.values).ok();
         let sealer = open::find_sealer(&part, below.second.line.sealer);
         let sealer = sealer.filter(|_| values.is_some() && plain.is_sealed(&below));
-        Ok(Self { index, part, state, sealer, values, plain })
+        Ok(Self { plain, index, part, state, sealer, values })
     }
 
     /// The card of the owner whom it names.

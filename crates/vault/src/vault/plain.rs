@@ -131,7 +131,9 @@ fn joined(parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
 
 fn digest(parts: &[&[u8]]) -> Digest {
     let mut hash = Sha256::new();
-    parts.iter().for_each(|part| hash.update(part));
+    for part in parts {
+        hash.update(part);
+    }
     Digest(hash.finalize().into())
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn with<'a>(file: &[u8], number: u8, anchor: Anchor<'a>, receipt: &Receipt) -> Result<Vault> {
+fn with(file: &[u8], number: u8, anchor: Anchor<'_>, receipt: &Receipt) -> Result<Vault> {
     Vault::open(file, &agent(), &user(number), anchor, Some(receipt))
 }
 

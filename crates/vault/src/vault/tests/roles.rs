@@ -99,8 +99,8 @@ fn values_and_flags_keep_what_is_not_asked_for() {
 fn a_secret_is_stored_or_fetched() {
     let (mut vault, _) = shared();
     let words = || vec!["op".to_owned(), "read".to_owned()];
-    vault.set_command(name("L"), words(), false).unwrap();
-    vault.set_command(name("M"), words(), false).unwrap();
+    vault.set_command(&name("L"), words(), false).unwrap();
+    vault.set_command(&name("M"), words(), false).unwrap();
     assert!(!vault.values().contains_key("L") && vault.names()["L"].from == Some(words()));
     let stored = Err(Error::Flag(crate::error::FlagFault::Stored));
     assert_eq!(vault.set_flags(&name("L"), Flags::default()), stored);
@@ -141,7 +141,7 @@ fn dangerous_names_need_their_word_twice() {
     let (mut vault, _) = shared();
     let dangerous = || name("LD_PRELOAD");
     assert!(vault.set(dangerous(), value("x"), false, now()).is_err());
-    assert!(vault.set_command(dangerous(), vec!["x".into()], false).is_err());
+    assert!(vault.set_command(&dangerous(), vec!["x".into()], false).is_err());
     assert!(!vault.names().contains_key("LD_PRELOAD"));
     vault.set(dangerous(), value("x"), true, now()).unwrap();
     vault.set(dangerous(), value("y"), false, now()).unwrap();
@@ -188,7 +188,7 @@ fn an_agent_key_changes_nothing() {
     let refusals = [
         opened.set(name("K"), value("x"), true, now()).err(),
         opened.set_flags(&name("K"), Flags::default()).err(),
-        opened.set_command(name("K"), vec!["x".into()], true).err(),
+        opened.set_command(&name("K"), vec!["x".into()], true).err(),
         opened.rename(&name("K"), &name("M"), false).err(),
         opened.remove(&name("K")).err(),
         opened.share(person("eve"), card(STRANGER), [].into(), now()).err(),

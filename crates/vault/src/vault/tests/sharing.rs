@@ -13,7 +13,7 @@ fn a_person_sets_what_the_owner_permitted_and_nothing_else() {
     let owner_only = Some(Refusal::OwnerOnly.of(&agent()));
     for refusal in [
         alice.set_flags(&name("L"), Flags { unmasked: true, ..Flags::default() }).err(),
-        alice.set_command(name("L"), vec!["x".into()], false).err(),
+        alice.set_command(&name("L"), vec!["x".into()], false).err(),
         alice.rename(&name("L"), &name("M"), false).err(),
         alice.remove(&name("L")).err(),
         alice.share(person("eve"), card(STRANGER), [].into(), now()).err(),
