@@ -23,6 +23,7 @@ pub use verification::VerificationKey;
 
 pub(crate) use card::parse_recipient;
 pub(crate) use derive::random;
+pub(crate) use verification::Verifier;
 
 /// What this process can unlock with.
 pub enum UnlockKey {

@@ -134,7 +134,7 @@ impl Person {
         let card = Card::read(&reader.entry("card")?)?;
         let since = reader.time("since")?;
         let mut may_set = BTreeSet::new();
-        for word in reader.list("may-set")?.unwrap_or_default() {
+        for word in reader.list("may-set")? {
             let name = SecretName::parse(word).ok()?;
             if may_set.last().is_some_and(|last| *last >= name) {
                 return None;

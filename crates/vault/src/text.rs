@@ -119,10 +119,10 @@ impl<'t> Reader<'t> {
         Some(text)
     }
 
-    /// Reads `name = ` a list of one string or more, if that comes next.
-    pub(crate) fn list(&mut self, name: &str) -> Option<Option<Vec<String>>> {
+    /// Reads `name = ` a list, if that comes next. One without strings is not written: it is the same as none.
+    pub(crate) fn list(&mut self, name: &str) -> Option<Vec<String>> {
         if !self.has(name) {
-            return Some(None);
+            return Some(Vec::new());
         }
         self.token(" = [")?;
         let mut words = vec![self.string()?];
@@ -130,7 +130,7 @@ impl<'t> Reader<'t> {
             words.push(self.string()?);
         }
         self.token("]\n")?;
-        Some(Some(words))
+        Some(words)
     }
 
     /// Reads a string into memory of exactly its size.

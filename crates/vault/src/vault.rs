@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::error::{Error, Refusal, Result};
-use crate::key::{AgentGrant, MasterKey, UnlockKey, VaultId, VerificationKey, random};
+use crate::key::{AgentGrant, MasterKey, UnlockKey, VaultId, random};
 use crate::name::{AgentName, PersonName, SecretName};
 use crate::part::{Flags, Part, Person};
 use crate::values::{Secret, Values};

@@ -11,6 +11,21 @@ use crate::hex::{Hex, parse_hex};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VerificationKey([u8; 32]);
 
+/// The same with the point that it stands for, which takes a square root to find: kept where two signatures of one key are verified.
+pub(crate) struct Verifier(VerifyingKey);
+
+impl Verifier {
+    pub(super) fn new(key: VerifyingKey) -> Self {
+        Self(key)
+    }
+
+    /// Whether `signature` is this key's for `message`. Strict (no small order, canonical R and S), so that every implementation agrees on
+    /// what is signed.
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
+    }
+}
+
 /// The y coordinates of the eight points of small order, little-endian. The last bit of an encoding is the sign of x and not part of y.
 const SMALL_ORDER: [[u8; 32]; 5] = [
     [0; 32],
@@ -59,11 +74,9 @@ impl VerificationKey {
         (canonical && !SMALL_ORDER.contains(&y)).then_some(Self(bytes))
     }
 
-    /// Whether `signature` is this key's for `message`. Strict (no small order, canonical R and S), so that every implementation agrees on
-    /// what is signed.
-    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        VerifyingKey::from_bytes(&self.0)
-            .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
+    /// The point behind the key; `None` where there is none.
+    pub(crate) fn verifier(&self) -> Option<Verifier> {
+        VerifyingKey::from_bytes(&self.0).ok().map(Verifier)
     }
 
     /// The 32 bytes of RFC 8032.
@@ -106,16 +119,16 @@ mod tests {
 
     #[test]
     fn what_is_no_point_is_not_taken_from_a_user_and_verifies_nothing() {
-        let number = (2_u8..).find(|number| VerifyingKey::from_bytes(&[*number; 32]).is_err()).unwrap();
+        let number = (2..=u8::MAX).find(|number| VerifyingKey::from_bytes(&[*number; 32]).is_err()).unwrap();
         let text = Hex(&[number; 32]).to_string();
         assert!(VerificationKey::parse(&text).is_none());
-        assert!(!VerificationKey::read(&text).unwrap().verifies(b"message", &[0; 64]));
+        assert!(VerificationKey::read(&text).unwrap().verifier().is_none());
     }
 
     #[test]
     fn a_signature_has_one_form() {
         let key = SigningKey::from_bytes(&[7; 32]);
-        let verification = VerificationKey::from_bytes(key.verifying_key().to_bytes()).unwrap();
+        let verification = VerificationKey::from_bytes(key.verifying_key().to_bytes()).unwrap().verifier().unwrap();
         let signature = key.sign(b"message").to_bytes();
         assert!(verification.verifies(b"message", &signature));
         // S plus the order of the group: the same number to a lenient verifier.

@@ -82,11 +82,11 @@ impl Flags {
         let flags = Self {
             dangerous: reader.flag("dangerous")?,
             unmasked: reader.flag("unmasked")?,
-            hosts: reader.list("hosts")?.unwrap_or_default(),
-            places: reader.list("in")?.unwrap_or_default(),
+            hosts: reader.list("hosts")?,
+            places: reader.list("in")?,
             prefix: if reader.is_next("prefix") { Some(reader.entry("prefix")?) } else { None },
             file: reader.flag("file")?,
-            from: reader.list("from")?,
+            from: Some(reader.list("from")?).filter(|words| !words.is_empty()),
         };
         flags.fault().is_none().then_some(flags)
     }

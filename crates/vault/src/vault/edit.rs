@@ -63,15 +63,15 @@ impl Vault {
     }
 
     /// Adds a secret that a command fetches when an agent starts, or makes one of a secret whose value is dropped. Other flags stay.
-    pub fn set_command(&mut self, name: SecretName, words: Vec<String>, dangerous: bool) -> Result<()> {
+    pub fn set_command(&mut self, name: &SecretName, words: Vec<String>, dangerous: bool) -> Result<()> {
         self.check_owner()?;
-        let mut flags = self.part.names.get(&name).cloned().unwrap_or_default();
+        let mut flags = self.part.names.get(name).cloned().unwrap_or_default();
         flags.dangerous |= dangerous && name.is_dangerous();
         flags.from = Some(words);
         let flags = flags.checked()?;
-        check(&name, &flags, None)?;
-        self.put_flags(&name, flags);
-        self.drop_value(&name);
+        check(name, &flags, None)?;
+        self.put_flags(name, flags);
+        self.drop_value(name);
         Ok(())
     }
 

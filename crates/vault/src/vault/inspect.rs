@@ -39,16 +39,15 @@ impl Inspected {
     fn new(bytes: Zeroizing<Vec<u8>>, index: usize, agent: &AgentName) -> Result<Self, Refusal> {
         let plain = Plain::split(bytes)?;
         open::check_agent(&plain, agent)?;
-        if !plain.is_owners() {
-            return Err(Refusal::NotAuthentic);
-        }
+        let owner = plain.first.line.owner.verifier();
+        let owner = owner.filter(|owner| plain.is_owners(owner)).ok_or(Refusal::NotAuthentic)?;
         let part = open::read_part(&plain)?;
         let state = plain.state()?;
         let below = plain.below()?;
         let values = open::read_values(&part, below.values).ok();
         let sealer = open::find_sealer(&part, below.second.line.sealer);
-        let sealer = sealer.filter(|_| values.is_some() && plain.is_sealed(&below));
-        Ok(Self { index, part, state, sealer, values, plain })
+        let sealer = sealer.filter(|_| values.is_some() && plain.is_sealed(&below, &owner));
+        Ok(Self { plain, index, part, state, sealer, values })
     }
 
     /// The card of the owner whom it names.

@@ -86,7 +86,7 @@ impl Line for First {
             rules: Vector::parse(fields.next("rules=")?)?,
             bytes: usize::try_from(parse_number(fields.next("bytes=")?)?).ok()?,
         };
-        fields.is_at_end().then_some(first)
+        fields.next("").is_none().then_some(first)
     }
 }
 
@@ -100,7 +100,7 @@ impl Line for Second {
         let mut fields = Fields::of(head, SECOND_1)?;
         let second =
             Self { at: Vector::parse(fields.next("at=")?)?, sealer: VerificationKey::read(fields.next("sealer=")?)? };
-        fields.is_at_end().then_some(second)
+        fields.next("").is_none().then_some(second)
     }
 }
 
@@ -132,19 +132,16 @@ impl<'t> Fields<'t> {
         head.strip_prefix(start).map(|fields| Self(fields.split(' ')))
     }
 
+    /// The value of the next field, which is `name`.
     fn next(&mut self, name: &str) -> Option<&'t str> {
         self.0.next()?.strip_prefix(name)
-    }
-
-    fn is_at_end(mut self) -> bool {
-        self.0.next().is_none()
     }
 }
 
 /// Whether a development build wrote this line: `# cast-vault 1 id= epoch= generation= mac=`. Such a vault was authenticated by every reader.
 fn is_development_build(line: &str) -> bool {
     let Some(mut fields) = Fields::of(line, FIRST_1) else { return false };
-    ["id=", "epoch=", "generation=", "mac="].iter().all(|name| fields.next(name).is_some()) && fields.is_at_end()
+    ["id=", "epoch=", "generation=", "mac="].iter().all(|name| fields.next(name).is_some()) && fields.next("").is_none()
 }
 
 #[cfg(test)]

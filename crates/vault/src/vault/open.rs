@@ -12,7 +12,7 @@ use super::receipt::{Anchored, Receipt};
 use super::{Changes, Opener, Role, Sealer, Vault};
 use crate::age_file::{self, Closed};
 use crate::error::{Refusal, Result};
-use crate::key::{AgentGrant, Card, MasterKey, UnlockKey, VerificationKey};
+use crate::key::{AgentGrant, Card, MasterKey, UnlockKey, VerificationKey, Verifier};
 use crate::name::AgentName;
 use crate::part::Part;
 use crate::values::{self, Values};
@@ -64,6 +64,14 @@ impl<'a> Holder<'a> {
             // The built-in secrets go into every agent: nobody else's are taken.
             Anchor::Card(_) if agent.is_builtin() => Err(Refusal::OtherOwner),
             Anchor::Card(card) => Ok(Self::Person(key, card)),
+        }
+    }
+
+    /// The owner, who is the one expected.
+    fn owner(&self, plain: &Plain) -> Option<Verifier> {
+        match self {
+            Self::Owner(key) => Some(key.verifier()),
+            Self::Person(..) | Self::Reader(_) => plain.first.line.owner.verifier(),
         }
     }
 
@@ -119,13 +127,13 @@ pub(super) fn verify(
     // 3: the first line's grammar was read; its agent is the one asked for.
     check_agent(&plain, agent)?;
     let known = receipt.is_some_and(|receipt| holder.receipt_matches(receipt, &plain));
-    let (part, role) = verify_part(&plain, holder, known)?;
+    let (part, role, owner) = verify_part(&plain, holder, known)?;
     // 7: the second line, and who may have signed it.
     let below = plain.below()?;
     let at = below.second.line.at.clone();
     let sealer = find_sealer(&part, below.second.line.sealer).ok_or(Refusal::OtherSealer)?;
     // 8: and did.
-    if !known && !plain.is_sealed(&below) {
+    if owner.is_some_and(|owner| !plain.is_sealed(&below, &owner)) {
         return Err(Refusal::NotSealed);
     }
     // 9: the values.
@@ -136,7 +144,7 @@ pub(super) fn verify(
 /// All but the seal, for the owner who takes the values as they are. They count from nothing: what a broken seal states is not taken over.
 pub(super) fn adopt(plain: Plain, owner: &MasterKey, index: usize) -> Result<Vault, Refusal> {
     let holder = Holder::Owner(owner);
-    let (part, role) = verify_part(&plain, &holder, false)?;
+    let (part, role, _) = verify_part(&plain, &holder, false)?;
     let values = read_values(&part, plain.below()?.values)?;
     let found = Verified { part, role, at: Vector::default(), sealer: Sealer::Owner, values };
     let mut vault = found.into_vault(plain, &holder, index, false);
@@ -144,18 +152,19 @@ pub(super) fn adopt(plain: Plain, owner: &MasterKey, index: usize) -> Result<Vau
     Ok(vault)
 }
 
-/// Steps 4 to 6.
-fn verify_part(plain: &Plain, holder: &Holder<'_>, known: bool) -> Result<(Part, Role), Refusal> {
+/// Steps 4 to 6. Returns the owner, ready to verify the values: `None` exactly where a receipt stands for the signatures.
+fn verify_part(plain: &Plain, holder: &Holder<'_>, known: bool) -> Result<(Part, Role, Option<Verifier>), Refusal> {
     // 4: the owner is who it should be.
     check_anchor(plain, holder, known)?;
     // 5: the owner signed the first line and the owner's part.
-    if !known && !plain.is_owners() {
+    let owner = if known { None } else { Some(holder.owner(plain).ok_or(Refusal::NotAuthentic)?) };
+    if owner.as_ref().is_some_and(|owner| !plain.is_owners(owner)) {
         return Err(Refusal::NotAuthentic);
     }
     // 6: the owner's part.
     let part = read_part(plain)?;
     let role = check_part(plain, &part, holder, known)?;
-    Ok((part, role))
+    Ok((part, role, owner))
 }
 
 impl Verified {

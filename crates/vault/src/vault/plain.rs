@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::lines::{First, Second, Signed, ending};
 use super::state::{Digest, State};
 use crate::error::Refusal;
+use crate::key::Verifier;
 
 /// What a signature of the owner's part begins with, and one of the values: no message of one kind is one of the other.
 const OWNER: &[u8] = b"cast/v1/owner\0";
@@ -75,16 +76,20 @@ impl Plain {
         &self.bytes[..self.first.head]
     }
 
-    /// Whether the one whom the first line names as owner signed it and the owner's part.
-    pub(super) fn is_owners(&self) -> bool {
-        let Signed { line, signature, .. } = &self.first;
-        line.owner.verifies(&owner_message(self.head(), self.part()), signature)
+    /// Whether `owner` signed the first line and the owner's part.
+    pub(super) fn is_owners(&self, owner: &Verifier) -> bool {
+        owner.verifies(&owner_message(self.head(), self.part()), &self.first.signature)
     }
 
-    /// Whether the one whom the second line names as sealer signed it, all that stands above it and the values.
-    pub(super) fn is_sealed(&self, below: &Below<'_>) -> bool {
-        let Signed { line, signature, .. } = &below.second;
-        line.sealer.verifies(&seal_message(self.above(), below.head, below.values), signature)
+    /// Whether the one whom the second line names as sealer signed it, all that stands above it and the values. `owner` is the one whom the
+    /// first line names.
+    pub(super) fn is_sealed(&self, below: &Below<'_>, owner: &Verifier) -> bool {
+        let Signed { line: Second { sealer, .. }, signature, .. } = &below.second;
+        let message = seal_message(self.above(), below.head, below.values);
+        if *sealer == self.first.line.owner {
+            return owner.verifies(&message, signature);
+        }
+        sealer.verifier().is_some_and(|sealer| sealer.verifies(&message, signature))
     }
 
     /// Which state this is. The sealer is not part of it: two people who merge the same states apart from each other come to the same one.
@@ -131,7 +136,9 @@ fn joined(parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
 
 fn digest(parts: &[&[u8]]) -> Digest {
     let mut hash = Sha256::new();
-    parts.iter().for_each(|part| hash.update(part));
+    for part in parts {
+        hash.update(part);
+    }
     Digest(hash.finalize().into())
 }
 
