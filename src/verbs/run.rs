@@ -9,6 +9,7 @@ use cast_core::read::Builtin;
 use cast_core::run::{self, Done, Explained, Masked, NotStarted, Overridden, Request, StreamTreatment};
 use cast_core::session::Session;
 use cast_core::supervisor::end_like;
+use cast_mask::ENCODED_BYTES;
 use cast_vault::{AgentName, SecretName};
 
 use super::check;
@@ -108,6 +109,7 @@ fn explain(args: RunArgs, session: &Session, report: Report) -> anyhow::Result<(
             Masked::Off => "no".to_owned(),
             Masked::Unmasked => "no: set with '--unmasked'".to_owned(),
             Masked::Exempt(why) => format!("no: {why}"),
+            Masked::RawOnly => format!("as it is, in no encoding: over {} KiB of secrets", ENCODED_BYTES >> 10),
         };
         [secret.name.to_string(), from, overrides(secret.overrides).to_owned(), masked, flags]
     });

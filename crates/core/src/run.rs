@@ -12,7 +12,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use cast_vault::AgentName;
+use cast_vault::{AgentName, SecretName, SecretValue};
 
 use crate::audit_log::{Action, Event, STARTED};
 use crate::door::{Effect, Verb};
@@ -64,7 +64,8 @@ pub struct Prepared {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Environment,
-    masking: Option<Masking>,
+    /// Nothing where no output is masked.
+    to_mask: Vec<(SecretName, SecretValue)>,
     /// Why the built-in secrets do not go along.
     pub builtin: Builtin,
 }
@@ -141,10 +142,9 @@ pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Re
     let inherited = env::vars_os().filter(|(name, _)| is_inherited(name, request.clean) && !own.contains_key(name));
     let environment = injections.over(inherited.chain(own.clone()));
     let environment = environment.map_err(|error| NotStarted::Failed(error.to_string()).into_failure(&program))?;
-    // Making a plan takes its time: not for a terminal.
     let masks = !request.no_mask && masks(session)? && !masking::masked_outputs().is_empty();
-    let masking = if masks { Masking::new(injections.into_masked()) } else { None };
-    Ok(Prepared { event, program, arguments, environment, masking, builtin })
+    let to_mask = if masks { injections.into_masked() } else { Vec::new() };
+    Ok(Prepared { event, program, arguments, environment, to_mask, builtin })
 }
 
 fn masks(session: &Session) -> Result<bool> {
@@ -154,10 +154,14 @@ fn masks(session: &Session) -> Result<bool> {
 impl Prepared {
     /// Runs the program to its end, with what is to be masked masked; or becomes the program, where there is nothing to mask.
     pub fn run(self, session: &Session) -> Result<Result<Done, NotStarted>> {
-        let Self { event, program, arguments, environment, masking, .. } = self;
+        let Self { event, program, arguments, environment, to_mask, .. } = self;
         begin(session, event, &program, |path| {
             let image = Image::new(&program, path, arguments, environment).map_err(|error| NotStarted::of(&error))?;
-            if let Some(masking) = masking {
+            // Before a plan is made for what cannot be started.
+            if !to_mask.is_empty() && image.is_too_long() {
+                return Err(NotStarted::TooLong(image.longest_variables(program::LONGEST)));
+            }
+            if let Some(masking) = Masking::new(to_mask) {
                 supervise(image, &masking)
             } else {
                 let (Err(error), image) = image.replace();

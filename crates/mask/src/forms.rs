@@ -102,6 +102,20 @@ pub fn each_form(value: &str, take: &mut dyn FnMut(Form<'_>)) {
     }
 }
 
+/// Hands the value itself and each of its lines to `take`, in no encoding; none if the value is not masked.
+pub(crate) fn each_raw_form(value: &str, take: &mut dyn FnMut(Form<'_>)) {
+    let value = core(value);
+    if exemption(value).is_some() {
+        return;
+    }
+    take(Form { bytes: value.as_bytes(), wraps: false });
+    for line in value.lines().map(core) {
+        if line.len() >= FULL && exemption(line).is_none() {
+            take(Form { bytes: line.as_bytes(), wraps: false });
+        }
+    }
+}
+
 /// How much of the beginning of `text` is the first line of a PEM file, or may become one: `-----BEGIN PRIVATE KEY-----`. It is no
 /// secret by itself, though the form of a whole PEM file begins with it.
 pub(crate) fn armour_prefix(text: &[u8]) -> usize {

@@ -9,4 +9,4 @@ mod masker;
 pub use forms::{Form, Unmasked, each_form, unmasked};
 #[cfg(feature = "oracle")]
 pub use masker::oracle;
-pub use masker::{Masker, Plan};
+pub use masker::{ENCODED_BYTES, Masker, Plan, encoded};

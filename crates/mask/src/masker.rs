@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::forms;
 use cursor::{LineEnds, Straight, Wrapped};
 use finds::Finds;
-pub use plan::Plan;
+pub use plan::{ENCODED_BYTES, Plan, encoded};
 use sieve::{BEGINNING, Lookout, Sieve};
 
 /// The shortest line of an encoding broken into lines, in digits; the last may be shorter. Fewer than 6 digits of base64 hold fewer than

@@ -3,12 +3,12 @@
 use std::env;
 
 use cast_mask::Unmasked;
-use cast_vault::{AgentName, SecretName};
+use cast_vault::{AgentName, SecretName, SecretValue};
 
 use super::masking::masked_outputs;
 use super::{Gather, Gathered, Request, masks};
 use crate::failure::Result;
-use crate::injections::{Injection, Source, is_inherited};
+use crate::injections::{Injection, Injections, Source, is_inherited};
 use crate::listing;
 use crate::masking::exemption;
 use crate::read::Builtin;
@@ -59,6 +59,8 @@ pub enum Masked {
     Unmasked,
     /// Such a value never is.
     Exempt(Unmasked),
+    /// It would, as it is and in no encoding: there is too much to mask.
+    RawOnly,
 }
 
 /// What would be done to a stream of CMD.
@@ -93,7 +95,8 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
             flags: listing::flags(&injection.flags),
         })
         .collect();
-    let anything = secrets.iter().any(|secret| secret.masked == Masked::Yes);
+    let secrets = mark_raw_only(secrets, &injections);
+    let anything = secrets.iter().any(|secret| matches!(secret.masked, Masked::Yes | Masked::RawOnly));
     let outputs = masked_outputs();
     let stream = |alone| {
         let is_masked = outputs.contains(&alone) || outputs.contains(&Carries::Both);
@@ -106,6 +109,20 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
         }
     };
     Ok(Explained { secrets, builtin, streams: [stream(Carries::Output), stream(Carries::Errors)] })
+}
+
+/// Which of the secrets are looked for in no encoding, as all of them together are too long.
+fn mark_raw_only(mut secrets: Vec<ExplainedSecret>, injections: &Injections) -> Vec<ExplainedSecret> {
+    let masked: Vec<_> = injections.iter().filter(|(_, injection)| !injection.flags.unmasked).collect();
+    let length = |(_, injection): &(&SecretName, &Injection)| injection.value.as_ref().map_or(0, SecretValue::len);
+    let lengths: Vec<_> = masked.iter().map(length).collect();
+    for ((name, _), is_encoded) in masked.iter().zip(cast_mask::encoded(&lengths)) {
+        let secret = secrets.iter_mut().find(|secret| secret.name == **name && secret.masked == Masked::Yes);
+        if let (Some(secret), false) = (secret, is_encoded) {
+            secret.masked = Masked::RawOnly;
+        }
+    }
+    secrets
 }
 
 fn masked(injection: &Injection) -> Masked {

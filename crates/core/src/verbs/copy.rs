@@ -66,7 +66,7 @@ impl Verb for Copy<'_> {
                         vault.set(name.clone(), secret.value.clone(), flags.dangerous, now)?;
                         vault.set_flags(name, flags.clone())?;
                     }
-                    (None, Some(words)) => vault.set_command(name.clone(), words.clone(), flags.dangerous)?,
+                    (None, Some(words)) => vault.set_command(name, words.clone(), flags.dangerous)?,
                     (None, None) => {}
                 }
             }

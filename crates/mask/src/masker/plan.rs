@@ -5,6 +5,22 @@ use super::sieve::{HEAD, Head, Sieve};
 use super::trie::Trie;
 use crate::forms::{self, Form};
 
+/// Up to this many bytes, values are looked for in every encoding: the shortest first, as a token tells more than a file of lines. The rest
+/// is looked for as it is, whole and line by line, so that a plan stays below some 200 MB whatever a vault holds.
+pub const ENCODED_BYTES: usize = 64 << 10;
+
+/// Which of the values with these lengths are looked for in every encoding.
+pub fn encoded(lengths: &[usize]) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|index| lengths[*index]);
+    let (mut sum, mut encoded) = (0_usize, vec![false; lengths.len()]);
+    for index in order {
+        sum = sum.saturating_add(lengths[index]);
+        encoded[index] = sum <= ENCODED_BYTES;
+    }
+    encoded
+}
+
 /// What to mask: built once, shared by the maskers of all streams.
 pub struct Plan {
     /// In ascending order.
@@ -19,10 +35,12 @@ impl Plan {
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut secrets: Vec<_> = secrets.into_iter().collect();
         secrets.sort_unstable();
+        let lengths: Vec<_> = secrets.iter().map(|(_, value)| value.len()).collect();
         let mut plan = Builder::default();
-        for (name, value) in secrets {
+        for ((name, value), is_encoded) in secrets.into_iter().zip(encoded(&lengths)) {
             let name = plan.name(name);
-            forms::each_form(value, &mut |form| plan.add(name, form));
+            let mut take = |form: Form<'_>| plan.add(name, form);
+            if is_encoded { forms::each_form(value, &mut take) } else { forms::each_raw_form(value, &mut take) }
         }
         plan.finish()
     }

@@ -88,6 +88,14 @@ impl Image {
         raw::command(Ready::new(self))
     }
 
+    /// Whether the system will surely refuse arguments and environment of this length (`execve(2)`: a quarter of the stack, at least 128 KiB
+    /// and at most 6 MiB). Where that is not known, it is left to the system.
+    pub fn is_too_long(&self) -> bool {
+        let strings = self.arguments.iter().chain(&self.environment);
+        let bytes: usize = strings.map(|string| string.as_bytes_with_nul().len() + size_of::<usize>()).sum();
+        cfg!(target_os = "linux") && bytes > argument_space()
+    }
+
     /// The longest variables, by name, and the bytes each takes.
     pub fn longest_variables(&self, count: usize) -> Vec<(String, usize)> {
         let length = |variable: &CString| {
@@ -97,6 +105,13 @@ impl Image {
         };
         super::longest(self.environment.iter().map(length), count)
     }
+}
+
+fn argument_space() -> usize {
+    const MOST: u64 = 6 << 20;
+    let stack = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
+    let space = stack.map_or(MOST, |stack| (stack / 4).clamp(128 << 10, MOST));
+    usize::try_from(space).unwrap_or(usize::MAX)
 }
 
 pub(super) fn check_executable(path: &Path) -> io::Result<()> {

@@ -78,6 +78,11 @@ impl Image {
         self.command()
     }
 
+    /// It is left to the system.
+    pub fn is_too_long(&self) -> bool {
+        false
+    }
+
     /// The longest variables, by name, and the bytes each takes.
     pub fn longest_variables(&self, count: usize) -> Vec<(String, usize)> {
         let length = |(name, value): &(OsString, OsString)| (name.clone(), name.len() + value.len() + 2);
