@@ -78,6 +78,12 @@ impl Settings {
     }
 }
 
+/// The fuzzer's door: reads the text of a settings file.
+#[cfg(feature = "fuzz")]
+pub fn parse(text: &str) -> Result<Settings> {
+    Settings::parse(text, Path::new("config.toml"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,6 +19,13 @@ pub use native::{delete, load, load_at_once, look, save};
 
 pub use error::KeyringError;
 
+/// Doors for the fuzzer into what reads the bytes of the bus.
+#[cfg(all(feature = "fuzz", target_os = "linux"))]
+pub mod fuzz {
+    pub use crate::dbus::{fuzz_message as message, fuzz_wire as wire};
+    pub use crate::secret_service::fuzz::{delete, load, look, save};
+}
+
 /// What a look at the keyring shows that asks nobody for anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {

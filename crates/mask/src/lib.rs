@@ -7,6 +7,6 @@ mod forms;
 mod masker;
 
 pub use forms::{Form, Unmasked, each_form, unmasked};
-#[cfg(feature = "oracle")]
+#[cfg(any(test, feature = "oracle"))]
 pub use masker::oracle;
 pub use masker::{Masker, Plan};

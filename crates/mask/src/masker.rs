@@ -8,7 +8,7 @@
 mod cursor;
 mod finds;
 #[cfg(any(test, feature = "oracle"))]
-pub(crate) mod oracle;
+pub mod oracle;
 mod plan;
 mod sieve;
 mod state;

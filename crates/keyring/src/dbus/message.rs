@@ -1,6 +1,9 @@
 //! D-Bus messages (D-Bus Specification, "Message Format"): calls out, replies and signals in. Promises that a message is no
 //! longer than `LONGEST`, and that its body is only read as the types it was sent as.
 
+#[cfg(feature = "fuzz")]
+pub(super) mod fuzz;
+
 use age::secrecy::zeroize::Zeroizing;
 
 use super::wire::{Malformed, Reader, Writer};

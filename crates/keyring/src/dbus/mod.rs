@@ -15,9 +15,13 @@ use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 
 pub(crate) use address::{Address, of_this_session};
+#[cfg(feature = "fuzz")]
+pub use message::fuzz::message as fuzz_message;
 #[cfg(test)]
 pub(crate) use message::replies;
 pub(crate) use message::{Message, Method};
+#[cfg(feature = "fuzz")]
+pub use wire::fuzz::wire as fuzz_wire;
 pub(crate) use wire::{Malformed, Writer};
 
 use message::{ERROR, FIXED, REPLY, SIGNAL};

@@ -1,6 +1,9 @@
 //! D-Bus values as bytes (D-Bus Specification, "Marshaling (Wire Format)"): what a Secret Service client sends and reads.
 //! Promises that no input can make the reader panic, run away or look past the end: every length is held against what is there.
 
+#[cfg(feature = "fuzz")]
+pub(super) mod fuzz;
+
 use age::secrecy::zeroize::{Zeroize, Zeroizing};
 
 /// Bytes that are not what the specification or the expected signature says. Carries none of them.

@@ -7,6 +7,8 @@
 //! as well.
 
 mod bus_error;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod real;
 #[cfg(test)]

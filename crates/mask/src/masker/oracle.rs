@@ -11,7 +11,7 @@ pub struct Needle {
 }
 
 /// What the masker must have written after `text`, the whole of the stream if `ended`.
-pub(crate) fn masked(needles: &[Needle], text: &[u8], ended: bool) -> Vec<u8> {
+pub fn masked(needles: &[Needle], text: &[u8], ended: bool) -> Vec<u8> {
     let mut finds = Vec::new();
     let mut live = text.len();
     for needle in needles {
