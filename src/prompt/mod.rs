@@ -61,7 +61,7 @@ impl Attendant for Terminal {
         }
         let word = Password::new()
             .with_prompt("New passphrase for the key file")
-            .with_confirmation("Repeat the passphrase", "the passphrases differ, try again")
+            .with_confirmation("Enter it again", "the passphrases differ, try again")
             .interact()
             .map_err(|error| unanswered(&error))?;
         Ok(SecretString::from(word))

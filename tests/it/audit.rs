@@ -204,7 +204,7 @@ fn agents_and_spans_of_time() {
     assert_eq!(entries(&sandbox, &["a", "--since", "5w"]).len(), 1);
     for wrong in ["hunter2", "7", "-1d", ""] {
         let refused =
-            sandbox.cast(["audit", &format!("--since={wrong}")]).refuses(2, "AGE is not an age", &["hunter2"]);
+            sandbox.cast(["audit", &format!("--since={wrong}")]).refuses(2, "AGE is not a valid duration", &["hunter2"]);
         assert!(!refused.err.is_empty());
     }
     sandbox.cast(["audit", "Hunter2"]).refuses(2, "AGENT is not a valid", &["Hunter2"]);
@@ -214,7 +214,7 @@ fn agents_and_spans_of_time() {
 fn nothing_noted_yet() {
     let sandbox = Sandbox::empty();
     let outcome = sandbox.cast(["audit"]).succeeds();
-    assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("", "cast: hint: nothing of that kind is noted\n"));
+    assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("", "cast: hint: no matching entries\n"));
     assert_eq!(sandbox.cast(["audit", "--json"]).succeeds().out, "[]\n");
     assert_eq!(std::fs::read_dir(sandbox.home()).unwrap().count(), 0);
 }

@@ -97,7 +97,7 @@ fn vaults_that_do_not_open() {
     outcome.says_nothing_of(&["sk-live", &sandbox.key()]);
     // For people: numbered, each with what to type.
     let told = sandbox.cast(["doctor"]).run();
-    assert_eq!((told.code, told.err.as_str()), (1, "cast: error: 3 things need care\n"));
+    assert_eq!((told.code, told.err.as_str()), (1, "cast: error: 3 problems found\n"));
     assert!(told.out.contains("vaults     1 of 4 open\n"), "{told:?}");
     assert!(told.out.contains("\n2. the vault of agent 'old' is older"), "{told:?}");
     assert!(told.out.contains("\n   look at it and, if it is yours, take it: 'cast vault accept old'\n"), "{told:?}");

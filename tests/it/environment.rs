@@ -127,7 +127,7 @@ fn the_settings_keep_built_in_secrets_from_an_agent() {
     assert_eq!(keys("b"), ["A", "B", "C", "D"]);
     let explained = sandbox.cast(["run", "a", "--explain"]).succeeds().out;
     assert!(
-        explained.contains("The built-in secrets are left out: 'no_builtin' in the settings names 'a'"),
+        explained.contains("The built-in secrets are left out: 'no_builtin' in the settings lists 'a'"),
         "{explained}"
     );
     assert!(!explained.contains("\nD "), "{explained}");

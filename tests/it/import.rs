@@ -42,7 +42,7 @@ fn every_value_arrives_as_the_program_had_it() {
     says(
         &outcome,
         &[
-            "not masked in output: 'EMPTY', as it is shorter than 4 bytes",
+            "not masked in output: 'EMPTY', because it is shorter than 4 bytes",
             "'.env' still holds the values in plain text: 'rm .env'",
         ],
     );
@@ -136,12 +136,12 @@ fn no_line_is_dropped_in_silence() {
     says(
         &outcome,
         &[
-            "passed over, as they are no assignments: line 2",
+            "skipped, not an assignment: line 2",
             "put that in quotes: line 3",
-            "a quote that is not closed at the end of the value is taken as part of it: line 4",
-            "there more than once, and the last one counts: A",
-            "not masked in output: 'B', as it is shorter than 4 bytes",
-            "values that look like placeholders: lower",
+            "a quote that is not closed became part of the value: line 4",
+            "assigned more than once, and the last one counts: A",
+            "not masked in output: 'B', because it is shorter than 4 bytes",
+            "the value looks like a placeholder: lower",
             "not UPPERCASE_WITH_UNDERSCORES, as environment variables usually are: lower",
         ],
     );
@@ -154,11 +154,11 @@ fn no_line_is_dropped_in_silence() {
 fn files_that_are_none() {
     let (sandbox, file) = with_file("# nothing\nsk-live\n");
     let import = |file: &str| sandbox.cast(["secrets", "import", "a", file]);
-    let empty = import(".env").refuses(2, "there is no assignment in '.env'", &["sk-live"]);
+    let empty = import(".env").refuses(2, "no assignments in '.env'", &["sk-live"]);
     assert!(empty.err.contains("line 2"), "{empty:?}");
-    import("-").refuses(2, "there is no assignment in standard input", &[]);
+    import("-").refuses(2, "no assignments in standard input", &[]);
     for missing in ["sk-live", "KEY=sk-live", "no/sk-live"] {
-        import(missing).refuses(6, "FILE is not there", &["sk-live"]);
+        import(missing).refuses(6, "FILE does not exist", &["sk-live"]);
     }
     import(".").refuses(6, "'.': is a directory", &[]);
     for (bytes, said) in [
@@ -176,7 +176,7 @@ fn files_that_are_none() {
     import("-").input(&large).refuses(2, "larger than 4 MiB", &[]);
     import("/dev/zero").refuses(2, "larger than 4 MiB", &[]);
     sandbox.cast(["secrets", "import", "sk-live/", ".env"]).refuses(2, "AGENT", &["sk-live"]);
-    sandbox.cast(["secrets", "import", "a", ".env", "sk-live"]).refuses(2, "one word too many", &["sk-live"]);
+    sandbox.cast(["secrets", "import", "a", ".env", "sk-live"]).refuses(2, "is unexpected", &["sk-live"]);
     sandbox.cast(["secrets", "import", "a"]).refuses(2, "missing: <FILE>", &[]);
     // A link is its owner's affair, and so is a pipe.
     fs::write(&file, "A=sk-live-1\n").unwrap();
@@ -207,7 +207,7 @@ fn what_other_tools_would_have_resolved_is_said() {
     let outcome = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
     says(
         &outcome,
-        &["dotenvx or 1Password can read was taken as it is: A, B", "'${...}' is not expanded, and stays as it is: C"],
+        &["dotenvx or 1Password can read it: A, B", "'${...}' is not expanded and stays as it is: C"],
     );
     assert_eq!(sandbox.value("a", "C"), b"postgres://${USER}@sk-live");
 }
@@ -276,7 +276,7 @@ fn git_is_asked_about_the_file() {
     fs::write(sandbox.home().join(".gitignore"), ".env\n").unwrap();
     assert_eq!(hint(), "");
     assert!(sandbox.command("git").args(["add", "-f", ".env"]).status().unwrap().success());
-    assert!(hint().contains("'.env' is tracked by git: 'git rm --cached .env'"), "{}", hint());
+    assert!(hint().contains("'.env' is tracked by git: run 'git rm --cached .env'"), "{}", hint());
     // Whatever a hook says of other repositories; a file elsewhere; a link from here to there.
     let elsewhere = Sandbox::empty();
     fs::write(elsewhere.home().join(".env"), "A=sk-live-1\n").unwrap();
@@ -319,12 +319,12 @@ fn git_runs_nothing_gets_no_key_and_is_not_needed() {
     assert!(sandbox.command("chmod").arg("+x").arg(bin.join("git")).status().unwrap().success());
     let key = sandbox.key();
     let outcome = import().env("PATH", &bin).env("CAST_KEY", &key).succeeds();
-    assert!(outcome.err.contains("git could not be asked"), "{outcome:?}");
+    assert!(outcome.err.contains("could not ask git"), "{outcome:?}");
     let given = fs::read_to_string(sandbox.home().join("given")).unwrap();
     assert!(given.contains("HOME=") && !given.contains("CAST_KEY") && !given.contains(&key), "{given}");
     // None at all.
     let outcome = import().env("PATH", "/nonexistent").succeeds();
-    assert!(outcome.err.contains("git could not be asked"), "{outcome:?}");
+    assert!(outcome.err.contains("could not ask git"), "{outcome:?}");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn an_import_may_be_the_first_use() {
     assert!(dry.out.ends_with("K    added\n") && session.items() == 0, "{dry:?}");
     let first = session.cast(["secrets", "import", "a", ".env"]).succeeds();
     assert!(
-        first.err.starts_with("✓ Master key made and kept in the OS keyring\n✓ Secrets added for agent 'a': K\n"),
+        first.err.starts_with("✓ Master key created and stored in the OS keyring\n✓ Secrets added for agent 'a': K\n"),
         "{first:?}"
     );
     assert_eq!(session.cast(["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds().out, "hunter2-hunter2\n");
@@ -150,7 +150,7 @@ fn an_import_may_be_the_first_use() {
 fn the_first_use_makes_the_key_and_the_second_finds_it() {
     let Some(session) = Session::unlocked() else { return };
     let first = session.cast(["set", "a", "K", "hunter2-hunter2"]).succeeds();
-    assert!(first.err.contains("✓ Master key made and kept in the OS keyring\n"), "{first:?}");
+    assert!(first.err.contains("✓ Master key created and stored in the OS keyring\n"), "{first:?}");
     let second = session.cast(["set", "a", "L", "hunter3-hunter3"]).succeeds();
     assert_eq!(second.err, "✓ Secret 'L' set for agent 'a'\n");
     assert_eq!(
@@ -161,7 +161,7 @@ fn the_first_use_makes_the_key_and_the_second_finds_it() {
     assert!(!somewhere(session.sandbox.home(), b"AGE-SECRET-KEY-"));
     assert!(!somewhere(session.sandbox.home(), b"hunter2"));
     let again = session.cast(["init"]).succeeds();
-    assert_eq!(again.err, "✓ There is a key already: in the OS keyring\n");
+    assert_eq!(again.err, "✓ A key already exists in the OS keyring\n");
 }
 
 #[test]

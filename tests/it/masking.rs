@@ -50,7 +50,7 @@ fn one_masked_stream_leaves_the_other_as_it_is() {
 fn output_that_cannot_be_written_is_said() {
     let sandbox = sandbox();
     let said = bash(&sandbox, "$CAST run a -- echo hello $K >/dev/full");
-    assert!(said.starts_with("cast: error: some output of 'echo' was not written: "), "{said}");
+    assert!(said.starts_with("cast: error: cannot write all output of 'echo': "), "{said}");
 }
 
 #[test]

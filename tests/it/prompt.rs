@@ -75,7 +75,7 @@ fn nothing_typed_is_nothing_set() {
         let mut terminal = asked(&sandbox);
         terminal.types(typed);
         let shown = terminal.ends_with(2);
-        assert!(shown.contains("no value was typed") && shown.contains("KEY \"\"'"), "{shown:?}");
+        assert!(shown.contains("no value was entered") && shown.contains("KEY \"\"'"), "{shown:?}");
         assert!(sandbox.snapshot() == before);
     }
 }

@@ -148,7 +148,7 @@ fn run(sandbox: &Sandbox, block: &Block) -> String {
     // By way of env: this process may not run what another of its threads has open for writing while it forks.
     let call = sandbox.other("sh", ["-c", "exec ../block"]).dir(project).env("PATH", path);
     let (status, shown) =
-        Terminal::start(call).answers(&[("Enter value for", TYPED), ("passphrase", TYPED), ("once more", TYPED)]);
+        Terminal::start(call).answers(&[("Enter value for", TYPED), ("passphrase", TYPED), ("Enter it again", TYPED)]);
     assert!(status.success(), "README.md:{}: {status}: {shown}", block.line);
     shown
 }

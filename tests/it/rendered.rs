@@ -76,7 +76,7 @@ fn manual_pages() {
     check("man", &pages);
     // By its page's name, too.
     assert_eq!(sandbox.cast(["man", "secrets-set"]).succeeds().out, pages["cast-secrets-set.1"]);
-    sandbox.cast(["man", "sk-live-abc"]).refuses(2, "there is no such command", &["sk-live-abc"]);
+    sandbox.cast(["man", "sk-live-abc"]).refuses(2, "no such command", &["sk-live-abc"]);
 }
 
 #[test]

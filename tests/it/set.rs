@@ -125,7 +125,7 @@ fn standard_input_byte_for_byte() {
         sandbox.cast(["set", "a", "K", "--exact"]).input(value).refuses(2, "value", &["sk-live"]);
     }
     for words in [["set", "a", "K", "sk-live", "--exact"], ["set", "--exact", "a", "K", "sk-live"]] {
-        sandbox.cast(words).refuses(2, "does not go with", &["sk-live"]);
+        sandbox.cast(words).refuses(2, "cannot be used with", &["sk-live"]);
     }
 }
 

@@ -36,12 +36,12 @@ fn refuses_each(sandbox: &Sandbox, code: i32, message: &str, lines: &[&str]) {
 #[test]
 fn secrets_in_the_wrong_place_are_not_echoed() {
     let sandbox = Sandbox::new();
-    sandbox.cast(["set", "a", "K", "my", "secret", "words"]).refuses(2, "one word too many", &["secret", "words"]);
+    sandbox.cast(["set", "a", "K", "my", "secret", "words"]).refuses(2, "is unexpected", &["secret", "words"]);
     sandbox.cast(["set", "a", SECRET]).refuses(2, "KEY is not a valid secret name", &[SECRET]);
     sandbox.cast(["set", "a", "K=sk-live-abc"]).refuses(2, "contains '='", &[SECRET]);
     sandbox.cast(["set", "sk-live-abc/", "K", "v"]).refuses(2, "AGENT is not a valid agent name", &[SECRET]);
     sandbox.cast([SECRET]).refuses(2, "no such command", &[SECRET]);
-    sandbox.cast(["set", "--sk-live-abc", "a", "K"]).refuses(2, "no option", &[SECRET]);
+    sandbox.cast(["set", "--sk-live-abc", "a", "K"]).refuses(2, "not an option", &[SECRET]);
 }
 
 #[test]
@@ -265,10 +265,10 @@ fn short_help_fits_a_terminal_and_shows_an_example() {
         let lines: Vec<_> = shown.lines().collect();
         // As a pipe has them, which is wide.
         let piped = sandbox.cast(words.iter().map(String::as_str).chain(["-h"])).env("COLUMNS", "500").succeeds().out;
-        let mut examples = piped.lines().skip_while(|line| !line.starts_with("Example") && *line != "To begin:");
+        let mut examples = piped.lines().skip_while(|line| !line.starts_with("Example") && *line != "Get started:");
         let broken = examples.any(|line| !lines.contains(&line));
         let widest = lines.iter().map(|line| line.chars().count()).max().unwrap();
-        let example = shown.contains("\nExample") || shown.contains("\nTo begin:");
+        let example = shown.contains("\nExample") || shown.contains("\nGet started:");
         if lines.len() > 24 || widest > 80 || !example || broken {
             misfits.push(format!("cast {line} -h: {} lines, {widest} columns\n{shown}", lines.len()));
         }
@@ -295,7 +295,7 @@ fn long_help_is_complete() {
         }
         assert_eq!(sandbox.cast(["help"].into_iter().chain(words.iter().map(String::as_str))).succeeds().out, long);
     }
-    sandbox.cast(["help", SECRET]).refuses(2, "there is no such command", &[SECRET]);
+    sandbox.cast(["help", SECRET]).refuses(2, "no such command", &[SECRET]);
 }
 
 /// A `man` that writes down what it is given.
@@ -341,7 +341,7 @@ fn help_is_data_and_no_words_at_all_are_wrong_usage() {
     let nothing = sandbox.cast([""; 0]).run();
     assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
     assert!(nothing.err.contains("Usage: cast"), "{nothing:?}");
-    assert!(nothing.err.contains("To begin:\n  cast secrets set my-agent OPENAI_API_KEY"), "{nothing:?}");
+    assert!(nothing.err.contains("Get started:\n  cast secrets set my-agent OPENAI_API_KEY"), "{nothing:?}");
     // A full or closed stream is an error, and no panic.
     let full =
         sandbox.command("sh").args(["-c", "exec \"$0\" --help >/dev/full", crate::sandbox::CAST]).output().unwrap();

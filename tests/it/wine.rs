@@ -302,7 +302,7 @@ fn the_key_lives_in_the_credential_manager_of_this_machine() {
     let _alone = CREDENTIAL_MANAGER.write().unwrap_or_else(PoisonError::into_inner);
     let Some(home) = Home::beside_the_credential_manager() else { return };
     let first = home.cast(["set", "a", "K"]).input(SECRET).succeeds();
-    assert!(first.err.contains("✓ Master key made and kept in the OS keyring"), "{first:?}");
+    assert!(first.err.contains("✓ Master key created and stored in the OS keyring"), "{first:?}");
     assert!(home.agent(["variables"]).contains(SECRET));
     let again = home.cast(["init"]).succeeds();
     assert!(again.err.contains("There is a key already"), "{again:?}");

@@ -106,7 +106,7 @@ fn damaged_lines_are_passed_over_and_counted() {
     sandbox.set("a", "L", "hunter22");
     let outcome = sandbox.cast(["audit"]).succeeds();
     assert_eq!(outcome.out.lines().count(), 1 + 3);
-    assert_eq!(outcome.err, "cast: hint: 3 damaged lines of the audit log were passed over\n");
+    assert_eq!(outcome.err, "cast: hint: skipped 3 damaged lines of the audit log\n");
     assert!(!outcome.out.contains("hunter22"));
     assert_eq!(told(&sandbox).last().unwrap(), "set a L - ok");
     // What somebody wrote there moves no cursor.

@@ -85,7 +85,7 @@ fn a_key_behind_a_passphrase() {
     terminal.sees("assphrase");
     terminal.hides_input();
     terminal.types("correct horse\r");
-    terminal.sees("The same once more");
+    terminal.sees("Enter it again");
     terminal.types("correct horse\r");
     terminal.ends_with(0);
     is_silent(&ask(&sandbox, &["delete", "my-agent", ""]).run());

@@ -40,7 +40,7 @@ fn a_backup_opens_every_vault() {
     let empty = Sandbox::empty();
     fs::copy(sandbox.home().join("master.key"), empty.home().join("master.key")).unwrap();
     let outcome = empty.cast(["doctor", "--backup", "master.key"]).succeeds();
-    assert_eq!(outcome.err, "✓ The backup holds a key; there are no vaults to open with it\n");
+    assert_eq!(outcome.err, "✓ The backup holds a key, but there are no vaults to open with it\n");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use crate::doctor::{checks, diagnosed};
 fn a_keyring_that_holds_the_key() {
     let Some(session) = Session::unlocked() else { return };
     let fresh = session.cast(["doctor"]).succeeds();
-    assert!(fresh.out.contains("keyring    the keyring is open and holds no key of cast's\n"), "{fresh:?}");
-    assert!(fresh.out.contains("key        none yet: the first 'cast secrets set' makes it\n"), "{fresh:?}");
+    assert!(fresh.out.contains("keyring    the keyring is open and holds no key for cast\n"), "{fresh:?}");
+    assert!(fresh.out.contains("key        none yet: the first 'cast secrets set' creates it\n"), "{fresh:?}");
     assert_eq!(session.items(), 0);
     session.cast(["set", "a", "K", "hunter2-hunter2"]).succeeds();
     session.cast(["set", "b", "K", "hunter2-hunter2"]).succeeds();
@@ -62,7 +62,7 @@ fn a_locked_keyring_is_not_needed_with_a_key_at_hand() {
     assert!(outcome.out.contains("key        in CAST_KEY_FILE\n"), "{outcome:?}");
     // And a backup needs none at all.
     let proof = session.cast(["doctor", "--backup", "master.key"]).succeeds();
-    assert_eq!(proof.err, "✓ The backup opens the one vault there is\n");
+    assert_eq!(proof.err, "✓ The backup opens the only vault\n");
 }
 
 #[test]

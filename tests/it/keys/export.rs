@@ -73,7 +73,7 @@ fn warns_of_places_that_others_see() {
     let silent = run("umask 077; \"$0\" key export > closed; \"$0\" key export | cat > /dev/null");
     assert_eq!(silent.err, "");
     // A folder that others can look into, and a repository.
-    for (mode, words) in [(0o755, "other users can look into"), (0o700, "git work tree")] {
+    for (mode, words) in [(0o755, "other users can list"), (0o700, "git work tree")] {
         let folder = sandbox.home().join(format!("folder{mode:o}"));
         fs::create_dir_all(folder.join(if mode == 0o700 { ".git" } else { "x" })).unwrap();
         fs::set_permissions(&folder, PermissionsExt::from_mode(mode)).unwrap();
@@ -88,12 +88,12 @@ fn warns_of_places_that_others_see() {
 fn a_terminal_is_asked_first() {
     let sandbox = sandbox();
     let mut terminal = Terminal::start(sandbox.cast(["key", "export"]));
-    terminal.sees("will be shown on this terminal");
+    terminal.sees("will appear on this terminal");
     terminal.types("n");
     let shown = terminal.ends_with(1);
     assert!(!shown.contains("AGE-SECRET-KEY"), "{shown}");
     let mut terminal = Terminal::start(sandbox.cast(["key", "export", "--agent", "a"]));
-    terminal.sees("will be shown on this terminal");
+    terminal.sees("will appear on this terminal");
     terminal.types("y");
     assert!(terminal.ends_with(0).contains(&grant_of(&sandbox, "a")));
 }

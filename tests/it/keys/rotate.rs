@@ -133,7 +133,7 @@ fn what_the_holder_of_a_former_agent_key_seals_is_old() {
     fs::write(owner.key_file(), format!("{}\n{}\n", Key::generate().identity(), owner.key())).unwrap();
     let said = owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
     let epoch = Text::read(&owner.vault("a"), Key::master(&owner)).epoch;
-    assert!(epoch > 1 && said.err.contains(&format!("in epoch {epoch} now")), "{epoch}: {said:?}");
+    assert!(epoch > 1 && said.err.contains(&format!("now in epoch {epoch}")), "{epoch}: {said:?}");
 }
 
 #[test]
