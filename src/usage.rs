@@ -62,7 +62,7 @@ fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
         ErrorKind::InvalidUtf8 => "a word is not valid UTF-8".to_owned(),
         _ => match argument() {
             argument if argument.is_empty() => "wrong usage".to_owned(),
-            argument => format!("wrong value for {argument}"),
+            argument => format!("invalid value for {argument}"),
         },
     };
     let failure = Failure::new(Kind::Usage, what);

@@ -11,7 +11,7 @@ pub(crate) fn run(args: &InitArgs, session: &Session, report: Report) -> anyhow:
     if !made {
         report.success(format_args!("A key already exists in {whence}"));
         if args.key_store.place().is_some() {
-            report.hint("it was not moved: '--key-store' is only for a new key");
+            report.hint("cast did not move it: '--key-store' is only for a new key");
         }
     } else if let Whence::File(path) = &whence
         && path.extension().is_some_and(|ending| ending == "txt")

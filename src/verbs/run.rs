@@ -48,7 +48,7 @@ fn request(args: RunArgs) -> Result<(AgentName, Request)> {
     // Checked before cast asks for any key.
     let command = match words.next() {
         None if !args.explain => {
-            return Err(Failure::new(Kind::Usage, "missing CMD: there is no command to run").hint(right_form(&agent)));
+            return Err(Failure::new(Kind::Usage, "no command to run").hint(right_form(&agent)));
         }
         _ if args.explain => None,
         program => program.map(|program| (program, words.collect())),
@@ -83,7 +83,7 @@ fn say_what_is_closed(builtin: Builtin, report: Report) {
 /// Ends as CMD ended.
 fn end(done: Done, program: &OsStr, report: Report) -> ExitCode {
     if let Some(cause) = done.trouble {
-        let what = format!("cannot write all output of {}: {}", run::shown(program), Cause(&cause));
+        let what = format!("cannot write some output of {}: {}", run::shown(program), Cause(&cause));
         report.error(&Failure::new(Kind::Io, what).into());
     }
     end_like(done.ended).into()
@@ -123,9 +123,9 @@ fn explain(args: RunArgs, session: &Session, report: Report) -> anyhow::Result<(
 fn overrides(overrides: Overridden) -> &'static str {
     match (overrides.builtin, overrides.caller) {
         (false, false) => "",
-        (true, false) => "the built-in",
+        (true, false) => "the built-in secret",
         (false, true) => "the caller's",
-        (true, true) => "the built-in and the caller's",
+        (true, true) => "the built-in secret and the caller's",
     }
 }
 

@@ -1,4 +1,5 @@
-//! The house itself: rooms import only downward, platforms differ in one place each, and what is rare is where the documents say.
+//! The layout of the code: modules import only downward, platforms differ in one place for each crate, and rare things
+//! (unsafe code, exposed values) are only where the documents say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -77,7 +78,8 @@ fn platforms_differ_in_one_seam_a_crate() {
     }
 }
 
-/// A value leaves its type for the ciphertext, the child's environment and the masker, and where it is checked on the way in.
+/// A value leaves its type for the ciphertext, the child's environment and the masker, and when it is checked on the way
+/// in.
 #[test]
 fn values_are_exposed_where_the_documents_say() {
     let expected = [
@@ -95,7 +97,7 @@ fn unsafe_code_has_one_room() {
     assert_eq!(files_with("allow(unsafe_code)"), ["crates/core/src/platform/exec/raw.rs".to_owned()].into());
 }
 
-/// Who stores secrets from a program compiles no terminal code.
+/// A program that uses the SDK compiles no terminal code.
 #[test]
 fn the_sdk_brings_no_command_line() {
     let tree = std::process::Command::new(env!("CARGO"))
@@ -110,20 +112,20 @@ fn the_sdk_brings_no_command_line() {
     }
 }
 
-/// The sources with `text` in them, beside their unit tests.
+/// The sources that contain `text` outside their unit tests.
 fn files_with(text: &str) -> BTreeSet<String> {
     let product = |code: &str| code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().contains(text);
     let files = all_sources().into_iter().filter(|(path, _)| !path.ends_with("tests.rs") && !path.contains("/tests/"));
     files.filter(|(_, code)| product(code)).map(|(path, _)| path).collect()
 }
 
-/// All Rust files of the repository's product, by their path in it.
+/// All Rust files of the product, with their paths in the repository.
 fn all_sources() -> Vec<(String, String)> {
     let files = ["src", "crates"].into_iter().flat_map(sources);
     let named: Vec<_> = files
         .map(|(path, text)| (path.strip_prefix(ROOT).unwrap().to_string_lossy().replace('\\', "/"), text))
         .collect();
-    assert!(named.len() > 100, "an emptied house");
+    assert!(named.len() > 100, "most sources are missing");
     named
 }
 

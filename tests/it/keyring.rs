@@ -1,4 +1,4 @@
-//! The master key in a real gnome-keyring on a private D-Bus: no mock, no bus of whoever runs the tests.
+//! The master key in a real gnome-keyring on a private D-Bus: not a mock, and never the bus of the user.
 
 mod completion;
 pub mod dialog;
@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::sandbox::{CAST, Sandbox, skip};
 
-/// A bus of its own in a sandbox's home, and what serves secrets there.
+/// A private bus in a sandbox's home, and the keyring on it.
 pub struct Session {
     pub sandbox: Sandbox,
     pub address: String,
@@ -94,7 +94,7 @@ impl Session {
         self.sandbox.cast(words).env("DBUS_SESSION_BUS_ADDRESS", &self.address)
     }
 
-    /// Stores bytes by libsecret, as cast's entry, in place of one that has the same attributes.
+    /// Stores bytes through libsecret as cast's entry; replaces one that has the same attributes.
     pub fn store(&self, attributes: &[&str], value: &[u8]) {
         let words = ["store", "--label=x", "service", "cast", "username", "master-key"].iter().chain(attributes);
         let tool = self.sandbox.other("secret-tool", words).env("DBUS_SESSION_BUS_ADDRESS", &self.address);

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &KeyImportArgs, session: &Session, report: Report) -> an
         report.success(format_args!("Master key imported and stored in {whence}; it opens {}", vaults(imported.opened)));
     }
     for agent in &imported.closed {
-        report.warning(format_args!("it does not open the vault of agent '{agent}'"));
+        report.warning(format_args!("the key does not open the vault of agent '{agent}'"));
     }
     if imported.former > 0 && !imported.known {
         report.hint("the former key stays as a fallback; seal all vaults to the newest with 'cast key rotate'");

@@ -10,7 +10,7 @@ pub(crate) fn run(args: &KeyRevokeArgs, session: &Session, report: Report) -> an
     let agent = words::agent(&args.agent)?;
     let epoch = session.perform(Revoke { agent: &agent })?;
     report.success(format_args!("Agent keys of '{agent}' revoked: its vault is now in epoch {epoch}"));
-    report.hint("they still open old copies of the vault (git history, backups): change the secrets they have seen at their source");
+    report.hint("the revoked keys still open old copies of the vault (git history, backups): change the secrets they have seen at their source");
     report.hint(format_args!("hand out a new one: 'cast key export --agent {agent}'"));
     Ok(())
 }
