@@ -1,4 +1,4 @@
-//! `cast key status`: where, which, and what opens with it; nothing secret.
+//! `cast key status`: shows where the key is, which it is and what it opens, and nothing secret.
 
 use std::fs;
 
