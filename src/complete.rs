@@ -1,7 +1,7 @@
 //! What the shell offers when the user presses Tab. The scripts in `completions/` know nothing about the commands: they
-//! pass the words on standard input (as arguments they would show in the process list, and one may be a secret), and this
-//! module looks up the cursor's place in the clap types. It prints only candidates, asks nothing, writes no file, and ends
-//! within `PATIENCE`.
+//! pass the words on standard input (as arguments they would show in the process list, and one may be a secret), and
+//! this module looks up the cursor's place in the clap types. It prints only candidates, asks nothing, writes no file,
+//! and ends within `PATIENCE`.
 
 mod cursor;
 
@@ -267,7 +267,8 @@ mod tests {
         check("completions z", "words zsh");
     }
 
-    /// Every argument declares its candidates: by its type (`PathBuf`, a `ValueEnum`), or by its name in the lists above.
+    /// Every argument declares its candidates: by its type (`PathBuf`, a `ValueEnum`), or by its name in the lists
+    /// above.
     #[test]
     fn every_argument_is_completed_or_free() {
         fn check(command: &Command) {

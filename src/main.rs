@@ -1,5 +1,5 @@
-//! The command line: parses the words, runs one verb, returns its exit code. Only this crate prints, asks and knows exit
-//! codes.
+//! The command line: parses the words, runs one verb, returns its exit code. Only this crate prints, asks and knows
+//! exit codes.
 
 mod args;
 mod complete;

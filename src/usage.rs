@@ -1,5 +1,5 @@
-//! Errors of usage, in cast's own words. Clap's messages quote the words they reject, and users type secrets in the wrong
-//! place: these messages name only cast's own arguments and the positions of words.
+//! Errors of usage, in cast's own words. Clap's messages quote the words they reject, and users type secrets in the
+//! wrong place: these messages name only cast's own arguments and the positions of words.
 
 use std::ffi::OsString;
 use std::process::ExitCode;

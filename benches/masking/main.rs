@@ -1,5 +1,5 @@
-//! The cost of masking: `cargo bench` runs everything, `cargo bench -- pipes latency` the named parts. Only ratios within
-//! one run count: another machine or hour yields other numbers. If a requirement is missed, the exit code is 1.
+//! The cost of masking: `cargo bench` runs everything, `cargo bench -- pipes latency` the named parts. Only ratios
+//! within one run count: another machine or hour yields other numbers. If a requirement is missed, the exit code is 1.
 
 #![allow(unreachable_pub)] // one program without a public interface
 #![allow(clippy::cast_precision_loss)] // rates of a few digits

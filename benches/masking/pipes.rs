@@ -1,5 +1,6 @@
-//! Throughput of the real binary: `cast run a -- cat LOG` compared with `cat LOG | cat`, each read from a pipe. Both have
-//! three processes and two pipes; only the middle process differs. Medians, in turns. Required: 400 MB/s with 200 secrets.
+//! Throughput of the real binary: `cast run a -- cat LOG` compared with `cat LOG | cat`, each read from a pipe. Both
+//! have three processes and two pipes; only the middle process differs. Medians, in turns. Required: 400 MB/s with 200
+//! secrets.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};

@@ -1,7 +1,7 @@
 "use strict";
 
-// The Node client of `cast`. It runs the binary, so that one program manages vaults, key, locks and log. Its promise: a value
-// reaches the binary through standard input, byte for byte; it is never in an argument or an error.
+// The Node client of `cast`. It runs the binary, so that one program manages vaults, key, locks and log. Its promise: a
+// value reaches the binary through standard input, byte for byte; it is never in an argument or an error.
 
 const { spawn } = require("node:child_process");
 const fs = require("node:fs");

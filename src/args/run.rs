@@ -7,9 +7,9 @@ use clap::Args;
 
 /// Run a command with an agent's secrets in its environment
 ///
-/// CMD gets the current environment, the built-in secrets and the agent's own; the later ones win. cast leaves output to
-/// a terminal alone; in output to a file, pipe or socket, a secret appears as [cast:KEY]. cast ends with the exit code or
-/// signal of CMD. 125: cast itself failed; 126: CMD cannot be executed; 127: CMD was not found.
+/// CMD gets the current environment, the built-in secrets and the agent's own; the later ones win. cast leaves output
+/// to a terminal alone; in output to a file, pipe or socket, a secret appears as [cast:KEY]. cast ends with the exit
+/// code or signal of CMD. 125: cast itself failed; 126: CMD cannot be executed; 127: CMD was not found.
 #[derive(Args)]
 #[command(
     override_usage = "cast run [OPTIONS] <AGENT> -- <CMD> [ARG]...",

@@ -1,5 +1,5 @@
-//! Questions to the user. They go to the controlling terminal, and only when standard error is a terminal: otherwise the
-//! user would not see them. When cast cannot ask, the error names the option to pass instead.
+//! Questions to the user. They go to the controlling terminal, and only when standard error is a terminal: otherwise
+//! the user would not see them. When cast cannot ask, the error names the option to pass instead.
 
 mod hidden;
 

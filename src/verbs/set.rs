@@ -88,9 +88,9 @@ fn from_prompt(name: &SecretName) -> Result<SecretValue> {
     Ok(SecretValue::from_bytes(bytes)?)
 }
 
-/// Reads the value from standard input. A one-line value loses its line ending; a value of several lines is kept exactly,
-/// because key files need their last line ending. `exact` is for programs, which know what they write: every byte belongs
-/// to the value, and no bytes are an empty value.
+/// Reads the value from standard input. A one-line value loses its line ending; a value of several lines is kept
+/// exactly, because key files need their last line ending. `exact` is for programs, which know what they write: every
+/// byte belongs to the value, and no bytes are an empty value.
 fn from_standard_input(exact: bool) -> Result<SecretValue> {
     if exact && io::stdin().is_terminal() {
         return Err(Failure::new(Kind::Usage, "'--exact' reads standard input, which is a terminal here")

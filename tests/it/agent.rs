@@ -1,4 +1,5 @@
-//! A real agent under `cast run`: a Node program that takes its key from the environment and makes an HTTP call with it.
+//! A real agent under `cast run`: a Node program that takes its key from the environment and makes an HTTP call with
+//! it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

@@ -78,8 +78,8 @@ fn platforms_differ_in_one_seam_a_crate() {
     }
 }
 
-/// A value leaves its type for the ciphertext, the child's environment and the masker, and when it is checked on the way
-/// in.
+/// A value leaves its type for the ciphertext, the child's environment and the masker, and when it is checked on the
+/// way in.
 #[test]
 fn values_are_exposed_where_the_documents_say() {
     let expected = [
@@ -109,6 +109,27 @@ fn the_sdk_brings_no_command_line() {
     assert!(tree.contains("cast-core v"), "{tree}");
     for stranger in ["clap", "crossterm", "dialoguer", "comfy-table", "anyhow"] {
         assert!(!tree.lines().any(|line| line.starts_with(&format!("{stranger} v"))), "{stranger}");
+    }
+}
+
+/// The width of a line of code or of a comment, in columns, as in `rustfmt.toml`. Only a string literal or an address may
+/// be longer, where breaking it would hurt. The comments of `crates/` are still to be wrapped.
+#[test]
+fn no_line_is_wider_than_the_code() {
+    const WIDTH: usize = 120;
+    for folder in ["src", "tests/it", "benches"] {
+        for (path, text) in sources(folder) {
+            // Whether the line is inside of a string literal that began on a line before.
+            let mut in_literal = false;
+            for (number, line) in text.lines().enumerate() {
+                let is_comment = line.trim_start().starts_with("//") && !in_literal;
+                let quotes = line.matches('"').count() - line.matches("\\\"").count();
+                let may_be_long = in_literal || !is_comment && quotes > 0 || line.contains("://");
+                in_literal ^= !is_comment && quotes % 2 == 1;
+                let width = line.chars().count();
+                assert!(width <= WIDTH || may_be_long, "{}:{}: {width} columns", path.display(), number + 1);
+            }
+        }
     }
 }
 

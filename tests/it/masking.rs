@@ -1,4 +1,5 @@
-//! What `cast run` masks, and where: output to a file, pipe or socket; never a terminal, `/dev/null` or a closed stream.
+//! What `cast run` masks, and where: output to a file, pipe or socket; never a terminal, `/dev/null` or a closed
+//! stream.
 
 mod forms;
 

@@ -1,6 +1,6 @@
 //! Every message of the product with its hints, in one committed list, `messages.txt`, so that a reader can go through
-//! them in one sitting. The list comes from the string literals of the sources; a message that is added or changed without
-//! rewriting the list fails here. Help texts and manual pages have files of their own.
+//! them in one sitting. The list comes from the string literals of the sources; a message that is added or changed
+//! without rewriting the list fails here. Help texts and manual pages have files of their own.
 
 use std::fmt::Write;
 use std::fs;

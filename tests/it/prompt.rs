@@ -1,5 +1,5 @@
-//! The hidden prompt for a value, on a real terminal: it shows nothing that the user types or pastes, all of it arrives,
-//! and the terminal is afterwards as before.
+//! The hidden prompt for a value, on a real terminal: it shows nothing that the user types or pastes, all of it
+//! arrives, and the terminal is afterwards as before.
 
 use std::os::unix::process::ExitStatusExt;
 

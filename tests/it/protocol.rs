@@ -1,4 +1,5 @@
-//! Framed protocols through the masker: JSON-RPC in both directions, message by message; a real MCP server under the official client.
+//! Framed protocols through the masker: JSON-RPC in both directions, message by message; a real MCP server under the
+//! official client.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;

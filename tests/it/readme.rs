@@ -66,7 +66,7 @@ fn every_block_is_run_or_parsed_or_says_why_not() {
             "sh" => Ok(()),
             // Run in `sdk`, which has what they need.
             "js" | "rust" if section == "From programs" => Ok(()),
-            _ => Err(format!("nobody tries a block in '{language}' there")),
+            _ => Err(format!("no test for a block in '{language}'")),
         };
         assert_eq!(parsed, Ok(()), "README.md:{line}");
         assert!(not_run.is_none_or(|why| language == "sh" && why.len() > 10), "README.md:{line}: why is it not run?");

@@ -103,8 +103,8 @@ fn what_cannot_be_executed_ends_with_126() {
     for command in ["./not-executable", "./no-interpreter", "./folder", "/"] {
         sandbox.cast(["run", "a", "--", command, "sk-live-argument"]).refuses(126, "cannot be executed", &["sk-live"]);
     }
-    // In PATH, a folder of that name is not a command; a file without the execute bit is one that cannot be executed, as in
-    // a shell.
+    // In PATH, a folder of that name is not a command; a file without the execute bit is one that cannot be executed,
+    // as in a shell.
     let here = sandbox.home().to_str().unwrap();
     sandbox.cast(["run", "a", "--", "not-executable"]).env("PATH", here).refuses(
         126,
@@ -267,7 +267,7 @@ fn does_only_what_it_needs() {
     let configured = own.iter().any(|line| line.contains("config") && !line.contains("ENOENT"));
     assert!(!configured, "a configuration was found: {own:#?}");
     let written: Vec<_> = own.iter().filter(|line| line.contains("O_CREAT") || line.contains(" write(")).collect();
-    assert!(written.len() == 1 && written[0].contains("{\\\"time\\\""), "not the audit log alone: {written:#?}");
+    assert!(written.len() == 1 && written[0].contains("{\\\"time\\\""), "not only the audit log: {written:#?}");
 }
 
 #[test]

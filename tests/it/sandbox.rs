@@ -142,8 +142,8 @@ impl Sandbox {
         Call { sandbox: self, command, input: Vec::new() }
     }
 
-    /// A call of `cast` that obeys permission bits: if the tests run as root, it runs as the user `nobody`, who gets the
-    /// home.
+    /// A call of `cast` that obeys permission bits: if the tests run as root, it runs as the user `nobody`, who gets
+    /// the home.
     pub fn cast_as_nobody<W: AsRef<OsStr>>(&self, first: &str, words: impl IntoIterator<Item = W>) -> Call<'_> {
         if !rustix::process::geteuid().is_root() {
             return self.cast_after(first, words);
@@ -169,7 +169,8 @@ impl Sandbox {
         read("audit.1.jsonl") + &read("audit.jsonl")
     }
 
-    /// Every file and folder with its mode and contents, except locks, the audit log, and folders that hold nothing else.
+    /// Every file and folder with its mode and contents, except locks, the audit log, and folders that hold nothing
+    /// else.
     pub fn snapshot(&self) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
         let mut files = BTreeMap::new();
         collect(self.home(), &mut files);
@@ -242,8 +243,8 @@ impl<'a> Call<'a> {
         outcome
     }
 
-    /// Runs it; it must end with `code`, print `message` but no data, change no file, and keep `secrets` and the key out of
-    /// both streams.
+    /// Runs it; it must end with `code`, print `message` but no data, change no file, and keep `secrets` and the key
+    /// out of both streams.
     #[track_caller]
     pub fn refuses(self, code: i32, message: &str, secrets: &[&str]) -> Outcome {
         let (sandbox, words) = (self.sandbox, self.words());

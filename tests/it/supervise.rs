@@ -202,7 +202,7 @@ fn a_reader_that_leaves_a_socket_costs_no_time() {
 #[test]
 fn a_slow_reader_gets_everything_before_cast_ends() {
     let sandbox = sandbox();
-    // As much as fits into the pipes: CMD ends while nobody has read any of it.
+    // As much as fits into the pipes: CMD ends before a reader has read any of it.
     let script = "echo $$ >pid.new; mv pid.new pid; head -c 100000 /dev/zero | tr '\\0' x; printf '%s' $K; exit 3";
     let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", script]).command();
     let mut cast = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -221,7 +221,7 @@ fn when_cmd_stops_cast_stops_and_continues_it() {
     let sandbox = sandbox();
     for (to_cast, signal) in [(false, Signal::STOP), (true, Signal::TSTP), (false, Signal::TTIN)] {
         let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", "echo $$; read x; echo got $x $K"]).command();
-        // A group of its own that is not orphaned, for such a one does not stop at TSTP.
+        // A new process group, not an orphaned one: an orphaned group does not stop at TSTP.
         command.process_group(0);
         command.stderr(Stdio::null());
         let mut cast = Running::start(command);

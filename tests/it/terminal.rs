@@ -1,5 +1,5 @@
-//! A real terminal for tests of prompts: a pseudo-terminal with `cast` on it. The test reads, types and waits for events,
-//! never for a time.
+//! A real terminal for tests of prompts: a pseudo-terminal with `cast` on it. The test reads, types and waits for
+//! events, never for a time.
 
 use std::io::{Read, Write};
 use std::process::{Command, ExitStatus};
@@ -118,8 +118,8 @@ impl Terminal {
         self.wait_for("(everything typed)", |terminal| terminal.typed);
     }
 
-    /// Waits for the end; meanwhile, types the hidden answer whenever one of these questions is asked. Returns the status
-    /// and all that was shown.
+    /// Waits for the end; meanwhile, types the hidden answer whenever one of these questions is asked. Returns the
+    /// status and all that was shown.
     #[track_caller]
     pub fn answers(mut self, answers: &[(&str, &str)]) -> (ExitStatus, String) {
         loop {

@@ -1,6 +1,6 @@
-//! The Windows binary, built with mingw, under wine: a substitute for Windows, which is not available everywhere. It tests
-//! the platform's half: files, streams, processes and the Credential Manager through the Windows API. Skipped, with a
-//! report, if wine, mingw or the Rust target is missing.
+//! The Windows binary, built with mingw, under wine: a substitute for Windows, which is not available everywhere. It
+//! tests the platform's half: files, streams, processes and the Credential Manager through the Windows API. Skipped,
+//! with a report, if wine, mingw or the Rust target is missing.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -206,8 +206,8 @@ fn secrets_live_and_die() {
 fn the_unit_tests_hold() {
     let Some(windows) = Windows::get() else { return };
     let mut tests = cargo("test");
-    // Without the tests of scrypt, which takes minutes in an unoptimised build, and of a log that is rotated during many
-    // appends: appends are atomic on NTFS, but not under wine.
+    // Without the tests of scrypt, which takes minutes in an unoptimised build, and of a log that is rotated during
+    // many appends: appends are atomic on NTFS, but not under wine.
     tests.args(["--workspace", "--lib", "--", "--skip", "passphrase", "--skip", "_turn"]);
     tests.envs(windows.variables()).env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine");
     tests.env("PROPTEST_CASES", "16");

@@ -1,5 +1,6 @@
-// The official MCP client: starts the command given after the folder of its modules, talks to it, prints what it gets, one
-// JSON value per line, and ends as the first word tells: "close" as the protocol requires, "kill" without telling the server.
+// The official MCP client: starts the command given after the folder of its modules, talks to it, prints what it gets,
+// one JSON value per line, and ends as the first word tells: "close" as the protocol requires, "kill" without telling
+// the server.
 import { createRequire } from "node:module";
 
 const [ending, modules, command, ...args] = process.argv.slice(2);

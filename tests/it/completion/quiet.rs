@@ -64,7 +64,7 @@ fn a_key_that_is_broken_or_gone() {
     is_silent(&ask(&sandbox, &["delete", "my-agent", ""]).run());
     fs::remove_file(sandbox.key_file()).unwrap();
     is_silent(&ask(&sandbox, &["delete", "my-agent", ""]).run());
-    assert!(!sandbox.key_file().exists(), "no key is made because somebody presses Tab");
+    assert!(!sandbox.key_file().exists(), "completion must not create a key");
     is_silent(&ask(&sandbox, &["run", "my-agent", "--only", ""]).env("CAST_KEY", "sk-live-abc").run());
     is_left_alone(&sandbox, "cast delete my-agent ");
 }

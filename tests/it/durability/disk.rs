@@ -74,7 +74,8 @@ fn a_file_size_limit() {
     let empty = Sandbox::empty();
     empty.cast_after("ulimit -f 0", ["init", "--key-store", "file"]).refuses(6, "file too large", &[]);
     assert!(!empty.key_file().exists());
-    // Reading writes no file, not even for a state that is new here. CMD inherits the limit and the signal's disposition.
+    // Reading writes no file, not even for a state that is new here. CMD inherits the limit and the signal's
+    // disposition.
     fs::remove_dir_all(sandbox.state()).unwrap();
     let limited = ["run", "a", "--no-mask", "--", "sh", "-c", "ulimit -f; (echo x >f); echo $?"];
     let outcome = sandbox.cast_after("ulimit -f 0", limited).succeeds();

@@ -1,5 +1,5 @@
-//! A writer that is killed or fails at any of its calls to the file system (strace injects this): the vault is the old or
-//! the new one, the next writer succeeds, there are no leftovers, and what cast reported is true.
+//! A writer that is killed or fails at any of its calls to the file system (strace injects this): the vault is the old
+//! or the new one, the next writer succeeds, there are no leftovers, and what cast reported is true.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -155,8 +155,8 @@ fn with_vault() -> Sandbox {
     Sandbox::with("a", &[("K", "old"), ("L", "l")])
 }
 
-/// Runs every scene once for each of its calls and each fault that `faults` returns for it; `check` gets the outcome and
-/// the state.
+/// Runs every scene once for each of its calls and each fault that `faults` returns for it; `check` gets the outcome
+/// and the state.
 fn for_every_call(faults: fn(&Call) -> Vec<&'static str>, check: fn(&Scene, &Call, &str, &Outcome, &str)) {
     let failed = Mutex::new(0);
     for scene in &SCENES {

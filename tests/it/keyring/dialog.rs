@@ -65,7 +65,7 @@ impl Drop for Asking {
 fn an_unlock_that_arrives_in_time() {
     let Some(asking) = Asking::start("unlock", 0) else { return };
     let listed = asking.session.cast(["list", "a"]).succeeds();
-    assert_eq!(listed.err, "", "nobody is told of a dialog that is over at once");
+    assert_eq!(listed.err, "", "no message about a dialog that ends at once");
     // It stays unlocked from now on.
     asking.session.cast(["run", "a", "--", "true"]).succeeds();
     asking.session.cast(["set", "b", "K", SECRET]).succeeds();
@@ -87,7 +87,7 @@ fn a_dialog_that_is_dismissed() {
     let call = asking.session.cast(["set", "a", "L", SECRET]);
     let refusal = call.refuses(4, "no key: the keyring stayed locked: the dialog was dismissed", &[SECRET]);
     assert!(refusal.err.contains("cast: hint: try again, and unlock the keyring in the dialog"), "{refusal:?}");
-    assert!(!refusal.err.contains("Waiting"), "nobody reads that over a pipe: {refusal:?}");
+    assert!(!refusal.err.contains("Waiting"), "no user reads that over a pipe: {refusal:?}");
 }
 
 /// The client's unit tests cover the end of the 60 s, with a shorter time.

@@ -1,5 +1,5 @@
-//! Continuous integration, as far as a shell can imitate it: the README's workflows on a checkout that belongs to another
-//! user, with committed vaults, only two variables set, no D-Bus, no terminal and an empty home.
+//! Continuous integration, as far as a shell can imitate it: the README's workflows on a checkout that belongs to
+//! another user, with committed vaults, only two variables set, no D-Bus, no terminal and an empty home.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,5 @@
-//! Key commands that are killed or fail at any of their calls to the file system and the keyring (strace injects this): a
-//! key in the store opens each vault, a second run finishes the job, and no key is left where it should not be.
+//! Key commands that are killed or fail at any of their calls to the file system and the keyring (strace injects this):
+//! a key in the store opens each vault, a second run finishes the job, and no key is left where it should not be.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

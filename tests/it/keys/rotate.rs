@@ -55,8 +55,8 @@ fn vaults_elsewhere_open_until_the_former_key_is_retired() {
     sandbox.cast(["list", "d"]).env("CAST_VAULTS", &copy).refuses(5, "wrong key", &[]);
     sandbox.cast(["list", "d"]).env("CAST_VAULTS", &copy).env("CAST_KEY", former).succeeds();
     fs::remove_dir_all(&elsewhere).unwrap();
-    // `--retire` does both: without a former key, it first creates a new one. A vault that was seen and is gone may be on
-    // another disk.
+    // `--retire` does both: without a former key, it first creates a new one. A vault that was seen and is gone may be
+    // on another disk.
     let (only, before) = (sandbox.key(), vaults(&sandbox));
     let gone = sandbox.cast(["key", "rotate", "--retire"]).run();
     assert!(gone.code == 1 && gone.err.contains("is gone") && gone.err.contains("--retire --yes'"), "{gone:?}");
@@ -268,7 +268,8 @@ fn everything_works_meanwhile() {
         })
         .collect();
         for round in 0..15 {
-            // Every third time, also drop the former keys: a vault that was read a moment ago may be sealed to a dropped key.
+            // Every third time, also drop the former keys: a vault that was read a moment ago may be sealed to a
+            // dropped key.
             let words: &[&str] = if round % 3 == 2 { &["key", "rotate", "--retire"] } else { &["key", "rotate"] };
             sandbox.cast(words).succeeds();
         }

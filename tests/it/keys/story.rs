@@ -54,7 +54,7 @@ fn a_laptop_a_runner_and_a_new_laptop() {
     let closed = closed.refuses(125, "wrong key", &[TOKEN]);
     assert!(closed.err.contains("CAST_KEY") && closed.err.contains("revoked"), "{closed:?}");
 
-    // The user goes on, and gives the runner a new key.
+    // The user gives the runner a new key.
     new.cast(["run", "my-agent", "--", "true"]).succeeds();
     let next = new.cast(["key", "export", "--agent", "my-agent"]).succeeds().out;
     runner.cast(["run", "my-agent", "--", "true"]).env("CAST_KEY", next.trim()).succeeds();

@@ -64,8 +64,8 @@ fn real_encoders() {
                 let bare = sandbox.cast(["run", "a", "--no-mask", "--", "bash", "-c", script]).succeeds().out;
                 let masked = sandbox.cast(["run", "a", "--", "bash", "-c", script]).succeeds().out;
                 assert!(masked.contains("[cast:K]"), "{script} of {length} bytes: {masked}");
-                // Around the marker only digits that do not belong to the secret alone: the ends that an encoding shares with
-                // its surroundings.
+                // Around the marker only digits that do not belong to the secret alone: the ends that an encoding
+                // shares with its surroundings.
                 let rest = masked.replace("[cast:K]", "");
                 let told = longest_common(&rest, &bare);
                 assert!(told < 8, "{script} of {length} bytes tells {told} in a row: {masked}, of {bare}");

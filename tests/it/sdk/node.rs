@@ -1,5 +1,5 @@
-//! The Node package as its users get it: packed, installed into an empty project, used from both kinds of module and from
-//! TypeScript, by the Node of this machine and by the oldest supported one.
+//! The Node package as its users get it: packed, installed into an empty project, used from both kinds of module and
+//! from TypeScript, by the Node of this machine and by the oldest supported one.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -91,8 +91,8 @@ pub fn home(sandbox: &Sandbox) -> PathBuf {
     home
 }
 
-/// Runs `program` through `go` under strace, which records the arguments of every program that it starts. `None` without
-/// strace.
+/// Runs `program` through `go` under strace, which records the arguments of every program that it starts. `None`
+/// without strace.
 pub fn watch(
     command: impl FnOnce(&str) -> Command,
     program: &Path,
@@ -100,7 +100,7 @@ pub fn watch(
     go: impl FnOnce(&mut Command),
 ) -> Option<String> {
     if Command::new("strace").arg("-V").output().is_err() {
-        skip("sdk: strace is not installed: nobody watches the arguments");
+        skip("sdk: strace is not installed: the arguments are not watched");
         go(&mut command(program.to_str().unwrap()));
         return None;
     }

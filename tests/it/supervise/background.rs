@@ -40,7 +40,7 @@ fn masker_of(output: impl AsFd) -> Option<i32> {
         maskers.into_iter().find(writes).map(Some).or(hidden.then_some(None))
     });
     if hidden {
-        skip("supervise: another process's descriptors can be seen by root alone");
+        skip("supervise: only root can see another process's descriptors");
     }
     found
 }
@@ -157,7 +157,8 @@ fn one_that_never_pauses_delays_nobody_either() {
         output.read_exact(&mut sip).unwrap();
         stat(cmd).is_none().then_some(())
     });
-    // Many times what the pipes can hold, read in small pieces, so that something is always left. Then the reader closes.
+    // Many times what the pipes can hold, read in small pieces, so that something is always left. Then the reader
+    // closes.
     for _ in 0..(16 << 20) / sip.len() {
         output.read_exact(&mut sip).unwrap();
     }

@@ -1,5 +1,5 @@
-//! Processes seen from outside: their output as it arrives, their state in `/proc`, their end. Tests wait for events; the
-//! time limit only ends a test that has failed.
+//! Processes seen from outside: their output as it arrives, their state in `/proc`, their end. Tests wait for events;
+//! the time limit only ends a test that has failed.
 
 use std::fs;
 use std::io::{Read, Write};

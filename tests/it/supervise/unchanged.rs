@@ -24,7 +24,8 @@ fn assert_same(sandbox: &Sandbox, before: &str, script: &str) {
     assert_eq!(with, without, "{before}");
 }
 
-/// The signals that CMD finds blocked, ignored and caught; less 32 and 33, which belong to the C library and its threads.
+/// The signals that CMD finds blocked, ignored and caught; less 32 and 33, which belong to the C library and its
+/// threads.
 fn signals(status: &str) -> Vec<(String, u64)> {
     let sets = status
         .lines()

@@ -1,4 +1,5 @@
-//! Forged, swapped, edited: by someone without a key who knows the recipients, by the holder of one agent's key, by a newer cast.
+//! Forged, swapped, edited: by someone without a key who knows the recipients, by the holder of one agent's key, by a
+//! newer cast.
 
 use std::fs;
 

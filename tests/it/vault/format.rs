@@ -1,5 +1,5 @@
-//! The format and its derivations, from SECURITY.md: other programs read vaults, cast reads the vaults of former versions,
-//! and keys derive as they always did.
+//! The format and its derivations, from SECURITY.md: other programs read vaults, cast reads the vaults of former
+//! versions, and keys derive as they always did.
 
 use std::fs;
 use std::path::{Path, PathBuf};

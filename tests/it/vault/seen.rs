@@ -1,5 +1,5 @@
-//! cast remembers what this machine has seen, and refuses older states, other states of the same generation, and deleted
-//! vaults.
+//! cast remembers what this machine has seen, and refuses older states, other states of the same generation, and
+//! deleted vaults.
 
 use std::fs;
 use std::path::Path;
