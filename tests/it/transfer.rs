@@ -57,7 +57,7 @@ fn a_copy_is_set_now_and_treated_as_the_original() {
     assert_eq!(new["masked"], false);
     let copied = line(&sandbox, "to", "B");
     assert!(copied["created_at"].as_str() > line(&sandbox, "from", "B")["created_at"].as_str(), "{copied}");
-    // `run` holds the allowance again.
+    // `run` checks the allowance again.
     assert_eq!(sandbox.value("to", "NODE_OPTIONS"), b"--no-warnings");
 }
 
@@ -76,7 +76,7 @@ fn a_copy_is_whole_or_not_there() {
     copy(&["from"]).refuses(2, "missing: <TO>", &[]);
     sandbox.cast(["delete", "to", "B"]).succeeds();
     copy(&["to", "from"]).refuses(3, "agent 'to' has no secrets", &[]);
-    // Neither key nor vault is made for a copy of nothing.
+    // A copy of nothing creates neither a key nor a vault.
     let empty = Sandbox::empty();
     empty.cast(["secrets", "copy", "a", "b"]).refuses(3, "agent 'a' has no vault", &[]);
     fs::write(sandbox.vault("to"), "damaged").unwrap();
@@ -115,7 +115,7 @@ fn new_names_that_are_refused() {
     rename(&["A", "PATH"]).refuses(2, "--allow-dangerous-name", &["sk-live"]);
     rename(&["A"]).refuses(2, "missing: <NEW>", &[]);
     sandbox.cast(["secrets", "rename", "b", "A", "NEW"]).refuses(3, "agent 'b' has no vault", &[]);
-    // An allowance is for the name it came with.
+    // An allowance is only for the name it was given with.
     rename(&["A", "PAGER", "--allow-dangerous-name"]).succeeds();
     assert_eq!(sandbox.value("a", "PAGER"), b"sk-live-a");
     rename(&["PAGER", "LD_PRELOAD"]).refuses(2, "--allow-dangerous-name", &["sk-live"]);

@@ -1,4 +1,4 @@
-//! `cast vault accept`: the owner's word for a vault that was restored, edited or rolled back.
+//! `cast vault accept`: lets the owner accept a vault that was restored, edited or rolled back.
 
 use crate::args::AcceptArgs;
 use crate::report::Report;
@@ -15,7 +15,7 @@ pub(crate) fn run(args: &AcceptArgs, session: &Session, report: Report) -> anyho
     let former = args.key.as_deref().map(|path| key_store::read_key_file(path, "--key")).transpose()?;
     let acceptance = session.perform(Review { agent: &agent, former: former.as_ref() })?;
     let Some(why) = &acceptance.why else {
-        report.success(format_args!("The vault of agent '{agent}' is in order: there is nothing to accept"));
+        report.success(format_args!("The vault of agent '{agent}' is in order: nothing to accept"));
         return Ok(());
     };
     report.note(&format!("{why}.\n\n"));
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &AcceptArgs, session: &Session, report: Report) -> anyho
     };
     report.note(&table::lay_out(["KEY", "CREATED", "UPDATED"], acceptance.secrets().iter().map(row)));
     if !args.yes {
-        prompt::confirm("Take this vault, with what is in it?", "--yes")?;
+        prompt::confirm("Accept this vault and everything in it?", "--yes")?;
     }
     session.perform(acceptance)?;
     report.success(format_args!("Vault of agent '{agent}' accepted"));

@@ -35,7 +35,7 @@ fn a_command_is_started_as_it_is_said() {
     let ended = client.command("a", "sh").args(["-c", "exit 7"]).stderr(Stdio::null()).status().unwrap();
     assert_eq!(ended.code(), Some(7));
 
-    // A path counts from here, not from the program's folder.
+    // A relative path starts here, not in the program's folder.
     fs::write(home.join("tool"), "#!/bin/sh\npwd -P\n").unwrap();
     fs::set_permissions(home.join("tool"), fs::Permissions::from_mode(0o700)).unwrap();
     std::env::set_current_dir(&home).unwrap();
