@@ -83,7 +83,7 @@ impl AuditLog {
         let path = self.path();
         for path in [&path, &self.older_path()] {
             disk::open_regular(path)
-                .map_err(|failure| Failure::new(failure.kind(), format!("the audit log: {failure}")))?;
+                .map_err(|failure| Failure::new(failure.kind(), format!("cannot use the audit log: {failure}")))?;
         }
         // The nearest of what there is: the file, or the folder where it would be made.
         let there = path.ancestors().find(|path| path.exists()).unwrap_or(&path);

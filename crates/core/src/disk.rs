@@ -38,7 +38,7 @@ impl Lock {
 
     fn acquire_since(begin: Instant, path: &Path) -> Result<Self> {
         make_private_folders(parent(path))?;
-        let file = files::open_lock(path).map_err(|cause| Failure::io("cannot open the lock", path, &cause))?;
+        let file = files::open_lock(path).map_err(|cause| Failure::io("cannot open the lock file", path, &cause))?;
         Self::wait(begin, file).map_err(|error| match error {
             TryLockError::WouldBlock => held(path),
             TryLockError::Error(cause) => Failure::io("cannot lock", path, &cause),
@@ -110,7 +110,7 @@ fn regular(path: &Path, opened: io::Result<File>) -> Result<Option<File>> {
         Err(error) if files::is_symlink_refusal(&error) => return Err(not_a_file()),
         Err(error) => return Err(Failure::io("cannot open", path, &error)),
     };
-    let kind = file.metadata().map_err(|cause| Failure::io("cannot look at", path, &cause))?;
+    let kind = file.metadata().map_err(|cause| Failure::io("cannot inspect", path, &cause))?;
     if kind.is_file() { Ok(Some(file)) } else { Err(not_a_file()) }
 }
 
@@ -146,10 +146,10 @@ pub fn create_new(path: &Path, bytes: &[u8]) -> Result<()> {
     limits::survive_file_size_limit();
     let mut file = match files::create_private(path) {
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(Failure::new(Kind::Io, format!("there is something already: '{}'", path.display()))
-                .hint("nothing is overwritten: give another name"));
+            return Err(Failure::new(Kind::Io, format!("file already exists: '{}'", path.display()))
+                .hint("cast does not overwrite files: choose another name"));
         }
-        made => made.map_err(|cause| Failure::io("cannot make", path, &cause))?,
+        made => made.map_err(|cause| Failure::io("cannot create", path, &cause))?,
     };
     write_synced(&mut file, path, bytes).inspect_err(|_| {
         let _ = fs::remove_file(path);
@@ -171,9 +171,9 @@ pub fn make_private_folders(path: &Path) -> Result<()> {
         match files::create_private_dir(folder) {
             // Another cast was first.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(Failure::io("cannot make the folder", folder, &error)),
+            Err(error) => return Err(Failure::io("cannot create the folder", folder, &error)),
             Ok(()) => {
-                files::sync_dir(parent(folder)).map_err(|cause| Failure::io("cannot write to disk", folder, &cause))?;
+                files::sync_dir(parent(folder)).map_err(|cause| Failure::io("cannot sync to disk", folder, &cause))?;
             }
         }
     }
@@ -192,18 +192,18 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     make_private_folders(parent(path))?;
     match files::remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(Failure::io("cannot clear the leftover", path, &error));
+            return Err(Failure::io("cannot remove the leftover file", path, &error));
         }
         _ => {}
     }
-    let mut file = files::create_private(path).map_err(|cause| Failure::io("cannot make", path, &cause))?;
+    let mut file = files::create_private(path).map_err(|cause| Failure::io("cannot create", path, &cause))?;
     write_synced(&mut file, path, bytes)
 }
 
 fn write_synced(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).map_err(|cause| Failure::io("cannot write", path, &cause))?;
     // After a failed fsync the pages may be marked clean although they are not on disk: never tried again on this file.
-    file.sync_all().map_err(|cause| Failure::io("cannot write to disk", path, &cause))
+    file.sync_all().map_err(|cause| Failure::io("cannot sync to disk", path, &cause))
 }
 
 fn sync_folder(path: &Path, done: &str) -> Result<()> {
@@ -213,15 +213,15 @@ fn sync_folder(path: &Path, done: &str) -> Result<()> {
 }
 
 fn held(path: &Path) -> Failure {
-    let failure = Failure::new(Kind::Locked, format!("another cast has held the lock for {} s", LOCK_WAIT.as_secs()));
+    let failure = Failure::new(Kind::Locked, format!("another cast process has held the lock for {} s", LOCK_WAIT.as_secs()));
     match advice::who_holds(path) {
-        Some(command) => failure.hint(format!("see who: '{command}'")),
+        Some(command) => failure.hint(format!("find out which process: '{command}'")),
         None => failure,
     }
 }
 
 fn changed(path: &Path) -> Failure {
-    Failure::new(Kind::Io, format!("the disk gave back other bytes than were written: '{}'", path.display()))
+    Failure::new(Kind::Io, format!("the disk returned other bytes than cast wrote: '{}'", path.display()))
 }
 
 fn parent(path: &Path) -> &Path {

@@ -39,7 +39,7 @@ impl Session {
         let done = verb.perform(self, &mut event);
         match &done {
             Ok(_) if V::EFFECT == Effect::Change => self.note(&event, OK).map_err(|failure| {
-                Failure::new(failure.kind(), format!("done, but not noted in the audit log: {failure}"))
+                Failure::new(failure.kind(), format!("done, but not recorded in the audit log: {failure}"))
             })?,
             Ok(_) => {}
             Err(failure) => self.note_refusal(&event, failure.kind()),
@@ -72,7 +72,7 @@ impl Session {
         }
         let done = self.places.state().and_then(|state| work(&AuditLog::new(state, self.caller)));
         match audit {
-            Audit::Required => done.map_err(|failure| failure.hint("the settings say: audit = \"required\"")),
+            Audit::Required => done.map_err(|failure| failure.hint("your settings contain: audit = \"required\"")),
             Audit::On | Audit::Off => Ok(()),
         }
     }

@@ -66,10 +66,10 @@ impl Findings {
         let Some(first) = self.missing.first() else { return Ok(()) };
         let names = self.missing.iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ");
         let what = format!(
-            "agent '{agent}' lacks {} of the {} secrets of {example}: {names}",
+            "agent '{agent}' is missing {} of the {} secrets in {example}: {names}",
             self.missing.len(),
             self.wanted
         );
-        Err(Failure::new(Kind::Other, what).hint(format!("add each: 'cast secrets set {agent} {first}'")))
+        Err(Failure::new(Kind::Other, what).hint(format!("add each one: 'cast secrets set {agent} {first}'")))
     }
 }

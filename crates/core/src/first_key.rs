@@ -73,7 +73,7 @@ impl Session {
         }
         let changes = key_store::changes(&self.places);
         match key_store::look_up(&self.places, &*self.attendant)? {
-            Lookup::Found(UnlockKey::Agent(grant), _) => Err(failure::agent_key(&grant.agent, "makes no vault")),
+            Lookup::Found(UnlockKey::Agent(grant), _) => Err(failure::agent_key(&grant.agent, "cannot create a vault")),
             Lookup::Found(key, whence) => {
                 self.hold(key, whence, changes);
                 Ok(())

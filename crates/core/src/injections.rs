@@ -70,7 +70,7 @@ impl Injections {
     pub(crate) fn select(&mut self, selection: &Selection) -> Result<()> {
         let (Selection::Only(names) | Selection::Except(names)) = selection else { return Ok(()) };
         if let Some(unknown) = names.iter().find(|name| !self.0.contains_key(*name)) {
-            return Err(Failure::new(Kind::NotFound, format!("there is no secret '{unknown}' to choose or leave out")));
+            return Err(Failure::new(Kind::NotFound, format!("there is no secret '{unknown}' to include or exclude")));
         }
         let only = matches!(selection, Selection::Only(_));
         self.0.retain(|name, _| names.contains(name) == only);

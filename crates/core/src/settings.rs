@@ -71,8 +71,8 @@ impl Settings {
     fn parse(text: &str, path: &Path) -> Result<Self> {
         toml::from_str(text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            Failure::new(Kind::Usage, format!("line {line} of the settings is not understood: '{}'", path.display()))
-                .hint("it may say: mask = \"auto\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
+            Failure::new(Kind::Usage, format!("line {line} of the settings is not valid: '{}'", path.display()))
+                .hint("valid settings are: mask = \"auto\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
                 .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\"")
         })
     }

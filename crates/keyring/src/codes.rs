@@ -25,19 +25,19 @@ pub(super) fn of_keychain(code: i32) -> Option<Meaning> {
     Some(match code {
         // errSecInteractionNotAllowed, errSecInteractionRequired, errSecInDarkWake: over ssh, from a daemon, asleep.
         -25308 | -25315 | -25320 => there(
-            "the Keychain is locked, and its dialog cannot be shown here",
+            "the Keychain is locked and cannot show its dialog here",
             &[
                 "unlock it first: 'security unlock-keychain', then try again in the same session",
-                "or give the key by CAST_KEY_FILE",
+                "or provide the key with CAST_KEY_FILE",
             ],
         ),
         // errSecUserCanceled
         -128 => {
-            there("the dialog of the Keychain was dismissed", &["try again, and choose 'Always Allow' in the dialog"])
+            there("the Keychain dialog was dismissed", &["try again, and choose 'Always Allow' in the dialog"])
         }
         // errSecAuthFailed
         -25293 => there(
-            "the Keychain refused: a wrong password, or cast is not among the programs that may use the entry",
+            "the Keychain refused access: the password is wrong, or cast is not allowed to use the entry",
             &[
                 "try again, and choose 'Always Allow' in the dialog",
                 "or allow cast in Keychain Access: the entry 'cast', tab 'Access Control'",
@@ -53,7 +53,7 @@ pub(super) fn of_keychain(code: i32) -> Option<Meaning> {
         // errSecInvalidKeychain
         -25295 => there(
             "the Keychain is damaged",
-            &["give a backup of the key by CAST_KEY_FILE for now, and repair or restore the Keychain"],
+            &["use a backup of the key for now, with CAST_KEY_FILE, and repair or restore the Keychain"],
         ),
         // wrPermErr, errSecInvalidOwnerEdit, errSecReadOnly, errSecDuplicateItem that cannot be changed
         -61 | -25244 | -25292 | -25299 => there(
@@ -68,12 +68,12 @@ pub(super) fn of_keychain(code: i32) -> Option<Meaning> {
 pub(super) fn of_credential_manager(text: &str) -> Option<Meaning> {
     Some(match text {
         "Windows ERROR_NO_SUCH_LOGON_SESSION" => {
-            absent("this logon session has no Credential Manager (a service, or ssh by a key)")
+            absent("this logon session has no Credential Manager (a service, or an ssh login with a key)")
         }
         // ERROR_ACCESS_DENIED
         "Windows error code 5" => there(
-            "the Credential Manager refused",
-            &["look at the entry 'master-key.cast' in Credential Manager, or give the key by CAST_KEY_FILE"],
+            "the Credential Manager refused access",
+            &["check the entry 'master-key.cast' in Credential Manager, or provide the key with CAST_KEY_FILE"],
         ),
         _ => return None,
     })

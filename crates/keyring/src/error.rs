@@ -52,14 +52,14 @@ impl KeyringError {
         match self {
             Self::NoBus { .. } | Self::NoService => &[],
             Self::OtherUsersBus => {
-                &["log in as that user with a session of its own ('ssh' or 'machinectl shell', not 'su' or 'sudo')"]
+                &["log in as that user in a separate session ('ssh' or 'machinectl shell', not 'su' or 'sudo')"]
             }
             Self::NoDefaultCollection => {
                 &["create a keyring in 'Passwords and Keys' (seahorse) and set it as the default, then try again"]
             }
             Self::Locked => &[
                 "try again in the desktop session, where the keyring can show its dialog",
-                "without a desktop, give the key by CAST_KEY_FILE",
+                "without a desktop, provide the key with CAST_KEY_FILE",
             ],
             Self::Refused | Self::DialogTimeout => &["try again, and unlock the keyring in the dialog"],
             Self::Silent => {
@@ -67,19 +67,19 @@ impl KeyringError {
             }
             // Both entries may be keys that vaults depend on, and `clear` takes them all: nothing is cleared before it is kept.
             Self::Ambiguous(_) => &[
-                "keep them all first: (umask 077; secret-tool search --all --unlock service cast username master-key > cast-keys.txt)",
-                "only then 'secret-tool clear service cast username master-key', which deletes every one of them, and store the right one anew",
+                "save all of them first: (umask 077; secret-tool search --all --unlock service cast username master-key > cast-keys.txt)",
+                "then delete all of them with 'secret-tool clear service cast username master-key', and store the right one again",
             ],
             Self::NotUtf8 => &[
-                "give a backup of the key by CAST_KEY_FILE for now",
-                "with a backup at hand, make room for it: 'secret-tool clear service cast username master-key', then 'cast key import'",
+                "use a backup of the key for now, with CAST_KEY_FILE",
+                "if you have a backup, replace the entry: 'secret-tool clear service cast username master-key', then 'cast key import'",
             ],
             Self::TooLong { .. } => {
                 &["drop the former keys first: 'cast key rotate --retire', or keep the keys in a file: 'cast key move'"]
             }
             #[cfg(any(not(target_os = "linux"), test))]
             Self::Native(meaning) => meaning.hints,
-            Self::Protocol { .. } => &["try again; if it stays, restart the keyring service or the session"],
+            Self::Protocol { .. } => &["try again; if the error persists, restart the keyring service or the session"],
         }
     }
 }
@@ -87,7 +87,7 @@ impl KeyringError {
 impl fmt::Display for KeyringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoBus { detail } => write!(f, "no D-Bus session reachable: {detail}"),
+            Self::NoBus { detail } => write!(f, "no D-Bus session is reachable: {detail}"),
             Self::OtherUsersBus => f.write_str("the D-Bus session belongs to another user"),
             Self::NoService => f.write_str("no Secret Service is running"),
             Self::NoDefaultCollection => f.write_str("the keyring has no default collection"),
@@ -97,7 +97,7 @@ impl fmt::Display for KeyringError {
             Self::DialogTimeout => f.write_str("the keyring stayed locked: the dialog was not answered in time"),
             Self::Ambiguous(count) => write!(f, "the keyring has {count} entries for the master key"),
             Self::NotUtf8 => f.write_str("the key entry is damaged: it is not text"),
-            Self::TooLong { limit } => write!(f, "the keys are too long for the keyring, which takes {limit} bytes"),
+            Self::TooLong { limit } => write!(f, "the keys are too long for the keyring, which takes at most {limit} bytes"),
             #[cfg(any(not(target_os = "linux"), test))]
             Self::Native(meaning) => f.write_str(meaning.what),
             Self::Protocol { detail } => write!(f, "the keyring failed: {detail}"),
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(
             absent,
             [
-                "no D-Bus session reachable: no such file or directory",
+                "no D-Bus session is reachable: no such file or directory",
                 "the D-Bus session belongs to another user",
                 "no Secret Service is running"
             ]

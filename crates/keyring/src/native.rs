@@ -92,7 +92,7 @@ fn ask<T: Send + 'static>(
     match outcome {
         Ok(answer) => answer,
         Err(RecvTimeoutError::Timeout) => Err(KeyringError::DialogTimeout),
-        Err(RecvTimeoutError::Disconnected) => Err(KeyringError::Protocol { detail: "it gave no answer".into() }),
+        Err(RecvTimeoutError::Disconnected) => Err(KeyringError::Protocol { detail: "it did not answer".into() }),
     }
 }
 
@@ -105,6 +105,6 @@ fn explain(error: &Error) -> KeyringError {
             Some(meaning) => KeyringError::Native(meaning),
             None => KeyringError::Protocol { detail: cause.to_string() },
         },
-        _ => KeyringError::Protocol { detail: "it does not take or give the key".into() },
+        _ => KeyringError::Protocol { detail: "it cannot store or return the key".into() },
     }
 }

@@ -179,7 +179,7 @@ impl<'a> Command<'a> {
             // The system would say the same of it as of a program that is not there.
             let is_folder = fs::metadata(folder).map(|data| data.is_dir());
             let checked = is_folder.and_then(|is| is.then_some(()).ok_or(io::ErrorKind::NotADirectory.into()));
-            checked.map_err(|cause| Failure::io("cannot work in", folder, &cause))?;
+            checked.map_err(|cause| Failure::io("cannot use the working folder", folder, &cause))?;
         }
         let request = Request {
             builtin: self.builtin,

@@ -34,7 +34,7 @@ pub(super) fn load_with_passphrase(
             Kind::NoKey,
             match closed {
                 Closed::WrongKey => "wrong passphrase".to_owned(),
-                Closed::TooMuchWork => format!("the key file asks for too much work: '{}'", path.display()),
+                Closed::TooMuchWork => format!("the key file has too high a scrypt work factor: '{}'", path.display()),
                 Closed::Damaged => format!("the key file is damaged: '{}'", path.display()),
             },
         )
@@ -58,7 +58,7 @@ pub(super) fn save_with_passphrase(
     let text = MasterKey::identity_file(keys);
     let file = seal_with_passphrase(text.expose_secret().as_bytes(), passphrase.clone());
     let back = open_with_passphrase(&file, passphrase.clone())
-        .map_err(|_| Failure::new(Kind::Other, "the passphrase does not open what it sealed"))?;
+        .map_err(|_| Failure::new(Kind::Other, "the passphrase does not open the key file that cast encrypted with it"))?;
     let back = parse(&back, path)?;
     // What is on the disk is that very file.
     write(path, &file, |_| give_back(&back, keys, path))?;
@@ -85,7 +85,7 @@ fn give_back(back: &[MasterKey], keys: &[&MasterKey], path: &Path) -> Result<()>
     if MasterKey::same(back, keys) {
         return Ok(());
     }
-    Err(Failure::new(Kind::Other, format!("the key file would not give its keys back: '{}'", path.display())))
+    Err(Failure::new(Kind::Other, format!("the key file does not contain the keys that cast wrote: '{}'", path.display())))
 }
 
 /// Where a key file, of either kind, is written before it has its name.
@@ -101,21 +101,21 @@ fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
 /// Opens a key file that nobody else can have read or written. `None` where there is none.
 pub fn check(path: &Path) -> Result<Option<File>> {
     let Some(file) = disk::open_regular(path)? else { return Ok(None) };
-    let distrust = files::distrust(&file).map_err(|cause| Failure::io("cannot look at", path, &cause))?;
+    let distrust = files::distrust(&file).map_err(|cause| Failure::io("cannot inspect", path, &cause))?;
     if let Some(distrust) = distrust {
         let why = match distrust {
             Distrust::OtherOwner => "it belongs to another user",
             Distrust::OthersCanRead => "other users can read it",
         };
-        return Err(Failure::new(Kind::Io, format!("the key file is not used, for {why}: '{}'", path.display()))
-            .hint(format!("if the key is still secret, type: {}", advice::own_and_close(path))));
+        return Err(Failure::new(Kind::Io, format!("the key file is not used because {why}: '{}'", path.display()))
+            .hint(format!("if the key is still secret, run: {}", advice::own_and_close(path))));
     }
     Ok(Some(file))
 }
 
 fn parse(text: &[u8], path: &Path) -> Result<Vec<MasterKey>> {
     let bad = |what: &str| {
-        Failure::new(Kind::NoKey, format!("the key file holds no usable key: {what}: '{}'", path.display()))
+        Failure::new(Kind::NoKey, format!("the key file does not contain a usable key: {what}: '{}'", path.display()))
     };
     let text = std::str::from_utf8(text).map_err(|_| bad("it is not text"))?;
     match UnlockKey::parse(text) {
@@ -131,8 +131,8 @@ pub(super) fn refuse_work_tree(path: &Path) -> Result<()> {
         None => Ok(()),
         Some(tree) => Err(Failure::new(
             Kind::Io,
-            format!("a key file does not belong in the git work tree '{}': '{}'", tree.display(), path.display()),
+            format!("a key file must not be in the git work tree '{}': '{}'", tree.display(), path.display()),
         )
-        .hint("use the OS keyring, or set CAST_HOME to a folder outside of it")),
+        .hint("use the OS keyring, or set CAST_HOME to a folder outside it")),
     }
 }

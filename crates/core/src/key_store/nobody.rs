@@ -17,14 +17,14 @@ pub struct Nobody {
 
 impl Attendant for Nobody {
     fn passphrase(&self, path: &Path) -> Result<SecretString> {
-        let what = format!("the key file needs its passphrase, and nobody can be asked: '{}'", path.display());
+        let what = format!("the key file needs its passphrase, and cast cannot ask for it here: '{}'", path.display());
         Err(Failure::new(Kind::NoKey, what)
-            .hint(format!("run this on a terminal, or give a key: {}", advice::GIVE_KEY)))
+            .hint(format!("run this in a terminal, or provide a key: {}", advice::GIVE_KEY)))
     }
 
     fn new_passphrase(&self) -> Result<SecretString> {
-        Err(Failure::new(Kind::Usage, "a passphrase is asked on a terminal, and there is none")
-            .hint("without one: 'cast init --key-store file'"))
+        Err(Failure::new(Kind::Usage, "cast cannot ask for a passphrase without a terminal")
+            .hint("to use a key file without a passphrase: 'cast init --key-store file'"))
     }
 
     fn choose_place(&self, _why: &str) -> Result<Option<KeyPlace>> {

@@ -68,9 +68,9 @@ impl<'a> Slot<'a> {
         if MasterKey::identity_file(keys).expose_secret().len() > MOST {
             return Err(Failure::new(
                 Kind::Other,
-                format!("{} keys are more than a key store holds: nothing was changed", keys.len()),
+                format!("a key store cannot hold {} keys: nothing was changed", keys.len()),
             )
-            .hint("drop the former ones: 'cast key rotate --retire'"));
+            .hint("drop the former keys: 'cast key rotate --retire'"));
         }
         let back = match self.place {
             KeyPlace::Keyring => {
@@ -93,7 +93,7 @@ impl<'a> Slot<'a> {
             Some(back) if MasterKey::same(&back, keys) => Ok(back),
             _ => {
                 let whence = self.whence()?;
-                Err(Failure::new(Kind::NoKey, format!("{whence} did not give back the key that was saved there")))
+                Err(Failure::new(Kind::NoKey, format!("{whence} did not return the key that cast saved there")))
             }
         }
     }

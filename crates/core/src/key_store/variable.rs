@@ -32,7 +32,7 @@ pub fn load(waits: bool) -> Result<Option<(UnlockKey, &'static str)>> {
             Ok(Some((parse(&text, KEY)?, KEY)))
         }
         (None, Some(path)) if !waits && !Path::new(&path).is_file() => {
-            Err(Failure::new(Kind::NoKey, format!("{KEY_FILE} names no regular file")))
+            Err(Failure::new(Kind::NoKey, format!("{KEY_FILE} does not name a regular file")))
         }
         (None, Some(path)) => Ok(Some((read_file(&PathBuf::from(path), KEY_FILE)?, KEY_FILE))),
     }
@@ -46,8 +46,8 @@ pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     }
     // The path is not said: where a key was given in its place, that would be the key.
     let unreadable = |cause: &io::Error| {
-        Failure::new(Kind::NoKey, format!("{named_by}: cannot read the file that it names: {}", Cause(cause)))
-            .hint("it takes the path of a file; a key itself goes into CAST_KEY")
+        Failure::new(Kind::NoKey, format!("cannot read the file that {named_by} names: {}", Cause(cause)))
+            .hint(format!("{named_by} takes the path of a file; put the key itself in CAST_KEY"))
     };
     let file = File::open(path).map_err(|cause| unreadable(&cause))?;
     let text = read(file).map_err(|cause| unreadable(&cause))?;
@@ -60,7 +60,7 @@ pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
 pub fn read_standard_input() -> Result<UnlockKey> {
     if io::stdin().is_terminal() {
         return Err(Failure::new(Kind::Usage, "standard input is a terminal")
-            .hint("name the file, or use a pipe: '... | cast key import -'"));
+            .hint("name a file, or use a pipe: '... | cast key import -'"));
     }
     let text = read(io::stdin().lock());
     let text = text.map_err(|cause| Failure::io("cannot read", Path::new("standard input"), &cause))?;
@@ -76,14 +76,14 @@ fn read(from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
 fn parse_file(text: &[u8], named_by: &str) -> Result<UnlockKey> {
     if text.starts_with(b"age-encryption.org/") {
         return Err(Failure::new(Kind::NoKey, format!("{named_by} names an encrypted file"))
-            .hint("decrypt it on the way, with '<(age -d key.age)'"));
+            .hint("decrypt it on the fly: '<(age -d key.age)'"));
     }
     parse(text, named_by)
 }
 
 /// The key in a text; `variable` is what the text came in.
 pub fn parse(text: &[u8], variable: &str) -> Result<UnlockKey> {
-    let bad = |what: String| Failure::new(Kind::NoKey, format!("{variable} holds no usable key: {what}"));
+    let bad = |what: String| Failure::new(Kind::NoKey, format!("{variable} does not contain a usable key: {what}"));
     if text.len() > MAX_KEY_TEXT {
         return Err(bad(format!("it is longer than {MAX_KEY_TEXT} bytes")));
     }

@@ -65,7 +65,7 @@ impl NotStarted {
         let program = shown(program);
         match self {
             Self::NotFound => Failure::new(Kind::NotFound, format!("command {program} was not found"))
-                .hint("it is looked up in PATH, and no shell is in between: for one, run 'sh -c ...'"),
+                .hint("cast looks it up in PATH and does not use a shell; for shell syntax, run 'sh -c ...'"),
             Self::Failed(cause) => Failure::new(Kind::Other, format!("cast cannot start a command: {cause}")),
             Self::CannotExecute(cause) => {
                 Failure::new(Kind::Other, format!("command {program} cannot be executed: {cause}"))
@@ -74,10 +74,10 @@ impl NotStarted {
                 let longest: Vec<_> =
                     longest.into_iter().map(|(name, length)| format!("{name} ({length} bytes)")).collect();
                 let what =
-                    format!("command {program} cannot be executed: arguments and environment are too long together");
+                    format!("command {program} cannot be executed: the arguments and environment are too long");
                 Failure::new(Kind::Other, what)
                     .hint(format!("the longest variables: {}", longest.join(", ")))
-                    .hint("leave some out with '--except', or start from little with '--clean-env'")
+                    .hint("leave some out with '--except', or start with a minimal environment: '--clean-env'")
             }
         }
     }

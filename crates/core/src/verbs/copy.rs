@@ -71,6 +71,6 @@ pub(super) fn refuse_existing(vault: &Vault, names: &[SecretName]) -> Result<()>
         return Ok(());
     }
     let agent = vault.agent();
-    Err(Failure::new(Kind::Usage, format!("agent '{agent}' has already: {}", there.join(", ")))
-        .hint("to put the new in the place of the old, say '--replace'"))
+    Err(Failure::new(Kind::Usage, format!("agent '{agent}' already has: {}", there.join(", ")))
+        .hint("to replace existing secrets, add '--replace'"))
 }

@@ -124,10 +124,10 @@ fn admit(file: Dotenv, dangerous: bool) -> Result<BTreeMap<SecretName, SecretVal
     let refused = refused.into_values().collect::<Vec<_>>().join("; ");
     let mut failure = Failure::new(Kind::Usage, format!("nothing was imported: {refused}"));
     if loads_code {
-        failure = failure.hint("if that is what you want, say so with '--allow-dangerous-name'");
+        failure = failure.hint("if that is what you want, add '--allow-dangerous-name'");
     }
     if invalid {
-        failure = failure.hint("a name has 1 to 255 of 'A-Z', 'a-z', '0-9' and '_', and does not begin with a digit");
+        failure = failure.hint("a name has 1 to 255 characters from 'A-Z', 'a-z', '0-9' and '_', and does not begin with a digit");
     }
     Err(failure)
 }
@@ -139,7 +139,7 @@ fn admit_value(name: &SecretName, text: String) -> Result<SecretValue> {
     if exemption(&value) == Some(Unmasked::Armour) {
         return Err(Failure::new(
             Kind::Usage,
-            "the value is one line of a PEM key, which needs quotes around all its lines",
+            "the value is only one line of a PEM key: put quotes around the whole key",
         ));
     }
     Ok(value)

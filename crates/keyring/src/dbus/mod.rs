@@ -117,7 +117,7 @@ pub(crate) struct Bus {
 impl Bus {
     /// Connects to the first address that answers. Nothing is said yet: the handshake goes out with the first calls.
     pub(crate) fn open(addresses: &[Address], deadline: Instant) -> Result<Self> {
-        let mut failure = BusError::NoBus("no address is known".into());
+        let mut failure = BusError::NoBus("no address is set".into());
         for address in addresses {
             match connect(address, deadline) {
                 Ok(socket) => return Ok(Self::on(socket, deadline)),

@@ -10,7 +10,7 @@ impl From<BusError> for KeyringError {
             BusError::OtherUser => Self::OtherUsersBus,
             BusError::Timeout => Self::Silent,
             BusError::Broken(detail) => Self::Protocol { detail },
-            BusError::Malformed => Self::Protocol { detail: "the answer is not what D-Bus promises".into() },
+            BusError::Malformed => Self::Protocol { detail: "the answer is malformed".into() },
             BusError::Refused(name) => match name.as_str() {
                 "org.freedesktop.Secret.Error.IsLocked" => Self::Locked,
                 _ if is_no_service(&name) => Self::NoService,

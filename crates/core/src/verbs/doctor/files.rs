@@ -30,8 +30,8 @@ impl Session {
             }
         };
         add(Check::Permissions, "another user owns", &which(files::is_foreign), advice::take);
-        add(Check::Permissions, "other users can get at", &which(files::is_open), advice::close);
-        add(Check::Leftover, "a cast that was killed left", &self.leftovers(), advice::remove);
+        add(Check::Permissions, "other users can access", &which(files::is_open), advice::close);
+        add(Check::Leftover, "a killed cast process left behind", &self.leftovers(), advice::remove);
         findings
     }
 
@@ -85,7 +85,7 @@ fn is_ours(path: &Path) -> bool {
 
 fn in_work_tree(path: &Path) -> Option<Finding> {
     let tree = disk::git_work_tree(path)?;
-    let message = format!("a key file lies in the git work tree '{}': '{}'", tree.display(), path.display());
+    let message = format!("a key file is in the git work tree '{}': '{}'", tree.display(), path.display());
     Some(Finding { check: Check::Key, message, fix: vec!["move the key: 'cast key move keyring'".to_owned()] })
 }
 
