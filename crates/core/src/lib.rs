@@ -11,7 +11,7 @@
 //! | 5 | `verbs`, `run`: what a user or a program can ask for |
 //! | 4 | `door`, `first_key`, `read`, `change`, `survey`: the ways that the verbs take |
 //! | 3 | `session`: what every verb works with, and the key of this process |
-//! | 2 | `key_store`, `vault_folder`, `seen`, `audit_log`, `settings`, `git`: keys, files, programs; no meaning of secrets |
+//! | 2 | `key_store`, `vault_folder`, `seen`, `audit_log`, `settings`, `git`: keys, files, programs |
 //! | 1 | `disk`, `dotenv`, `injections`, `example`, `masking`, `supervisor`: atomic files, text, a child process |
 //! | 0 | `failure`, `advice`, `paths`, `clock`, `suggestion`, `platform` |
 //!

@@ -1,4 +1,4 @@
-//! Where nobody is there to be asked: a script, a CI step, a program that calls the library.
+//! The attendant where there is no user to ask: a script, a CI step, a program that calls the library.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use super::{Attendant, KeyPlace, Whence};
 use crate::advice;
 use crate::failure::{Failure, Kind, Result};
 
-/// Answers for nobody: says which way there is without a person.
+/// Refuses every question and hints at the way without a prompt.
 pub struct Nobody {
-    /// How long the keyring is waited for.
+    /// How long to wait for the keyring.
     pub patience: Duration,
 }
 

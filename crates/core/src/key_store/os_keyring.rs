@@ -8,10 +8,10 @@ use crate::failure::{Failure, Kind};
 use cast_keyring::KeyringError;
 use cast_vault::{MasterKey, UnlockKey};
 
-/// Why the keyring gave no key.
+/// Why the keyring returned no key.
 pub(super) enum Trouble {
     Keyring(KeyringError),
-    /// The entry is there and is no master key.
+    /// The entry exists but is not a master key.
     Entry(String),
 }
 
