@@ -1,14 +1,14 @@
-//! What the error codes of Keychain and Credential Manager say, in words, with what to type. Tables without a system call, so that they are
-//! tested wherever cast is. Codes that are not here stay numbers.
+//! The error codes of the Keychain and the Credential Manager, each with a message and hints. These are tables without
+//! system calls, so their tests run on every system. Codes that are not listed here are shown as numbers.
 
-#![allow(dead_code)] // each platform reads one of them
+#![allow(dead_code)] // each platform uses one of them
 
-/// An error of a keyring in its own words.
+/// The meaning of an error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meaning {
     pub(super) what: &'static str,
     pub(super) hints: &'static [&'static str],
-    /// There is no keyring for this process, as opposed to one that may well hold the key.
+    /// This process has no keyring at all, rather than one that may contain the key.
     pub(super) absent: bool,
 }
 
@@ -20,7 +20,7 @@ const fn absent(what: &'static str) -> Meaning {
     Meaning { what, hints: &[], absent: true }
 }
 
-/// An `OSStatus` of Security.framework (`SecBase.h`).
+/// The meaning of an `OSStatus` of Security.framework (`SecBase.h`).
 pub(super) fn of_keychain(code: i32) -> Option<Meaning> {
     Some(match code {
         // errSecInteractionNotAllowed, errSecInteractionRequired, errSecInDarkWake: over ssh, from a daemon, asleep.
@@ -55,7 +55,7 @@ pub(super) fn of_keychain(code: i32) -> Option<Meaning> {
             "the Keychain is damaged",
             &["use a backup of the key for now, with CAST_KEY_FILE, and repair or restore the Keychain"],
         ),
-        // wrPermErr, errSecInvalidOwnerEdit, errSecReadOnly, errSecDuplicateItem that cannot be changed
+        // wrPermErr, errSecInvalidOwnerEdit, errSecReadOnly, errSecDuplicateItem for an entry that cannot be changed
         -61 | -25244 | -25292 | -25299 => there(
             "the Keychain does not let cast change its entry",
             &["allow cast in Keychain Access: the entry 'cast', tab 'Access Control', then try again"],
@@ -64,7 +64,7 @@ pub(super) fn of_keychain(code: i32) -> Option<Meaning> {
     })
 }
 
-/// A Win32 error as `windows-native-keyring-store` writes it.
+/// The meaning of a Win32 error, from its text in `windows-native-keyring-store`.
 pub(super) fn of_credential_manager(text: &str) -> Option<Meaning> {
     Some(match text {
         "Windows ERROR_NO_SUCH_LOGON_SESSION" => {
@@ -97,7 +97,7 @@ mod tests {
                     && meaning.hints.len() <= 2,
                 "{meaning:?}"
             );
-            assert!(meaning.absent == meaning.hints.is_empty(), "what there is has something to type: {meaning:?}");
+            assert!(meaning.absent == meaning.hints.is_empty(), "a keyring that exists has a hint: {meaning:?}");
             assert!(meanings[..at].iter().all(|other| other.what != meaning.what), "{meaning:?}");
             let error = KeyringError::Native(*meaning);
             assert_eq!((error.to_string().as_str(), error.is_absent()), (meaning.what, meaning.absent));

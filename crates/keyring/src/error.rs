@@ -1,43 +1,43 @@
-//! What can be wrong with a keyring, told apart, in words and with what to type. Promises that no error ever holds a byte of a key.
+//! The errors of a keyring, told apart, each with a message and hints. Promises that no error contains a byte of a key.
 
 use std::fmt;
 
-/// Why the keyring gave or took no key.
+/// Why the keyring did not return or store the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(dead_code)] // most of it is the Secret Service's, the rest Keychain's and Credential Manager's
+#[allow(dead_code)] // each system uses only some of these
 pub enum KeyringError {
-    /// There is no session bus to talk to; why, in words.
+    /// No session bus is reachable; `detail` is the reason.
     NoBus { detail: String },
     /// The session bus belongs to another user: after `su`, under `sudo`.
     OtherUsersBus,
-    /// The bus has no Secret Service and can start none.
+    /// The bus has no Secret Service and cannot start one.
     NoService,
-    /// The service has nowhere to put a new entry.
+    /// The service has no default collection for a new entry.
     NoDefaultCollection,
-    /// Locked, and nobody can be asked to unlock it.
+    /// The keyring is locked and cannot show its dialog.
     Locked,
-    /// The dialog was dismissed.
+    /// The user dismissed the dialog.
     Refused,
     /// The service did not answer in time.
     Silent,
-    /// The dialog was not answered in time.
+    /// The user did not answer the dialog in time.
     DialogTimeout,
-    /// So many entries where one belongs.
+    /// There is more than one entry for the key; this is their number.
     Ambiguous(usize),
-    /// The entry is no text, so it is no key.
+    /// The entry is not text, so it is not a key.
     NotUtf8,
-    /// The keys are longer than the keyring takes, in bytes.
+    /// The keys are longer than the limit of the keyring, in bytes.
     TooLong { limit: u32 },
-    /// What Keychain or Credential Manager says in words of its own.
+    /// An error code of the Keychain or the Credential Manager that cast knows.
     #[cfg(any(not(target_os = "linux"), test))]
     Native(super::codes::Meaning),
-    /// Anything else; a D-Bus error's name where there is one.
+    /// Any other failure; `detail` is the name of the D-Bus error, if there is one.
     Protocol { detail: String },
 }
 
 impl KeyringError {
-    /// Whether there simply is no keyring for this process, as opposed to one that is locked, silent or in disorder and may
-    /// well hold the key.
+    /// Whether this process has no keyring at all, rather than one that is locked, silent or damaged and may contain
+    /// the key.
     pub fn is_absent(&self) -> bool {
         match self {
             Self::NoBus { .. } | Self::OtherUsersBus | Self::NoService => true,
@@ -47,7 +47,7 @@ impl KeyringError {
         }
     }
 
-    /// What to do, first the likeliest.
+    /// Returns at most two hints, most likely first.
     pub fn hints(&self) -> &'static [&'static str] {
         match self {
             Self::NoBus { .. } | Self::NoService => &[],
@@ -65,7 +65,7 @@ impl KeyringError {
             Self::Silent => {
                 &["look for an unlock dialog behind other windows, or restart the keyring service, then try again"]
             }
-            // Both entries may be keys that vaults depend on, and `clear` takes them all: nothing is cleared before it is kept.
+            // Vaults may depend on any of these keys, and `clear` deletes them all, so the first hint saves them.
             Self::Ambiguous(_) => &[
                 "save all of them first: (umask 077; secret-tool search --all --unlock service cast username master-key > cast-keys.txt)",
                 "then delete all of them with 'secret-tool clear service cast username master-key', and store the right one again",

@@ -1,4 +1,4 @@
-//! What an error of the bus says about the keyring.
+//! Translates an error of the bus into one of the keyring.
 
 use crate::KeyringError;
 use crate::dbus::BusError;
@@ -20,7 +20,7 @@ impl From<BusError> for KeyringError {
     }
 }
 
-/// The errors by which a bus says that nobody has the name and nobody could be started to take it.
+/// The errors of a bus on which no process owns the name and no service could be started for it.
 fn is_no_service(name: &str) -> bool {
     let Some(kind) = name.strip_prefix("org.freedesktop.DBus.Error.") else {
         return false;
