@@ -169,6 +169,10 @@ fn run_refuses_to_start_what_lacks_something() {
     sandbox.set("a", "LOG_LEVEL", "info");
     run(&["--check"]).succeeds();
     fs::remove_file(sandbox.home().join("started")).unwrap();
-    run(&["--check", "--no-builtin"]).refuses(125, "is missing 1 of the 4 secrets in '.env.example': OPENAI_API_KEY", &[]);
+    run(&["--check", "--no-builtin"]).refuses(
+        125,
+        "is missing 1 of the 4 secrets in '.env.example': OPENAI_API_KEY",
+        &[],
+    );
     run(&["--check", "--except", "DB_URL"]).refuses(125, ": DB_URL", &[]);
 }

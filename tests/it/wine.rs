@@ -176,7 +176,11 @@ fn drive(path: &Path) -> String {
 #[test]
 fn secrets_live_and_die() {
     let Some(home) = Home::empty() else { return };
-    home.cast(["set", "a", "K", SECRET]).env("CAST_KEY", "x").refuses(4, "CAST_KEY does not contain a usable key", &[SECRET]);
+    home.cast(["set", "a", "K", SECRET]).env("CAST_KEY", "x").refuses(
+        4,
+        "CAST_KEY does not contain a usable key",
+        &[SECRET],
+    );
     let made = home.cast(["init", "--key-store", "file"]).succeeds();
     assert!(made.err.contains("Master key made") && made.err.contains("key.txt"), "{made:?}");
     let set = home.cast(["secrets", "set", "a", "TOKEN"]).input("hunter2-hunter2\r\n").succeeds();

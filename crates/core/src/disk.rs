@@ -217,7 +217,8 @@ fn sync_folder(path: &Path, done: &str) -> Result<()> {
 }
 
 fn held(path: &Path) -> Failure {
-    let failure = Failure::new(Kind::Locked, format!("another cast process has held the lock for {} s", LOCK_WAIT.as_secs()));
+    let failure =
+        Failure::new(Kind::Locked, format!("another cast process has held the lock for {} s", LOCK_WAIT.as_secs()));
     match advice::who_holds(path) {
         Some(command) => failure.hint(format!("find out which process: '{command}'")),
         None => failure,

@@ -41,7 +41,7 @@ pub enum Mask {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Audit {
-    /// Yes, but a log that cannot be written is no error.
+    /// Yes, but a log that cannot be written is not an error.
     #[default]
     On,
     /// Yes, and cast does nothing that it cannot record.

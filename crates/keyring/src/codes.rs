@@ -32,9 +32,7 @@ pub(super) fn of_keychain(code: i32) -> Option<Meaning> {
             ],
         ),
         // errSecUserCanceled
-        -128 => {
-            there("the Keychain dialog was dismissed", &["try again, and choose 'Always Allow' in the dialog"])
-        }
+        -128 => there("the Keychain dialog was dismissed", &["try again, and choose 'Always Allow' in the dialog"]),
         // errSecAuthFailed
         -25293 => there(
             "the Keychain refused access: the password is wrong, or cast is not allowed to use the entry",

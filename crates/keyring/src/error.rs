@@ -97,7 +97,9 @@ impl fmt::Display for KeyringError {
             Self::DialogTimeout => f.write_str("the keyring stayed locked: the dialog was not answered in time"),
             Self::Ambiguous(count) => write!(f, "the keyring has {count} entries for the master key"),
             Self::NotUtf8 => f.write_str("the key entry is damaged: it is not text"),
-            Self::TooLong { limit } => write!(f, "the keys are too long for the keyring, which takes at most {limit} bytes"),
+            Self::TooLong { limit } => {
+                write!(f, "the keys are too long for the keyring, which takes at most {limit} bytes")
+            }
             #[cfg(any(not(target_os = "linux"), test))]
             Self::Native(meaning) => f.write_str(meaning.what),
             Self::Protocol { detail } => write!(f, "the keyring failed: {detail}"),

@@ -58,8 +58,9 @@ pub(super) fn save_with_passphrase(
 ) -> Result<Vec<MasterKey>> {
     let text = MasterKey::identity_file(keys);
     let file = seal_with_passphrase(text.expose_secret().as_bytes(), passphrase.clone());
-    let back = open_with_passphrase(&file, passphrase.clone())
-        .map_err(|_| Failure::new(Kind::Other, "the passphrase does not open the key file that cast encrypted with it"))?;
+    let back = open_with_passphrase(&file, passphrase.clone()).map_err(|_| {
+        Failure::new(Kind::Other, "the passphrase does not open the key file that cast encrypted with it")
+    })?;
     let back = parse(&back, path)?;
     // `write` checks that the file on disk has exactly these bytes.
     write(path, &file, |_| check_same(&back, keys, path))?;
@@ -86,7 +87,10 @@ fn check_same(back: &[MasterKey], keys: &[&MasterKey], path: &Path) -> Result<()
     if MasterKey::same(back, keys) {
         return Ok(());
     }
-    Err(Failure::new(Kind::Other, format!("the key file does not contain the keys that cast wrote: '{}'", path.display())))
+    Err(Failure::new(
+        Kind::Other,
+        format!("the key file does not contain the keys that cast wrote: '{}'", path.display()),
+    ))
 }
 
 /// The temporary name for a key file of either kind, before it is renamed.

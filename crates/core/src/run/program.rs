@@ -74,8 +74,7 @@ impl NotStarted {
             Self::TooLong(longest) => {
                 let longest: Vec<_> =
                     longest.into_iter().map(|(name, length)| format!("{name} ({length} bytes)")).collect();
-                let what =
-                    format!("command {program} cannot be executed: the arguments and environment are too long");
+                let what = format!("command {program} cannot be executed: the arguments and environment are too long");
                 Failure::new(Kind::Other, what)
                     .hint(format!("the longest variables: {}", longest.join(", ")))
                     .hint("leave some out with '--except', or start with a minimal environment: '--clean-env'")

@@ -128,7 +128,8 @@ fn admit(file: Dotenv, dangerous: bool) -> Result<BTreeMap<SecretName, SecretVal
         failure = failure.hint("if that is what you want, add '--allow-dangerous-name'");
     }
     if invalid {
-        failure = failure.hint("a name has 1 to 255 characters from 'A-Z', 'a-z', '0-9' and '_', and does not begin with a digit");
+        failure = failure
+            .hint("a name has 1 to 255 characters from 'A-Z', 'a-z', '0-9' and '_', and does not begin with a digit");
     }
     Err(failure)
 }

@@ -260,7 +260,7 @@ fn a_bus_of_another_user_is_told_apart() {
 }
 
 #[test]
-fn a_locked_keyring_that_can_ask_nobody_says_so_at_once() {
+fn a_locked_keyring_without_a_dialog_fails_at_once() {
     let Some(session) = Session::locked() else { return };
     assert_eq!(session.load_within(LIMITS), (Err(KeyringError::Locked), 0));
     assert_eq!(session.save("other"), Err(KeyringError::Locked));

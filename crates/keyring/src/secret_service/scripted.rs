@@ -195,7 +195,7 @@ fn an_entry_is_unlocked_by_the_dialog() {
 }
 
 #[test]
-fn a_dialog_that_nobody_could_see_is_a_locked_keyring_and_a_dismissed_one_a_refusal() {
+fn a_dialog_that_cannot_be_shown_means_locked_and_a_dismissed_one_refused() {
     let script = prompted(&[completed(true)]);
     assert_eq!(load(&script), Err(KeyringError::Locked));
     let patient = Limits { grace: Duration::ZERO, ..LIMITS };
@@ -212,7 +212,7 @@ fn a_caller_may_wait_for_ever() {
 }
 
 #[test]
-fn a_dialog_that_nobody_answers_ends_and_is_taken_away() {
+fn an_unanswered_dialog_is_closed() {
     let hasty = Limits { grace: Duration::ZERO, dialog: Duration::from_nanos(1), ..LIMITS };
     let (key, said, waits) = converse(&prompted(&[]), hasty, fetched);
     assert_eq!((key.map(drop), waits), (Err(KeyringError::DialogTimeout), 1));
@@ -278,7 +278,7 @@ fn a_bus_that_will_not_have_us_is_another_users() {
 }
 
 #[test]
-fn a_flood_of_replies_to_nobody_is_not_hoarded() {
+fn a_flood_of_unexpected_replies_is_not_kept() {
     let flood = [greeting(), session(3).repeat(100)].concat();
     assert_eq!(load(&flood), Err(protocol("the answer is malformed")));
 }

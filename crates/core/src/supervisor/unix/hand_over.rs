@@ -24,7 +24,8 @@ pub struct Left {
 
 impl Left {
     pub(super) fn new(carries: Carries, source: Arc<Source>, filter: Box<dyn Filter>) -> Self {
-        let source = Arc::into_inner(source).expect("the pump has ended and no other thread keeps a reference").into_pipe();
+        let source =
+            Arc::into_inner(source).expect("the pump has ended and no other thread keeps a reference").into_pipe();
         Self { carries, state: filter.suspend(), source }
     }
 }
