@@ -1,6 +1,6 @@
-//! The door in front of the verbs. It records every action in the audit log, for the SDK as for the command line. A log
-//! that cannot be written stops no action, unless the settings contain `audit = "required"`: then cast does nothing
-//! that it cannot record.
+//! The door in front of the verbs. It records changes and refusals in the audit log, for the SDK as for the command
+//! line. A log that cannot be written stops no action, unless the settings contain `audit = "required"`: then cast
+//! changes nothing and starts nothing that it cannot record.
 
 use crate::audit_log::{AuditLog, Event, OK, STARTED};
 use crate::failure::{Failure, Kind, Result};
