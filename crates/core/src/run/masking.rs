@@ -41,7 +41,7 @@ impl Masking {
     }
 }
 
-/// The outputs to mask: those that do not go to a terminal.
+/// The outputs to mask: those that go neither to a terminal nor to `/dev/null`.
 pub(super) fn masked_outputs() -> Vec<Carries> {
     match supervisor::outputs() {
         ([Sink::Other, Sink::Other], true) => vec![Carries::Both],
