@@ -1,7 +1,7 @@
-//! Tells `cast --version` the commit and the target it was built from. Writes no file, and a build without git, or of sources that are no
-//! checkout of their own (a tarball, a vendored copy), succeeds and names no commit.
+//! Tells `cast --version` the commit and the target it was built from. It writes no file. A build without git, or of
+//! sources that are not a checkout of their own (a tarball, a vendored copy), succeeds and names no commit.
 
-#![allow(clippy::print_stdout)] // how a build script speaks
+#![allow(clippy::print_stdout)] // a build script talks to cargo on standard output
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ fn main() {
     let variable = |name| env::var(name).unwrap_or_default();
     let sources = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     println!("cargo::rerun-if-changed=build.rs");
-    // HEAD says which branch, its log that it went on; both are in a folder of their own for each worktree.
+    // HEAD names the branch, its log changes with each commit; each worktree has its own.
     let files = ["HEAD", "logs/HEAD"].map(|name| git(&sources, &["rev-parse", "--git-path", name]));
     for file in files.into_iter().flatten().map(|file| sources.join(file)).filter(|file| file.exists()) {
         println!("cargo::rerun-if-changed={}", file.display());
@@ -20,7 +20,7 @@ fn main() {
     println!("cargo::rustc-env=CAST_VERSION={} ({built_from})", variable("CARGO_PKG_VERSION"));
 }
 
-/// The commit that these sources are checked out from; not that of a repository around them.
+/// The commit that these sources are checked out from, not the commit of a repository around them.
 fn commit(sources: &Path) -> Option<String> {
     let top = git(sources, &["rev-parse", "--show-toplevel"])?;
     let same = Path::new(&top).canonicalize().ok()? == sources.canonicalize().ok()?;
@@ -28,7 +28,7 @@ fn commit(sources: &Path) -> Option<String> {
 }
 
 fn git(folder: &Path, words: &[&str]) -> Option<String> {
-    // A hook's variables name the hook's repository.
+    // In a git hook these variables name the hook's repository.
     let mut git = Command::new("git");
     git.current_dir(folder).env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").args(words);
     let output = git.output().ok().filter(|output| output.status.success())?;

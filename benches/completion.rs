@@ -1,5 +1,5 @@
-//! What Tab costs among 10,000 agents, beside the least that a process can cost, `true`: `cargo bench --bench completion`. Must: an answer
-//! in at most 30 times its time.
+//! The time of one completion among 10,000 agents, compared with the cheapest process, `true`:
+//! `cargo bench --bench completion`. Required: at most 30 times as long.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ fn main() -> io::Result<ExitCode> {
     let home = TempDir::with_prefix("cast-bench-")?;
     let vaults = home.path().join("vaults");
     fs::create_dir(&vaults)?;
-    // For the names of agents, no vault is opened.
+    // Completing the names of agents opens no vault.
     for number in 0..AGENTS {
         File::create(vaults.join(format!("agent-{number:05}.age")))?;
     }
@@ -50,7 +50,7 @@ fn main() -> io::Result<ExitCode> {
         writeln!(out, "  {name:8} {cast:7.2} {least:7.2}  {:6.1}", cast / least).map(|()| cast / least)
     };
     compare("median", TURNS / 2)?;
-    // What other work on the machine disturbs least.
+    // The minimum is least disturbed by other work on the machine.
     let ratio = compare("fastest", 0)?;
     if ratio > MOST {
         writeln!(out, "MISSED: an answer takes {ratio:.1} times as long as 'true', more than {MOST}")?;

@@ -1,9 +1,10 @@
-//! The command line, as types; what the verbs take is in the files below. Their doc comments are the help. No parser here may refuse a word that could be a secret: clap quotes what
-//! it refuses, so AGENT, KEY and VALUE come as they are and are checked in the verbs.
+//! The command line as clap types, one file for each group of verbs. Their doc comments are the help texts. Clap quotes
+//! every word it rejects, and such a word may be a secret: so AGENT, KEY and VALUE arrive unchecked here, and the verbs
+//! validate them.
 
-#![allow(clippy::struct_excessive_bools)] // each is a flag that a person types
-#![allow(rustdoc::broken_intra_doc_links)] // "[cast:KEY]" is what a person sees
-#![allow(clippy::doc_markdown)] // help texts are for terminals, which show backticks as they are
+#![allow(clippy::struct_excessive_bools)] // each bool is a flag that the user types
+#![allow(rustdoc::broken_intra_doc_links)] // "[cast:KEY]" is output, not a link
+#![allow(clippy::doc_markdown)] // a terminal would show backticks as they are
 
 mod audit;
 mod doctor;
@@ -24,7 +25,7 @@ pub(super) use secrets::{CheckArgs, CopyArgs, DeleteArgs, ImportArgs, ListArgs, 
 pub(super) use shell::{CompletionsArgs, ManArgs, Shell};
 pub(super) use vault::{AcceptArgs, VaultCommand};
 
-/// Give agents their secrets: an encrypted vault each, the key in the OS keyring
+/// Give agents their secrets: one encrypted vault each, the key in the OS keyring
 #[derive(Parser)]
 #[command(
     name = "cast",
@@ -37,11 +38,11 @@ pub(super) use vault::{AcceptArgs, VaultCommand};
     after_help = START
 )]
 pub(super) struct Cli {
-    /// Say nothing on success, and give no hints
+    /// Print no success messages and no hints
     #[arg(short, long, global = true, display_order = 900, hide_short_help = true)]
     pub(super) quiet: bool,
 
-    /// Print version, commit and target
+    /// Print the version, commit and target
     #[arg(short = 'V', long, action = ArgAction::Version, display_order = 1000, hide_short_help = true)]
     version: (),
 
@@ -50,8 +51,8 @@ pub(super) struct Cli {
 }
 
 const START: &str = "\
-To begin:
-  cast secrets set my-agent OPENAI_API_KEY     asks for the value, hidden
+Get started:
+  cast secrets set my-agent OPENAI_API_KEY     prompts for the value
   cast run my-agent -- node agent.js           runs the agent with its secrets";
 
 #[derive(Subcommand)]
@@ -92,7 +93,7 @@ Examples:
     )]
     Key(KeyCommand),
 
-    /// Look after a vault as a whole
+    /// Manage a vault as a whole
     #[command(
         subcommand,
         after_help = "\
@@ -105,7 +106,7 @@ Example:
 
     Man(ManArgs),
 
-    /// Print the help of a command, as its --help does
+    /// Print the help of a command, like its --help
     #[command(hide = true)]
     Help(ManArgs),
 }

@@ -1,6 +1,7 @@
-//! What the shell offers when somebody presses Tab. The scripts in `completions/` know nothing of the commands: they hand over the words on
-//! standard input (as arguments they would show in the list of processes, and one may be a secret), and here the place of the cursor is
-//! looked up in the clap types. Promises to say nothing but candidates, to ask nobody, to write nothing, and to end within `PATIENCE`.
+//! What the shell offers when the user presses Tab. The scripts in `completions/` know nothing about the commands: they
+//! pass the words on standard input (as arguments they would show in the process list, and one may be a secret), and
+//! this module looks up the cursor's place in the clap types. It prints only candidates, asks nothing, writes no file,
+//! and ends within `PATIENCE`.
 
 mod cursor;
 
@@ -26,22 +27,22 @@ use cast_core::session::Session;
 use cast_core::verbs::complete as names;
 use cast_vault::AgentName;
 
-/// The word by which the shells' scripts ask.
+/// The command that the shells' scripts call.
 pub(crate) const ASK: &str = "__complete";
 
-/// Longer than any answer takes, shorter than it takes to wonder.
+/// Longer than any answer takes, shorter than the user's patience.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// No command line is longer.
+/// The most bytes that are read: no command line is longer.
 const MAX_WORDS: u64 = 4 << 20;
 
-/// What the scripts are told to do.
+/// What the script should offer.
 enum Answer {
-    /// Offer these.
+    /// These candidates.
     Words(Vec<Candidate>),
-    /// Offer files, as for any command.
+    /// Files, as for any command.
     Files,
-    /// Offer what the shell would if the command line began at this word; `cast` is word 0.
+    /// What the shell would offer if the command line began at this word; `cast` is word 0.
     Command(usize),
 }
 
@@ -61,12 +62,12 @@ pub(crate) fn answer(shell: Option<&OsString>) -> ExitCode {
     if told { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The words after `cast` up to the cursor, as they were typed; the last is the one that is being typed.
+/// The words after `cast` up to the cursor, as the user typed them; the last is the unfinished one.
 fn read_words() -> Vec<String> {
     let mut text = Vec::new();
     let _ = io::stdin().take(MAX_WORDS).read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text);
-    // What pipes of PowerShell add.
+    // PowerShell's pipes add these.
     let text = text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
     text.strip_suffix('\0').unwrap_or(text).split('\0').map(str::to_owned).collect()
 }
@@ -77,7 +78,7 @@ fn answer_to(words: &[String]) -> Answer {
         command.build();
         command
     };
-    // No name of ours holds a quote.
+    // No name in cast contains a quote or a backslash.
     let plain: Vec<_> = words.iter().map(|word| word.replace(['\'', '"', '\\'], "")).collect();
     let Some((current, before)) = plain.split_last() else { return Answer::Words(Vec::new()) };
     let cursor = Cursor::find(&command, before, current);
@@ -95,7 +96,7 @@ fn answer_to(words: &[String]) -> Answer {
                     candidates.extend(commands(command, current));
                 }
                 if positional.is_none() && cursor.wants_dashes && "--".starts_with(current.as_str()) {
-                    candidates.push(Candidate { word: "--".to_owned(), help: "then the command to run".to_owned() });
+                    candidates.push(Candidate { word: "--".to_owned(), help: "the command to run follows".to_owned() });
                 }
             }
             answer
@@ -119,14 +120,14 @@ fn options(command: &Command, cursor: &Cursor, current: &str) -> Vec<Candidate> 
     named.filter(|candidate| candidate.word.starts_with(current)).collect()
 }
 
-/// What an argument takes. `prefix` is what stands before it in the same word.
+/// The candidates for an argument. `prefix` is what precedes it in the same word.
 fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
     if let ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath = arg.get_value_hint() {
         return Answer::Files;
     }
     let possible = arg.get_possible_values();
     let id = arg.get_id().as_str();
-    // In a list, the last one is being typed.
+    // In a list, the user is typing the last item.
     let (list, current) = match arg.get_value_delimiter().and_then(|delimiter| current.rfind(delimiter)) {
         Some(comma) => current.split_at(comma + 1),
         None => ("", current),
@@ -145,21 +146,21 @@ fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
     };
     let taken: Vec<&str> = list.split(',').chain(cursor.all(id)).collect();
     let offered = candidates.into_iter().filter(|one| one.word.starts_with(current));
-    // What is given already is not offered again.
+    // Do not offer again what the user has typed already.
     let offered = offered.filter(|one| !taken.contains(&one.word.as_str()));
     let before = [prefix, list].concat();
     let whole = |word: String| if before.is_empty() { word } else { before.clone() + &word };
     Answer::Words(offered.map(|one| Candidate { word: whole(one.word), ..one }).collect())
 }
 
-/// Arguments that take an agent's name, one of its secrets' names, a command of ours; and those that nobody can know.
+/// Arguments that take the name of an agent, of a secret or of a command of cast; and those that cannot be completed.
 const AGENT: &[&str] = &["agent", "from", "to"];
 const KEY: &[&str] = &["key", "only", "except", "old"];
 const COMMAND: &[&str] = &["page"];
 #[cfg(test)]
 const FREE: &[&str] = &["value", "command", "new", "stale", "since"];
 
-/// The names of the secrets of the agent on this command line, where its vault opens without a prompt and without a wait.
+/// The names of the secrets of the agent on this command line, if its vault opens without a prompt and without waiting.
 fn keys(cursor: &Cursor, id: &str) -> Result<Vec<String>> {
     let agent = AgentName::parse(cursor.all("agent").chain(cursor.all("from")).next().unwrap_or_default())?;
     let with_builtin = id == "only" || id == "except";
@@ -167,7 +168,7 @@ fn keys(cursor: &Cursor, id: &str) -> Result<Vec<String>> {
 }
 
 fn session() -> Session {
-    Session::new(Places::from_environment(), Box::new(Nobody))
+    Session::new(Places::from_environment(), Box::new(NoQuestions))
 }
 
 fn bare(words: impl IntoIterator<Item = String>) -> Vec<Candidate> {
@@ -181,7 +182,7 @@ impl Candidate {
     }
 }
 
-/// The first line says what to do; each further one is a candidate.
+/// The text for the script: the first line says what to offer; each further line is a candidate.
 fn written(answer: &Answer, shell: Shell) -> String {
     match answer {
         Answer::Words(words) if words.is_empty() => String::new(),
@@ -202,28 +203,28 @@ fn written(answer: &Answer, shell: Shell) -> String {
     }
 }
 
-/// Who pressed Tab wants no dialog.
-struct Nobody;
+/// Answers no question: a user who pressed Tab expects no dialog.
+struct NoQuestions;
 
-fn nobody_is_asked() -> Failure {
-    Failure::new(Kind::NoKey, "nobody is asked")
+fn not_asked() -> Failure {
+    Failure::new(Kind::NoKey, "completion asks nothing")
 }
 
-impl Attendant for Nobody {
+impl Attendant for NoQuestions {
     fn waits(&self) -> bool {
         false
     }
 
     fn passphrase(&self, _: &Path) -> Result<SecretString> {
-        Err(nobody_is_asked())
+        Err(not_asked())
     }
 
     fn new_passphrase(&self) -> Result<SecretString> {
-        Err(nobody_is_asked())
+        Err(not_asked())
     }
 
     fn choose_place(&self, _: &str) -> Result<Option<KeyPlace>> {
-        Err(nobody_is_asked())
+        Err(not_asked())
     }
 
     fn key_made(&self, _: &Whence) {}
@@ -266,7 +267,8 @@ mod tests {
         check("completions z", "words zsh");
     }
 
-    /// Every argument says what is offered for it: by its type (`PathBuf`, a `ValueEnum`), or by its name, in the lists above.
+    /// Every argument declares its candidates: by its type (`PathBuf`, a `ValueEnum`), or by its name in the lists
+    /// above.
     #[test]
     fn every_argument_is_completed_or_free() {
         fn check(command: &Command) {

@@ -1,4 +1,5 @@
-//! The command line: words in, verb, exit code. Alone here prints, asks, and knows exit codes.
+//! The command line: parses the words, runs one verb, returns its exit code. Only this crate prints, asks and knows
+//! exit codes.
 
 mod args;
 mod complete;
@@ -44,7 +45,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// Carries out a command.
 fn carry_out(cli: Cli) -> ExitCode {
     let report = Report::new(cli.quiet);
     let session = || Session::new(Places::from_environment(), Box::new(Terminal::new(report)));

@@ -1,4 +1,4 @@
-//! A `.env` file as a person names it: its text, and what is to be said of secrets that lie in it in plain text.
+//! A `.env` file that the user names: reads its text, and warns about the secrets that it holds in plain text.
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read};
@@ -10,29 +10,29 @@ use cast_core::disk;
 use cast_core::failure::{Cause, Failure, Kind, Result};
 use cast_core::git::{self, Exposure};
 
-/// The most that is read, in bytes: far more than an environment can hold.
+/// The largest file that is read, in bytes: far more than an environment can hold.
 const MAX_FILE: usize = 4 << 20;
 
-/// How standard input is called on the command line.
+/// The word for standard input on the command line.
 const STANDARD_INPUT: &str = "-";
 
-/// Whether standard input is meant.
+/// Whether the user means standard input.
 pub(crate) fn is_standard_input(path: &Path) -> bool {
     path.as_os_str() == STANDARD_INPUT
 }
 
-/// As it is called in messages.
+/// The file's name in messages.
 pub(crate) fn shown(path: &Path) -> String {
     if is_standard_input(path) { "standard input".to_owned() } else { format!("'{}'", path.display()) }
 }
 
-/// The text of standard input, if it is no terminal: that would show each value, and cut a line at 4,095 bytes.
+/// Reads standard input, unless it is a terminal: a terminal would show each value and cut a line at 4,095 bytes.
 pub(crate) fn read_standard_input() -> Result<Zeroizing<String>> {
     if io::stdin().is_terminal() {
         return Err(Failure::new(Kind::Usage, "standard input is a terminal")
             .hint("name the file, or use a pipe: '... | cast secrets import AGENT -'"));
     }
-    // One buffer that never moves.
+    // One buffer that never moves, so no copy of a value stays behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE + 1));
     io::stdin()
         .lock()
@@ -42,7 +42,7 @@ pub(crate) fn read_standard_input() -> Result<Zeroizing<String>> {
     text(&bytes, Path::new(STANDARD_INPUT))
 }
 
-/// The text of a file.
+/// Reads a file.
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>> {
     let file = File::open(path).map_err(|cause| Failure::io("cannot open", path, &cause))?;
     text(&Zeroizing::new(disk::read_limited(&file, path, MAX_FILE)?), path)
@@ -65,13 +65,13 @@ fn text(bytes: &[u8], path: &Path) -> Result<Zeroizing<String>> {
     }
 }
 
-/// The file itself, where a link to it is named.
+/// The file itself, if the path is a symbolic link to it.
 pub(crate) fn real(path: &Path) -> PathBuf {
     let target = if path.is_symlink() { fs::canonicalize(path).ok() } else { None };
     target.unwrap_or_else(|| path.to_owned())
 }
 
-/// What to say, and to type, where git has the file or would take it. Of a link, it is the file that counts.
+/// The hint for a file that git tracks or does not ignore. For a symbolic link, its target counts.
 pub(crate) fn exposure_hint(path: &Path) -> Option<String> {
     let exposure = git::exposure(path)?;
     let real = real(path);
@@ -81,17 +81,17 @@ pub(crate) fn exposure_hint(path: &Path) -> Option<String> {
             let folder = real.parent().filter(|folder| !folder.as_os_str().is_empty());
             let there = folder.map(|folder| format!("-C {} ", folder.display())).unwrap_or_default();
             format!(
-                "'{shown}' is tracked by git: 'git {there}rm --cached {name}', add it to .gitignore, and change at their source the values that were committed"
+                "'{shown}' is tracked by git: run 'git {there}rm --cached {name}', add it to .gitignore, and change the committed values at their source"
             )
         }
         Exposure::NotIgnored => format!("'{shown}' is not ignored by git: add '{name}' to .gitignore"),
         Exposure::Unknown => {
-            format!("'{shown}' is in a git work tree, and git could not be asked: see that .gitignore names it")
+            format!("'{shown}' is in a git work tree, but cast could not ask git: make sure that .gitignore lists it")
         }
     })
 }
 
-/// Line numbers as a person reads them: `line 3`, `lines 3, 5 and 9`.
+/// Line numbers for people: `line 3`, `lines 3, 5 and 9`.
 pub(crate) fn lines(numbers: &[usize]) -> String {
     const MOST: usize = 10;
     let shown: Vec<String> = numbers.iter().take(MOST).map(ToString::to_string).collect();

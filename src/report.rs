@@ -1,5 +1,6 @@
-//! The only place that prints, and the only one that knows exit codes. Data goes to standard output, all that is said to a person to
-//! standard error. A stream that is closed or full is an error for data and silence for the rest: never a panic after the work was done.
+//! The only file that prints, and the only one that knows exit codes. Data goes to standard output, messages for people
+//! to standard error. If a stream is closed or full, printing data fails and messages are dropped: cast never panics
+//! after the work is done.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -13,9 +14,9 @@ use cast_core::failure::{Cause, Failure, Kind};
 
 /// `cast run`: cast itself failed, whatever the reason.
 pub(crate) const RUN_FAILED: u8 = 125;
-/// `cast run`: CMD is there and cannot be executed.
+/// `cast run`: CMD exists but cannot be executed.
 pub(crate) const CANNOT_EXECUTE: u8 = 126;
-/// `cast run`: there is no such CMD.
+/// `cast run`: CMD was not found.
 pub(crate) const NOT_FOUND: u8 = 127;
 /// Wrong usage.
 pub(crate) const USAGE: u8 = 2;
@@ -25,7 +26,7 @@ const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 const CYAN: Style = AnsiColor::Cyan.on_default();
 
-/// Speaks to whoever started cast.
+/// Prints to the user or the caller.
 #[derive(Clone, Copy)]
 pub(crate) struct Report {
     quiet: bool,
@@ -40,7 +41,7 @@ impl Report {
     pub(crate) fn data(self, text: &str) -> anyhow::Result<()> {
         let mut stdout = AutoStream::auto(io::stdout());
         let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-        // Whoever read it has seen enough.
+        // The reader has seen enough and closed the pipe.
         if written.as_ref().is_err_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe) {
             return Ok(());
         }
@@ -49,41 +50,41 @@ impl Report {
         })
     }
 
-    /// Prints data for programs.
+    /// Prints data as JSON.
     pub(crate) fn json(self, data: &impl Serialize) -> anyhow::Result<()> {
         self.data(&(serde_json::to_string_pretty(data)? + "\n"))
     }
 
-    /// Says what was done.
+    /// Prints what was done.
     pub(crate) fn success(self, what: impl Display) {
         if !self.quiet {
             say(&format!("{GREEN}✓{GREEN:#} {}\n", Printable(&what.to_string())));
         }
     }
 
-    /// Says what else to know or to type.
+    /// Prints what else to know or to type.
     pub(crate) fn hint(self, what: impl Display) {
         if !self.quiet {
             say(&format!("{CYAN}cast: hint:{CYAN:#} {}\n", Printable(&what.to_string())));
         }
     }
 
-    /// Says what is not as it should be, though the work was done. As an error, it is not dropped by `-q`.
+    /// Prints what is not as it should be, though the work was done. Like an error, `-q` does not drop it.
     pub(crate) fn warning(self, what: impl Display) {
         say(&format!("{YELLOW}cast: warning:{YELLOW:#} {}\n", Printable(&what.to_string())));
     }
 
-    /// Says something that is neither: a question's material, or that something waits.
+    /// Prints something else: what a question is about, or that cast is waiting.
     pub(crate) fn note(self, text: &str) {
         say(text);
     }
 
-    /// The exit code of a command; an error is printed.
+    /// Prints the error of a command, if any; returns its exit code.
     pub(crate) fn exit_code(self, outcome: anyhow::Result<()>) -> ExitCode {
         outcome.map_or_else(|error| self.error(&error), |()| ExitCode::SUCCESS)
     }
 
-    /// Prints an error with its hints, which `-q` drops; gives the exit code.
+    /// Prints an error with its hints, which `-q` drops; returns the exit code.
     pub(crate) fn error(self, error: &anyhow::Error) -> ExitCode {
         say(&format!("{RED}cast: error:{RED:#} {}\n", Printable(&format!("{error:#}"))));
         let Some(failure) = error.downcast_ref::<Failure>() else { return ExitCode::FAILURE };
@@ -106,11 +107,11 @@ fn exit_code(kind: Kind) -> u8 {
     }
 }
 
-/// Replaces Rust's panic message, which can quote anything, by the place it came from.
+/// Replaces Rust's panic message, which can quote anything, with the location of the panic.
 pub(crate) fn hide_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        say(&format!("{RED}cast: error:{RED:#} this should not happen: please report '{place}'\n"));
+        say(&format!("{RED}cast: error:{RED:#} this is a bug in cast: please report '{place}'\n"));
     }));
 }
 
@@ -119,7 +120,8 @@ fn say(text: &str) {
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }
 
-/// Text whose control characters cannot move the cursor or change a colour: paths and names come from outside.
+/// Text with its control characters escaped, so that a path or name from outside cannot move the cursor or change a
+/// colour.
 pub(crate) struct Printable<'a>(pub(crate) &'a str);
 
 impl Display for Printable<'_> {

@@ -1,4 +1,4 @@
-//! Tables: columns two blanks apart, no borders.
+//! Tables: columns two spaces apart, no borders.
 
 use comfy_table::presets;
 use comfy_table::{ContentArrangement, Table};
@@ -13,7 +13,7 @@ pub(crate) fn lay_out<const N: usize>(header: [&str; N], rows: impl IntoIterator
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    // The last column's padding would be blanks at the ends of lines.
+    // The last column's padding would leave spaces at the end of each line.
     table.lines().flat_map(|line| [line.trim_end().to_owned(), "\n".to_owned()]).collect()
 }
 

@@ -1,5 +1,5 @@
-//! Wrong usage, in our own words. clap's messages quote the words they refuse, and secrets get typed in the wrong place: here only our own
-//! names of arguments and the positions of words are said.
+//! Errors of usage, in cast's own words. Clap's messages quote the words they reject, and users type secrets in the
+//! wrong place: these messages name only cast's own arguments and the positions of words.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use crate::args::Cli;
 use crate::report::{self, Report};
 use cast_core::failure::{Failure, Kind};
 
-/// What clap has to say: help and version on standard output, and errors in words of our own.
+/// Reports what clap returned: prints help and version on standard output, and errors in cast's own words.
 pub(crate) fn answer(error: &clap::Error, words: &[OsString]) -> ExitCode {
     let quiet = words.iter().any(|word| word == "-q" || word == "--quiet");
     let report = Report::new(quiet);
@@ -28,7 +28,7 @@ pub(crate) fn answer(error: &clap::Error, words: &[OsString]) -> ExitCode {
     }
 }
 
-/// `cast help COMMAND...`: what its `--help` prints.
+/// `cast help COMMAND...`: prints what its `--help` prints.
 pub(crate) fn help_of(page: Vec<OsString>) -> ExitCode {
     let words = [vec!["cast".into()], page, vec!["--help".into()]].concat();
     Cli::try_parse_from(&words).map_or_else(|error| answer(&error, &words), |_| ExitCode::SUCCESS)
@@ -38,23 +38,23 @@ fn help(error: &clap::Error) -> String {
     format!("{}\n", error.render().ansi().to_string().trim_end())
 }
 
-/// Says what clap found wrong.
+/// Describes what clap found wrong.
 fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
     let argument = || context(error, ContextKind::InvalidArg);
     let what = match error.kind() {
         ErrorKind::UnknownArgument => {
-            let wrong = if is_option(error) { "is no option of this command" } else { "is one word too many" };
+            let wrong = if is_option(error) { "is not an option of this command" } else { "is unexpected" };
             match position(words) {
                 Some(position) => format!("word {position} after 'cast' {wrong}"),
                 None => format!("a word after 'cast' {wrong}"),
             }
         }
-        ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
+        ErrorKind::InvalidSubcommand => "no such command".to_owned(),
         ErrorKind::MissingRequiredArgument => format!("missing: {}", argument()),
-        ErrorKind::MissingSubcommand => "which command? Say one more word".to_owned(),
+        ErrorKind::MissingSubcommand => "missing subcommand".to_owned(),
         ErrorKind::ArgumentConflict => match context(error, ContextKind::PriorArg) {
-            prior if prior.is_empty() => format!("{} does not go with the others", argument()),
-            prior => format!("{} does not go with {prior}", argument()),
+            prior if prior.is_empty() => format!("{} cannot be used with the other options", argument()),
+            prior => format!("{} cannot be used with {prior}", argument()),
         },
         ErrorKind::InvalidValue if context(error, ContextKind::InvalidValue).is_empty() => {
             format!("{} needs a value", argument())
@@ -62,18 +62,18 @@ fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
         ErrorKind::InvalidUtf8 => "a word is not valid UTF-8".to_owned(),
         _ => match argument() {
             argument if argument.is_empty() => "wrong usage".to_owned(),
-            argument => format!("wrong value for {argument}"),
+            argument => format!("invalid value for {argument}"),
         },
     };
     let failure = Failure::new(Kind::Usage, what);
-    // clap's best suggestion is its last.
+    // Clap lists its best suggestion last.
     let best = |kind| context(error, kind).rsplit(", ").next().unwrap_or_default().to_owned();
     let known = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg].map(best);
     let meant = context(error, ContextKind::InvalidSubcommand);
     let meant = meant_elsewhere(&meant).or_else(|| known.into_iter().find(|name| !name.is_empty()));
     let failure = match (meant, context(error, ContextKind::ValidValue)) {
         (Some(name), _) => failure.hint(format!("did you mean '{name}'?")),
-        (None, values) if !values.is_empty() => failure.hint(format!("it takes one of: {values}")),
+        (None, values) if !values.is_empty() => failure.hint(format!("use one of: {values}")),
         _ => failure,
     };
     let command = command_path(words);
@@ -82,13 +82,13 @@ fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
             failure.hint("the command comes after '--': 'cast run AGENT -- CMD [ARG]...'")
         }
         Some("set") if error.kind() == ErrorKind::UnknownArgument && !is_option(error) => {
-            failure.hint("write a value with blanks in quotes, or leave it out to be asked for it")
+            failure.hint("put a value that contains spaces in quotes, or leave it out to be prompted for it")
         }
         _ => failure.hint(format!("see '{command} --help'")),
     }
 }
 
-/// What other tools call a command of ours.
+/// What other tools call a command of cast.
 const OTHER_WORDS: &[(&str, &str)] = &[
     ("add", "cast set"),
     ("put", "cast set"),
@@ -104,7 +104,8 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("version", "cast --version"),
 ];
 
-/// The command that a word names which is none where it stands: one of ours elsewhere, or another tool's name for it.
+/// The command that the user may have meant by a word that is not a command here: one of cast's in another place, or
+/// another tool's name for one.
 fn meant_elsewhere(word: &str) -> Option<String> {
     let other = OTHER_WORDS.iter().find(|(other, _)| *other == word).map(|(_, ours)| (*ours).to_owned());
     let root = Cli::command();
@@ -114,14 +115,14 @@ fn meant_elsewhere(word: &str) -> Option<String> {
     whole.or(within).or(other)
 }
 
-/// Whether this is `cast run` proper, which fails with 125.
+/// Whether this is `cast run` without `--explain`, which fails with 125.
 fn is_run(words: &[OsString]) -> bool {
     let mut own = words.iter().skip(1).take_while(|word| *word != "--");
     own.find(|word| !word.as_encoded_bytes().starts_with(b"-")).is_some_and(|word| word == "run")
         && !own.any(|word| word == "--explain")
 }
 
-/// Our own names, as clap lists them. The value that was refused is never asked for.
+/// Cast's own names, as clap lists them. Nothing here asks clap for the rejected value.
 fn context(error: &clap::Error, kind: ContextKind) -> String {
     match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
@@ -131,13 +132,13 @@ fn context(error: &clap::Error, kind: ContextKind) -> String {
     }
 }
 
-/// Whether the word that clap did not know was meant as an option.
+/// Whether the user meant the word that clap does not know as an option.
 fn is_option(error: &clap::Error) -> bool {
     context(error, ContextKind::InvalidArg).starts_with('-')
 }
 
-/// Where the word is that clap did not know; 1 is the first after `cast`. Of what comes before, a part may be just like it: the first words
-/// with which clap fails in this way tell.
+/// The position of the word that clap does not know; 1 is the first after `cast`. The same word may occur earlier, as a
+/// valid one: so this looks for the shortest beginning of the command line with which clap fails in the same way.
 fn position(words: &[OsString]) -> Option<usize> {
     let fails = |last: &usize| {
         Cli::try_parse_from(&words[..=*last]).is_err_and(|error| error.kind() == ErrorKind::UnknownArgument)
@@ -145,7 +146,7 @@ fn position(words: &[OsString]) -> Option<usize> {
     (1..words.len()).find(fails)
 }
 
-/// The command as far as its words are known ones.
+/// The command, up to the first word that is not part of its name.
 fn command_path(words: &[OsString]) -> String {
     let mut command: Command = Cli::command();
     let mut path = "cast".to_owned();

@@ -1,4 +1,4 @@
-//! Times, and what is made of many.
+//! Times, and statistics of many.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ pub fn time(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// What other work on the machine disturbs least.
+/// The minimum, which other work on the machine disturbs least.
 pub fn best(rounds: usize, mut round: impl FnMut() -> Duration) -> Duration {
     (0..rounds).map(|_| round()).min().unwrap_or_default()
 }
 
-/// The time that `part` of all are not above: 0.5 for the median.
+/// The quantile `part` of the times: 0.5 for the median.
 pub fn quantile(times: &mut [Duration], part: f64) -> Duration {
     times.sort_unstable();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within the slice

@@ -1,4 +1,4 @@
-//! The real binary in a home of its own, with secrets in real vaults.
+//! The real binary in a temporary home, with secrets in real vaults.
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What a message waits longer: JSON-RPC to and fro through `cast run a -- cat`, beside the same through `cat`, in turns.
+//! The added latency of a message: JSON-RPC back and forth through `cast run a -- cat`, compared with `cat`, in turns.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -34,7 +34,7 @@ pub fn run(out: &mut dyn Write) -> io::Result<Vec<String>> {
     Ok(Vec::new())
 }
 
-/// A process that says what it hears.
+/// A process that echoes its input.
 struct Partner {
     child: Child,
     to: ChildStdin,

@@ -1,7 +1,7 @@
-//! What masking costs: `cargo bench` runs all, `cargo bench -- pipes latency` the rooms named. Ratios within one run are what counts: another
-//! machine or hour gives other numbers. What the README and the issue of masking call a must is held: a miss ends with 1.
+//! The cost of masking: `cargo bench` runs everything, `cargo bench -- pipes latency` the named parts. Only ratios
+//! within one run count: another machine or hour yields other numbers. If a requirement is missed, the exit code is 1.
 
-#![allow(unreachable_pub)] // one program, no public face
+#![allow(unreachable_pub)] // one program without a public interface
 #![allow(clippy::cast_precision_loss)] // rates of a few digits
 
 mod clock;
@@ -16,7 +16,7 @@ mod setup;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// A part of the benchmark: writes its table, returns the musts that were missed.
+/// A part of the benchmark: writes its table, returns the missed requirements.
 type Room = fn(&mut dyn Write) -> io::Result<Vec<String>>;
 
 const ROOMS: [(&str, Room); 5] = [

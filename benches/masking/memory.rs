@@ -1,4 +1,4 @@
-//! The masker alone, without pipes and processes: beside a plain copy, and in the texts that are worst for it.
+//! The masker alone, without pipes and processes: compared with a plain copy, and on its worst texts.
 
 use std::hint::black_box;
 use std::io::{self, Write};

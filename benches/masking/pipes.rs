@@ -1,5 +1,6 @@
-//! Throughput of the real binary: `cast run a -- cat LOG` beside `cat LOG | cat`, each read from a pipe. So both are three processes
-//! and two pipes, and only the one in the middle differs. In turns, medians. Must: 400 MB/s with 200 secrets.
+//! Throughput of the real binary: `cast run a -- cat LOG` compared with `cat LOG | cat`, each read from a pipe. Both
+//! have three processes and two pipes; only the middle process differs. Medians, in turns. Required: 400 MB/s with 200
+//! secrets.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -43,7 +44,7 @@ pub fn run(out: &mut dyn Write) -> io::Result<Vec<String>> {
     Ok(missed)
 }
 
-/// Reads all that `last` says, `cat` of the file before it if there is one.
+/// Reads all output of `last`; a `cat` of the file comes before it, if there is one.
 fn drain(mut last: Command, file: Option<&str>) -> io::Result<Duration> {
     let start = Instant::now();
     let mut first: Option<Child> = None;

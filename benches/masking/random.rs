@@ -1,4 +1,4 @@
-//! A gigabyte of random bytes through the real binary, unchanged. Must.
+//! A gigabyte of random bytes through the real binary must come out unchanged.
 
 use std::io::{self, Read, Write};
 use std::process::Stdio;

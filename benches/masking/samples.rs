@@ -6,7 +6,7 @@ const ALNUM: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 pub type Kind = fn(usize) -> String;
 
-/// As (name, value).
+/// A name and its value.
 pub fn secrets(count: usize, kind: Kind) -> Vec<(String, String)> {
     (0..count).map(|i| (format!("KEY_{i}"), kind(i))).collect()
 }
@@ -44,7 +44,7 @@ pub fn lines(count: usize) -> String {
     (0..count).map(|line| letters(line, 64, ALNUM) + "\n").collect()
 }
 
-/// A log of `len` bytes and some more, with one of `values` every `every` lines; none if there are none.
+/// A log of at least `len` bytes, with one of `values`, if any, every `every` lines.
 pub fn log(len: usize, values: &[(String, String)], every: usize) -> Vec<u8> {
     let mut text = Vec::with_capacity(len + 256);
     let mut line = 0;

@@ -1,4 +1,4 @@
-//! What it takes to make ready what to look for. Must: 200 secrets in 10 ms.
+//! The time to prepare the masker. Required: 200 secrets in 10 ms.
 
 use std::hint::black_box;
 use std::io::{self, Write};

@@ -1,21 +1,21 @@
 import type { ChildProcess, ChildProcessWithoutNullStreams, SpawnOptions } from "node:child_process";
 
-/** How to find `cast`, and which vaults it works on. What is not given here, the environment says. */
+/** How to find `cast`, and which vaults it uses. Anything omitted here comes from the environment. */
 export interface CastClientOptions {
-  /** The `cast` binary: a path, or a name that is looked up in PATH. Default: `CAST_BINARY`, else `cast`. */
+  /** The `cast` binary: a path, or a name to look up in PATH. Default: `CAST_BINARY`, or else `cast`. */
   binary?: string | undefined;
-  /** The folder where everything is, instead of `CAST_HOME` and `CAST_VAULTS`; a program that `run` starts finds it in `CAST_HOME`. */
+  /** The folder for everything, instead of `CAST_HOME` and `CAST_VAULTS`; a program that `run` starts gets it as `CAST_HOME`. */
   home?: string | undefined;
   /**
-   * A master key or an agent key, instead of `CAST_KEY` and `CAST_KEY_FILE`. It reaches `cast` in its environment, and neither this
-   * process's environment nor that of a program that `run` starts.
+   * A master key or an agent key, instead of `CAST_KEY` and `CAST_KEY_FILE`. `cast` gets it in its environment; it is neither
+   * in this process's environment nor in that of a program that `run` starts.
    */
   key?: string | undefined;
 }
 
-/** For a call that may be given up. */
+/** Options of a call that you can abort. */
 export interface CallOptions {
-  /** Ends the call: it rejects with the signal's reason. A change is then made whole or not at all. */
+  /** Aborts the call, which rejects with the signal's reason. A change is then made completely or not at all. */
   signal?: AbortSignal | undefined;
 }
 
@@ -26,21 +26,21 @@ export interface SetOptions extends CallOptions {
   allowDangerousName?: boolean | undefined;
 }
 
-/** Which secrets `run` gives, and where their values may show; and all that `child_process.spawn` takes but `shell`. */
+/** Which secrets `run` injects, and whether it masks them; and the options of `child_process.spawn` except `shell`. */
 export interface RunOptions extends Omit<SpawnOptions, "shell"> {
-  /** Give these secrets alone. */
+  /** Inject only these secrets. */
   only?: readonly string[] | undefined;
-  /** Give all secrets but these. */
+  /** Inject all secrets except these. */
   except?: readonly string[] | undefined;
-  /** `false` leaves the built-in secrets out. */
+  /** `false` leaves out the built-in secrets. */
   builtin?: boolean | undefined;
-  /** Start from `PATH HOME USER LOGNAME SHELL TERM LANG LC_* TZ TMPDIR` alone. */
+  /** Start with only `PATH HOME USER LOGNAME SHELL TERM LANG LC_* TZ TMPDIR`. */
   cleanEnv?: boolean | undefined;
-  /** `false` lets values through in the program's output, too. */
+  /** `false` does not mask values in the program's output. */
   mask?: boolean | undefined;
 }
 
-/** What is known of a secret; never its value. */
+/** The properties of a secret, without its value. */
 export interface SecretInfo {
   /** The name of the environment variable. */
   key: string;
@@ -62,7 +62,7 @@ export interface AgentInfo {
 }
 
 /**
- * What went wrong: one for each exit code of `cast`, in its order from 2 to 7, then any other failure, then a `cast` that is not there.
+ * What went wrong: one for each exit code of `cast`, in its order from 2 to 7, then any other failure, then a missing `cast`.
  */
 export type CastErrorCode =
   | "usage"
@@ -74,43 +74,44 @@ export type CastErrorCode =
   | "other"
   | "no_binary";
 
-/** A refusal or a failure. No value is ever in it. */
+/** A refusal or a failure. It never contains a value. */
 export class CastError extends Error {
   constructor(code: CastErrorCode, message: string, hints?: readonly string[]);
   readonly name: "CastError";
   readonly code: CastErrorCode;
-  /** What to do about it: at most two, the likeliest first. */
+  /** What to do: at most two hints, the likeliest first. */
   readonly hints: readonly string[];
 }
 
 export interface Secrets {
   /**
-   * Adds or replaces one secret; makes the agent's vault, and on first use the key in the OS keyring. The value arrives byte for byte:
-   * text, or the UTF-8 bytes of one.
+   * Adds or replaces one secret; creates the agent's vault and, on first use, the key in the OS keyring. The value, a text
+   * or its UTF-8 bytes, is stored byte for byte.
    */
   set(agent: string, key: string, value: string | Uint8Array, options?: SetOptions): Promise<void>;
-  /** The agent's secrets, and the built-in ones that it gets too, by name. */
+  /** The agent's secrets and the built-in ones that it also gets, by name. */
   list(agent: string, options?: CallOptions): Promise<SecretInfo[]>;
   /** Removes one secret. */
   delete(agent: string, key: string, options?: CallOptions): Promise<void>;
 }
 
 export interface Agents {
-  /** The agents that have a vault, by name; needs no key. */
+  /** The agents that have a vault, by name. This needs no key. */
   list(options?: CallOptions): Promise<AgentInfo[]>;
 }
 
-/** The vaults of one user. Calls may run side by side, also from several processes. */
+/** The vaults of one user. Calls may run concurrently, even from several processes. */
 export class CastClient {
-  /** @throws {CastError} `usage`: an option is not what it should be. */
+  /** @throws {CastError} `usage`: an option is invalid. */
   constructor(options?: CastClientOptions);
   readonly secrets: Secrets;
   readonly agents: Agents;
 
   /**
-   * Starts a program with the agent's secrets in its environment: `cast run AGENT -- COMMAND [ARG]...`, without a shell. `stdio` is
-   * `pipe` unless it is given, and what comes through a pipe is masked: `[cast:KEY]` in the place of a value; `inherit` leaves a terminal
-   * alone. The exit code is that of the program; 125 means that `cast` itself failed, and standard error says why.
+   * Starts a program with the agent's secrets in its environment: `cast run AGENT -- COMMAND [ARG]...`, without a shell. `stdio`
+   * defaults to `pipe`, and output through a pipe is masked: `[cast:KEY]` replaces a value; with `inherit`, output to a
+   * terminal is left alone. The exit code is that of the program; 125 means that `cast` itself failed, and standard error
+   * explains why.
    *
    * @throws {CastError} `usage` or `no_binary`; nothing was started.
    */

@@ -1,7 +1,7 @@
 "use strict";
 
-// The Node client of `cast`. It drives the binary, so that vaults, key, locks and log have one keeper. The promise it keeps: a value
-// reaches the binary through standard input, byte for byte; it is in no argument of a process, and in no error.
+// The Node client of `cast`. It runs the binary, so that one program manages vaults, key, locks and log. Its promise: a
+// value reaches the binary through standard input, byte for byte; it is never in an argument or an error.
 
 const { spawn } = require("node:child_process");
 const fs = require("node:fs");
@@ -17,7 +17,7 @@ class CastError extends Error {
     this.hints = hints;
   }
 }
-// As with the errors of the language: not a property of each one.
+// On the prototype, as with the language's own errors.
 Object.defineProperty(CastError.prototype, "name", { value: "CastError", configurable: true, writable: true });
 
 class CastClient {
@@ -30,11 +30,11 @@ class CastClient {
   }
 
   run(agent, command, args = [], options = {}) {
-    // No option can be meant by an agent's name, and a shell would read the words anew.
+    // An agent's name must not become an option, and a shell would parse the words again.
     if (text("AGENT", agent).startsWith("-")) throw usage("AGENT is not a valid agent name");
     if (!Array.isArray(args)) throw usage("the arguments of the command must be an array");
     const { only, except, builtin = true, cleanEnv = false, mask = true, env = process.env, ...rest } = options;
-    if (rest.shell) throw usage("there is no shell in between: run one with its '-c', such as 'sh'");
+    if (rest.shell) throw usage("the option 'shell' is not supported: run a shell yourself, as in 'sh -c'");
     const words = [
       "run",
       agent,
@@ -92,7 +92,7 @@ class Cast {
 
   constructor({ binary, home, key }) {
     this.#name = option("binary", binary) ?? (process.env.CAST_BINARY || "cast");
-    // Also when the working directory is another one by then.
+    // So that the path stays valid if the working directory changes.
     if (isPath(this.#name)) this.#name = path.resolve(this.#name);
     this.#home = option("home", home) && path.resolve(home);
     this.#key = option("key", key);
@@ -111,11 +111,11 @@ class Cast {
     return environment;
   }
 
-  /** The binary's file. Looked for here, for a clear error, and in absolute folders alone: a `cast` that lies about is not this one. */
+  /** Finds the binary's file here, for a clear error, and only in absolute folders: not a `cast` in the working directory. */
   find() {
     if (isPath(this.#name)) {
       if (isProgram(this.#name)) return this.#name;
-      throw new CastError("no_binary", `there is no program at '${this.#name}'`, [WHERE]);
+      throw new CastError("no_binary", `no program at '${this.#name}'`, [WHERE]);
     }
     const folders = (process.env.PATH ?? "").split(path.delimiter).filter((folder) => path.isAbsolute(folder));
     const file = process.platform === "win32" && !path.extname(this.#name) ? `${this.#name}.exe` : this.#name;
@@ -124,21 +124,21 @@ class Cast {
     return found;
   }
 
-  /** Calls the binary; gives what it writes on standard output. */
+  /** Calls the binary; returns its standard output. */
   async call(words, signal, input) {
     signal?.throwIfAborted();
     const file = this.find();
-    // Errors are read here, not by a person.
+    // A program reads the errors: no colours.
     const { CLICOLOR_FORCE, ...environment } = { ...this.environment(process.env), NO_COLOR: "1" };
     const stdio = [input === undefined ? "ignore" : "pipe", "pipe", "pipe"];
     const child = start(file, words, { env: environment, stdio, windowsHide: true });
     const stop = () => child.kill();
     signal?.addEventListener("abort", stop);
     try {
-      // It need not read a value that it will not take.
+      // cast may end without reading a value that it refuses.
       child.stdin?.on("error", () => {}).end(input);
       const [[status, ended], out, err] = await Promise.all([end(child), read(child.stdout), read(child.stderr)]);
-      // What was done before the signal came is done.
+      // A change that was made before the signal stays.
       if (status === 0) return out;
       signal?.throwIfAborted();
       throw explain(file, status, ended, err);
@@ -154,7 +154,7 @@ function usage(message) {
   return new CastError("usage", message);
 }
 
-/** A word for the command line. It is not quoted where it is refused, by this module or by Node: it may be a secret in the wrong place. */
+/** A word for the command line. No error of this module or of Node quotes it: it may be a secret in the wrong place. */
 function text(what, word) {
   if (typeof word !== "string" || word.includes("\0")) throw usage(`${what} must be a string without NUL characters`);
   return word;
@@ -166,12 +166,12 @@ function names(agent, key) {
 
 function option(name, value) {
   if (value === undefined) return undefined;
-  // Empty would count as not given, and another home or key be taken.
+  // cast would ignore an empty one and use another home or key.
   if (text(`the option '${name}'`, value) === "") throw usage(`the option '${name}' is empty`);
   return value;
 }
 
-/** The bytes of a value. Half a surrogate pair is no text: it would arrive as another letter. */
+/** The bytes of a value. A lone surrogate is not text: it would arrive as another character. */
 function bytes(value) {
   if (value instanceof Uint8Array) return value;
   if (typeof value !== "string") throw usage("the value must be a string or a Uint8Array");
@@ -182,7 +182,7 @@ function bytes(value) {
 
 function choice(option, keys) {
   if (keys === undefined) return [];
-  // None would mean all.
+  // An empty list would mean all.
   if (!Array.isArray(keys) || keys.length === 0) throw usage(`the option '${option}' must be an array of at least one KEY`);
   return [`--${option}=${keys.map((key) => text("KEY", key)).join(",")}`];
 }
@@ -191,7 +191,7 @@ function listing(json) {
   try {
     return JSON.parse(json);
   } catch {
-    throw new CastError("other", "the answer of cast is not the JSON that this client knows");
+    throw new CastError("other", "cast printed JSON that this client does not know");
   }
 }
 
@@ -233,16 +233,16 @@ function end(child) {
 
 /** Not the error itself: it can list the arguments. */
 function notStarted(error) {
-  return new CastError("other", `cast cannot be started: ${error.code}`);
+  return new CastError("other", `cannot start cast: ${error.code}`);
 }
 
-/** What `cast` said of its failure. Other words on standard error are not repeated: they may be those of any program. */
+/** The error that `cast` printed. Other text on standard error is not repeated: it may come from any program. */
 function explain(file, status, signal, said) {
   const lines = (prefix) => said.split(/\r?\n/).filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length));
   const [message] = lines("cast: error: ");
   if (message !== undefined) return new CastError(CODES[status] ?? "other", message, lines("cast: hint: "));
   const how = signal ? `was ended by ${signal}` : `ended with exit code ${status}`;
-  return new CastError("other", `'${file}' ${how} and did not say why: is it this cast?`, [WHERE]);
+  return new CastError("other", `'${file}' ${how} without an error message: is it the right cast?`, [WHERE]);
 }
 
 module.exports = { CastClient, CastError };

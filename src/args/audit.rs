@@ -1,13 +1,13 @@
-//! What `cast audit` takes.
+//! The arguments of `cast audit`.
 
 use std::ffi::OsString;
 
 use clap::Args;
 
-/// Show who used which secrets, when: names only
+/// Show who used which secrets and when, by name only
 ///
-/// Every set, delete, import, copy, rename, run and key operation is noted, and every refusal. 'started' means that CMD was started; how it
-/// ended is not known to the log.
+/// cast logs every set, delete, import, copy, rename, run and key operation, and every refusal. 'started' means that
+/// CMD was started; the log does not know how it ended.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -15,14 +15,14 @@ Examples:
   cast audit my-agent --since 7d
   cast audit --json | jq '.[] | select(.result | IN(\"ok\", \"started\") | not)'")]
 pub(crate) struct AuditArgs {
-    /// The agent; without it, all are shown
+    /// The agent; if omitted, all agents
     pub(crate) agent: Option<OsString>,
 
-    /// Only what is not older than this, as in 24h, 7d, 2w or 3m (months)
+    /// Show only entries no older than this, such as 24h, 7d, 2w or 3m (months)
     #[arg(long, value_name = "AGE")]
     pub(crate) since: Option<OsString>,
 
-    /// Print JSON, for programs
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,12 +1,12 @@
-//! What `cast doctor` takes.
+//! The arguments of `cast doctor`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// Check keyring, key, every vault and the files, and say what to do
+/// Check the keyring, the key, every vault and the files, and suggest fixes
 ///
-/// Changes nothing. Fails with 1 if it finds something.
+/// Changes nothing. Exits with 1 if it finds a problem.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -14,11 +14,11 @@ Examples:
   cast doctor --backup master.key     proves that a backup opens every vault
   cast doctor --json | jq -r '.findings[].message'")]
 pub(crate) struct DoctorArgs {
-    /// Check that this backup of the master key opens every vault, and nothing else; needs no other key
+    /// Check only that this backup of the master key opens every vault; needs no other key
     #[arg(long, value_name = "FILE")]
     pub(crate) backup: Option<PathBuf>,
 
-    /// Print JSON, for programs
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

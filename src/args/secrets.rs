@@ -1,4 +1,4 @@
-//! What the verbs of `cast secrets` take.
+//! The arguments of `cast secrets`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -26,42 +26,42 @@ pub(crate) enum SecretsCommand {
 
 /// Add or replace a secret
 ///
-/// The value comes from VALUE, else from standard input, else from a hidden prompt. VALUE is in the shell's history and for a
-/// moment in the list of processes; the other two are not.
+/// The value comes from VALUE, or else from standard input, or else from a hidden prompt. VALUE ends up in the shell's
+/// history and, for a moment, in the process list; the other two do not.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  cast secrets set my-agent OPENAI_API_KEY              asks for it, hidden
+  cast secrets set my-agent OPENAI_API_KEY              prompts for it
   pass show openai | cast secrets set my-agent OPENAI_API_KEY
   cast secrets set my-agent TLS_KEY < key.pem
-  cast secrets set my-agent NOTE --exact < note.txt     every byte of it
+  cast secrets set my-agent NOTE --exact < note.txt     every byte
   cast secrets set my-agent GREETING -- --dash-first    '--': a literal value")]
 pub(crate) struct SetArgs {
     /// The agent; 'builtin' is for secrets that every agent gets
     pub(crate) agent: OsString,
 
-    /// The name of the environment variable, as in 'OPENAI_API_KEY'
+    /// The name of the environment variable, such as 'OPENAI_API_KEY'
     pub(crate) key: OsString,
 
     /// The value, byte for byte
     #[arg(allow_hyphen_values = true)]
     pub(crate) value: Option<OsString>,
 
-    /// Take standard input byte for byte, line ends too
+    /// Read standard input byte for byte, including the line ending
     ///
-    /// Otherwise a value of one line loses its line end, and an empty input is an error.
+    /// Otherwise a one-line value loses its line ending, and an empty input is an error.
     #[arg(long, conflicts_with = "value")]
     pub(crate) exact: bool,
 
     /// Accept a name such as PATH or LD_PRELOAD
     ///
-    /// It makes programs load code, or changes what runs.
+    /// Such names make programs load code or change what runs.
     #[arg(long)]
     pub(crate) allow_dangerous_name: bool,
 
     /// Do not mask the value: it is a plain setting
     ///
-    /// It is seen in the output of 'cast run'.
+    /// The output of 'cast run' will show it.
     #[arg(long)]
     pub(crate) unmasked: bool,
 
@@ -72,30 +72,30 @@ pub(crate) struct SetArgs {
 
 /// List secrets, never their values
 ///
-/// Without AGENT, lists the agents; that needs no key.
+/// Without AGENT, lists the agents; this needs no key.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   cast secrets list
   cast secrets list my-agent
   cast secrets list my-agent --json | jq -r '.[].key'
-  cast secrets list --stale 90d           all that is due for a change")]
+  cast secrets list --stale 90d           secrets due for a change")]
 pub(crate) struct ListArgs {
-    /// The agent; without it, the agents are listed
+    /// The agent; if omitted, list the agents
     pub(crate) agent: Option<OsString>,
 
-    /// Only secrets last set longer ago than that, as in 90d, 12w, 3m or 1y; without AGENT, those of all agents
+    /// List only secrets last set longer ago than this, such as 90d, 12w, 3m or 1y; without AGENT, of all agents
     #[arg(long, value_name = "AGE")]
     pub(crate) stale: Option<OsString>,
 
-    /// Print JSON, for programs
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Remove secrets
+/// Delete secrets
 ///
-/// Several names are removed together or, if one is not there, not at all.
+/// Deletes all the named secrets or, if one does not exist, none of them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -105,23 +105,23 @@ pub(crate) struct DeleteArgs {
     /// The agent
     pub(crate) agent: OsString,
 
-    /// The names of the secrets; if one is not there, none is removed
+    /// The secrets to delete; if one does not exist, none is deleted
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub(crate) key: Vec<OsString>,
 
-    /// Remove the agent's vault with everything in it
+    /// Delete the agent's vault with everything in it
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// Do not ask for a confirmation
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
 }
 
-/// Add every assignment of a .env file
+/// Import every assignment in a .env file
 ///
-/// The file is read as the npm package dotenv reads it: quotes, comments, values of several lines; nothing is expanded. All assignments
-/// are added or, if one cannot be, none. A secret that is there already is replaced.
+/// cast reads the file as the npm package dotenv does: quotes, comments, multi-line values; it expands nothing. It adds
+/// all assignments or, if it cannot add one, none. It replaces a secret that already exists.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -135,7 +135,7 @@ pub(crate) struct ImportArgs {
     /// The .env file; '-' is standard input
     pub(crate) file: PathBuf,
 
-    /// Say what would be added and replaced; change nothing
+    /// Show what would be added and replaced, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
 
@@ -148,10 +148,10 @@ pub(crate) struct ImportArgs {
     pub(crate) new: bool,
 }
 
-/// Hold an agent's secrets against .env.example
+/// Compare an agent's secrets with .env.example
 ///
-/// Says which are missing, which are not in the example, and which still look like placeholders. Built-in secrets count as there. Fails
-/// with 1 if one is missing.
+/// Shows which secrets are missing, which are not in the example, and which still look like placeholders. Built-in
+/// secrets count as present. Exits with 1 if a secret is missing.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -161,34 +161,35 @@ pub(crate) struct CheckArgs {
     /// The agent
     pub(crate) agent: OsString,
 
-    /// The file that names what is wanted
+    /// The file that names the expected secrets
     #[arg(long, value_name = "FILE", default_value = ".env.example")]
     pub(crate) example: PathBuf,
 
-    /// Print JSON, for programs
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 /// Copy secrets from one agent to another
 ///
-/// All the named ones or, if one is not there, none; without a name, all there are. How they are masked goes along.
+/// Copies all the named secrets or, if one does not exist, none of them; without names, every secret. A copy is masked
+/// as its original is.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   cast secrets copy my-agent builtin ANTHROPIC_API_KEY
   cast secrets copy my-agent my-other-agent")]
 pub(crate) struct CopyArgs {
-    /// The agent that has them
+    /// The agent to copy from
     pub(crate) from: OsString,
 
-    /// The agent that gets them
+    /// The agent to copy to
     pub(crate) to: OsString,
 
-    /// The names of the secrets; without any, all
+    /// The secrets to copy; if omitted, all
     pub(crate) key: Vec<OsString>,
 
-    /// Put them in the place of those that TO has already
+    /// Replace secrets that TO already has
     #[arg(long)]
     pub(crate) replace: bool,
 
@@ -197,7 +198,7 @@ pub(crate) struct CopyArgs {
     pub(crate) new: bool,
 }
 
-/// Give a secret another name
+/// Rename a secret
 #[derive(Args)]
 #[command(after_help = "\
 Example:
@@ -206,13 +207,13 @@ pub(crate) struct RenameArgs {
     /// The agent
     pub(crate) agent: OsString,
 
-    /// The name it has
+    /// The current name
     pub(crate) old: OsString,
 
-    /// The name it gets
+    /// The new name
     pub(crate) new: OsString,
 
-    /// Put it in the place of the one that has the new name already
+    /// Replace the secret that already has the new name
     #[arg(long)]
     pub(crate) replace: bool,
 

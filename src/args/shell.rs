@@ -1,13 +1,13 @@
-//! What `cast completions` and `cast man` take.
+//! The arguments of `cast completions` and `cast man`.
 
 use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-/// Print the script that makes Tab work in a shell
+/// Print the completion script for a shell
 ///
-/// It completes commands, options, agents, and the names of secrets where the vault opens without a prompt; after '--', what the shell
-/// completes for any command.
+/// It completes commands, options, agents and, if the vault opens without a prompt, names of secrets. After '--', it
+/// completes what the shell completes for any command.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -32,7 +32,7 @@ pub(crate) enum Shell {
 
 /// Show the manual page of a command
 ///
-/// On a terminal it is shown by 'man'; anywhere else its source is printed.
+/// On a terminal, 'man' shows the page; elsewhere, cast prints its source.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +40,7 @@ Examples:
   cast man secrets set
   cast man run > ~/.local/share/man/man1/cast-run.1")]
 pub(crate) struct ManArgs {
-    /// The command; without it, the page of cast itself
+    /// The command; if omitted, cast itself
     #[arg(value_name = "COMMAND")]
     pub(crate) page: Vec<OsString>,
 }

@@ -1,4 +1,4 @@
-//! What the verbs of `cast vault` take.
+//! The arguments of `cast vault`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,9 +10,10 @@ pub(crate) enum VaultCommand {
     Accept(AcceptArgs),
 }
 
-/// Take a vault that was restored, edited or rolled back, after a look at it
+/// Review and accept a vault that was restored, edited or rolled back
 ///
-/// Shows why the vault is refused, its key names and times, and asks; then seals it anew above all that this machine has seen.
+/// Shows why cast refuses the vault, its key names and times, and asks. Then cast seals the vault again, as newer than
+/// every state that this machine has seen.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -22,11 +23,11 @@ pub(crate) struct AcceptArgs {
     /// The agent
     pub(crate) agent: OsString,
 
-    /// The master key of a backup from before a rotation
+    /// The former master key, for a backup made before a rotation
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
 
-    /// Do not ask for a confirmation
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
 }

@@ -1,20 +1,20 @@
-//! Where the cursor is on a command line that is not finished: clap's own parser wants all of it.
+//! Finds the cursor's place on an unfinished command line, which clap's own parser cannot read.
 
 use clap::{Arg, Command};
 
-/// What is being typed.
+/// What the user is typing.
 pub(super) enum At<'a> {
     /// An option's name.
     Option(&'a Command),
-    /// The value of an option; what stands before it in the same word, as in `--option=`.
+    /// The value of an option, and what precedes it in the same word, as in `--option=`.
     Value(&'a Arg, &'a str),
-    /// A command's name, or what this argument takes.
+    /// A command's name, or a value of this argument.
     Word(&'a Command, Option<&'a Arg>),
-    /// A command line of its own, after `--`.
+    /// Another command line, after `--`.
     Foreign,
 }
 
-/// The place, and what was typed before it.
+/// The cursor's place, and what precedes it.
 pub(super) struct Cursor<'a> {
     pub(super) at: At<'a>,
     pub(super) root: &'a Command,
@@ -26,7 +26,7 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// Reads `before`, the words after the program's name, as clap would; `current` is the word that is being typed.
+    /// Reads `before`, the words after the program's name, as clap would; `current` is the word at the cursor.
     pub(super) fn find(root: &'a Command, before: &'a [String], current: &'a str) -> Self {
         let mut command = root;
         let mut given: Vec<(&str, &str)> = Vec::new();
@@ -72,18 +72,18 @@ impl<'a> Cursor<'a> {
         Self { at, root, wants_command: positionals == 0 && !literal, wants_dashes, given }
     }
 
-    /// Whether this argument was given, and does not take more.
+    /// Whether the user has given this argument.
     pub(super) fn has(&self, id: &str) -> bool {
         self.all(id).next().is_some()
     }
 
-    /// All that was given to an argument.
+    /// All values that the user has given to an argument.
     pub(super) fn all(&self, id: &str) -> impl Iterator<Item = &'a str> {
         self.given.iter().filter(move |(given, _)| *given == id).map(|(_, word)| *word)
     }
 }
 
-/// The option that a word names, and the value that it holds, `--option=value` or `-ovalue`.
+/// The option that a word names, and its value if the word holds one: `--option=value` or `-ovalue`.
 fn option<'a>(command: &'a Command, word: &'a str) -> Option<(&'a Arg, Option<&'a str>)> {
     let mut options = command.get_arguments().filter(|arg| !arg.is_positional());
     if let Some(word) = word.strip_prefix("--") {
@@ -94,19 +94,19 @@ fn option<'a>(command: &'a Command, word: &'a str) -> Option<(&'a Arg, Option<&'
     let (_, letter) = letters.next()?;
     let option = options.find(|arg| arg.get_short() == Some(letter))?;
     let rest = letters.as_str();
-    // More letters are more flags, unless this option takes them.
+    // Further letters are further flags, unless this option takes a value.
     let value = (option.get_action().takes_values() && !rest.is_empty()).then_some(rest);
     Some((option, value))
 }
 
-/// The argument that takes the word after so many; one that takes several takes all that follow.
+/// The argument that takes the word after `before` others; an argument of several values takes all that follow.
 fn positional(command: &Command, before: usize) -> Option<&Arg> {
     let own: Vec<&Arg> = command.get_positionals().filter(|arg| !arg.is_last_set()).collect();
     let several = |arg: &&&Arg| arg.get_num_args().is_some_and(|count| count.max_values() > 1);
     own.get(before).or_else(|| own.last().filter(several)).copied()
 }
 
-/// The argument that takes a command line of its own.
+/// The argument that takes another command line.
 fn foreign(command: &Command) -> Option<&Arg> {
     command.get_positionals().find(|arg| arg.is_last_set())
 }

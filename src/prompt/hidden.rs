@@ -1,5 +1,5 @@
-//! The hidden prompt for a value. In raw mode, for a cooked terminal cuts a line at 4,095 bytes; with bracketed paste, so that the line
-//! ends of a pasted key are part of it.
+//! The hidden prompt for a value. It uses raw mode, because a cooked terminal cuts a line at 4,095 bytes, and bracketed
+//! paste, so that the line endings of a pasted key belong to the value.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crossterm::{execute, terminal};
 use cast_core::failure::{Cause, Failure, Kind, Result};
 use cast_core::platform::terminal as process_terminal;
 
-/// Asks for one value on the terminal and shows nothing of it.
+/// Asks for one value on the terminal and echoes none of it.
 pub(crate) fn hidden(question: &str) -> Result<Vec<u8>> {
     let failed =
         |cause: io::Error| Failure::new(Kind::Other, format!("no answer from the terminal: {}", Cause(&cause)));
@@ -22,8 +22,8 @@ pub(crate) fn hidden(question: &str) -> Result<Vec<u8>> {
     };
     match outcome? {
         Answer::Value(value) => Ok(value),
-        Answer::Unreadable => Err(Failure::new(Kind::Usage, "what was typed or pasted is not valid UTF-8")
-            .hint("give it on standard input: 'cast secrets set AGENT KEY < FILE'")),
+        Answer::Unreadable => Err(Failure::new(Kind::Usage, "the typed or pasted value is not valid UTF-8")
+            .hint("pass it on standard input: 'cast secrets set AGENT KEY < FILE'")),
         Answer::Interrupted => {
             process_terminal::die_of_interrupt();
             Err(Failure::new(Kind::Other, "interrupted: nothing was changed"))
@@ -31,7 +31,7 @@ pub(crate) fn hidden(question: &str) -> Result<Vec<u8>> {
     }
 }
 
-/// Removes the line end of a value of one line.
+/// Removes the line ending of a one-line value.
 pub(crate) fn trim_line_end(value: &mut Vec<u8>) {
     let Some(end) = value.iter().position(|byte| *byte == b'\n') else { return };
     if end + 1 == value.len() {
@@ -58,7 +58,7 @@ impl Raw {
         terminal::enable_raw_mode()?;
         IS_RAW.store(true, Ordering::SeqCst);
         let raw = Self;
-        // An old console of Windows knows none.
+        // Old Windows consoles do not support bracketed paste.
         let _ = execute!(io::stderr(), event::EnableBracketedPaste);
         write!(io::stderr(), "{question}")?;
         io::stderr().flush()?;
@@ -72,12 +72,12 @@ impl Drop for Raw {
     }
 }
 
-/// Puts the terminal back, once.
+/// Restores the terminal, once.
 fn restore() {
     if !IS_RAW.swap(false, Ordering::SeqCst) {
         return;
     }
-    // What was typed or pasted beyond the value is not for the shell: it may be the rest of a secret.
+    // The shell must not read what the user typed or pasted after the value: it may be the rest of a secret.
     process_terminal::forget_typed_input();
     let _ = execute!(io::stderr(), event::DisableBracketedPaste);
     let _ = terminal::disable_raw_mode();
@@ -89,12 +89,12 @@ fn read_value() -> io::Result<Answer> {
     loop {
         match event::read()? {
             Event::Paste(text) => {
-                // Terminals send a carriage return for each line end of what is pasted.
+                // Terminals send a carriage return for each line ending of pasted text.
                 value.push_str(&text.replace("\r\n", "\n").replace('\r', "\n"));
             }
             Event::Key(key) if key.kind != KeyEventKind::Release => match key_meaning(key) {
                 Meaning::Text(letter) => value.push(letter),
-                // A key pasted into a terminal without bracketed paste: its lines must not end up in the shell.
+                // A key pasted without bracketed paste: its remaining lines must not end up in the shell.
                 Meaning::Enter if is_open_pem(&value) => value.push('\n'),
                 Meaning::Enter => break,
                 Meaning::Erase => drop(value.pop()),
@@ -106,7 +106,7 @@ fn read_value() -> io::Result<Answer> {
             _ => {}
         }
     }
-    // The terminal's reader puts this in the place of what is not UTF-8.
+    // The terminal's reader replaces invalid UTF-8 with this character.
     if value.contains(char::REPLACEMENT_CHARACTER) {
         return Ok(Answer::Unreadable);
     }
@@ -132,7 +132,7 @@ fn key_meaning(key: KeyEvent) -> Meaning {
         KeyCode::Char('d') if control => Meaning::End,
         KeyCode::Char('u') if control => Meaning::Clear,
         KeyCode::Char('h') if control => Meaning::Erase,
-        // A line feed, which programs send for Enter.
+        // Programs send a line feed for Enter.
         KeyCode::Char('j') if control => Meaning::Enter,
         KeyCode::Char(_) if control => Meaning::Nothing,
         KeyCode::Char(letter) => Meaning::Text(letter),

@@ -1,5 +1,5 @@
-//! The terminal and who sits at it. Questions go to the controlling terminal, and only when standard error is one: then the person is
-//! there to see them. Where nobody can be asked, the failure says which option to give.
+//! Questions to the user. They go to the controlling terminal, and only when standard error is a terminal: otherwise
+//! the user would not see them. When cast cannot ask, the error names the option to pass instead.
 
 mod hidden;
 
@@ -16,14 +16,15 @@ use cast_core::platform::terminal;
 
 pub(crate) use hidden::{hidden, trim_line_end};
 
-/// The person at the terminal, if there is one.
+/// The user at the terminal, if there is one.
 pub(crate) struct Terminal {
     report: Report,
 }
 
+/// Answers where cast cannot ask.
 const NOBODY: Nobody = Nobody { patience: PATIENCE };
 
-/// Whether a question would be seen.
+/// Whether the user would see a question.
 pub(crate) fn can_ask() -> bool {
     io::stderr().is_terminal()
 }
@@ -34,14 +35,14 @@ impl Terminal {
     }
 }
 
-/// Asks yes or no; `option` is what to give where nobody can be asked.
+/// Asks yes or no. When cast cannot ask, the error names `option`.
 pub(crate) fn confirm(question: &str, option: &str) -> Result<()> {
     if !can_ask() {
-        return Err(Failure::new(Kind::Usage, "this needs a confirmation, and nobody can be asked")
-            .hint(format!("if you are sure, give '{option}'")));
+        return Err(Failure::new(Kind::Usage, "this needs confirmation, but there is no terminal to ask on")
+            .hint(format!("if you are sure, pass '{option}'")));
     }
     let yes = Confirm::new().with_prompt(question).default(false).interact().map_err(|error| unanswered(&error))?;
-    if yes { Ok(()) } else { Err(Failure::new(Kind::Other, "nothing was changed, as you said")) }
+    if yes { Ok(()) } else { Err(Failure::new(Kind::Other, "cancelled: nothing was changed")) }
 }
 
 impl Attendant for Terminal {
@@ -60,7 +61,7 @@ impl Attendant for Terminal {
         }
         let word = Password::new()
             .with_prompt("New passphrase for the key file")
-            .with_confirmation("The same once more", "the two differ, try again")
+            .with_confirmation("Enter it again", "the passphrases differ, try again")
             .interact()
             .map_err(|error| unanswered(&error))?;
         Ok(SecretString::from(word))
@@ -70,19 +71,19 @@ impl Attendant for Terminal {
         if !can_ask() {
             return NOBODY.choose_place(why);
         }
-        self.report.note(&format!("There is no OS keyring here: {why}.\n"));
-        let places = ["in a file that a passphrase opens", "in a plain file that only you can read", "nowhere: stop"];
+        self.report.note(&format!("No OS keyring is available: {why}.\n"));
+        let places = ["in a file encrypted with a passphrase", "in a plain file that only you can read", "nowhere: cancel"];
         let choice = Select::new().with_prompt("Where to keep the master key").items(places).default(0).interact();
         match choice.map_err(|error| unanswered(&error))? {
             0 => Ok(Some(KeyPlace::Passphrase)),
             1 => Ok(Some(KeyPlace::File)),
-            _ => Err(Failure::new(Kind::NoKey, "no key was made, as you said")),
+            _ => Err(Failure::new(Kind::NoKey, "cancelled: no key was created")),
         }
     }
 
     fn waiting_for_keyring(&self) {
         if can_ask() {
-            self.report.note("Waiting for the keyring: it asks you to unlock it (60 s at most) ...\n");
+            self.report.note("Waiting for you to unlock the keyring (60 s at most) ...\n");
         }
     }
 
@@ -96,7 +97,7 @@ impl Attendant for Terminal {
     }
 
     fn key_made(&self, whence: &Whence) {
-        self.report.success(format_args!("Master key made and kept in {whence}"));
+        self.report.success(format_args!("Master key created and stored in {whence}"));
     }
 }
 
@@ -104,7 +105,7 @@ fn unanswered(error: &dialoguer::Error) -> Failure {
     let dialoguer::Error::IO(cause) = error;
     match cause.kind() {
         io::ErrorKind::Interrupted => {
-            // dialoguer hides the cursor, and leaves it hidden.
+            // dialoguer hides the cursor and leaves it hidden.
             let _ = crossterm::execute!(io::stderr(), crossterm::cursor::Show);
             terminal::die_of_interrupt();
             Failure::new(Kind::Other, "interrupted: nothing was changed")

@@ -1,4 +1,4 @@
-//! `cast audit`: who used what, when; names only.
+//! `cast audit`: who used which secrets and when, by name only.
 
 use std::ffi::OsString;
 
@@ -16,7 +16,7 @@ use cast_core::session::Session;
 use cast_core::verbs::audit;
 use cast_vault::AgentName;
 
-/// One event, as programs read it. A promise: fields are added, never changed.
+/// One event as JSON. A promise: fields are added, never changed.
 #[derive(Serialize)]
 struct Line<'a> {
     time: &'a str,
@@ -31,7 +31,7 @@ struct Line<'a> {
     result: &'a str,
 }
 
-/// How many names of secrets a row shows.
+/// The most names of secrets that a row shows.
 const SHOWN_KEYS: usize = 4;
 
 pub(crate) fn run(args: &AuditArgs, session: &Session, report: Report) -> anyhow::Result<()> {
@@ -49,15 +49,15 @@ pub(crate) fn run(args: &AuditArgs, session: &Session, report: Report) -> anyhow
         let lines: Vec<_> = entries.iter().map(|entry| line(entry)).collect();
         report.data(&(serde_json::to_string_pretty(&lines)? + "\n"))?;
     } else if entries.is_empty() {
-        report.hint("nothing of that kind is noted");
+        report.hint("no matching entries");
     } else {
         let header = ["TIME", "ACTION", "AGENT", "KEYS", "PROGRAM", "BY", "RESULT"];
         report.data(&table::lay_out(header, entries.iter().map(|entry| row(entry))))?;
     }
     match log.damaged {
         0 => {}
-        1 => report.hint("1 damaged line of the audit log was passed over"),
-        lines => report.hint(format_args!("{lines} damaged lines of the audit log were passed over")),
+        1 => report.hint("skipped 1 damaged line of the audit log"),
+        lines => report.hint(format_args!("skipped {lines} damaged lines of the audit log")),
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ fn line(entry: &Entry) -> Line<'_> {
 }
 
 fn row(entry: &Entry) -> [String; 7] {
-    // The file may hold what somebody else wrote there.
+    // Any program of this user can write to the log.
     let shown = |text: &str| Printable(text).to_string();
     let optional = |text: &Option<String>| text.as_deref().map(shown).unwrap_or_default();
     let agent = match &entry.from {
@@ -97,5 +97,7 @@ fn row(entry: &Entry) -> [String; 7] {
 fn since(word: &OsString) -> Result<TimeSpan> {
     word.to_str()
         .and_then(TimeSpan::parse)
-        .ok_or_else(|| Failure::new(Kind::Usage, "AGE is not an age").hint("write it as 24h, 7d, 2w or 3m (months)"))
+        .ok_or_else(|| {
+            Failure::new(Kind::Usage, "AGE is not a valid duration").hint("write it as 24h, 7d, 2w or 3m (months)")
+        })
 }

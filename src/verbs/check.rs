@@ -1,4 +1,4 @@
-//! `cast secrets check`: what an agent has, held against what its project's `.env.example` wants.
+//! `cast secrets check`: compares an agent's secrets with its project's `.env.example`.
 
 use std::path::Path;
 
@@ -18,14 +18,14 @@ use cast_core::run::{Gather, Gathered, Request};
 use cast_core::session::Session;
 use cast_vault::SecretName;
 
-/// What was found, as programs read it. A promise: fields are added, never changed.
+/// The findings as JSON. A promise: fields are added, never changed.
 #[derive(Serialize)]
 struct Findings<'a> {
     agent: &'a str,
     missing: &'a [SecretName],
     extra: &'a [SecretName],
     placeholders: &'a [SecretName],
-    /// How git may get at the `.env` beside the example; `null` if it cannot.
+    /// Why git may commit the `.env` beside the example; `null` if it cannot.
     env_file: Option<&'static str>,
 }
 
@@ -63,17 +63,17 @@ pub(crate) fn run(args: &CheckArgs, session: &Session, report: Report) -> anyhow
     }
     if !example.invalid.is_empty() {
         let lines = plaintext::lines(&example.invalid);
-        report.hint(format_args!("no secret can have a name like that: {lines} of {}", shown(&args.example)));
+        report.hint(format_args!("not a valid secret name: {lines} of {}", shown(&args.example)));
     }
     if builtin == Builtin::Closed && !findings.missing.is_empty() {
-        report.hint("a built-in secret may be what is missing: those stay closed to an agent key");
+        report.hint("the missing secret may be built-in: an agent key cannot open the built-in secrets");
     }
     findings.complete(&agent, &shown(&args.example))?;
     report.success(format_args!("Agent '{agent}' has every secret of {}", shown(&args.example)));
     Ok(())
 }
 
-/// The example whose secrets are not to be missing, and how it is called.
+/// Reads the example that a run is checked against; returns it with its name for messages.
 pub(super) fn example(path: &Path) -> Result<(Example, String)> {
     Ok((read(path)?, shown(path)))
 }

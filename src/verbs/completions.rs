@@ -1,4 +1,4 @@
-//! `cast completions`: the script that makes Tab work in a shell.
+//! `cast completions`: prints the completion script for a shell.
 
 use std::io::{self, IsTerminal};
 
@@ -7,7 +7,7 @@ use crate::report::Report;
 
 pub(crate) fn run(args: &CompletionsArgs, report: Report) -> anyhow::Result<()> {
     report.data(script(args.shell))?;
-    // Not in a shell's start-up file, which reads it from a pipe.
+    // A shell's start-up file reads the script from a pipe and must not print a hint.
     if io::stdout().is_terminal() {
         report.hint(format_args!("to install it: {}", installation(args.shell)));
     }
@@ -25,7 +25,7 @@ fn script(shell: Shell) -> &'static str {
 
 fn installation(shell: Shell) -> &'static str {
     match shell {
-        // Bash 3.2 reads nothing from `source <(...)`.
+        // `source <(...)` reads nothing in Bash 3.2.
         Shell::Bash => r#"echo 'eval "$(cast completions bash)"' >> ~/.bashrc"#,
         Shell::Zsh => r#"echo 'eval "$(cast completions zsh)"' >> ~/.zshrc, below the line with compinit"#,
         Shell::Fish => "cast completions fish > ~/.config/fish/completions/cast.fish",

@@ -1,4 +1,4 @@
-//! `cast secrets copy`: secrets from one agent's vault to another's.
+//! `cast secrets copy`: copies secrets from one agent's vault to another's.
 
 use crate::args::CopyArgs;
 use crate::report::Report;

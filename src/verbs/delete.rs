@@ -1,4 +1,4 @@
-//! `cast secrets delete`: secrets by name, or an agent's whole vault.
+//! `cast secrets delete`: deletes secrets by name, or an agent's whole vault.
 
 use crate::args::DeleteArgs;
 use crate::prompt;
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &DeleteArgs, session: &Session, report: Report) -> anyho
                 count => format!("{count} secrets"),
             };
             prompt::confirm(
-                &format!("Delete the vault of agent '{agent}' and all that is in it ({secrets})?"),
+                &format!("Delete the vault of agent '{agent}' and everything in it ({secrets})?"),
                 "--yes",
             )?;
         }
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &DeleteArgs, session: &Session, report: Report) -> anyho
     }
     if left == 0 {
         report.hint(format_args!(
-            "that was the last one; remove the empty vault with 'cast secrets delete {agent} --all'"
+            "that was the last secret; delete the empty vault with 'cast secrets delete {agent} --all'"
         ));
     }
     Ok(())

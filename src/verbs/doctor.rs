@@ -1,4 +1,4 @@
-//! `cast doctor`: what is in order, what is not, and what to type.
+//! `cast doctor`: shows what is in order, what is not, and what to type.
 
 use serde::Serialize;
 
@@ -13,19 +13,19 @@ use cast_core::verbs::doctor::{BackupProof, Diagnosis, Finding};
 use cast_keyring::{KeyringError, Presence};
 use cast_vault::AgentName;
 
-/// What was found, as programs read it. A promise: fields are added, never changed.
+/// The findings as JSON. A promise: fields are added, never changed.
 #[derive(Serialize)]
 struct Line<'a> {
     healthy: bool,
-    /// `null` where it was not looked at.
+    /// `null` if cast did not check it.
     keyring: Option<KeyringLine>,
-    /// Where the key is.
+    /// The place of the key.
     key: Option<PlaceLine>,
     vaults: Vec<VaultLine<'a>>,
     findings: Vec<FindingLine<'a>>,
 }
 
-/// The keyring; a promise, too.
+/// The keyring; also a promise.
 #[derive(Serialize)]
 struct KeyringLine {
     /// `key`, `empty`, `locked`, `absent` or `trouble`.
@@ -33,20 +33,20 @@ struct KeyringLine {
     message: String,
 }
 
-/// One vault; a promise, too.
+/// One vault; also a promise.
 #[derive(Serialize)]
 struct VaultLine<'a> {
     agent: &'a str,
     opens: bool,
 }
 
-/// One thing that needs care; a promise, too.
+/// One problem; also a promise.
 #[derive(Serialize)]
 struct FindingLine<'a> {
     /// `settings`, `keyring`, `key`, `vault`, `permissions`, `leftover`, `audit-log`, `stale` or `backup`.
     check: &'static str,
     message: &'a str,
-    /// What to do, first the likeliest.
+    /// What to do, the likeliest fix first.
     fix: &'a [String],
 }
 
@@ -62,8 +62,8 @@ pub(crate) fn run(args: &DoctorArgs, session: &Session, report: Report) -> anyho
             &findings,
             report,
             &match vaults.len() {
-                0 => "The backup holds a key; there are no vaults to open with it".to_owned(),
-                1 => "The backup opens the one vault there is".to_owned(),
+                0 => "The backup holds a key, but there are no vaults to open with it".to_owned(),
+                1 => "The backup opens the only vault".to_owned(),
                 all => format!("The backup opens all {all} vaults"),
             },
         );
@@ -83,9 +83,9 @@ fn rows(diagnosis: &Diagnosis) -> [[String; 2]; 4] {
     let key = match &diagnosis.key {
         Some(whence) => format!("in {whence}"),
         None if diagnosis.vaults.is_empty() && diagnosis.findings.is_empty() => {
-            "none yet: the first 'cast secrets set' makes it".to_owned()
+            "none yet: the first 'cast secrets set' creates it".to_owned()
         }
-        None => "none that can be used".to_owned(),
+        None => "no usable key".to_owned(),
     };
     let audit = match diagnosis.audit {
         Audit::On => "on",
@@ -104,7 +104,7 @@ fn rows(diagnosis: &Diagnosis) -> [[String; 2]; 4] {
 fn keyring(look: &Result<Presence, KeyringError>) -> KeyringLine {
     let (state, message) = match look {
         Ok(Presence::Entry) => ("key", "the keyring is open and holds the key".to_owned()),
-        Ok(Presence::Nothing) => ("empty", "the keyring is open and holds no key of cast's".to_owned()),
+        Ok(Presence::Nothing) => ("empty", "the keyring is open and holds no key for cast".to_owned()),
         Ok(Presence::Locked) => ("locked", KeyringError::Locked.to_string()),
         Err(error) if error.is_absent() => ("absent", error.to_string()),
         Err(error) => ("trouble", error.to_string()),
@@ -116,7 +116,7 @@ fn open(vaults: &[(AgentName, bool)]) -> String {
     let open = vaults.iter().filter(|(_, opens)| *opens).count();
     match (vaults.len(), open) {
         (0, _) => "none".to_owned(),
-        (1, 1) => "the one there is opens".to_owned(),
+        (1, 1) => "the only one opens".to_owned(),
         (all, open) if all == open => format!("all {all} open"),
         (all, open) => format!("{open} of {all} open"),
     }
@@ -142,7 +142,7 @@ fn line<'a>(
     }
 }
 
-/// Each finding, and below it what to do.
+/// Prints each finding, and its fixes below it.
 fn list(findings: &[Finding], report: Report) -> anyhow::Result<()> {
     for (number, finding) in findings.iter().enumerate() {
         let fixes = finding.fix.iter().map(|fix| format!("   {}\n", Printable(fix)));
@@ -157,8 +157,8 @@ fn conclude(findings: &[Finding], report: Report, in_order: &str) -> anyhow::Res
             report.success(in_order);
             return Ok(());
         }
-        1 => "one thing needs care".to_owned(),
-        count => format!("{count} things need care"),
+        1 => "1 problem found".to_owned(),
+        count => format!("{count} problems found"),
     };
     Err(Failure::new(Kind::Other, what).into())
 }

@@ -1,4 +1,4 @@
-//! `cast secrets import`: every assignment of a `.env` file, all of them or none.
+//! `cast secrets import`: imports the assignments of a `.env` file, all of them or none.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ImportArgs, session: &Session, report: Report) -> anyho
     let mut remarks = remarks(&file);
     let secrets = session.perform(Admit { agent: &agent, file, dangerous: args.allow_dangerous_name })?;
     if secrets.is_empty() {
-        let failure = Failure::new(Kind::Usage, format!("there is no assignment in {}", shown(&args.file)));
+        let failure = Failure::new(Kind::Usage, format!("no assignments in {}", shown(&args.file)));
         return Err(remarks.into_iter().take(1).fold(failure, Failure::hint).into());
     }
     remarks.extend(remarks_on_secrets(&secrets));
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &ImportArgs, session: &Session, report: Report) -> anyho
     for remark in remarks {
         report.hint(remark);
     }
-    // Not for a pipe, which is empty now.
+    // A pipe is empty by now and holds no values.
     if from_file && args.file.is_file() {
         if let Some(hint) = plaintext::exposure_hint(&args.file) {
             report.hint(hint);
@@ -55,12 +55,12 @@ pub(crate) fn run(args: &ImportArgs, session: &Session, report: Report) -> anyho
     Ok(())
 }
 
-/// A file that is not there is not called by its name: that may be a secret in the wrong place.
+/// Hides the name of a file that does not exist: it may be a secret in the wrong place.
 fn unsaid(failure: Failure, file: &Path) -> Failure {
     if is_standard_input(file) || file.exists() {
         return failure;
     }
-    Failure::new(Kind::Io, "FILE is not there").hint("to set one secret: 'cast secrets set AGENT KEY'")
+    Failure::new(Kind::Io, "FILE does not exist").hint("to set one secret: 'cast secrets set AGENT KEY'")
 }
 
 fn word(change: Change) -> &'static str {
@@ -81,12 +81,12 @@ fn success(changes: &[(SecretName, Change)], agent: &AgentName, report: Report) 
     }
 }
 
-/// What was read in one way and may have been meant in another. Of names, only those that are valid are said.
+/// Remarks about what the user may have meant in another way than cast read it. They name only valid names.
 fn remarks(file: &Dotenv) -> Vec<String> {
     let mut remarks = Vec::new();
     if !file.ignored.is_empty() {
         let lines = plaintext::lines(&file.ignored);
-        remarks.push(format!("passed over, as they are no assignments: {lines}"));
+        remarks.push(format!("skipped, not an assignment: {lines}"));
     }
     let lines = |doubt| -> Vec<usize> {
         file.assignments.iter().filter(|found| found.doubt == Some(doubt)).map(|found| found.line).collect()
@@ -94,13 +94,13 @@ fn remarks(file: &Dotenv) -> Vec<String> {
     let (cut, open) = (lines(Doubt::CutAtHash), lines(Doubt::OpenQuote));
     if !cut.is_empty() {
         remarks.push(format!(
-            "what follows a '#' is a comment: if it belongs to the value, put that in quotes: {}",
+            "text after '#' is a comment; if it belongs to the value, put the value in quotes: {}",
             plaintext::lines(&cut)
         ));
     }
     if !open.is_empty() {
         remarks.push(format!(
-            "a quote that is not closed at the end of the value is taken as part of it: {}",
+            "a quote that is not closed became part of the value: {}",
             plaintext::lines(&open)
         ));
     }
@@ -110,14 +110,14 @@ fn remarks(file: &Dotenv) -> Vec<String> {
     }
     let several: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.as_str()).collect();
     if !several.is_empty() {
-        remarks.push(format!("there more than once, and the last one counts: {}", several.join(", ")));
+        remarks.push(format!("assigned more than once, and the last one counts: {}", several.join(", ")));
     }
     remarks
 }
 
 fn remarks_on_secrets(secrets: &BTreeMap<SecretName, SecretValue>) -> Vec<String> {
     let unmasked: Vec<_> =
-        secrets.iter().filter_map(|(name, value)| Some(format!("'{name}', as {}", exemption(value)?))).collect();
+        secrets.iter().filter_map(|(name, value)| Some(format!("'{name}', because {}", exemption(value)?))).collect();
     let named = |which: &dyn Fn(&SecretName, &SecretValue) -> bool| {
         let names = secrets.iter().filter(|(name, value)| which(name, value)).map(|(name, _)| name.as_str());
         names.collect::<Vec<_>>().join(", ")
@@ -131,13 +131,13 @@ fn remarks_on_secrets(secrets: &BTreeMap<SecretName, SecretValue>) -> Vec<String
         remarks.push(format!("not masked in output: {}", unmasked.join("; ")));
     }
     if !unexpanded.is_empty() {
-        remarks.push(format!("'${{...}}' is not expanded, and stays as it is: {unexpanded}"));
+        remarks.push(format!("'${{...}}' is not expanded and stays as it is: {unexpanded}"));
     }
     if !foreign.is_empty() {
-        remarks.push(format!("what only dotenvx or 1Password can read was taken as it is: {foreign}"));
+        remarks.push(format!("stored as it is, though only dotenvx or 1Password can read it: {foreign}"));
     }
     if !unfilled.is_empty() {
-        remarks.push(format!("values that look like placeholders: {unfilled}"));
+        remarks.push(format!("the value looks like a placeholder: {unfilled}"));
     }
     if !unusual.is_empty() {
         remarks.push(format!("not UPPERCASE_WITH_UNDERSCORES, as environment variables usually are: {unusual}"));

@@ -1,4 +1,4 @@
-//! `cast secrets list`: agents, or an agent's secrets; names and times, never values.
+//! `cast secrets list`: lists agents, or an agent's secrets: names and times, never values.
 
 use std::ffi::OsString;
 
@@ -16,7 +16,7 @@ use cast_core::session::Session;
 use cast_core::verbs::list::{self, AgentInfo, List, SecretInfo, Stale};
 use cast_vault::{AgentName, Timestamp};
 
-/// One secret, as programs read it. A promise: fields are added, never changed.
+/// One secret as JSON. A promise: fields are added, never changed.
 #[derive(Serialize)]
 struct SecretLine<'a> {
     key: &'a str,
@@ -36,7 +36,7 @@ struct SecretLine<'a> {
     sealer: &'a str,
 }
 
-/// One secret of one of several agents.
+/// One secret in a list of several agents.
 #[derive(Serialize)]
 struct OwnedLine<'a> {
     agent: &'a str,
@@ -44,7 +44,7 @@ struct OwnedLine<'a> {
     secret: SecretLine<'a>,
 }
 
-/// One agent, as programs read it. A promise, too.
+/// One agent as JSON; also a promise.
 #[derive(Serialize)]
 struct AgentLine<'a> {
     agent: &'a str,
@@ -104,12 +104,12 @@ pub(crate) fn run(args: &ListArgs, session: &Session, report: Report) -> anyhow:
 
 fn age(word: &OsString) -> Result<TimeSpan> {
     word.to_str().and_then(TimeSpan::parse).ok_or_else(|| {
-        Failure::new(Kind::Usage, "AGE is not an age")
+        Failure::new(Kind::Usage, "AGE is not a valid duration")
             .hint("write it as 90d, 12w, 3m (months) or 1y, or as '2 months 3 days'")
     })
 }
 
-/// Lists what is old; then says which vaults were refused, and fails with the last of them.
+/// Lists the old secrets; then warns about each refused vault, and fails with the last of them.
 fn stale_secrets(Stale { secrets, mut refused }: Stale, json: bool, report: Report) -> anyhow::Result<()> {
     let failure = refused.pop();
     if !secrets.is_empty() || failure.is_none() {
@@ -171,7 +171,7 @@ fn agents(agents: &[AgentInfo], json: bool, report: Report) -> anyhow::Result<()
         return report.json(&agents.iter().map(AgentLine::from).collect::<Vec<_>>());
     }
     if agents.is_empty() {
-        report.hint("there are no agents yet: make one with 'cast secrets set AGENT KEY'");
+        report.hint("there are no agents yet: create one with 'cast secrets set AGENT KEY'");
         return Ok(());
     }
     let row = |agent: &AgentInfo| [agent.name.to_string(), agent.modified.map(clock::local).unwrap_or_default()];

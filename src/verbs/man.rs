@@ -1,5 +1,5 @@
-//! `cast man`: the manual pages. Names, synopses, options and examples come from the clap types; the rest is written by hand, in man(7), in
-//! `man/`. The pages in the repository's `man/` are this room's output, which a test holds.
+//! `cast man`: shows the manual pages. Names, synopses, options and examples come from the clap types; the rest is
+//! written by hand, in man(7), in `src/verbs/man/`. A test compares the output with the repository's `man/`.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -13,8 +13,8 @@ use crate::report::Report;
 use cast_core::failure::{Failure, Kind, Result};
 use cast_core::injections::UNLOCK_MATERIAL;
 
-/// When the hand-written parts were last changed.
-const DATE: &str = "2026-11-25";
+/// The date of the last change to the hand-written parts.
+const DATE: &str = "2026-11-28";
 
 pub(crate) fn run(args: &ManArgs, report: Report) -> anyhow::Result<()> {
     let page = render(&find(&args.page)?)?;
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &ManArgs, report: Report) -> anyhow::Result<()> {
     report.data(&page)
 }
 
-/// Shows a page as `man` shows any; it and its pager get no key of cast's. Whether there was a `man` that could.
+/// Shows a page with `man`, which, like its pager, gets no key of cast. Returns whether `man` could show it.
 fn show(page: &str) -> bool {
     let mut man = Command::new("man");
     for variable in UNLOCK_MATERIAL {
@@ -32,15 +32,15 @@ fn show(page: &str) -> bool {
     }
     let Ok(mut man) = man.args(["-l", "-"]).stdin(Stdio::piped()).spawn() else { return false };
     if let Some(mut input) = man.stdin.take() {
-        // Whoever leaves the pager early has read enough.
+        // The user may leave the pager early.
         let _ = input.write_all(page.as_bytes());
     }
     man.wait().is_ok_and(|ended| ended.success())
 }
 
-/// The command of these words: `secrets set`, or `secrets-set` as its page is called.
+/// Finds the command by its words, `secrets set`, or by the name of its page, `secrets-set`.
 fn find(words: &[OsString]) -> Result<clap::Command> {
-    let unknown = || Failure::new(Kind::Usage, "there is no such command").hint("see 'cast --help' for the commands");
+    let unknown = || Failure::new(Kind::Usage, "no such command").hint("see 'cast --help' for the commands");
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     for word in words {
@@ -59,14 +59,14 @@ fn find(words: &[OsString]) -> Result<clap::Command> {
     Ok(command)
 }
 
-/// The page of a command, in man(7).
+/// Renders the page of a command in man(7).
 fn render(command: &clap::Command) -> anyhow::Result<String> {
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
     let short = short(&name);
     let words = HAND_WRITTEN.iter().find(|(page, _)| *page == short).map_or("", |(_, text)| text);
     let part = |heading: &str| section(words, heading).or_else(|| section(COMMON, heading)).unwrap_or_default();
     let source = concat!("cast ", env!("CARGO_PKG_VERSION"));
-    // Of what `-h` leaves out, it would leave out the words.
+    // clap_mangen would drop the help of options that `-h` hides.
     let whole = command.clone().mut_args(|arg| arg.hide_short_help(false));
     let generated = Man::new(whole).title(name.to_uppercase()).date(DATE).source(source).manual("User Commands");
     let mut page = Vec::new();
@@ -79,7 +79,7 @@ fn render(command: &clap::Command) -> anyhow::Result<String> {
     }
     writeln!(page, ".SH DESCRIPTION")?;
     let long = command.get_long_about().map(ToString::to_string).filter(|_| section(words, "DESCRIPTION").is_none());
-    // Its first line is the name's.
+    // The first line is in NAME already.
     let long = long.as_deref().and_then(|text| text.split_once("\n\n")).map(|(_, rest)| escaped(rest));
     match (long, section(words, "DESCRIPTION")) {
         (_, Some(text)) => page.extend(text.as_bytes()),
@@ -88,7 +88,7 @@ fn render(command: &clap::Command) -> anyhow::Result<String> {
     }
     let mut options = Vec::new();
     generated.render_options_section(&mut options)?;
-    // A blank line is space enough, says mandoc.
+    // mandoc warns about more than one blank line.
     page.extend(String::from_utf8(options)?.replace(".br\n\n.br\n", ".sp\n").into_bytes());
     if command.has_subcommands() {
         generated.render_subcommands_section(&mut page)?;
@@ -105,7 +105,7 @@ fn render(command: &clap::Command) -> anyhow::Result<String> {
     Ok(String::from_utf8(page)?)
 }
 
-/// What `cast secrets set` is called for short, and where its hand-written part is.
+/// The short name of a command, as in `cast-set` for `cast-secrets-set`; its hand-written part is under this name.
 fn short(name: &str) -> String {
     name.replace("-secrets-", "-")
 }
@@ -138,7 +138,7 @@ fn section<'a>(page: &'a str, heading: &str) -> Option<&'a str> {
     Some(text.find("\n.SH ").map_or(text, |end| &text[..=end]))
 }
 
-/// Plain text as man(7) shows it.
+/// Escapes plain text for man(7).
 fn escaped(text: &str) -> String {
     let line = |line: &str| {
         let line = line.replace('\\', "\\e").replace('-', "\\-");
@@ -152,7 +152,7 @@ fn escaped(text: &str) -> String {
 
 const COMMON: &str = include_str!("man/common.man");
 
-/// The parts of each page that no type can tell. The short forms of commands share theirs with the long ones.
+/// The parts of each page that do not come from the types. The short and the long form of a command share theirs.
 const HAND_WRITTEN: &[(&str, &str)] = &[
     ("cast", include_str!("man/cast.man")),
     ("cast-secrets", include_str!("man/cast-secrets.man")),

@@ -1,4 +1,5 @@
-//! One verb a file, under the name that the user types: words in, a request to cast-core, and what came of it in words.
+//! One verb a file, under the name that the user types. A verb turns words into a request to cast-core, and prints the
+//! result.
 
 pub(crate) mod audit;
 pub(crate) mod check;

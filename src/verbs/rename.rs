@@ -1,4 +1,4 @@
-//! `cast secrets rename`: another name for a secret.
+//! `cast secrets rename`: renames a secret.
 
 use crate::args::RenameArgs;
 use crate::report::Report;

@@ -1,4 +1,4 @@
-//! `cast run`: CMD with the agent's secrets in its environment.
+//! `cast run`: runs CMD with the agent's secrets in its environment.
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -42,14 +42,14 @@ pub(crate) fn run(args: RunArgs, session: &Session, report: Report) -> ExitCode 
     }
 }
 
-/// The words as a request.
+/// Turns the words into a request.
 fn request(args: RunArgs) -> Result<(AgentName, Request)> {
     let agent = words::agent(&args.agent)?;
     let mut words = args.command.into_iter();
-    // Before any key is asked for.
+    // Checked before cast asks for any key.
     let command = match words.next() {
         None if !args.explain => {
-            return Err(Failure::new(Kind::Usage, "there is no command to run").hint(right_form(&agent)));
+            return Err(Failure::new(Kind::Usage, "no command to run").hint(right_form(&agent)));
         }
         _ if args.explain => None,
         program => program.map(|program| (program, words.collect())),
@@ -77,14 +77,14 @@ fn selection(only: &[OsString], except: &[OsString]) -> Result<Selection> {
 
 fn say_what_is_closed(builtin: Builtin, report: Report) {
     if builtin == Builtin::Closed {
-        report.note("cast: the built-in secrets stay closed to an agent key; '--no-builtin' drops this line\n");
+        report.note("cast: an agent key cannot open the built-in secrets; '--no-builtin' drops this line\n");
     }
 }
 
 /// Ends as CMD ended.
 fn end(done: Done, program: &OsStr, report: Report) -> ExitCode {
     if let Some(cause) = done.trouble {
-        let what = format!("some output of {} was not written: {}", run::shown(program), Cause(&cause));
+        let what = format!("cannot write some output of {}: {}", run::shown(program), Cause(&cause));
         report.error(&Failure::new(Kind::Io, what).into());
     }
     end_like(done.ended).into()
@@ -115,7 +115,7 @@ fn explain(args: RunArgs, session: &Session, report: Report) -> anyhow::Result<(
     });
     report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES", "MASKED", "FLAGS"], rows))?;
     if builtin == Builtin::LeftOut {
-        report.data(&format!("\nThe built-in secrets are left out: 'no_builtin' in the settings names '{agent}'\n"))?;
+        report.data(&format!("\nThe built-in secrets are left out: 'no_builtin' in the settings lists '{agent}'\n"))?;
     }
     report.data("\n")?;
     let [output, errors] = streams.map(|stream| how(stream).to_owned());
@@ -126,19 +126,19 @@ fn explain(args: RunArgs, session: &Session, report: Report) -> anyhow::Result<(
 fn overrides(overrides: Overridden) -> &'static str {
     match (overrides.builtin, overrides.caller) {
         (false, false) => "",
-        (true, false) => "the built-in one",
+        (true, false) => "the built-in secret",
         (false, true) => "the caller's",
-        (true, true) => "the built-in one and the caller's",
+        (true, true) => "the built-in secret and the caller's",
     }
 }
 
 fn how(stream: StreamTreatment) -> &'static str {
     match stream {
         StreamTreatment::Masked => "masked",
-        StreamTreatment::MaskedTogether => "masked, as one with the other",
-        StreamTreatment::Off => "as it is: masking is off",
-        StreamTreatment::NothingToMask => "as it is: there is nothing to mask",
-        StreamTreatment::Left => "as it is: a terminal, /dev/null or closed",
+        StreamTreatment::MaskedTogether => "masked, together with the other",
+        StreamTreatment::Off => "unchanged: masking is off",
+        StreamTreatment::NothingToMask => "unchanged: there is nothing to mask",
+        StreamTreatment::Left => "unchanged: a terminal, /dev/null or closed",
     }
 }
 

@@ -1,4 +1,4 @@
-//! `cast secrets set`: one secret, from an argument, standard input or a hidden prompt.
+//! `cast secrets set`: stores one secret from an argument, standard input or a hidden prompt.
 
 use std::env;
 use std::ffi::OsStr;
@@ -33,70 +33,71 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
         None if args.exact || !io::stdin().is_terminal() => from_standard_input(args.exact)?,
         None if prompt::can_ask() => from_prompt(&name)?,
         None => {
-            return Err(Failure::new(Kind::Usage, "there is no VALUE, and nobody can be asked for it")
-                .hint(format!("give it on standard input: 'cast secrets set {agent} {name} < FILE'"))
+            return Err(Failure::new(Kind::Usage, "missing VALUE, and there is no terminal to prompt on")
+                .hint(format!("pass it on standard input: 'cast secrets set {agent} {name} < FILE'"))
                 .into());
         }
     };
-    // Before any key is asked for.
+    // Checked before cast asks for any key.
     value.check_fits(&name).map_err(Failure::from)?;
     let trivial = if args.unmasked { None } else { exemption(&value) };
     session.perform(Set { agent: &agent, name: name.clone(), value, dangerous, unmasked, missing })?;
     report.success(format_args!("Secret '{name}' set for agent '{agent}'"));
     if let Some(why) = trivial {
-        report.hint(format_args!("'{name}' is not masked in output, as {why}"));
+        report.hint(format_args!("'{name}' is not masked in output, because {why}"));
     }
     if !name.is_conventional() {
         report.hint(format_args!("'{name}' is not UPPERCASE_WITH_UNDERSCORES, as environment variables usually are"));
     }
     if from_argument && io::stderr().is_terminal() {
-        report.hint("the value is in this shell's history now; leave it out to be asked for it, hidden");
+        report.hint("the value is now in this shell's history; leave it out to be prompted for it");
     }
     Ok(())
 }
 
-/// VALUE may begin with a dash; one that is an option but for a slip is not taken for a secret.
+/// VALUE may begin with a dash. But cast does not store a misspelt option as a secret.
 fn refuse_misspelt_option(value: Option<&OsStr>) -> Result<()> {
     let Some(word) = value.and_then(OsStr::to_str).filter(|word| word.starts_with("--")) else { return Ok(()) };
     let options = options();
     match suggestion::closest(word, options.iter().map(String::as_str)) {
         Some(option) if !env::args_os().any(|word| word == "--") => {
-            Err(Failure::new(Kind::Usage, format!("VALUE looks like the option '{option}', misspelt"))
-                .hint("a value like that goes after '--': 'cast secrets set AGENT KEY -- VALUE'"))
+            Err(Failure::new(Kind::Usage, format!("VALUE looks like a misspelling of the option '{option}'"))
+                .hint("put such a value after '--': 'cast secrets set AGENT KEY -- VALUE'"))
         }
         _ => Ok(()),
     }
 }
 
-/// The long options of `set`, and one that other tools have.
+/// The long options of `set`, and `--stdin`, which other tools have.
 fn options() -> Vec<String> {
     let mut root = Cli::command();
     root.build();
-    let set = root.find_subcommand("set").expect("it is a command of ours");
+    let set = root.find_subcommand("set").expect("cast has this command");
     let long = set.get_arguments().filter_map(clap::Arg::get_long).chain(["help", "stdin"]);
     long.map(|name| format!("--{name}")).collect()
 }
 
-/// How an empty value is meant.
-const EMPTY: &str = "an empty value is written as \"\": 'cast secrets set AGENT KEY \"\"'";
+/// How to write an empty value.
+const EMPTY: &str = "write an empty value as \"\": 'cast secrets set AGENT KEY \"\"'";
 
-/// The value that is typed or pasted at a hidden prompt. Nothing typed is nothing meant.
+/// Asks for the value at a hidden prompt. An empty answer is an error, not an empty value.
 fn from_prompt(name: &SecretName) -> Result<SecretValue> {
     let bytes = prompt::hidden(&format!("Enter value for {name}: "))?;
     if bytes.is_empty() {
-        return Err(Failure::new(Kind::Usage, "no value was typed").hint(EMPTY));
+        return Err(Failure::new(Kind::Usage, "no value was entered").hint(EMPTY));
     }
     Ok(SecretValue::from_bytes(bytes)?)
 }
 
-/// A one-line value loses its line end; one with further line ends is kept exactly, for key files need their last one. `exact` is for
-/// programs, which know what they write: every byte is the value's, and none is an empty value.
+/// Reads the value from standard input. A one-line value loses its line ending; a value of several lines is kept
+/// exactly, because key files need their last line ending. `exact` is for programs, which know what they write: every
+/// byte belongs to the value, and no bytes are an empty value.
 fn from_standard_input(exact: bool) -> Result<SecretValue> {
     if exact && io::stdin().is_terminal() {
         return Err(Failure::new(Kind::Usage, "'--exact' reads standard input, which is a terminal here")
-            .hint("leave it out to be asked for the value, hidden"));
+            .hint("leave it out to be prompted for the value"));
     }
-    // One buffer, never moved, with room for the longest value and what shows that it is longer.
+    // One buffer that never moves, with room for the longest value and one byte that shows that it is too long.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_ENVIRONMENT_STRING + 2));
     let limit = bytes.capacity() as u64;
     io::stdin()
@@ -109,7 +110,7 @@ fn from_standard_input(exact: bool) -> Result<SecretValue> {
     }
     if bytes.is_empty() {
         return Err(Failure::new(Kind::Usage, "standard input is empty")
-            .hint("pipe the value in: 'COMMAND | cast secrets set AGENT KEY'; on a terminal you are asked for it")
+            .hint("pipe the value in: 'COMMAND | cast secrets set AGENT KEY', or run this on a terminal to be prompted for it")
             .hint(EMPTY));
     }
     prompt::trim_line_end(&mut bytes);

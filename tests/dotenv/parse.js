@@ -1,4 +1,4 @@
-// Reads a JSON array of texts on standard input and prints what the npm package says of each: an array of [key, value] pairs.
+// Reads a JSON array of texts on standard input and prints how the npm package reads each: an array of [key, value] pairs.
 const path = require("node:path");
 const dotenv = require(require.resolve("dotenv", { paths: [path.resolve(process.argv[2])] }));
 

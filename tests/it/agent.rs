@@ -1,4 +1,5 @@
-//! A real agent under `cast run`: Node, its key from the environment, an HTTP call with it.
+//! A real agent under `cast run`: a Node program that takes its key from the environment and makes an HTTP call with
+//! it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -7,7 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::sandbox::{Sandbox, skip};
 
-/// A model that answers one call with "hello"; gives its URL, and the head of what it is asked.
+/// A model that answers one call with "hello"; returns its URL, and the head of the request.
 pub fn model() -> (String, JoinHandle<Vec<String>>) {
     let model = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1/chat", model.local_addr().unwrap());

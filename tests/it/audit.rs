@@ -1,4 +1,4 @@
-//! The audit log: what is noted, that it holds names only, and that it stands in nobody's way.
+//! The audit log: what cast logs, that it logs only names, and that a failing log blocks no command.
 
 mod kept;
 mod required;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::sandbox::Sandbox;
 
-/// What `cast audit --json` says with these further words.
+/// What `cast audit --json` prints with these further words.
 pub fn entries(sandbox: &Sandbox, words: &[&str]) -> Vec<Value> {
     let words = [&["audit", "--json"], words].concat();
     serde_json::from_str(&sandbox.cast(words).succeeds().out).unwrap()
@@ -35,7 +35,7 @@ fn what_is_done_and_what_is_refused() {
     sandbox.set("a", "L", "sk-live-2");
     sandbox.set("builtin", "B", "sk-live-3");
     sandbox.cast(["run", "a", "--no-mask", "--", "sh", "-c", "true sk-live-arg"]).succeeds();
-    // Supervised, and chosen.
+    // A supervised run of chosen secrets.
     sandbox.cast(["run", "a", "--only", "K", "--", "true", "sk-live-arg"]).succeeds();
     sandbox.cast(["run", "a", "--", "TOKEN=sk-live-1", "node"]).refuses(127, "not found", &["sk-live"]);
     sandbox.cast(["run", "a", "--", "sk-live-no-program"]).run();
@@ -85,7 +85,7 @@ fn what_goes_from_place_to_place() {
     sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
     sandbox.cast(["secrets", "import", "b", ".env", "--dry-run"]).succeeds();
     sandbox.cast(["secrets", "copy", "a", "b"]).succeeds();
-    sandbox.cast(["secrets", "copy", "a", "b", "K"]).refuses(2, "has already", &["sk-live"]);
+    sandbox.cast(["secrets", "copy", "a", "b", "K"]).refuses(2, "already has", &["sk-live"]);
     sandbox.cast(["secrets", "copy", "nobody", "b"]).refuses(3, "no vault", &["sk-live"]);
     sandbox.cast(["secrets", "rename", "b", "K", "L"]).succeeds();
     std::fs::write(sandbox.home().join(".env.example"), "MISSING=\n").unwrap();
@@ -104,7 +104,7 @@ fn what_goes_from_place_to_place() {
             "check nobody - - not-found",
         ]
     );
-    // Both ends of a copy are found.
+    // A copy is found by both of its agents.
     let copies = entries(&sandbox, &["a"]).into_iter().filter(|entry| entry["action"] == "copy");
     assert!(copies.map(|entry| entry["from"].clone()).eq(["a", "a"]));
     let table = sandbox.cast(["audit"]).succeeds().out;
@@ -190,7 +190,7 @@ fn agents_and_spans_of_time() {
     let sandbox = Sandbox::with("a", &[("K", "hunter22")]);
     sandbox.set("b", "K", "hunter22");
     assert_eq!(entries(&sandbox, &["b"]).len(), 1);
-    // A line of last month, in front.
+    // A line from last month, at the beginning.
     let log = sandbox.state().join("audit.jsonl");
     let text = std::fs::read_to_string(&log).unwrap();
     let (first, _) = text.split_once('\n').unwrap();
@@ -204,7 +204,7 @@ fn agents_and_spans_of_time() {
     assert_eq!(entries(&sandbox, &["a", "--since", "5w"]).len(), 1);
     for wrong in ["hunter2", "7", "-1d", ""] {
         let refused =
-            sandbox.cast(["audit", &format!("--since={wrong}")]).refuses(2, "AGE is not an age", &["hunter2"]);
+            sandbox.cast(["audit", &format!("--since={wrong}")]).refuses(2, "AGE is not a valid duration", &["hunter2"]);
         assert!(!refused.err.is_empty());
     }
     sandbox.cast(["audit", "Hunter2"]).refuses(2, "AGENT is not a valid", &["Hunter2"]);
@@ -214,7 +214,7 @@ fn agents_and_spans_of_time() {
 fn nothing_noted_yet() {
     let sandbox = Sandbox::empty();
     let outcome = sandbox.cast(["audit"]).succeeds();
-    assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("", "cast: hint: nothing of that kind is noted\n"));
+    assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("", "cast: hint: no matching entries\n"));
     assert_eq!(sandbox.cast(["audit", "--json"]).succeeds().out, "[]\n");
     assert_eq!(std::fs::read_dir(sandbox.home()).unwrap().count(), 0);
 }

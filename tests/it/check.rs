@@ -1,4 +1,4 @@
-//! `cast secrets check` and `cast run --check`: what `.env.example` wants and the vault has.
+//! `cast secrets check` and `cast run --check`: compare `.env.example` with the vault.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use crate::sandbox::{Outcome, Sandbox, skip};
 const EXAMPLE: &str = "# where to get it: ...\nOPENAI_API_KEY=your-key-here\nexport DB_URL='postgres://localhost/dev'\nLOG_LEVEL=info\n\
     # OPTIONAL=\nDB_PASSWORD=secret\n";
 
-/// All that the example wants, and a file that says so.
+/// A home with an example file, and an agent that has all of its secrets.
 fn complete() -> Sandbox {
     let sandbox = Sandbox::with(
         "a",
@@ -59,7 +59,7 @@ fn missing_extra_and_placeholders() {
         "KEY             FINDING\nLOG_LEVEL       missing\nOPENAI_API_KEY  missing\nDB_PASSWORD     looks like a placeholder\n\
          OTHER           looks like a placeholder\nOTHER           not in the example\n"
     );
-    let error = "cast: error: agent 'a' lacks 2 of the 4 secrets of '.env.example': LOG_LEVEL, OPENAI_API_KEY\n";
+    let error = "cast: error: agent 'a' is missing 2 of the 4 secrets in '.env.example': LOG_LEVEL, OPENAI_API_KEY\n";
     assert!(outcome.err.starts_with(error), "{outcome:?}");
     let outcome = check(&sandbox, &["--json"]);
     assert_eq!(outcome.code, 1);
@@ -67,7 +67,7 @@ fn missing_extra_and_placeholders() {
     assert_eq!(json(&outcome)["extra"], serde_json::json!(["OTHER"]));
     assert_eq!(json(&outcome)["placeholders"], serde_json::json!(["DB_PASSWORD", "OTHER"]));
     assert!(sandbox.snapshot() == before, "looking changed something");
-    // What is not missing is no failure.
+    // Only a missing secret is a failure.
     sandbox.set("a", "OPENAI_API_KEY", "your-key-here");
     sandbox.set("a", "LOG_LEVEL", "");
     let outcome = check(&sandbox, &[]);
@@ -83,17 +83,17 @@ fn built_in_secrets_count_as_there() {
     sandbox.set("builtin", "NOT_IN_THE_EXAMPLE", "sk-live-builtin");
     let outcome = check(&sandbox, &[]);
     assert!(outcome.code == 0 && outcome.out.is_empty(), "{outcome:?}");
-    // Unless the agent does not get them.
+    // Not if the agent does not get them.
     let config = sandbox.home().join(".config/cast");
     fs::create_dir_all(&config).unwrap();
     fs::write(config.join("config.toml"), "no_builtin = [\"a\"]\n").unwrap();
     assert_eq!(check(&sandbox, &[]).code, 1);
     fs::remove_file(config.join("config.toml")).unwrap();
-    // Or the key does not open them.
+    // Not if the key does not open them.
     let key = crate::forge::grant_of(&sandbox, "a");
     let outcome = sandbox.cast(["secrets", "check", "a"]).env("CAST_KEY", key).run();
-    assert!(outcome.code == 1 && outcome.err.contains("stay closed to an agent key"), "{outcome:?}");
-    // Their own agent has its own, and can have too many.
+    assert!(outcome.code == 1 && outcome.err.contains("an agent key cannot open the built-in secrets"), "{outcome:?}");
+    // For `builtin` itself they are its own secrets, and an extra one is reported.
     let outcome = sandbox.cast(["secrets", "check", "builtin"]).run();
     assert!(outcome.code == 1 && outcome.out.contains("NOT_IN_THE_EXAMPLE  not in the example"), "{outcome:?}");
 }
@@ -105,7 +105,7 @@ fn examples_of_all_kinds() {
     fs::write(sandbox.home().join("deploy/sample"), "A.B=1\nCAST_HOME=x\nWANTED=\n").unwrap();
     let outcome = check(&sandbox, &["--example", "deploy/sample"]);
     assert!(
-        outcome.code == 1 && outcome.err.contains("lacks 1 of the 1 secrets of 'deploy/sample': WANTED"),
+        outcome.code == 1 && outcome.err.contains("is missing 1 of the 1 secrets in 'deploy/sample': WANTED"),
         "{outcome:?}"
     );
     assert!(outcome.err.contains("lines 1 and 2") && !outcome.err.contains("A.B"), "{outcome:?}");
@@ -129,7 +129,7 @@ fn a_plain_file_beside_the_example_is_reported() {
     assert_eq!(json(&check(&sandbox, &["--json"]))["env_file"], "not ignored");
     assert!(git(&["add", ".env"]));
     let outcome = check(&sandbox, &[]);
-    assert!(outcome.err.contains("'.env' is tracked by git: 'git rm --cached .env'"), "{outcome:?}");
+    assert!(outcome.err.contains("'.env' is tracked by git: run 'git rm --cached .env'"), "{outcome:?}");
     assert_eq!(json(&check(&sandbox, &["--json"]))["env_file"], "tracked");
     assert!(git(&["rm", "-q", "--cached", ".env"]));
     fs::write(sandbox.home().join(".gitignore"), ".env\n").unwrap();
@@ -153,12 +153,12 @@ fn run_refuses_to_start_what_lacks_something() {
     run(&["--check"]).succeeds();
     fs::remove_file(sandbox.home().join("started")).unwrap();
     sandbox.cast(["delete", "a", "OPENAI_API_KEY", "LOG_LEVEL"]).succeeds();
-    let both = "lacks 2 of the 4 secrets of '.env.example': LOG_LEVEL, OPENAI_API_KEY";
+    let both = "is missing 2 of the 4 secrets in '.env.example': LOG_LEVEL, OPENAI_API_KEY";
     run(&["--check"]).refuses(125, both, &["hunter2"]);
     run(&["--check=.env.example"]).env("LOG_LEVEL", "info").refuses(125, both, &["hunter2"]);
     run(&["--check=missing"]).refuses(125, "cannot open 'missing'", &["hunter2"]);
     run(&["--check", "--explain"]).refuses(1, both, &["hunter2"]);
-    // The example is looked at before any key is, and is never CMD's standard input.
+    // cast reads the example before any key, and never from CMD's standard input.
     fs::rename(sandbox.key_file(), sandbox.home().join("aside")).unwrap();
     run(&["--check=missing"]).refuses(125, "cannot open 'missing'", &["hunter2"]);
     fs::rename(sandbox.home().join("aside"), sandbox.key_file()).unwrap();
@@ -169,6 +169,10 @@ fn run_refuses_to_start_what_lacks_something() {
     sandbox.set("a", "LOG_LEVEL", "info");
     run(&["--check"]).succeeds();
     fs::remove_file(sandbox.home().join("started")).unwrap();
-    run(&["--check", "--no-builtin"]).refuses(125, "lacks 1 of the 4 secrets of '.env.example': OPENAI_API_KEY", &[]);
+    run(&["--check", "--no-builtin"]).refuses(
+        125,
+        "is missing 1 of the 4 secrets in '.env.example': OPENAI_API_KEY",
+        &[],
+    );
     run(&["--check", "--except", "DB_URL"]).refuses(125, ": DB_URL", &[]);
 }

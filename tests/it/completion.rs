@@ -1,4 +1,4 @@
-//! Tab, as it is pressed: real shells on a pseudo-terminal, and what they offer.
+//! Completion in real shells on a pseudo-terminal: the test presses Tab and reads what the shell offers.
 
 pub mod quiet;
 pub mod shells;
@@ -18,7 +18,7 @@ fn home() -> Sandbox {
     sandbox.set("a.b_c-d", "K", "v");
     sandbox.set("0x", "_0", "v");
     sandbox.set("builtin", "ANTHROPIC_API_KEY", "hunter4-hunter4");
-    // No agents, whatever a shell would make of them.
+    // Not valid agents, so cast must not offer them.
     for name in ["a b", "$(touch pwned)", "`touch pwned`", "my-agent;touch pwned", "my-agent'"] {
         fs::copy(sandbox.vault("0x"), sandbox.vault(name)).unwrap();
     }
@@ -35,7 +35,7 @@ fn home() -> Sandbox {
 const AGENTS: &[&str] = &["0x", "a.b_c-d", "builtin", "my-agent"];
 const KEYS: &[&str] = &["DATABASE_URL", "OPENAI_API_KEY"];
 
-/// What a section of a command's help lists: options by their long names, commands by their first ones.
+/// What a section of a command's help lists: options by their long names, commands without their aliases.
 fn listed(help: &str, heading: &str) -> Vec<String> {
     let section = help.lines().skip_while(|line| *line != heading).skip(1);
     let section = section.take_while(|line| line.is_empty() || line.starts_with(' '));
@@ -64,7 +64,7 @@ fn everything(kind: Kind) {
     assert!(!sandbox.home().join("pwned").exists());
 }
 
-/// What the help lists is what is offered, for every command.
+/// For every command, the shell offers what the help lists.
 fn commands_and_options(shell: &mut Shell, sandbox: &Sandbox) {
     for words in commands(sandbox) {
         let help = sandbox.cast(words.iter().map(String::as_str).chain(["--help"])).succeeds().out;
@@ -125,7 +125,7 @@ fn dynamic_values(shell: &mut Shell) {
     }
 }
 
-/// With one candidate, Tab types it and a blank.
+/// With one candidate, Tab types it and a space.
 fn one_candidate_is_typed_out(shell: &mut Shell) {
     for (line, whole) in [
         ("ru", "run "),
@@ -191,7 +191,8 @@ fn fish() {
     everything(Kind::Fish);
 }
 
-/// Somebody who looks at the script wants to install it; a start-up file, which reads it at every start, wants nothing else.
+/// A user who reads the script on a terminal gets a hint how to install it; a start-up file, which reads it at every
+/// start, gets only the script.
 #[test]
 fn how_to_install_it_is_said_on_a_terminal() {
     let sandbox = Sandbox::empty();
@@ -204,7 +205,7 @@ fn how_to_install_it_is_said_on_a_terminal() {
         let quiet = Terminal::start(sandbox.cast(["completions", shell, "--quiet"])).ends_with(0);
         assert!(!quiet.contains("hint"), "{quiet}");
     }
-    // The words that it says do it.
+    // The command in the hint works.
     for (kind, rc) in [("bash", ".bashrc"), ("zsh", ".zshrc")] {
         let said = Terminal::start(sandbox.cast(["completions", kind])).ends_with(0);
         let (_, command) = said.split_once("to install it: ").unwrap();

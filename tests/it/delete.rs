@@ -1,4 +1,4 @@
-//! `cast secrets delete`: secrets by name, all of them or none, and whole vaults after a word.
+//! `cast secrets delete`: deletes secrets by name, all of them or none, and whole vaults after confirmation.
 
 use crate::sandbox::Sandbox;
 use crate::terminal::Terminal;
@@ -75,7 +75,7 @@ fn a_whole_vault() {
 fn a_whole_vault_with_nobody_to_ask() {
     let sandbox = three();
     sandbox.cast(["delete", "my-agent", "--all"]).refuses(2, "--yes", &["sk-live"]);
-    // Standard input is no person.
+    // A piped answer is not a confirmation.
     sandbox.cast(["delete", "my-agent", "--all"]).input("y\n").refuses(2, "--yes", &["sk-live"]);
     sandbox.cast(["delete", "my-agent", "--all", "ALPHA"]).refuses(2, "", &[]);
 }

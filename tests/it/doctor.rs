@@ -1,4 +1,5 @@
-//! `cast doctor`: calm where all is in order, exact where it is not, and never a change. With a keyring: `keyring/doctor.rs`.
+//! `cast doctor`: reports nothing if all is in order, the exact problem if not, and never changes anything. With a
+//! keyring: `keyring/doctor.rs`.
 
 mod backup;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use crate::sandbox::{Call, Outcome, Sandbox, skip};
 
-/// What a call of `cast doctor --json` leaves; whatever was found, nothing may be changed, not even the audit log.
+/// The exit code and output of a call of `cast doctor --json`, which may change nothing, not even the audit log.
 #[track_caller]
 pub fn diagnosed(call: Call) -> (Outcome, Value) {
     let sandbox = call.sandbox();
@@ -41,7 +42,7 @@ fn doctor(sandbox: &Sandbox) -> Value {
     diagnosed(sandbox.cast(["doctor", "--json"])).1
 }
 
-/// Types what doctor says, in a shell.
+/// Runs what doctor says to type in a shell.
 fn typed(sandbox: &Sandbox, fix: &str) {
     sandbox.other("sh", ["-c", fix]).succeeds();
 }
@@ -51,7 +52,7 @@ fn all_is_in_order() {
     let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
     sandbox.set("builtin", "B", "hunter2");
     let outcome = sandbox.cast(["doctor"]).succeeds();
-    assert!(outcome.out.starts_with("CHECK      STATE\nkeyring    no D-Bus session reachable: "), "{outcome:?}");
+    assert!(outcome.out.starts_with("CHECK      STATE\nkeyring    no D-Bus session is reachable: "), "{outcome:?}");
     let key = format!("key        in the key file '{}'\nvaults     all 2 open\n", sandbox.key_file().display());
     assert!(outcome.out.contains(&key), "{outcome:?}");
     assert_eq!(outcome.err, "✓ Everything is in order\n");
@@ -97,7 +98,7 @@ fn vaults_that_do_not_open() {
     outcome.says_nothing_of(&["sk-live", &sandbox.key()]);
     // For people: numbered, each with what to type.
     let told = sandbox.cast(["doctor"]).run();
-    assert_eq!((told.code, told.err.as_str()), (1, "cast: error: 3 things need care\n"));
+    assert_eq!((told.code, told.err.as_str()), (1, "cast: error: 3 problems found\n"));
     assert!(told.out.contains("vaults     1 of 4 open\n"), "{told:?}");
     assert!(told.out.contains("\n2. the vault of agent 'old' is older"), "{told:?}");
     assert!(told.out.contains("\n   look at it and, if it is yours, take it: 'cast vault accept old'\n"), "{told:?}");
@@ -119,14 +120,14 @@ fn modes_and_what_to_type() {
     open(&sandbox.vault("a"), 0o640);
     open(&sandbox.state().join("audit.jsonl"), 0o604);
     let (message, fix) = only(&doctor(&sandbox), "permissions");
-    assert!(message.starts_with("other users can get at '"), "{message}");
+    assert!(message.starts_with("other users can access '"), "{message}");
     for path in [sandbox.state(), sandbox.vault("a"), sandbox.state().join("audit.jsonl")] {
         assert!(message.contains(&format!("'{}'", path.display())), "{message}");
     }
     typed(&sandbox, &fix[0]);
     assert_eq!(fs::metadata(sandbox.vault("a")).unwrap().permissions().mode() & 0o777, 0o600);
     sandbox.cast(["doctor"]).succeeds();
-    // The key file is refused before that.
+    // cast refuses the key file before that.
     open(&sandbox.key_file(), 0o644);
     let (outcome, json) = diagnosed(sandbox.cast(["doctor", "--json"]));
     assert_eq!((outcome.code, checks(&json)), (1, vec!["key"]));
@@ -135,7 +136,7 @@ fn modes_and_what_to_type() {
     fs::copy(sandbox.key_file(), sandbox.home().join("master.key")).unwrap();
     let (_, json) = diagnosed(sandbox.cast(["doctor", "--json"]).env("CAST_KEY_FILE", "master.key"));
     assert_eq!(checks(&json), ["permissions"]);
-    // A settings file is its user's affair, and so are vaults in a repository.
+    // The modes of a settings file and of vaults in a repository are up to the user.
     open(&sandbox.key_file(), 0o600);
     let vaults = sandbox.home().join("repository");
     fs::create_dir(&vaults).unwrap();
@@ -181,7 +182,7 @@ fn leftovers_of_the_killed() {
         fs::write(path, "half of it").unwrap();
         fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
     }
-    // Not while somebody may be writing them.
+    // Not while another cast may be writing them.
     let lock = fs::read_dir(sandbox.state().join("locks")).unwrap().next().unwrap().unwrap().path();
     let lock = fs::File::open(lock).unwrap();
     lock.lock().unwrap();
@@ -214,7 +215,7 @@ fn a_key_file_in_a_work_tree() {
     let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
     fs::create_dir(sandbox.data().join(".git")).unwrap();
     let (message, fix) = only(&doctor(&sandbox), "key");
-    assert!(message.contains("lies in the git work tree") && message.contains("key.txt"), "{message}");
+    assert!(message.contains("is in the git work tree") && message.contains("key.txt"), "{message}");
     assert_eq!(fix.len(), 1);
 }
 
@@ -236,7 +237,7 @@ fn a_log_that_cannot_be_written() {
     fs::set_permissions(&log, Permissions::from_mode(0o700)).unwrap();
     let (message, _) = only(&diagnosed(nobody(&["doctor", "--json"])).1, "audit-log");
     assert!(message.contains("not a regular file"), "{message}");
-    // With the log switched off there is nothing to say of it.
+    // With the log switched off, doctor reports nothing about it.
     let settings = sandbox.home().join(".config/cast/config.toml");
     fs::create_dir_all(settings.parent().unwrap()).unwrap();
     fs::write(&settings, "audit = \"off\"").unwrap();
@@ -277,7 +278,7 @@ fn secrets_that_are_due_for_a_change() {
     fs::create_dir_all(settings.parent().unwrap()).unwrap();
     fs::write(&settings, "stale_after = \"90d\"").unwrap();
     sandbox.cast(["doctor"]).succeeds();
-    // Everything is older than no time at all, once a second has begun that is not the one it was set in.
+    // Everything is older than no time at all, as soon as the second in which it was set is over.
     fs::write(&settings, "stale_after = \"0d\"").unwrap();
     let updated = sandbox.listing("a")[1]["updated_at"].as_str().unwrap().to_owned();
     let now = || String::from_utf8(sandbox.command("date").args(["-u", "+%FT%TZ"]).output().unwrap().stdout).unwrap();
@@ -308,9 +309,9 @@ fn a_passphrase_that_nobody_can_be_asked_for() {
     let json = doctor(&sandbox);
     assert_eq!(json["key"], Value::Null);
     let (message, fix) = only(&json, "key");
-    assert!(message.contains("needs its passphrase, and nobody can be asked"), "{message}");
+    assert!(message.contains("needs its passphrase, and cast cannot ask for it here"), "{message}");
     assert_eq!(fix.len(), 1);
-    // It would open nothing where there is no vault.
+    // Without a vault the passphrase would open nothing.
     fs::remove_dir_all(sandbox.data().join("vaults")).unwrap();
     let path = sandbox.data().join("key.age");
     let place = serde_json::json!({"place": "file", "variable": null, "path": path.to_str().unwrap()});

@@ -1,4 +1,5 @@
-//! A vault is the old one or the new one, whole: parallel writers, kills, failing and full disks, locks. Readers never wait.
+//! A vault is the old one or the new one, whole: parallel writers, kills, failing and full disks, locks. Readers never
+//! wait.
 
 mod disk;
 pub mod faults;
@@ -21,7 +22,7 @@ fn lock_file(sandbox: &Sandbox) -> File {
     File::open(&paths[0]).unwrap()
 }
 
-/// Every file whose name says that it is not there to stay.
+/// Every file whose name marks it as temporary.
 fn leftovers(sandbox: &Sandbox) -> Vec<String> {
     let paths = sandbox.snapshot().into_keys();
     paths.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).filter(|name| name.contains(".tmp")).collect()
@@ -71,7 +72,7 @@ fn writers_from_two_homes_of_one_folder() {
         }
     });
     assert_eq!(one.listing("a").len(), 61);
-    // They come to the folder itself, which nothing is written to but vaults.
+    // They come to the folder itself, where cast writes only vaults.
     let files: Vec<_> = fs::read_dir(&vaults).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(files, ["a.age"]);
     assert!(other.state().join("locks").exists());
@@ -82,7 +83,7 @@ fn a_folder_locked_from_another_home() {
     let sandbox = Sandbox::with("a", &[("K", "v")]);
     let folder = File::open(sandbox.data().join("vaults")).unwrap();
     folder.lock().unwrap();
-    // What another home is writing is no leftover.
+    // A file that another home is writing is not a leftover.
     let begun = sandbox.data().join("vaults/.a.1.age.tmp");
     fs::write(&begun, "half a vault").unwrap();
     let mut writer = sandbox.cast(["-q", "set", "a", "K", "next"]).command().spawn().unwrap();
@@ -147,7 +148,7 @@ fn a_lock_held_by_another() {
     fs::write(sandbox.home().join(".env"), "K=hunter2-new\n").unwrap();
     let lock = lock_file(&sandbox);
     lock.lock().unwrap();
-    // Readers take no notice.
+    // Readers ignore the lock.
     sandbox.cast(["list", "a"]).succeeds();
     assert_eq!(sandbox.value("a", "K"), b"hunter2");
     let elsewhere = Sandbox::with("a", &[("K", "hunter2")]);
@@ -166,7 +167,7 @@ fn a_lock_held_by_another() {
             let sandbox = &sandbox;
             scope.spawn(move || sandbox.cast(words).refuses(7, "held the lock for 10 s", &["hunter2"]));
         }
-        // That of the folder itself, which another home has.
+        // The lock of the folder itself, which another home holds.
         let refused =
             || elsewhere.cast(["set", "a", "K", "hunter2"]).refuses(7, "held the lock for 10 s", &["hunter2"]);
         scope.spawn(refused);

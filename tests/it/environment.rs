@@ -1,5 +1,5 @@
-//! The environment of CMD: the caller's, the built-in secrets, the agent's own, the later wins; less what unlocked the vault. And what
-//! `--explain` says of it.
+//! The environment of CMD: the caller's, the built-in secrets, the agent's own, where the later ones win; without the
+//! unlock key. And what `--explain` prints about it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,10 +15,11 @@ fn layered() -> Sandbox {
     sandbox
 }
 
-/// A command that keeps what it was started with.
+/// A command that copies its environment to a file.
 const COPY: &[&str] = &["--", "dd", "if=/proc/self/environ", "of=environment", "status=none"];
 
-/// What the command of a call made by `with` finds in its environment. It copies that into a file, which is nobody else's stream.
+/// The environment of the command in a call made by `with`. The command copies it into a file, so that no stream is
+/// involved.
 #[track_caller]
 fn environment(call: Call<'_>, sandbox: &Sandbox) -> BTreeMap<String, String> {
     let outcome = call.succeeds();
@@ -71,7 +72,7 @@ fn only_and_except_choose() {
         sandbox.cast(words.clone().chain(&["--", "touch", "started"])).refuses(125, "'UNKNOWN'", &["own-"]);
         sandbox.cast(words.chain(&["--explain"])).refuses(3, "'UNKNOWN'", &["own-"]);
     }
-    // A built-in secret that is left out is not there to be chosen.
+    // A built-in secret that is left out cannot be chosen.
     sandbox.cast(["run", "a", "--no-builtin", "--only", "D", "--", "true"]).refuses(125, "'D'", &[]);
     sandbox.cast(["run", "a", "--only", "A", "--except", "B", "--", "true"]).refuses(125, "", &[]);
 }
@@ -127,17 +128,17 @@ fn the_settings_keep_built_in_secrets_from_an_agent() {
     assert_eq!(keys("b"), ["A", "B", "C", "D"]);
     let explained = sandbox.cast(["run", "a", "--explain"]).succeeds().out;
     assert!(
-        explained.contains("The built-in secrets are left out: 'no_builtin' in the settings names 'a'"),
+        explained.contains("The built-in secrets are left out: 'no_builtin' in the settings lists 'a'"),
         "{explained}"
     );
     assert!(!explained.contains("\nD "), "{explained}");
     let other = sandbox.cast(["run", "b", "--explain"]).succeeds().out;
     assert!(!other.contains("left out") && other.contains("\nD "), "{other}");
-    // An agent's key is not told of what its agent does not get.
+    // With an agent key, cast does not mention built-in secrets that the agent would not get anyway.
     let key = crate::forge::grant_of(&sandbox, "a");
     let run = sandbox.cast(["run", "a", "--no-mask", "--", "printenv", "A"]).env("CAST_KEY", key).succeeds();
     assert_eq!((run.out.as_str(), run.err.as_str()), ("own-A\n", ""));
-    // Settings that are not understood stop it, and are not quoted.
+    // Invalid settings stop the run, and no error quotes them.
     fs::write(sandbox.home().join(".config/cast/config.toml"), "no_builtin = [\"Hunter2\"]\n").unwrap();
     sandbox.cast(["run", "a", "--", "touch", "started"]).refuses(125, "line 1 of the settings", &["Hunter2"]);
 }
@@ -154,7 +155,7 @@ fn what_unlocks_stays_here() {
         assert!(found.keys().all(|name| name != "CAST_KEY" && name != "CAST_KEY_FILE"), "{found:?}");
         assert!(!found.values().any(|value| value.contains(&key)), "{found:?}");
     }
-    // Not in the words of the process either.
+    // Nor in the arguments of the process.
     let script = "! grep 'AGE-SECRET-KE[Y]' /proc/$$/environ /proc/$$/cmdline /proc/$PPID/cmdline";
     sandbox.cast(["run", "a", "--", "sh", "-c", script]).env("CAST_KEY", &key).succeeds();
 }
@@ -181,7 +182,7 @@ fn a_clean_environment_is_exactly_that() {
         call = call.env(name, "caller");
     }
     assert_eq!(environment(call, &sandbox), expected);
-    // What the caller has not is not made up.
+    // cast does not invent variables that the caller lacks.
     let found = environment(with(&sandbox, &["--clean-env", "--only", "A"]).without_env("TZ"), &sandbox);
     assert_eq!(found.keys().collect::<Vec<_>>(), ["A", "HOME", "LANG", "PATH"]);
 }
@@ -211,7 +212,7 @@ fn explain_says_what_would_be_and_runs_nothing() {
     };
     assert!(row("A").contains("'a'") && row("D").contains("built-in"), "{outcome:?}");
     assert!(row("B").contains("built-in") && row("D").contains("caller"), "{outcome:?}");
-    // No command is needed for it.
+    // `--explain` needs no command.
     let less = sandbox.cast(["run", "a", "--explain", "--no-builtin", "--only", "A"]).succeeds();
     assert!(less.out.lines().any(|line| line.starts_with("A ")) && !less.out.contains("\nB "), "{less:?}");
 }

@@ -1,5 +1,5 @@
-//! The vault format a second time, written from SECURITY.md and sharing no line with `src/`: what cast writes is read here, and what
-//! a stranger, an agent or an owner with other tools could write is made here.
+//! A second implementation of the vault format, written from SECURITY.md without any code of the product. It reads what
+//! cast writes, and writes what a stranger, an agent or an owner with other tools could write.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,11 +14,11 @@ use sha2::Sha256;
 
 use crate::sandbox::Sandbox;
 
-/// A key, master's or agent's: its 32 bytes.
+/// The 32 bytes of a master key or agent key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Key(pub [u8; 32]);
 
-/// The plaintext of a vault, in the parts that a forger would turn.
+/// The plaintext of a vault, in the parts that a forger would change.
 #[derive(Clone, Debug)]
 pub struct Text {
     pub version: String,
@@ -44,7 +44,7 @@ impl Key {
         Self::parse(&sandbox.key())
     }
 
-    /// One that nobody else has.
+    /// A new random key.
     pub fn generate() -> Self {
         Self::parse(Identity::generate().to_string().expose_secret())
     }
@@ -58,7 +58,7 @@ impl Key {
         self.derive(&info)
     }
 
-    /// What a vault is authenticated with, of an agent's key.
+    /// The key of the MAC, derived from an agent key.
     pub fn of_mac(self) -> Self {
         self.derive(b"cast/v1/vault-mac\0")
     }
@@ -137,18 +137,18 @@ impl Text {
         signed.encrypt(&[master, &agent_key.recipient()])
     }
 
-    /// The file with the MAC as it is: all that can be done with recipients alone.
+    /// The file with the MAC unchanged: the most that a holder of only the recipients can write.
     pub fn encrypt(&self, recipients: &[&str]) -> Vec<u8> {
         encrypt(format!("{} mac={}\n{}", self.signed(), self.mac, self.body).as_bytes(), recipients)
     }
 }
 
-/// An agent's key as it is handed over.
+/// An agent key as text.
 pub fn grant(master: Key, agent: &str, id: &str, epoch: u64) -> String {
     format!("cast-agent:{agent}:{id}:{epoch}:{}", master.of_agent(agent, id, epoch).identity())
 }
 
-/// An agent's key for the vault as it is.
+/// The agent key for the vault's current epoch.
 pub fn grant_of(sandbox: &Sandbox, agent: &str) -> String {
     let text = Text::read(&sandbox.vault(agent), Key::master(sandbox));
     grant(Key::master(sandbox), agent, &text.id, text.epoch)
@@ -160,7 +160,7 @@ pub fn encrypt(bytes: &[u8], recipients: &[&str]) -> Vec<u8> {
     wrap(age::Encryptor::with_recipients(recipients.iter().map(|each| each as &dyn age::Recipient)).unwrap(), bytes)
 }
 
-/// An age file for a passphrase that makes whoever tries it work.
+/// An age file for a passphrase with a high work factor.
 pub fn encrypt_with_passphrase(bytes: &[u8], passphrase: &str) -> Vec<u8> {
     let mut recipient = age::scrypt::Recipient::new(passphrase.to_owned().into());
     recipient.set_work_factor(10);

@@ -1,4 +1,5 @@
-//! The house itself: rooms import only downward, platforms differ in one place each, and what is rare is where the documents say.
+//! The layout of the code: modules import only downward, platforms differ in one place for each crate, and rare things
+//! (unsafe code, exposed values) are only where the documents say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -77,7 +78,8 @@ fn platforms_differ_in_one_seam_a_crate() {
     }
 }
 
-/// A value leaves its type for the ciphertext, the child's environment and the masker, and where it is checked on the way in.
+/// A value leaves its type for the ciphertext, the child's environment and the masker, and when it is checked on the
+/// way in.
 #[test]
 fn values_are_exposed_where_the_documents_say() {
     let expected = [
@@ -95,7 +97,7 @@ fn unsafe_code_has_one_room() {
     assert_eq!(files_with("allow(unsafe_code)"), ["crates/core/src/platform/exec/raw.rs".to_owned()].into());
 }
 
-/// Who stores secrets from a program compiles no terminal code.
+/// A program that uses the SDK compiles no terminal code.
 #[test]
 fn the_sdk_brings_no_command_line() {
     let tree = std::process::Command::new(env!("CARGO"))
@@ -110,20 +112,41 @@ fn the_sdk_brings_no_command_line() {
     }
 }
 
-/// The sources with `text` in them, beside their unit tests.
+/// The width of a line of code or of a comment, in columns, as in `rustfmt.toml`. Only a string literal or an address may
+/// be longer, where breaking it would hurt. The comments of `crates/` are still to be wrapped.
+#[test]
+fn no_line_is_wider_than_the_code() {
+    const WIDTH: usize = 120;
+    for folder in ["src", "tests/it", "benches"] {
+        for (path, text) in sources(folder) {
+            // Whether the line is inside of a string literal that began on a line before.
+            let mut in_literal = false;
+            for (number, line) in text.lines().enumerate() {
+                let is_comment = line.trim_start().starts_with("//") && !in_literal;
+                let quotes = line.matches('"').count() - line.matches("\\\"").count();
+                let may_be_long = in_literal || !is_comment && quotes > 0 || line.contains("://");
+                in_literal ^= !is_comment && quotes % 2 == 1;
+                let width = line.chars().count();
+                assert!(width <= WIDTH || may_be_long, "{}:{}: {width} columns", path.display(), number + 1);
+            }
+        }
+    }
+}
+
+/// The sources that contain `text` outside their unit tests.
 fn files_with(text: &str) -> BTreeSet<String> {
     let product = |code: &str| code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().contains(text);
     let files = all_sources().into_iter().filter(|(path, _)| !path.ends_with("tests.rs") && !path.contains("/tests/"));
     files.filter(|(_, code)| product(code)).map(|(path, _)| path).collect()
 }
 
-/// All Rust files of the repository's product, by their path in it.
+/// All Rust files of the product, with their paths in the repository.
 fn all_sources() -> Vec<(String, String)> {
     let files = ["src", "crates"].into_iter().flat_map(sources);
     let named: Vec<_> = files
         .map(|(path, text)| (path.strip_prefix(ROOT).unwrap().to_string_lossy().replace('\\', "/"), text))
         .collect();
-    assert!(named.len() > 100, "an emptied house");
+    assert!(named.len() > 100, "most sources are missing");
     named
 }
 

@@ -1,4 +1,4 @@
-//! `cast secrets import`: every assignment of a `.env` file or none, said by name, and what git has to do with it.
+//! `cast secrets import`: imports every assignment of a `.env` file or none, names what it did, and warns about git.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::sandbox::{Outcome, Sandbox, skip};
 use crate::terminal::Terminal;
 
-/// A value of each kind, and what is no assignment.
+/// A value of each kind, and a line that is not an assignment.
 const FILE: &str = "# of a project\nOPENAI_API_KEY=sk-live-0123456789 # mine\nexport DB_URL='postgres://u:p@h/db?a=$X#b'\r\n\
     TLS_KEY=\"-----BEGIN X-----\nsk-live-line\n-----END X-----\n\"\nEMPTY=\nGREETING=\"sk-live\\nhello\"\n";
 
@@ -42,7 +42,7 @@ fn every_value_arrives_as_the_program_had_it() {
     says(
         &outcome,
         &[
-            "not masked in output: 'EMPTY', as it is shorter than 4 bytes",
+            "not masked in output: 'EMPTY', because it is shorter than 4 bytes",
             "'.env' still holds the values in plain text: 'rm .env'",
         ],
     );
@@ -118,11 +118,11 @@ fn all_or_nothing_and_all_that_is_wrong_at_once() {
     sandbox.cast(["secrets", "import", "a", ".env"]).refuses(2, "LD_PRELOAD", &["sk-live"]);
     sandbox.cast(["secrets", "import", "a", ".env", "--allow-dangerous-name"]).succeeds();
     assert_eq!(sandbox.listing("a").len(), 2);
-    // A key without quotes: its lines would be passed over, and the last one taken for a name.
+    // A key without quotes: cast would skip its lines and take the last one for a name.
     fs::write(&file, "KEY=-----BEGIN PRIVATE KEY-----\nsk-live+abc\nsk-live-abc=\n-----END PRIVATE KEY-----\n")
         .unwrap();
     sandbox.cast(["secrets", "import", "b", ".env"]).refuses(2, "line 1: 'KEY': ", &["sk-live", "BEGIN"]);
-    // Who reads the log of what was refused learns no line of the key.
+    // The log of the refusal holds no line of the key.
     assert_eq!(crate::audit::told(&sandbox).last().unwrap(), "import b - - usage");
     assert!(!sandbox.audit_log().contains("sk-live"), "{}", sandbox.audit_log());
 }
@@ -136,12 +136,12 @@ fn no_line_is_dropped_in_silence() {
     says(
         &outcome,
         &[
-            "passed over, as they are no assignments: line 2",
+            "skipped, not an assignment: line 2",
             "put that in quotes: line 3",
-            "a quote that is not closed at the end of the value is taken as part of it: line 4",
-            "there more than once, and the last one counts: A",
-            "not masked in output: 'B', as it is shorter than 4 bytes",
-            "values that look like placeholders: lower",
+            "a quote that is not closed became part of the value: line 4",
+            "assigned more than once, and the last one counts: A",
+            "not masked in output: 'B', because it is shorter than 4 bytes",
+            "the value looks like a placeholder: lower",
             "not UPPERCASE_WITH_UNDERSCORES, as environment variables usually are: lower",
         ],
     );
@@ -154,11 +154,11 @@ fn no_line_is_dropped_in_silence() {
 fn files_that_are_none() {
     let (sandbox, file) = with_file("# nothing\nsk-live\n");
     let import = |file: &str| sandbox.cast(["secrets", "import", "a", file]);
-    let empty = import(".env").refuses(2, "there is no assignment in '.env'", &["sk-live"]);
+    let empty = import(".env").refuses(2, "no assignments in '.env'", &["sk-live"]);
     assert!(empty.err.contains("line 2"), "{empty:?}");
-    import("-").refuses(2, "there is no assignment in standard input", &[]);
+    import("-").refuses(2, "no assignments in standard input", &[]);
     for missing in ["sk-live", "KEY=sk-live", "no/sk-live"] {
-        import(missing).refuses(6, "FILE is not there", &["sk-live"]);
+        import(missing).refuses(6, "FILE does not exist", &["sk-live"]);
     }
     import(".").refuses(6, "'.': is a directory", &[]);
     for (bytes, said) in [
@@ -176,13 +176,13 @@ fn files_that_are_none() {
     import("-").input(&large).refuses(2, "larger than 4 MiB", &[]);
     import("/dev/zero").refuses(2, "larger than 4 MiB", &[]);
     sandbox.cast(["secrets", "import", "sk-live/", ".env"]).refuses(2, "AGENT", &["sk-live"]);
-    sandbox.cast(["secrets", "import", "a", ".env", "sk-live"]).refuses(2, "one word too many", &["sk-live"]);
+    sandbox.cast(["secrets", "import", "a", ".env", "sk-live"]).refuses(2, "is unexpected", &["sk-live"]);
     sandbox.cast(["secrets", "import", "a"]).refuses(2, "missing: <FILE>", &[]);
-    // A link is its owner's affair, and so is a pipe.
+    // The user may import from a symbolic link or a pipe.
     fs::write(&file, "A=sk-live-1\n").unwrap();
     std::os::unix::fs::symlink(&file, sandbox.home().join("link")).unwrap();
     let said = import("link").succeeds().err;
-    // To remove the link would leave the values.
+    // Removing the link would leave the values in place.
     let typed = format!("'rm {}'", fs::canonicalize(&file).unwrap().display());
     assert!(said.contains(&typed) && !said.contains("rm link"), "no {typed} in {said}");
     let script = "\"$0\" secrets import b /dev/fd/3 3<<'E'\nA=sk-live-1\nE";
@@ -207,7 +207,7 @@ fn what_other_tools_would_have_resolved_is_said() {
     let outcome = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
     says(
         &outcome,
-        &["dotenvx or 1Password can read was taken as it is: A, B", "'${...}' is not expanded, and stays as it is: C"],
+        &["dotenvx or 1Password can read it: A, B", "'${...}' is not expanded and stays as it is: C"],
     );
     assert_eq!(sandbox.value("a", "C"), b"postgres://${USER}@sk-live");
 }
@@ -244,7 +244,7 @@ fn without_a_key_nothing_is_made_but_what_set_makes() {
         "KEY  CHANGE\nA    added\n"
     );
     assert!(sandbox.snapshot() == snapshot, "a dry run made something");
-    // Beside a vault of another key none is made either.
+    // Nor does cast create a vault beside one of another key.
     let sandbox = Sandbox::with("a", &[("K", "v")]);
     fs::write(sandbox.home().join(".env"), "A=sk-live-1\n").unwrap();
     fs::remove_file(sandbox.key_file()).unwrap();
@@ -276,8 +276,8 @@ fn git_is_asked_about_the_file() {
     fs::write(sandbox.home().join(".gitignore"), ".env\n").unwrap();
     assert_eq!(hint(), "");
     assert!(sandbox.command("git").args(["add", "-f", ".env"]).status().unwrap().success());
-    assert!(hint().contains("'.env' is tracked by git: 'git rm --cached .env'"), "{}", hint());
-    // Whatever a hook says of other repositories; a file elsewhere; a link from here to there.
+    assert!(hint().contains("'.env' is tracked by git: run 'git rm --cached .env'"), "{}", hint());
+    // A hook's variables that name another repository; a file elsewhere; a link from here to there.
     let elsewhere = Sandbox::empty();
     fs::write(elsewhere.home().join(".env"), "A=sk-live-1\n").unwrap();
     let outside = elsewhere.home().join(".env");
@@ -312,19 +312,19 @@ fn git_runs_nothing_gets_no_key_and_is_not_needed() {
     let import = || sandbox.cast(["secrets", "import", "a", ".env"]);
     assert!(import().succeeds().err.contains("is not ignored by git"));
     assert!(!sandbox.home().join("started").exists());
-    // A git that is none, and writes down what it is given.
+    // A fake git that writes down what it gets.
     let bin = sandbox.home().join("bin");
     fs::create_dir(&bin).unwrap();
     fs::write(bin.join("git"), "#!/bin/sh\n/usr/bin/env >\"$HOME/given\"\nexit 128\n").unwrap();
     assert!(sandbox.command("chmod").arg("+x").arg(bin.join("git")).status().unwrap().success());
     let key = sandbox.key();
     let outcome = import().env("PATH", &bin).env("CAST_KEY", &key).succeeds();
-    assert!(outcome.err.contains("git could not be asked"), "{outcome:?}");
+    assert!(outcome.err.contains("could not ask git"), "{outcome:?}");
     let given = fs::read_to_string(sandbox.home().join("given")).unwrap();
     assert!(given.contains("HOME=") && !given.contains("CAST_KEY") && !given.contains(&key), "{given}");
-    // None at all.
+    // No git at all.
     let outcome = import().env("PATH", "/nonexistent").succeeds();
-    assert!(outcome.err.contains("git could not be asked"), "{outcome:?}");
+    assert!(outcome.err.contains("could not ask git"), "{outcome:?}");
 }
 
 #[test]

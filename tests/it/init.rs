@@ -1,4 +1,4 @@
-//! `cast init` where there is no keyring: the plain file for nobody to ask, the question on a terminal, the passphrase.
+//! `cast init` without a keyring: a plain file without a terminal, a question on one, the passphrase.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -147,7 +147,7 @@ fn a_terminal_chooses_a_passphrase() {
         let shown = wrong.ends_with(code);
         assert!(shown.contains("wrong passphrase") && !shown.contains("horse"), "{shown}");
     }
-    // Nobody to ask: no question, and what to do.
+    // Without a terminal, cast asks nothing and hints what to do.
     let refused = sandbox.cast(["list", "a"]).input("correct horse\n").refuses(4, "passphrase", &["horse"]);
     assert!(refused.err.contains("hint: "), "{refused:?}");
     assert!(sandbox.snapshot() == before);
@@ -172,7 +172,7 @@ fn first_use_on_a_terminal_asks_where() {
     let shown = choosing(sandbox.cast(["set", "a", "K", "sk-live-abc"]), "\x1b[B\r").ends_with(0);
     assert!(shown.contains("✓ Secret 'K' set") || shown.contains("Secret 'K' set for agent 'a'"), "{shown}");
     assert_eq!(sandbox.value("a", "K"), b"sk-live-abc");
-    // The question left with Ctrl-C makes nothing.
+    // After Ctrl-C at the question, cast creates nothing.
     let sandbox = Sandbox::empty();
     let (status, shown) = choosing(sandbox.cast(["init"]), "\x03").ends();
     assert!(!status.success(), "{shown}");

@@ -1,4 +1,4 @@
-//! Where the key comes from, in the order of SPEC §5, and that an invalid source is never a reason to look further.
+//! Where the key comes from and in which order, and that cast never looks further after an invalid source.
 
 mod agent;
 mod file;
@@ -24,13 +24,13 @@ fn either_variable_comes_before_the_key_file() {
     fs::write(&file, &stranger).unwrap();
     list().env("CAST_KEY", &stranger).refuses(5, "wrong key", &["hunter2"]);
     list().env("CAST_KEY_FILE", &file).refuses(5, "wrong key", &["hunter2"]);
-    // The other way round: the file in the key store is the stranger's.
+    // The other way round: the key in the key store is the foreign one.
     fs::write(sandbox.key_file(), &stranger).unwrap();
     list().refuses(5, "wrong key", &["hunter2"]);
     list().env("CAST_KEY", &good).succeeds();
     fs::write(&file, &good).unwrap();
     list().env("CAST_KEY_FILE", "given.key").succeeds();
-    // What is in the key store is not even looked at.
+    // cast does not even read the key store.
     fs::write(sandbox.key_file(), "garbage").unwrap();
     list().env("CAST_KEY", &good).succeeds();
 }
@@ -53,12 +53,12 @@ fn a_wrong_key_is_no_damage_to_the_vault() {
     ] {
         sandbox.cast(words).env("CAST_KEY", &stranger).refuses(code, "wrong key", &["hunter2"]);
     }
-    // Nor is a new vault made beside one that it does not open.
+    // Nor does cast create a vault beside one that the key does not open.
     let set = sandbox.cast(["set", "b", "K", "hunter2"]).env("CAST_KEY", &stranger);
     set.refuses(5, "opens none of those there are", &["hunter2"]);
     let import = sandbox.cast(["secrets", "import", "b", ".env"]).env("CAST_KEY", &stranger);
     import.refuses(5, "opens none of those there are", &["hunter2"]);
-    // Names can be listed without any key.
+    // Listing names needs no key.
     assert!(sandbox.cast(["list"]).env("CAST_KEY", "x").succeeds().out.contains("a "));
 }
 
@@ -140,7 +140,7 @@ fn a_key_through_a_descriptor() {
     let key = fs::read(sandbox.home().join("given.key")).unwrap();
     sandbox.cast_after("exec 9<&0 </dev/null", ["list", "a"]).env("CAST_KEY_FILE", "/dev/fd/9").input(&key).succeeds();
     sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", "/dev/stdin").input(&key).succeeds();
-    // It ends with cast: CMD cannot read the key once more.
+    // cast closes it: CMD cannot read the key again.
     let again = ["run", "a", "--no-mask", "--", "sh", "-c", "cat <&9 || echo closed"];
     let run = sandbox.cast_after("exec 9<given.key", again).env("CAST_KEY_FILE", "/dev/fd/9").succeeds();
     assert_eq!(run.out, "closed\n");
@@ -152,12 +152,12 @@ fn a_file_that_cannot_be_the_key() {
     let sandbox = sandbox();
     let list = |path: &str| sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", path);
     list("").refuses(4, "CAST_KEY_FILE is set but empty", &[]);
-    list("no-such-file").refuses(4, "CAST_KEY_FILE: cannot read the file that it names", &["no-such-file"]);
-    // A key where a path belongs is not said.
-    list(&sandbox.key()).refuses(4, "CAST_KEY_FILE: cannot read the file that it names", &[&sandbox.key()]);
+    list("no-such-file").refuses(4, "cannot read the file that CAST_KEY_FILE names", &["no-such-file"]);
+    // cast does not print a key that is in the place of a path.
+    list(&sandbox.key()).refuses(4, "cannot read the file that CAST_KEY_FILE names", &[&sandbox.key()]);
     list(".").refuses(4, "CAST_KEY_FILE", &[]);
     fs::write(sandbox.home().join("given.key"), b"\xff\xfe\0").unwrap();
-    list("given.key").refuses(4, "CAST_KEY_FILE holds no usable key", &[]);
+    list("given.key").refuses(4, "CAST_KEY_FILE does not contain a usable key", &[]);
     fs::write(sandbox.home().join("given.key"), "#\n".repeat(100_000)).unwrap();
     list("given.key").refuses(4, "longer than", &[]);
     list("/dev/zero").refuses(4, "longer than", &[]);

@@ -1,4 +1,4 @@
-//! The master key in a real gnome-keyring on a private D-Bus: no mock, no bus of whoever runs the tests.
+//! The master key in a real gnome-keyring on a private D-Bus: not a mock, and never the bus of the user.
 
 mod completion;
 pub mod dialog;
@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::sandbox::{CAST, Sandbox, skip};
 
-/// A bus of its own in a sandbox's home, and what serves secrets there.
+/// A private bus in a sandbox's home, and the keyring on it.
 pub struct Session {
     pub sandbox: Sandbox,
     pub address: String,
@@ -94,7 +94,7 @@ impl Session {
         self.sandbox.cast(words).env("DBUS_SESSION_BUS_ADDRESS", &self.address)
     }
 
-    /// Stores bytes by libsecret, as cast's entry, in place of one that has the same attributes.
+    /// Stores bytes through libsecret as cast's entry; replaces one that has the same attributes.
     pub fn store(&self, attributes: &[&str], value: &[u8]) {
         let words = ["store", "--label=x", "service", "cast", "username", "master-key"].iter().chain(attributes);
         let tool = self.sandbox.other("secret-tool", words).env("DBUS_SESSION_BUS_ADDRESS", &self.address);
@@ -139,7 +139,7 @@ fn an_import_may_be_the_first_use() {
     assert!(dry.out.ends_with("K    added\n") && session.items() == 0, "{dry:?}");
     let first = session.cast(["secrets", "import", "a", ".env"]).succeeds();
     assert!(
-        first.err.starts_with("✓ Master key made and kept in the OS keyring\n✓ Secrets added for agent 'a': K\n"),
+        first.err.starts_with("✓ Master key created and stored in the OS keyring\n✓ Secrets added for agent 'a': K\n"),
         "{first:?}"
     );
     assert_eq!(session.cast(["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds().out, "hunter2-hunter2\n");
@@ -150,7 +150,7 @@ fn an_import_may_be_the_first_use() {
 fn the_first_use_makes_the_key_and_the_second_finds_it() {
     let Some(session) = Session::unlocked() else { return };
     let first = session.cast(["set", "a", "K", "hunter2-hunter2"]).succeeds();
-    assert!(first.err.contains("✓ Master key made and kept in the OS keyring\n"), "{first:?}");
+    assert!(first.err.contains("✓ Master key created and stored in the OS keyring\n"), "{first:?}");
     let second = session.cast(["set", "a", "L", "hunter3-hunter3"]).succeeds();
     assert_eq!(second.err, "✓ Secret 'L' set for agent 'a'\n");
     assert_eq!(
@@ -161,7 +161,7 @@ fn the_first_use_makes_the_key_and_the_second_finds_it() {
     assert!(!somewhere(session.sandbox.home(), b"AGE-SECRET-KEY-"));
     assert!(!somewhere(session.sandbox.home(), b"hunter2"));
     let again = session.cast(["init"]).succeeds();
-    assert_eq!(again.err, "✓ There is a key already: in the OS keyring\n");
+    assert_eq!(again.err, "✓ A key already exists in the OS keyring\n");
 }
 
 #[test]

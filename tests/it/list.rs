@@ -1,4 +1,4 @@
-//! `cast secrets list`: names and times, for people and for programs, and never a value.
+//! `cast secrets list`: lists names and times, for people and for programs, and never a value.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -83,7 +83,7 @@ fn agents_are_listed_without_a_key() {
     let agents: Vec<Value> = serde_json::from_str(&sandbox.cast(["list", "--json"]).succeeds().out).unwrap();
     assert!(agents.iter().all(|line| fields(line).contains("agent")), "{agents:?}");
     assert_eq!(agents.iter().map(|line| line["agent"].as_str().unwrap()).collect::<Vec<_>>(), ["another", "my-agent"]);
-    // What an agent has is another matter.
+    // The secrets of an agent need a key.
     sandbox.cast(["list", "my-agent"]).refuses(4, "no key", &[]);
     sandbox.cast(["list", "my-agent"]).env("CAST_KEY", "sk-live-abc").refuses(4, "CAST_KEY", &["sk-live"]);
 }
@@ -116,13 +116,13 @@ fn a_reader_that_is_gone_or_full_is_no_panic() {
     let run = |script: &str| {
         let output = sandbox.command("sh").args(["-c", script, CAST]).stdin(Stdio::null()).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(!said.contains("panic") && !said.contains("should not happen"), "{script}: {said}");
+        assert!(!said.contains("panic") && !said.contains("a bug in cast"), "{script}: {said}");
         (output.status.code().unwrap(), said)
     };
     for list in ["list a", "list a --json", "list", "list --json", "run a --explain"] {
         let closed = run(&format!("exec \"$0\" {list} >&-")).0;
         assert!([0, 6].contains(&closed), "{list}: {closed}");
-        // The code of cast itself, whoever is faster.
+        // The exit code of cast itself, whichever process ends first.
         let code = run(&format!("{{ \"$0\" {list}; echo $? >code; }} | head -0; cat code >&2")).1;
         let code: i32 = code.lines().last().unwrap().parse().unwrap();
         assert!([0, 6, 141].contains(&code), "{list}: {code}");

@@ -1,6 +1,7 @@
-//! The binary as a user meets it. One test binary, one feature a file; what several share is in `sandbox`.
+//! Tests of the built binary, as a user runs it. One test binary, one file for each feature; `sandbox` has what they
+//! share.
 
-#![allow(unreachable_pub, dead_code)] // one crate, no public face
+#![allow(unreachable_pub, dead_code)] // one crate without a public interface
 
 mod agent;
 mod audit;
@@ -19,6 +20,7 @@ mod keyring;
 mod keys;
 mod list;
 mod masking;
+mod messages;
 mod project;
 mod prompt;
 mod protocol;

@@ -1,4 +1,5 @@
-//! What `cast run` masks, and where: output to a file, pipe or socket; never a terminal, `/dev/null` or a closed stream.
+//! What `cast run` masks, and where: output to a file, pipe or socket; never a terminal, `/dev/null` or a closed
+//! stream.
 
 mod forms;
 
@@ -24,7 +25,7 @@ fn a_pipe_a_file_and_a_socket_are_masked() {
         bash(&sandbox, &format!("$CAST run a -- sh -c '{SAY}' >o 2>e; cat o e")),
         "out [cast:K]\nerr [cast:K]\n"
     );
-    // What was in the file stays, and each goes to its own.
+    // The file's former contents stay, and each stream goes to its own file.
     assert_eq!(bash(&sandbox, "echo old >f; $CAST run a -- printenv K >>f; cat f"), "old\n[cast:K]\n");
     let (mut ours, theirs) = UnixStream::pair().unwrap();
     let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", SAY]).command();
@@ -50,7 +51,7 @@ fn one_masked_stream_leaves_the_other_as_it_is() {
 fn output_that_cannot_be_written_is_said() {
     let sandbox = sandbox();
     let said = bash(&sandbox, "$CAST run a -- echo hello $K >/dev/full");
-    assert!(said.starts_with("cast: error: some output of 'echo' was not written: "), "{said}");
+    assert!(said.starts_with("cast: error: cannot write some output of 'echo': "), "{said}");
 }
 
 #[test]
@@ -107,7 +108,7 @@ fn two_streams_that_are_one_keep_their_order() {
     let expected = expected.concat();
     assert!(bash(&sandbox, &format!("$CAST run a -- sh -c '{script}'")) == expected);
     assert!(bash(&sandbox, &format!("$CAST run a -- sh -c '{script}' >f 2>&1; cat f")) == expected);
-    // A secret whose parts come from both is one in the reader's eyes.
+    // A reader sees a secret whose parts come from both streams as one.
     let halves = "printf %s ${K%%56789}; printf %s 56789 >&2";
     assert_eq!(bash(&sandbox, &format!("$CAST run a -- sh -c '{halves}'")), "[cast:K]");
     let apart = sandbox.cast(["run", "a", "--", "sh", "-c", "echo $K; echo $K >&2"]).succeeds();
@@ -173,7 +174,7 @@ fn settings_that_are_not_understood_start_nothing() {
     fs::create_dir(&settings).unwrap();
     sandbox.cast(["run", "a", "--", "touch", "started"]).refuses(125, "config.toml", &[SECRET]);
     fs::remove_dir(&settings).unwrap();
-    // Nor those that never end, or wait for somebody to write them.
+    // Nor files that never end or block until another process writes to them.
     let refused = |what: &str| {
         sandbox.cast(["run", "a", "--", "touch", "started"]).refuses(125, what, &[SECRET]);
         sandbox.cast(["set", "a", "K", SECRET]).refuses(6, what, &[SECRET]);
@@ -187,7 +188,7 @@ fn settings_that_are_not_understood_start_nothing() {
     fs::remove_file(&settings).unwrap();
     fs::write(&settings, "#\n".repeat(32 << 10) + "#").unwrap();
     refused("larger than 64 KiB");
-    // A link to a file is its owner's affair.
+    // The user may point a link to another file.
     fs::remove_file(&settings).unwrap();
     fs::write(sandbox.home().join("dotfile"), "mask = \"never\"").unwrap();
     std::os::unix::fs::symlink(sandbox.home().join("dotfile"), &settings).unwrap();
@@ -205,7 +206,7 @@ fn a_plain_setting_is_said_and_marked() {
         listing.iter().find(|entry| entry["key"] == key).unwrap()["masked"].as_bool().unwrap()
     };
     assert!(masked("K") && !masked("URL"));
-    // Set anew without the word, it is a secret again.
+    // Set again without `--unmasked`, it is a secret again.
     sandbox.set("a", "URL", "https://example.com/api");
     assert!(masked("URL"));
     assert_eq!(sandbox.cast(["run", "a", "--", "printenv", "URL"]).succeeds().out, "[cast:URL]\n");

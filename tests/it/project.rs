@@ -1,5 +1,5 @@
-//! The story of a project with a `.env` and a `.env.example`: two commands later no secret of it lies in plain text anywhere, and its
-//! agent still runs.
+//! The story of a project with a `.env` and a `.env.example`: after two commands no secret of it is in plain text
+//! anywhere, and its agent still runs.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::sandbox::{Outcome, Sandbox, skip};
 
 const SECRET: &str = "sk-live-0123456789";
 
-/// Runs the agent of the project against a model that answers; gives what it said and the head of what it asked.
+/// Runs the agent of the project against a model that answers; returns its output and the head of its request.
 fn run_agent(sandbox: &Sandbox, project: &Path) -> (Outcome, Vec<String>) {
     let (url, asked) = model();
     let outcome = sandbox

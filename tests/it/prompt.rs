@@ -1,5 +1,5 @@
-//! The hidden prompt for a value, on a real terminal: nothing of what is typed or pasted is shown, all of it arrives, and the terminal
-//! is left as it was found.
+//! The hidden prompt for a value, on a real terminal: it shows nothing that the user types or pastes, all of it
+//! arrives, and the terminal is afterwards as before.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -39,7 +39,7 @@ fn check(keys: &str, expected: &str) {
     for part in expected.lines().filter(|part| part.len() > 3) {
         assert!(!shown.contains(&part[..part.len().min(40)]), "shown: {shown:?}");
     }
-    // No hint about a history that it is not in.
+    // No hint about the history, which does not have the value.
     assert!(!shown.contains("history"), "{shown:?}");
     let value = String::from_utf8(sandbox.value("my-agent", "OPENAI_API_KEY")).unwrap();
     assert!(value == expected, "{} bytes of {}: {:.200}", value.len(), expected.len(), value);
@@ -75,7 +75,7 @@ fn nothing_typed_is_nothing_set() {
         let mut terminal = asked(&sandbox);
         terminal.types(typed);
         let shown = terminal.ends_with(2);
-        assert!(shown.contains("no value was typed") && shown.contains("KEY \"\"'"), "{shown:?}");
+        assert!(shown.contains("no value was entered") && shown.contains("KEY \"\"'"), "{shown:?}");
         assert!(sandbox.snapshot() == before);
     }
 }
@@ -83,7 +83,7 @@ fn nothing_typed_is_nothing_set() {
 #[test]
 fn pasted_in_brackets() {
     check(&(pasted("sk-live-abc") + "\r"), "sk-live-abc");
-    // A line end that came along with one line is no part of a token.
+    // The line ending of a one-line paste does not belong to a token.
     check(&(pasted("sk-live-abc\n") + "\r"), "sk-live-abc");
     check(&(pasted(PEM) + "\r"), PEM);
     check(&(pasted("{\n  \"type\": \"service_account\"\n}\n") + "\r"), "{\n  \"type\": \"service_account\"\n}\n");
@@ -93,7 +93,7 @@ fn pasted_in_brackets() {
 
 #[test]
 fn a_key_pasted_without_brackets() {
-    // As long as an RSA key of 4,096 bits, too: more than a terminal hands over at once.
+    // Also as long as an RSA key of 4,096 bits: more than a terminal delivers at once.
     let line = format!("{}\n", "a+/".repeat(21));
     let long = format!("-----BEGIN PRIVATE KEY-----\n{}-----END PRIVATE KEY-----\n", line.repeat(51));
     for key in [PEM, &long] {
@@ -148,7 +148,7 @@ fn ctrl_c_leaves_nothing() {
 #[test]
 fn the_terminal_is_left_as_it_was() {
     let sandbox = Sandbox::new();
-    // The words that are typed, and the code a shell sees at the end.
+    // The keys, and the exit code that a shell sees.
     for (typed, code) in [("sk-live-abc\r", 0), ("sk-live-abc\x03", 130)] {
         let mut terminal = Terminal::start_in_shell(
             sandbox.cast(["set", "my-agent", "OPENAI_API_KEY"]),
@@ -213,7 +213,7 @@ fn a_value_as_a_word_on_a_terminal_is_in_the_history() {
     let shown = Terminal::start(sandbox.cast(["set", "my-agent", "K", "sk-live-abc"])).ends_with(0);
     assert!(shown.contains("hint:") && shown.contains("history"), "{shown:?}");
     assert!(!shown.contains("sk-live"), "{shown:?}");
-    // Colours, for it is a terminal; none for who wants none; and a hint can be had no more.
+    // Colours on a terminal, none with NO_COLOR, and no hint with `-q`.
     assert!(shown.contains("\x1b[32m"), "{shown:?}");
     let plain = Terminal::start(sandbox.cast(["set", "my-agent", "K", "v"]).env("NO_COLOR", "1")).ends_with(0);
     assert!(!plain.contains('\x1b') && plain.contains("history"), "{plain:?}");

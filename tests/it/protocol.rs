@@ -1,4 +1,5 @@
-//! Framed protocols through the masker: JSON-RPC in both directions, message by message; a real MCP server under the official client.
+//! Framed protocols through the masker: JSON-RPC in both directions, message by message; a real MCP server under the
+//! official client.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -10,7 +11,8 @@ use sha2::{Digest, Sha256};
 use crate::sandbox::{CAST, Sandbox, skip};
 use crate::supervise::process::{Running, is_alive, running, until};
 
-/// As a cloud's console gives it out: JSON of many lines, with a PEM key in one of them. Each line begins as a JSON-RPC message may.
+/// A key file as a cloud console offers it: JSON of many lines, with a PEM key in one of them. Each line begins as a
+/// JSON-RPC message may.
 fn credential() -> String {
     let lines = (0..8).map(|line| format!("{}{line}\\n", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC".repeat(2)));
     let key = lines.collect::<Vec<_>>().concat();
@@ -50,7 +52,7 @@ fn a_hundred_thousand_messages_go_to_and_fro() {
         for number in 0..100_000 {
             let message = format!("{{\"jsonrpc\":\"2.0\",\"id\":{number},{}", shapes[number % shapes.len()]);
             to.write_all(message.as_bytes()).unwrap();
-            // The next one is not written before this one is here.
+            // The test writes the next message only after this one has arrived.
             answer.resize(message.len(), 0);
             from.read_exact(&mut answer).unwrap();
             assert!(answer == message.as_bytes(), "{message:?} came as {:?}", String::from_utf8_lossy(&answer));
@@ -76,7 +78,7 @@ fn a_credential_of_many_lines_is_masked_in_an_answer() {
     assert_eq!(masked, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"text\":\"[cast:CREDENTIAL]\\n\",\"ok\":true}}\n");
 }
 
-/// 256 MiB, and not the gigabyte of the issue: as the tests are built that takes too long on two shared cores. `benches/` does it.
+/// 256 MiB: a gigabyte takes too long in a debug build on two shared cores. `benches/` measures that.
 const RANDOM_BYTES: u64 = 256 << 20;
 
 #[test]
@@ -115,8 +117,8 @@ fn words_of_the_readme() -> Vec<String> {
     words
 }
 
-/// The conversation of `tests/mcp/client.js` with a server that `cast` starts with these words before its own, as JSON values; where node or
-/// its modules are not there, nothing.
+/// The conversation of `tests/mcp/client.js` with a server that `cast` starts with these words before its own, as JSON
+/// values; `None` if node or its modules are missing.
 fn converse(sandbox: &Sandbox, words: &[String], ending: &str) -> Option<Vec<serde_json::Value>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let modules = root.join("target/tools/mcp");
@@ -127,7 +129,7 @@ fn converse(sandbox: &Sandbox, words: &[String], ending: &str) -> Option<Vec<ser
     }
     let mut command = sandbox.command("node");
     command.arg(root.join("tests/mcp/client.js")).arg(ending).arg(&modules);
-    // The home as a last word marks the processes of this conversation.
+    // The home as last argument marks the processes of this conversation.
     command.arg(CAST).args(words).arg("node").arg(server).arg("stdio").arg(sandbox.home());
     let mut client = Running::start(command);
     let status = client.ends();

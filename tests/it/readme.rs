@@ -1,5 +1,5 @@
-//! The README works as written: its shell blocks are run on a terminal, one after the other, in a home for each section, as a reader would who
-//! follows it; its data is parsed. A block that cannot be run here says why, in a comment before it.
+//! The README works as written. The test runs its shell blocks on a terminal in order, in one home for each section, as
+//! a reader would, and parses its data. A comment before a block that cannot run here says why.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -13,10 +13,10 @@ use crate::terminal::Terminal;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// What opens a comment that says why a block is not run.
+/// The beginning of a comment that says why a block is not run.
 const NOT_RUN: &str = "<!-- not run here: ";
 
-/// What is typed where a block asks for a value, and so is never to be seen.
+/// The answer where a block asks for a value; it must never be shown.
 const TYPED: &str = "sk-typed-0123456789abcdef";
 
 /// A fenced block.
@@ -66,7 +66,7 @@ fn every_block_is_run_or_parsed_or_says_why_not() {
             "sh" => Ok(()),
             // Run in `sdk`, which has what they need.
             "js" | "rust" if section == "From programs" => Ok(()),
-            _ => Err(format!("nobody tries a block in '{language}' there")),
+            _ => Err(format!("no test for a block in '{language}'")),
         };
         assert_eq!(parsed, Ok(()), "README.md:{line}");
         assert!(not_run.is_none_or(|why| language == "sh" && why.len() > 10), "README.md:{line}: why is it not run?");
@@ -77,10 +77,11 @@ fn every_block_is_run_or_parsed_or_says_why_not() {
     assert!(marked <= 5, "most are to be run");
 }
 
-/// A home with what the README takes for granted: a key, some secrets, a project with its `.env`, a medium for backups, and other programs.
+/// A home with what the README assumes: a key, some secrets, a project with its `.env`, a medium for backups, and other
+/// programs.
 fn home_of_a_reader(section: &str) -> Sandbox {
     let sandbox = Sandbox::empty();
-    // Who reads how to make a key has none.
+    // The section on creating a key starts without one.
     if !section.starts_with("Servers") {
         sandbox.cast(["init", "--key-store", "file"]).succeeds();
         sandbox.set("my-agent", "OPENAI_API_KEY", "sk-live-0123456789abcdef");
@@ -99,7 +100,7 @@ fn home_of_a_reader(section: &str) -> Sandbox {
     symlink(CAST, home.join("bin/cast")).unwrap();
     for (name, script) in [
         ("deploy.sh", "echo \"deployed with $API_TOKEN\""),
-        // What these are for here: to print a secret, to take one, to be a coding agent that has its key.
+        // Stand-ins for programs that print a secret, take one, or are a coding agent that needs its key.
         ("../bin/pass", "[ \"$*\" = 'show openai' ] && echo sk-pass-0123456789abcdef"),
         ("../bin/gh", "[ \"$*\" = 'secret set CAST_KEY' ] && cat >\"$HOME/given-to-gh\""),
         ("../bin/claude", "[ -t 1 ] && [ ${#ANTHROPIC_API_KEY} -gt 8 ]"),
@@ -114,7 +115,7 @@ fn home_of_a_reader(section: &str) -> Sandbox {
     sandbox
 }
 
-/// Each command of a block, so that it ends the script if it fails, also as one of `this && that`.
+/// Each command of a block, changed so that its failure ends the script, also in `this && that`.
 fn checked(text: &str) -> String {
     let mut script = String::new();
     let mut command = String::new();
@@ -132,7 +133,7 @@ fn checked(text: &str) -> String {
     script
 }
 
-/// Runs a block on a terminal, where somebody answers its questions; gives what was shown.
+/// Runs a block on a terminal and answers its questions; returns what the terminal showed.
 fn run(sandbox: &Sandbox, block: &Block) -> String {
     // A medium of its own for each home.
     let text = block.text.replace("/media/usb/", &format!("{}/usb/", sandbox.home().display()));
@@ -145,10 +146,10 @@ fn run(sandbox: &Sandbox, block: &Block) -> String {
     }
     fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
     let path = format!("{}/bin:{}", sandbox.home().display(), std::env::var("PATH").unwrap());
-    // By way of env: this process may not run what another of its threads has open for writing while it forks.
+    // Through env: this process cannot run a file that another of its threads has open for writing while it forks.
     let call = sandbox.other("sh", ["-c", "exec ../block"]).dir(project).env("PATH", path);
     let (status, shown) =
-        Terminal::start(call).answers(&[("Enter value for", TYPED), ("passphrase", TYPED), ("once more", TYPED)]);
+        Terminal::start(call).answers(&[("Enter value for", TYPED), ("passphrase", TYPED), ("Enter it again", TYPED)]);
     assert!(status.success(), "README.md:{}: {status}: {shown}", block.line);
     shown
 }
@@ -167,13 +168,13 @@ fn shell_blocks_do_what_they_say() {
         }
         let sandbox = &home.as_ref().unwrap().1;
         let shown = run(sandbox, block);
-        // The owner's way out shows values: that is what it is for.
+        // The section about decrypting without cast does show values.
         assert!(block.text.contains("age -d -i") || !shown.contains(TYPED), "README.md:{}: {shown}", block.line);
         outcome(sandbox, block, &shown);
     }
 }
 
-/// What a block says that it does.
+/// The effects that a block must have.
 #[track_caller]
 fn outcome(sandbox: &Sandbox, block: &Block, shown: &str) {
     let project = sandbox.home().join("project");

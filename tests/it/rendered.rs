@@ -1,5 +1,5 @@
-//! What the binary makes and is committed: manual pages and completion scripts from the clap types, the README's demo. A page that is behind fails here; one variable
-//! writes them anew.
+//! The committed files that the binary renders: manual pages and completion scripts from the clap types, the README's
+//! demo. A file that is out of date fails here; the variable `CAST_TEST_REWRITE` rewrites them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::sandbox::{CAST, Sandbox, skip};
 
-/// Every command there is, as the words after `cast`, the shown ones alone.
+/// Every command that the help shows, as the words after `cast`.
 pub fn commands(sandbox: &Sandbox) -> Vec<Vec<String>> {
     let mut found = vec![vec![]];
     let mut next = 0;
@@ -16,7 +16,7 @@ pub fn commands(sandbox: &Sandbox) -> Vec<Vec<String>> {
         next += 1;
         let asked = [&words[..], &[String::new()]].concat().join("\0") + "\0";
         let answer = sandbox.cast(["__complete", "fish"]).input(asked).succeeds().out;
-        // Of candidates, commands are those that have help of their own.
+        // A candidate is a command if it has its own help.
         let candidates = answer.lines().skip(1).filter_map(|line| Some(line.split_once('\t')?.0.to_owned()));
         for candidate in candidates.filter(|word| word != "help") {
             let longer: Vec<_> = words.iter().cloned().chain([candidate]).collect();
@@ -30,7 +30,7 @@ pub fn commands(sandbox: &Sandbox) -> Vec<Vec<String>> {
     found
 }
 
-/// Holds the committed files of a folder against what they should be.
+/// Compares the committed files of a folder with what the binary renders.
 fn check(folder: &str, made: &BTreeMap<String, String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     if std::env::var_os("CAST_TEST_REWRITE").is_some() {
@@ -74,9 +74,9 @@ fn manual_pages() {
         assert!(page.contains("\n.SH EXAMPLES\n") || names_commands, "{name}: no EXAMPLES");
     }
     check("man", &pages);
-    // By its page's name, too.
+    // Also by the name of its page.
     assert_eq!(sandbox.cast(["man", "secrets-set"]).succeeds().out, pages["cast-secrets-set.1"]);
-    sandbox.cast(["man", "sk-live-abc"]).refuses(2, "there is no such command", &["sk-live-abc"]);
+    sandbox.cast(["man", "sk-live-abc"]).refuses(2, "no such command", &["sk-live-abc"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `cast run`: CMD takes the place of cast, and what CMD would notice of cast is nothing.
+//! `cast run`: CMD replaces cast, and cannot tell that cast started it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,7 +11,7 @@ use std::process::Stdio;
 use crate::sandbox::{CAST, Sandbox, skip};
 use crate::terminal::Terminal;
 
-/// With a value too short to be masked, so that cast always makes room for the command.
+/// With a value too short to be masked, so that cast always replaces itself with the command.
 fn sandbox() -> Sandbox {
     Sandbox::with("a", &[("K", "abc")])
 }
@@ -75,7 +75,7 @@ fn arguments_arrive_byte_for_byte() {
     // Argument 0 is the word that was typed.
     let zero = sandbox.cast(["run", "a", "--", "sh", "-c", "echo \"$0\"; tr '\\0' '\\n' </proc/$$/cmdline | head -1"]);
     assert_eq!(zero.succeeds().out, "sh\nsh\n");
-    // A program whose name is not text, too.
+    // Also a program whose name is not UTF-8.
     let name = OsStr::from_bytes(b"./tool-\xff");
     fs::write(sandbox.home().join(name), "#!/bin/sh\necho found\n").unwrap();
     fs::set_permissions(sandbox.home().join(name), fs::Permissions::from_mode(0o755)).unwrap();
@@ -103,7 +103,8 @@ fn what_cannot_be_executed_ends_with_126() {
     for command in ["./not-executable", "./no-interpreter", "./folder", "/"] {
         sandbox.cast(["run", "a", "--", command, "sk-live-argument"]).refuses(126, "cannot be executed", &["sk-live"]);
     }
-    // In PATH: a folder of that name is no command; a file without the bit is one that cannot be executed, as in a shell.
+    // In PATH, a folder of that name is not a command; a file without the execute bit is one that cannot be executed,
+    // as in a shell.
     let here = sandbox.home().to_str().unwrap();
     sandbox.cast(["run", "a", "--", "not-executable"]).env("PATH", here).refuses(
         126,
@@ -149,13 +150,13 @@ fn streams_are_left_alone() {
     assert!(output.stdout == bytes && output.stderr.is_empty());
     let output = sandbox.cast(["run", "a", "--", "sh", "-c", "echo out; echo err >&2"]).output();
     assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (b"out\n".as_slice(), b"err\n".as_slice()));
-    // Other descriptors pass, and cast leaves none of its own.
+    // CMD inherits other descriptors, and cast leaks none of its own.
     let script = "exec \"$0\" run a -- sh -c 'echo three >&3; ls -l /proc/self/fd' 3>three";
     let output = sandbox.command("sh").args(["-c", script, CAST]).output().unwrap();
     assert_eq!(fs::read_to_string(sandbox.home().join("three")).unwrap(), "three\n");
     let open = String::from_utf8(output.stdout).unwrap();
     assert!(!open.contains("cast/"), "left open: {open}");
-    // A closed stream stays one that cast writes nothing to.
+    // cast writes nothing to a closed stream.
     let output = sandbox.command("sh").args(["-c", "exec \"$0\" run a -- echo said 2>&-", CAST]).output().unwrap();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), b"said\n".as_slice()));
 }
@@ -180,7 +181,7 @@ fn signals_are_as_the_caller_left_them() {
     assert_eq!((ignored & (hup | int | pipe | xfsz), blocked), (0, 0));
     let (ignored, _) = signals("trap '' HUP INT; exec \"$0\" run a -- cat /proc/self/status");
     assert_eq!(ignored & (hup | int | pipe), hup | int);
-    // As with nohup, but seen to the end: the command outlives the signal.
+    // As with nohup, but the test waits for the end: the command survives the signal.
     let sandbox = sandbox();
     let script = "trap '' HUP; exec \"$0\" run a -- sh -c 'kill -HUP $$; echo alive'";
     assert_eq!(sandbox.command("sh").args(["-c", script, CAST]).output().unwrap().stdout, b"alive\n");
@@ -266,7 +267,7 @@ fn does_only_what_it_needs() {
     let configured = own.iter().any(|line| line.contains("config") && !line.contains("ENOENT"));
     assert!(!configured, "a configuration was found: {own:#?}");
     let written: Vec<_> = own.iter().filter(|line| line.contains("O_CREAT") || line.contains(" write(")).collect();
-    assert!(written.len() == 1 && written[0].contains("{\\\"time\\\""), "not the audit log alone: {written:#?}");
+    assert!(written.len() == 1 && written[0].contains("{\\\"time\\\""), "not only the audit log: {written:#?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A home of its own for each test: nothing of the machine's user is seen or touched, no bus, no keyring, no terminal.
+//! A home for each test. Tests neither see nor touch anything of the machine's user: no bus, no keyring, no terminal.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -61,8 +61,8 @@ impl Sandbox {
         self.cast(["set", agent, key, "--", value]).succeeds();
     }
 
-    /// The value that a program run by cast finds in its environment, byte for byte. It writes a file of its own, which is nobody
-    /// else's stream.
+    /// The value that a program run by cast finds in its environment, byte for byte. It writes them to a file,
+    /// so that no stream is involved.
     pub fn value(&self, agent: &str, key: &str) -> Vec<u8> {
         let file = tempfile::NamedTempFile::new().unwrap();
         let words = ["run", agent, "--", "sh", "-c", "printenv -0 \"$1\" >\"$2\"", "sh", key].map(OsStr::new);
@@ -71,12 +71,12 @@ impl Sandbox {
         fs::read(file.path()).unwrap().strip_suffix(b"\0").expect("printenv -0 ends with a NUL").to_vec()
     }
 
-    /// What `cast list AGENT --json` says.
+    /// What `cast list AGENT --json` prints.
     pub fn listing(&self, agent: &str) -> Vec<serde_json::Value> {
         serde_json::from_str(&self.cast(["list", agent, "--json"]).succeeds().out).unwrap()
     }
 
-    /// `$HOME`, where everything lies that cast may know.
+    /// `$HOME`, which holds everything that cast may know.
     pub fn home(&self) -> &Path {
         self.home.path()
     }
@@ -112,11 +112,11 @@ impl Sandbox {
             .env_clear()
             .env("HOME", self.home())
             .env("PATH", std::env::var_os("PATH").unwrap())
-            // Never the bus, and so never the keyring, of whoever runs the tests.
+            // Never the bus, and so never the keyring, of the user who runs the tests.
             .env("DBUS_SESSION_BUS_ADDRESS", "disabled:")
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
-            // A crash would tell as much as it can.
+            // A crash should print its backtrace.
             .env("RUST_BACKTRACE", "1");
         command
     }
@@ -128,7 +128,7 @@ impl Sandbox {
         Call { sandbox: self, command, input: Vec::new() }
     }
 
-    /// A call of `cast` from a shell that does something to itself first: `umask 0`, `ulimit -f 0`.
+    /// A call of `cast` from a shell that changes itself first: `umask 0`, `ulimit -f 0`.
     pub fn cast_after<W: AsRef<OsStr>>(&self, first: &str, words: impl IntoIterator<Item = W>) -> Call<'_> {
         let mut call = self.other("sh", ["-c", &format!("{first}\nexec \"$0\" \"$@\""), CAST]);
         call.command.args(words);
@@ -142,15 +142,17 @@ impl Sandbox {
         Call { sandbox: self, command, input: Vec::new() }
     }
 
-    /// A call of `cast` that permission bits hold for: as the user nobody, where the tests run as root. The home becomes nobody's.
+    /// A call of `cast` that obeys permission bits: if the tests run as root, it runs as the user `nobody`, who gets
+    /// the home.
     pub fn cast_as_nobody<W: AsRef<OsStr>>(&self, first: &str, words: impl IntoIterator<Item = W>) -> Call<'_> {
         if !rustix::process::geteuid().is_root() {
             return self.cast_after(first, words);
         }
-        // Where the binary lies is perhaps closed to nobody.
+        // The binary's folder may be closed to the user `nobody`.
         let copy = self.home().join("cast");
         if !copy.exists() {
-            // Not by this process: a child that another test starts meanwhile would hold the copy open for writing, and it could not be run.
+            // Not by this process: a child that another test starts meanwhile would hold the copy open for writing, and
+            // nothing could run it.
             assert!(Command::new("install").args(["-m", "755", CAST]).arg(&copy).status().unwrap().success());
         }
         let owned = Command::new("chown").args(["-hR", "65534:65534"]).arg(self.home()).status().unwrap();
@@ -167,7 +169,8 @@ impl Sandbox {
         read("audit.1.jsonl") + &read("audit.jsonl")
     }
 
-    /// Every file and folder with its mode and contents, but for locks, the audit log, and folders that hold nothing else.
+    /// Every file and folder with its mode and contents, except locks, the audit log, and folders that hold nothing
+    /// else.
     pub fn snapshot(&self) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
         let mut files = BTreeMap::new();
         collect(self.home(), &mut files);
@@ -201,7 +204,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// The command itself, for a test that starts it in a way of its own.
+    /// The command itself, for a test that starts it in its own way.
     pub fn command(self) -> Command {
         self.command
     }
@@ -216,7 +219,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Runs it to its end; its streams as they came, byte for byte.
+    /// Runs it to its end; returns its streams byte for byte.
     pub fn output(mut self) -> Output {
         let mut child =
             self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -240,8 +243,8 @@ impl<'a> Call<'a> {
         outcome
     }
 
-    /// Runs it; it must end with `code`, say `message`, print no data, change no file, and keep `secrets` and the key out of both
-    /// streams.
+    /// Runs it; it must end with `code`, print `message` but no data, change no file, and keep `secrets` and the key
+    /// out of both streams.
     #[track_caller]
     pub fn refuses(self, code: i32, message: &str, secrets: &[&str]) -> Outcome {
         let (sandbox, words) = (self.sandbox, self.words());
@@ -252,7 +255,7 @@ impl<'a> Call<'a> {
         assert!(outcome.err.contains(message), "cast {words:?}: no '{message}' in: {outcome:?}");
         assert_eq!(outcome.out, "", "cast {words:?}");
         outcome.says_nothing_of(secrets);
-        // The form of a key may be said, a key not.
+        // A message may name the form of a key, but not hold a key.
         let begun = |rest: &str| rest.starts_with(|letter: char| letter.is_ascii_alphanumeric());
         assert!(!outcome.err.split("AGE-SECRET-KEY-1").skip(1).any(begun), "a key is in {outcome:?}");
         assert!(outcome.err.lines().filter(|line| line.starts_with("cast: hint: ")).count() <= 2, "{outcome:?}");
@@ -299,7 +302,7 @@ fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, (u32, Vec<u8>)>) {
     }
 }
 
-/// Says that a test did not run, and why. `.ci/test` counts these at its end.
+/// Reports that a test did not run, and why. `.ci/test` counts these at its end.
 pub fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {why}");
     if let Some(list) = std::env::var_os("CAST_TEST_SKIPS") {

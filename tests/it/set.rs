@@ -1,4 +1,4 @@
-//! `cast secrets set`: where a value comes from, what it may be, and that it arrives as it went in.
+//! `cast secrets set`: where a value comes from, what it may be, and that it arrives unchanged.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -54,7 +54,7 @@ fn a_name_in_lower_case_earns_a_hint() {
 #[test]
 fn a_value_given_as_a_word() {
     let sandbox = Sandbox::new();
-    // Words, and the value that they mean.
+    // Arguments, and the value that cast stores.
     let values: &[(&[&str], &str)] = &[
         (&["plain"], "plain"),
         (&["-dash-first"], "-dash-first"),
@@ -125,7 +125,7 @@ fn standard_input_byte_for_byte() {
         sandbox.cast(["set", "a", "K", "--exact"]).input(value).refuses(2, "value", &["sk-live"]);
     }
     for words in [["set", "a", "K", "sk-live", "--exact"], ["set", "--exact", "a", "K", "sk-live"]] {
-        sandbox.cast(words).refuses(2, "does not go with", &["sk-live"]);
+        sandbox.cast(words).refuses(2, "cannot be used with", &["sk-live"]);
     }
 }
 
@@ -205,12 +205,12 @@ fn names_that_change_what_runs_need_a_word_more() {
         ("NODE_OPTIONS", ["set", "a", "NODE_OPTIONS", "/nonexistent", "--allow-dangerous-name"]),
     ] {
         sandbox.cast(words).succeeds();
-        // `run` holds the allowance again.
+        // `run` checks the allowance again.
         assert_eq!(sandbox.value("a", name), b"/nonexistent");
     }
-    // An allowance is for the value it came with.
+    // An allowance is only for the value it was given with.
     sandbox.cast(["set", "a", "PATH", "sk-live-abc"]).refuses(2, "--allow-dangerous-name", &["sk-live"]);
-    // In either case: a vault may go to Windows, where the two are one.
+    // In upper and lower case: a vault may move to Windows, where both are the same variable.
     sandbox.cast(["set", "a", "path", "sk-live-abc"]).refuses(2, "--allow-dangerous-name", &["sk-live"]);
     for name in ["MY_PATH", "LDAP", "GITHUB_TOKEN", "HOMES"] {
         sandbox.set("a", name, "v");
@@ -272,7 +272,7 @@ fn a_misspelt_option_is_not_taken_for_the_value() {
     for word in ["--unmaskd", "--unmasked=yes", "--allow-dangerous-nam", "--exakt", "--stdin"] {
         sandbox.cast(["set", "a", "K", word]).refuses(2, "", &[]);
     }
-    // What only begins alike is a value, and so is all after '--'.
+    // A word that only begins like an option is a value, and so is everything after '--'.
     for words in [&["set", "a", "K", "-----BEGIN KEY-----"][..], &["set", "a", "K", "--", "--unmaskd"]] {
         sandbox.cast(words).succeeds();
         assert_eq!(sandbox.value("a", "K"), words[words.len() - 1].as_bytes());

@@ -1,4 +1,4 @@
-//! `cast list --stale`: what was last set long ago.
+//! `cast list --stale`: lists secrets last set long ago.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::forge::{Key, Text};
 use crate::sandbox::Sandbox;
 
-/// `a` with a secret of 2020 and one of now; `builtin` with one of 2020.
+/// `a` with a secret from 2020 and one from today; `builtin` with one from 2020.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::with("a", &[("OLD", "sk-live-old"), ("NEW", "sk-live-new")]);
     sandbox.set("builtin", "SHARED", "sk-live-shared");
@@ -91,9 +91,9 @@ fn a_vault_that_is_refused_keeps_nothing_of_the_others_back() {
     assert!(said[1].starts_with("cast: error: ") && said[1].contains("'c'"), "{outcome:?}");
     let json = sandbox.cast(["list", "--stale", "90d", "--json"]).run();
     assert_eq!((json.code, keys(&json.out).len()), (5, 2));
-    // Each refusal is noted.
+    // The audit log has each refusal.
     assert_eq!(sandbox.audit_log().matches("\"integrity\"").count(), 4, "{}", sandbox.audit_log());
-    // That nothing is old cannot be said of what was not read.
+    // cast must not report that nothing is old if it could not read a vault.
     fs::remove_file(sandbox.vault("b")).unwrap();
     sandbox.cast(["list", "--stale", "99y"]).refuses(5, "'c'", &["sk-live"]);
 }

@@ -1,4 +1,4 @@
-//! A masked run, with cast as the parent of CMD: signals, stops and ends are those that CMD would have without cast.
+//! A masked run, with cast as the parent of CMD: signals, stops and exit codes are as they would be without cast.
 
 mod background;
 mod job_control;
@@ -19,7 +19,8 @@ use process::{Running, code, is_alive, is_stopped, send, stat, until};
 
 pub const SECRET: &str = "sk-live-0123456789";
 
-/// Waits for signals one by one, so that none is missed or counted twice; says each with how many came so far. QUIT ends it.
+/// Waits for signals one by one, so that none is missed or counted twice; prints each with its count so far. QUIT ends
+/// it.
 pub const COUNTER: &str = "
 import signal, sys
 wanted = {signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGWINCH, signal.SIGQUIT}
@@ -39,7 +40,7 @@ pub fn sandbox() -> Sandbox {
     Sandbox::with("a", &[("K", SECRET)])
 }
 
-/// Whether a program can be run; says loudly if not.
+/// Whether a program can be run; reports a skipped test if not.
 pub fn has(program: &str, words: &[&str]) -> bool {
     let ran = Command::new(program).args(words).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let there = ran.is_ok_and(|status| status.success());
@@ -49,7 +50,7 @@ pub fn has(program: &str, words: &[&str]) -> bool {
     there
 }
 
-/// What bash says to a script that has `$CAST`; standard output and standard error are one pipe.
+/// What bash prints for a script that has `$CAST`; standard output and standard error are one pipe.
 pub fn bash(sandbox: &Sandbox, script: &str) -> String {
     let mut command = sandbox.command("bash");
     command.args(["-c", &format!("exec 2>&1\n{script}")]).env("CAST", CAST);
@@ -63,7 +64,7 @@ fn the_code_of_cmd_is_that_of_cast() {
         let mut cast = Running::cast(&sandbox, &["run", "a", "--", "sh", "-c", &format!("echo $K; exit {expected}")]);
         assert_eq!((cast.ends().code(), cast.rest().as_str()), (Some(expected), "[cast:K]\n"));
     }
-    // What is not started has no code of its own.
+    // A command that was not started has no exit code.
     for (command, expected) in [("no-such-command", 127), ("/", 126), ("/dev/null", 126)] {
         assert_eq!(sandbox.cast(["run", "a", "--", command]).run().code, expected, "{command}");
     }
@@ -120,7 +121,7 @@ fn a_signal_that_comes_too_late_changes_nothing() {
     let sandbox = sandbox();
     let mut cast = Running::cast(&sandbox, &["run", "a", "--", "sh", "-c", "echo $$; read x; echo $x $K; exit 7"]);
     let cmd = cast.line().parse().unwrap();
-    // While cast cannot look, CMD ends and signals come, as a moment's delay may have it.
+    // CMD ends and signals arrive while cast is stopped, as a moment's delay could cause.
     send(cast.pid(), Signal::STOP);
     until("the stop of cast", || is_stopped(cast.pid()).then_some(()));
     cast.hears("over\n");
@@ -201,7 +202,7 @@ fn a_reader_that_leaves_a_socket_costs_no_time() {
 #[test]
 fn a_slow_reader_gets_everything_before_cast_ends() {
     let sandbox = sandbox();
-    // As much as fits into the pipes: CMD ends while nobody has read any of it.
+    // As much as fits into the pipes: CMD ends before a reader has read any of it.
     let script = "echo $$ >pid.new; mv pid.new pid; head -c 100000 /dev/zero | tr '\\0' x; printf '%s' $K; exit 3";
     let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", script]).command();
     let mut cast = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -220,7 +221,7 @@ fn when_cmd_stops_cast_stops_and_continues_it() {
     let sandbox = sandbox();
     for (to_cast, signal) in [(false, Signal::STOP), (true, Signal::TSTP), (false, Signal::TTIN)] {
         let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", "echo $$; read x; echo got $x $K"]).command();
-        // A group of its own that is not orphaned, for such a one does not stop at TSTP.
+        // A new process group, not an orphaned one: an orphaned group does not stop at TSTP.
         command.process_group(0);
         command.stderr(Stdio::null());
         let mut cast = Running::start(command);
@@ -248,7 +249,7 @@ fn what_cmd_wrote_before_it_stopped_is_out_before_cast_stops() {
     let pid = cast.id().cast_signed();
     for line in 0..4 {
         until("the stop of cast", || is_stopped(pid).then_some(()));
-        // Nobody writes any more: what is not there now would come after the stop.
+        // CMD has stopped writing: output that is missing now would come after the stop.
         let all = fs::read_to_string(sandbox.home().join("said")).unwrap();
         assert_eq!(all, (0..=line).map(said).collect::<String>());
         send(pid, Signal::CONT);

@@ -1,5 +1,5 @@
-//! A real terminal for what asks: a pseudo-terminal with `cast` on it, and somebody who reads, types and waits for events, never for
-//! a time.
+//! A real terminal for tests of prompts: a pseudo-terminal with `cast` on it. The test reads, types and waits for
+//! events, never for a time.
 
 use std::io::{Read, Write};
 use std::process::{Command, ExitStatus};
@@ -15,11 +15,11 @@ use rustix::termios::{LocalModes, Termios, tcgetattr};
 
 use crate::sandbox::Call;
 
-/// After this long, what a test waits for will not come.
+/// After this long, a test stops waiting and fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs the words, says how they ended, and stays: modes can be looked at afterwards, for the kernel resets a terminal that its session
-/// leader left.
+/// Runs the words, prints their exit code, and stays: the kernel resets a terminal whose session leader has ended, and
+/// the test still needs its modes.
 pub const AND_STAY: &str = r#""$@"; echo "[ended with $?]"; read -r _"#;
 
 enum Event {
@@ -71,7 +71,7 @@ impl Terminal {
         let (screen, shown) = (Arc::clone(&pty), sender.clone());
         thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // Linux ends a terminal that nobody holds any more with EIO.
+            // Linux returns EIO when no process holds the terminal any more.
             while let Ok(count @ 1..) = (&*screen).read(&mut bytes) {
                 let _ = shown.send(Event::Shown(bytes[..count].to_vec()));
             }
@@ -95,7 +95,7 @@ impl Terminal {
         });
     }
 
-    /// Waits until what is typed is not shown any more.
+    /// Waits until the terminal no longer echoes.
     #[track_caller]
     pub fn hides_input(&self) {
         let start = Instant::now();
@@ -111,15 +111,15 @@ impl Terminal {
         let (pty, sender, text) = (Arc::clone(&self.pty), self.sender.clone(), text.as_ref().to_vec());
         self.typed = false;
         thread::spawn(move || {
-            // Who ends while somebody types does not take the rest.
+            // A process that ends meanwhile does not read the rest.
             let _ = (&*pty).write_all(&text);
             sender.send(Event::Typed)
         });
         self.wait_for("(everything typed)", |terminal| terminal.typed);
     }
 
-    /// Waits for the end; meanwhile, whenever one of these questions is asked, types the answer to it, hidden. Gives the status and all that
-    /// was shown.
+    /// Waits for the end; meanwhile, types the hidden answer whenever one of these questions is asked. Returns the
+    /// status and all that was shown.
     #[track_caller]
     pub fn answers(mut self, answers: &[(&str, &str)]) -> (ExitStatus, String) {
         loop {
@@ -141,14 +141,14 @@ impl Terminal {
         }
     }
 
-    /// Waits for the end; gives the status and all that was shown.
+    /// Waits for the end; returns the status and all that was shown.
     #[track_caller]
     pub fn ends(mut self) -> (ExitStatus, String) {
         self.wait_for("(the end)", |terminal| terminal.closed && terminal.ended.is_some());
         (self.ended.unwrap(), self.text())
     }
 
-    /// Waits for the end, which must be with `code`; gives all that was shown.
+    /// Waits for the end, which must be with `code`; returns all that was shown.
     #[track_caller]
     pub fn ends_with(self, code: i32) -> String {
         let (status, shown) = self.ends();
@@ -156,7 +156,7 @@ impl Terminal {
         shown
     }
 
-    /// How the terminal works now, as `stty -a` says.
+    /// The terminal's modes, as `stty -a` prints them.
     pub fn modes(&self) -> Termios {
         tcgetattr(&*self.pty).unwrap()
     }

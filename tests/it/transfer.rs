@@ -48,7 +48,7 @@ fn a_copy_is_set_now_and_treated_as_the_original() {
     sandbox.set("to", "A", "old");
     wait_for_another_second(&sandbox);
     let old = line(&sandbox, "to", "A");
-    let refused = sandbox.cast(["secrets", "copy", "from", "to"]).refuses(2, "agent 'to' has already: A", &["sk-live"]);
+    let refused = sandbox.cast(["secrets", "copy", "from", "to"]).refuses(2, "agent 'to' already has: A", &["sk-live"]);
     assert!(refused.err.contains("--replace"), "{refused:?}");
     sandbox.cast(["secrets", "copy", "from", "to", "--replace"]).succeeds();
     let new = line(&sandbox, "to", "A");
@@ -57,7 +57,7 @@ fn a_copy_is_set_now_and_treated_as_the_original() {
     assert_eq!(new["masked"], false);
     let copied = line(&sandbox, "to", "B");
     assert!(copied["created_at"].as_str() > line(&sandbox, "from", "B")["created_at"].as_str(), "{copied}");
-    // `run` holds the allowance again.
+    // `run` checks the allowance again.
     assert_eq!(sandbox.value("to", "NODE_OPTIONS"), b"--no-warnings");
 }
 
@@ -68,7 +68,7 @@ fn a_copy_is_whole_or_not_there() {
     let copy = |words: &[&str]| sandbox.cast(["secrets", "copy"].iter().chain(words));
     copy(&["from", "to", "A", "MISSING"]).refuses(3, "agent 'from' has no secret 'MISSING'", &["sk-live"]);
     copy(&["from", "new", "A", "MISSING"]).refuses(3, "agent 'from' has no secret 'MISSING'", &["sk-live"]);
-    copy(&["from", "to", "A", "B"]).refuses(2, "agent 'to' has already: B", &["sk-live"]);
+    copy(&["from", "to", "A", "B"]).refuses(2, "agent 'to' already has: B", &["sk-live"]);
     copy(&["form", "to"]).refuses(3, "agent 'form' has no vault", &[]);
     copy(&["from", "from"]).refuses(2, "the same agent", &[]);
     copy(&["from", "SK-LIVE"]).refuses(2, "AGENT", &["SK-LIVE"]);
@@ -76,7 +76,7 @@ fn a_copy_is_whole_or_not_there() {
     copy(&["from"]).refuses(2, "missing: <TO>", &[]);
     sandbox.cast(["delete", "to", "B"]).succeeds();
     copy(&["to", "from"]).refuses(3, "agent 'to' has no secrets", &[]);
-    // Neither key nor vault is made for a copy of nothing.
+    // A copy of nothing creates neither a key nor a vault.
     let empty = Sandbox::empty();
     empty.cast(["secrets", "copy", "a", "b"]).refuses(3, "agent 'a' has no vault", &[]);
     fs::write(sandbox.vault("to"), "damaged").unwrap();
@@ -107,7 +107,7 @@ fn a_new_name_keeps_the_times_and_the_treatment() {
 fn new_names_that_are_refused() {
     let sandbox = Sandbox::with("a", &SECRETS);
     let rename = |words: &[&str]| sandbox.cast(["secrets", "rename", "a"].iter().chain(words));
-    rename(&["A", "B"]).refuses(2, "agent 'a' has already: B", &["sk-live"]);
+    rename(&["A", "B"]).refuses(2, "agent 'a' already has: B", &["sk-live"]);
     rename(&["MISSING", "NEW"]).refuses(3, "agent 'a' has no secret 'MISSING'", &["sk-live"]);
     rename(&["A", "A"]).refuses(2, "the same name", &["sk-live"]);
     rename(&["A", "CAST_A"]).refuses(2, "'CAST_'", &["sk-live"]);
@@ -115,7 +115,7 @@ fn new_names_that_are_refused() {
     rename(&["A", "PATH"]).refuses(2, "--allow-dangerous-name", &["sk-live"]);
     rename(&["A"]).refuses(2, "missing: <NEW>", &[]);
     sandbox.cast(["secrets", "rename", "b", "A", "NEW"]).refuses(3, "agent 'b' has no vault", &[]);
-    // An allowance is for the name it came with.
+    // An allowance is only for the name it was given with.
     rename(&["A", "PAGER", "--allow-dangerous-name"]).succeeds();
     assert_eq!(sandbox.value("a", "PAGER"), b"sk-live-a");
     rename(&["PAGER", "LD_PRELOAD"]).refuses(2, "--allow-dangerous-name", &["sk-live"]);

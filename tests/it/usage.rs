@@ -1,4 +1,5 @@
-//! Words in the wrong place. Secrets get typed there, so none is echoed: exit 2 (in `run` 125), and the position in its stead.
+//! Words in the wrong place. Users type secrets there, so cast never echoes one: it exits with 2 (`run` with 125) and
+//! names the position instead.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,10 +9,10 @@ use crate::rendered::commands;
 use crate::sandbox::{Outcome, Sandbox};
 use crate::terminal::Terminal;
 
-/// What nobody must ever read.
+/// A secret that no message may contain.
 const SECRET: &str = "sk-live-abc";
 
-/// The house's voice: lower case but for the names of arguments.
+/// The style of messages: lower case except for the names of arguments.
 #[track_caller]
 fn speaks_well(outcome: &Outcome) {
     let message = outcome.err.lines().next().unwrap().strip_prefix("cast: error: ").unwrap();
@@ -23,7 +24,7 @@ fn speaks_well(outcome: &Outcome) {
     }
 }
 
-/// Each of `lines` is a call of cast, words parted by blanks, that ends with `code`.
+/// Each of `lines` is a call of cast, words separated by spaces, that ends with `code`.
 #[track_caller]
 fn refuses_each(sandbox: &Sandbox, code: i32, message: &str, lines: &[&str]) {
     for line in lines {
@@ -36,12 +37,12 @@ fn refuses_each(sandbox: &Sandbox, code: i32, message: &str, lines: &[&str]) {
 #[test]
 fn secrets_in_the_wrong_place_are_not_echoed() {
     let sandbox = Sandbox::new();
-    sandbox.cast(["set", "a", "K", "my", "secret", "words"]).refuses(2, "one word too many", &["secret", "words"]);
+    sandbox.cast(["set", "a", "K", "my", "secret", "words"]).refuses(2, "is unexpected", &["secret", "words"]);
     sandbox.cast(["set", "a", SECRET]).refuses(2, "KEY is not a valid secret name", &[SECRET]);
     sandbox.cast(["set", "a", "K=sk-live-abc"]).refuses(2, "contains '='", &[SECRET]);
     sandbox.cast(["set", "sk-live-abc/", "K", "v"]).refuses(2, "AGENT is not a valid agent name", &[SECRET]);
     sandbox.cast([SECRET]).refuses(2, "no such command", &[SECRET]);
-    sandbox.cast(["set", "--sk-live-abc", "a", "K"]).refuses(2, "no option", &[SECRET]);
+    sandbox.cast(["set", "--sk-live-abc", "a", "K"]).refuses(2, "not an option", &[SECRET]);
 }
 
 #[test]
@@ -235,13 +236,13 @@ fn a_slip_in_a_command_or_option_is_put_right() {
         ("lsit", "list"),
         ("secrets delte", "delete"),
         ("list --jsn", "--json"),
-        // Right, but elsewhere.
+        // A command in another place.
         ("import", "cast secrets import"),
         ("rotate", "cast key rotate"),
         ("accept", "cast vault accept"),
         ("secrets run", "cast run"),
         ("secrets ls-all", "ls"),
-        // As other tools call it.
+        // Another tool's name for it.
         ("add", "cast set"),
         ("secrets remove", "cast delete"),
         ("exec", "cast run"),
@@ -253,7 +254,7 @@ fn a_slip_in_a_command_or_option_is_put_right() {
     }
 }
 
-/// On a terminal of 24 lines and 80 columns, all of `-h` is seen, and no line of it is broken in the middle of an example.
+/// `-h` fits on a terminal of 24 lines and 80 columns, and breaks no example.
 #[test]
 fn short_help_fits_a_terminal_and_shows_an_example() {
     let sandbox = Sandbox::new();
@@ -263,12 +264,12 @@ fn short_help_fits_a_terminal_and_shows_an_example() {
         let terminal = Terminal::start(sandbox.cast(words.iter().map(String::as_str).chain(["-h"])));
         let shown = anstream::adapter::strip_str(&terminal.ends_with(0)).to_string();
         let lines: Vec<_> = shown.lines().collect();
-        // As a pipe has them, which is wide.
+        // As a pipe gets them: not wrapped.
         let piped = sandbox.cast(words.iter().map(String::as_str).chain(["-h"])).env("COLUMNS", "500").succeeds().out;
-        let mut examples = piped.lines().skip_while(|line| !line.starts_with("Example") && *line != "To begin:");
+        let mut examples = piped.lines().skip_while(|line| !line.starts_with("Example") && *line != "Get started:");
         let broken = examples.any(|line| !lines.contains(&line));
         let widest = lines.iter().map(|line| line.chars().count()).max().unwrap();
-        let example = shown.contains("\nExample") || shown.contains("\nTo begin:");
+        let example = shown.contains("\nExample") || shown.contains("\nGet started:");
         if lines.len() > 24 || widest > 80 || !example || broken {
             misfits.push(format!("cast {line} -h: {} lines, {widest} columns\n{shown}", lines.len()));
         }
@@ -295,10 +296,10 @@ fn long_help_is_complete() {
         }
         assert_eq!(sandbox.cast(["help"].into_iter().chain(words.iter().map(String::as_str))).succeeds().out, long);
     }
-    sandbox.cast(["help", SECRET]).refuses(2, "there is no such command", &[SECRET]);
+    sandbox.cast(["help", SECRET]).refuses(2, "no such command", &[SECRET]);
 }
 
-/// A `man` that writes down what it is given.
+/// A fake `man` that writes down what it gets.
 #[test]
 fn a_pager_gets_no_key() {
     let sandbox = Sandbox::new();
@@ -341,8 +342,8 @@ fn help_is_data_and_no_words_at_all_are_wrong_usage() {
     let nothing = sandbox.cast([""; 0]).run();
     assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
     assert!(nothing.err.contains("Usage: cast"), "{nothing:?}");
-    assert!(nothing.err.contains("To begin:\n  cast secrets set my-agent OPENAI_API_KEY"), "{nothing:?}");
-    // A full or closed stream is an error, and no panic.
+    assert!(nothing.err.contains("Get started:\n  cast secrets set my-agent OPENAI_API_KEY"), "{nothing:?}");
+    // A full or closed stream is an error, not a panic.
     let full =
         sandbox.command("sh").args(["-c", "exec \"$0\" --help >/dev/full", crate::sandbox::CAST]).output().unwrap();
     assert_eq!(full.status.code(), Some(6), "{full:?}");

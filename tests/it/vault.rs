@@ -1,4 +1,4 @@
-//! A vault that is not what its owner wrote is refused by every verb, within the limits of issue 2, and left as it is.
+//! Every verb refuses a vault that its owner did not write, within limits of time and memory, and leaves it as it is.
 
 mod accept;
 mod damage;
@@ -15,7 +15,7 @@ use crate::sandbox::Sandbox;
 /// Each value in these tests contains it.
 const SECRET: &str = "hunter2";
 
-/// 100 MB of memory, of addresses even, and a second of work. A test beyond them dies of it and ends with another code.
+/// Limits: 100 MB of address space and a second of CPU time. A cast that exceeds them dies with another exit code.
 const LIMITS: &str = "ulimit -v 102400; ulimit -t 1";
 
 /// A home where agent `a` has the secret `K`.

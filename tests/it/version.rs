@@ -1,4 +1,4 @@
-//! `cast --version`, and the build script that knows what it says.
+//! `cast --version`, and the build script that provides its text.
 
 use std::fs;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn the_version_names_commit_and_target() {
     }
 }
 
-/// The build script in sources of each kind; cargo reads what it says.
+/// The build script in sources of each kind; cargo reads its output.
 #[test]
 fn the_build_script_names_a_commit_only_of_its_own_sources() {
     let room = TempDir::new().unwrap();
@@ -59,7 +59,7 @@ fn the_build_script_names_a_commit_only_of_its_own_sources() {
     fs::create_dir(&tarball).unwrap();
     assert!(says(&tarball, &path).ends_with(&version("")));
 
-    // Unpacked or vendored in somebody's repository, a commit of which says nothing about these sources.
+    // Unpacked or vendored in another repository, whose commit is not that of these sources.
     let repository = room.path().join("repository");
     let vendored = repository.join("vendored");
     fs::create_dir_all(&vendored).unwrap();
@@ -74,7 +74,7 @@ fn the_build_script_names_a_commit_only_of_its_own_sources() {
         let said = says(checkout, &path);
         let commit = &head(checkout).unwrap()[..10];
         assert!(said.ends_with(&version(&format!("{commit}, "))), "{said}");
-        // What changes with the next commit is looked at; a file that is not there would mean a build each time.
+        // cargo watches the files that the next commit changes; a missing file would cause a rebuild each time.
         let watched: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("cargo::rerun-if-changed=")).collect();
         assert!(watched.iter().any(|file| file.ends_with("logs/HEAD")), "{said}");
         assert!(watched[1..].iter().all(|file| Path::new(file).exists()), "{said}");

@@ -1,6 +1,6 @@
-//! The Windows binary, built with mingw, under wine: a stand-in for a Windows, which is not at hand everywhere. What it shows is that the
-//! seam holds: files, streams, processes and the Credential Manager through the Windows API. Skipped, loudly, where wine, mingw or the
-//! Rust target is missing.
+//! The Windows binary, built with mingw, under wine: a substitute for Windows, which is not available everywhere. It
+//! tests the platform's half: files, streams, processes and the Credential Manager through the Windows API. Skipped,
+//! with a report, if wine, mingw or the Rust target is missing.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -17,7 +17,7 @@ const TARGET: &str = "x86_64-pc-windows-gnu";
 const MINGW: &str = "x86_64-w64-mingw32-gcc";
 const SECRET: &str = "hunter2-hunter2";
 
-/// A Windows: one for all tests, for it takes seconds to set up.
+/// A Windows for all tests, because it takes seconds to set up.
 struct Windows {
     /// Its `C:`, its registry.
     prefix: PathBuf,
@@ -91,7 +91,7 @@ impl Windows {
     }
 }
 
-/// Whoever keeps a key in the one Credential Manager is alone; the others make homes without.
+/// A test that keeps a key in the only Credential Manager runs alone; the others use key files.
 static CREDENTIAL_MANAGER: RwLock<()> = RwLock::new(());
 
 /// A home on that Windows.
@@ -130,7 +130,7 @@ impl Home {
         self.call(&self.windows.program("cast"), words)
     }
 
-    /// What `agent.exe` says when cast runs it with these words.
+    /// What `agent.exe` prints when cast runs it with these words.
     fn agent<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> String {
         let words = ["run", "a", "--no-mask", "--", "agent"].into_iter().chain(words);
         self.cast(words).succeeds().out
@@ -141,7 +141,7 @@ impl Home {
     }
 }
 
-/// The binary of the sources as they are: cargo knows what to do anew.
+/// The binary of the current sources; cargo rebuilds what changed.
 fn build() -> PathBuf {
     succeeds(cargo("build").args(["--bin", "cast"]));
     target_folder().join(TARGET).join("debug/cast.exe")
@@ -155,7 +155,7 @@ fn cargo(verb: &str) -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args([verb, "--locked", "--quiet", "--target", TARGET]);
     cargo.arg("--target-dir").arg(target_folder());
-    // Nothing here is about speed; building is.
+    // These tests need no fast binary, but a fast build.
     for setting in ["opt-level=0", "debug=false", "package.\"*\".opt-level=0"] {
         cargo.args(["--config", &format!("profile.dev.{setting}")]);
     }
@@ -176,7 +176,11 @@ fn drive(path: &Path) -> String {
 #[test]
 fn secrets_live_and_die() {
     let Some(home) = Home::empty() else { return };
-    home.cast(["set", "a", "K", SECRET]).env("CAST_KEY", "x").refuses(4, "CAST_KEY holds no usable key", &[SECRET]);
+    home.cast(["set", "a", "K", SECRET]).env("CAST_KEY", "x").refuses(
+        4,
+        "CAST_KEY does not contain a usable key",
+        &[SECRET],
+    );
     let made = home.cast(["init", "--key-store", "file"]).succeeds();
     assert!(made.err.contains("Master key made") && made.err.contains("key.txt"), "{made:?}");
     let set = home.cast(["secrets", "set", "a", "TOKEN"]).input("hunter2-hunter2\r\n").succeeds();
@@ -206,12 +210,12 @@ fn secrets_live_and_die() {
 fn the_unit_tests_hold() {
     let Some(windows) = Windows::get() else { return };
     let mut tests = cargo("test");
-    // Without those of scrypt, which takes minutes where nothing is optimised, and of a log that is turned while many append to it: two
-    // appends at once are one for NTFS, and not for wine.
+    // Without the tests of scrypt, which takes minutes in an unoptimised build, and of a log that is rotated during
+    // many appends: appends are atomic on NTFS, but not under wine.
     tests.args(["--workspace", "--lib", "--", "--skip", "passphrase", "--skip", "_turn"]);
     tests.envs(windows.variables()).env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine");
     tests.env("PROPTEST_CASES", "16");
-    // That there is no `base64` is no news of a Windows.
+    // A missing `base64` is normal on Windows.
     tests.env_remove("CAST_TEST_SKIPS");
     let output = tests.output().unwrap();
     let said = |stream: &[u8]| String::from_utf8_lossy(stream).into_owned();
@@ -221,7 +225,7 @@ fn the_unit_tests_hold() {
 #[test]
 fn a_vault_goes_from_one_system_to_the_other() {
     let Some(home) = Home::new() else { return };
-    // Windows knows no modes, so wine gives files those of the folder.
+    // Windows has no modes, so wine gives files those of the folder.
     fs::set_permissions(home.sandbox.home().join("key.txt"), fs::Permissions::from_mode(0o600)).unwrap();
     let listed =
         home.sandbox.cast(["run", "a", "--no-mask", "--", "printenv", "K"]).env("CAST_HOME", home.sandbox.home());
@@ -234,7 +238,7 @@ fn arguments_and_environment_arrive() {
     let words = ["", "a b", "say \"hi\"", "back\\", "back\\ slash\\\\", "%PATH%", "a&b|c>d", "--", "-q"];
     let expected = words.map(|word| format!("<{word}>\n")).concat();
     assert_eq!(home.agent(["words"].into_iter().chain(words)), expected);
-    // `Path` and `PATH` are one.
+    // `Path` and `PATH` are the same variable.
     home.cast(["set", "a", "PATH", "C:\\mine", "--allow-dangerous-name"]).succeeds();
     let variables = home.agent(["variables"]);
     let paths: Vec<_> = variables.lines().filter(|line| line.to_ascii_uppercase().starts_with("PATH=")).collect();
@@ -302,7 +306,7 @@ fn the_key_lives_in_the_credential_manager_of_this_machine() {
     let _alone = CREDENTIAL_MANAGER.write().unwrap_or_else(PoisonError::into_inner);
     let Some(home) = Home::beside_the_credential_manager() else { return };
     let first = home.cast(["set", "a", "K"]).input(SECRET).succeeds();
-    assert!(first.err.contains("✓ Master key made and kept in the OS keyring"), "{first:?}");
+    assert!(first.err.contains("✓ Master key created and stored in the OS keyring"), "{first:?}");
     assert!(home.agent(["variables"]).contains(SECRET));
     let again = home.cast(["init"]).succeeds();
     assert!(again.err.contains("There is a key already"), "{again:?}");
@@ -314,18 +318,18 @@ fn the_key_lives_in_the_credential_manager_of_this_machine() {
     assert!(persistence.contains("0x2"), "{persistence}");
     let healthy = home.cast(["doctor"]).succeeds();
     assert!(healthy.out.contains("the OS keyring"), "{healthy:?}");
-    // More keys than fit are refused, and what was there stays.
+    // cast refuses more keys than fit, and the former entry stays.
     let full = (0..20).find_map(|_| {
         let outcome = home.cast(["key", "rotate"]).run();
         (outcome.code != 0).then_some(outcome)
     });
     let full = full.expect("2560 bytes are not enough for 20 keys");
     assert_eq!(full.code, 4, "{full:?}");
-    assert!(full.err.contains("the keys are too long for the keyring, which takes 2560 bytes"), "{full:?}");
+    assert!(full.err.contains("the keys are too long for the keyring, which takes at most 2560 bytes"), "{full:?}");
     assert!(full.err.contains("'cast key rotate --retire'") && !full.err.contains("AGE-SECRET-KEY"), "{full:?}");
     home.cast(["list", "a"]).succeeds();
     home.cast(["key", "rotate", "--retire", "--yes"]).succeeds();
-    // Out of it, and back.
+    // Move the key out and back.
     home.cast(["key", "move", "file", "--yes"]).succeeds();
     assert_ne!(home.registry(["query", entry]).run().code, 0, "it is gone from there");
     home.cast(["key", "move", "keyring"]).succeeds();
@@ -349,11 +353,11 @@ fn a_file_that_another_program_keeps_for_a_moment_is_waited_for() {
         assert_eq!(said.trim_end(), "held");
         holder
     };
-    // It may be read, and not be replaced, until a while after the new file lies beside it.
+    // Readers may open it, but cast cannot replace it until a while after it has written the new file beside it.
     let mut holder = hold("readable", &home.sandbox.home().join("vaults/.a.*.age.tmp"));
     home.cast(["set", "a", "L"]).input(SECRET).succeeds();
     assert!(holder.wait().unwrap().success());
-    // Not even read, for longer than anyone waits.
+    // Readers cannot open it, for longer than cast waits.
     let go = home.sandbox.home().join("go");
     let mut holder = hold("closed", &go);
     home.cast(["list", "a"]).refuses(6, "cannot open", &[SECRET]);

@@ -1,5 +1,6 @@
-// The official MCP client: starts the command given after the folder of its modules, speaks with it, says what it got, one JSON
-// value a line, and ends as the first word says: "close" as the protocol wants, "kill" without a word to the server.
+// The official MCP client: starts the command given after the folder of its modules, talks to it, prints what it gets,
+// one JSON value per line, and ends as the first word tells: "close" as the protocol requires, "kill" without telling
+// the server.
 import { createRequire } from "node:module";
 
 const [ending, modules, command, ...args] = process.argv.slice(2);
@@ -10,7 +11,7 @@ const { StdioClientTransport } = require("@modelcontextprotocol/sdk/client/stdio
 const say = (value) => console.log(JSON.stringify(value));
 const transport = new StdioClientTransport({ command, args, env: process.env, stderr: "pipe" });
 const client = new Client({ name: "cast-test", version: "1.0.0" });
-// What is not JSON-RPC would arrive here.
+// Output that is not JSON-RPC would arrive here.
 client.onerror = (error) => say({ error: String(error) });
 
 await client.connect(transport);

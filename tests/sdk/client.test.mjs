@@ -78,7 +78,7 @@ test("any value arrives byte for byte", async (t) => {
   assert.equal(await valueOf(client, "a", "K"), "more\n");
 });
 
-test("what is no value is refused, and changes nothing", async (t) => {
+test("an invalid value is refused, and changes nothing", async (t) => {
   const client = new CastClient({ home: newHome(t) });
   await client.secrets.set("a", "K", "before");
   for (const value of [`${SECRET}\0`, `${SECRET}\ud800`, Buffer.from(`${SECRET}\xff`, "latin1"), SECRET.repeat(20_000), 1, null, undefined, {}]) {
@@ -121,7 +121,7 @@ test("calls side by side are all done", async (t) => {
   }
 });
 
-test("a listing holds names and times, and is what the binary gives", async (t) => {
+test("a listing holds names and times, and is what the binary returns", async (t) => {
   const client = new CastClient({ home: newHome(t) });
   assert.deepEqual(await client.agents.list(), []);
   await client.secrets.set("a", "K", SECRET);
@@ -149,7 +149,7 @@ test("a call that is given up rejects with the signal's reason and leaves the va
   ]) {
     await assert.rejects(call(aborted), { name: "AbortError" });
   }
-  // Whoever holds the lock makes the next writer wait.
+  // A held lock makes the next writer wait.
   const lock = spawn("flock", [lockOf(home), "sh", "-c", "echo held; exec cat"], { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => lock.kill());
   await new Promise((resolve) => lock.stdout.once("data", resolve));
@@ -189,7 +189,7 @@ test("a binary that is not there is said so", async (t) => {
   }
 });
 
-test("the binary is looked for in absolute folders of PATH alone", async (t) => {
+test("the client looks for the binary only in absolute folders of PATH", async (t) => {
   const { PATH, CAST_BINARY } = process.env;
   const there = process.cwd();
   t.after(() => {

@@ -1,5 +1,5 @@
-//! `cast key export`: keys on their way out. Alone among all commands it prints something that opens a vault, so it looks at where that
-//! goes: a terminal is asked about first, a file that others can read earns a warning.
+//! `cast key export`: exports keys. It is the only command that prints something that opens a vault, so it checks where
+//! the output goes: it asks before it prints on a terminal, and warns about a file that others can read.
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &KeyExportArgs, session: &Session, report: Report) -> an
     let what =
         agent.as_ref().map_or_else(|| "The master key".to_owned(), |agent| format!("The key of agent '{agent}'"));
     if args.output.is_none() && io::stdout().is_terminal() {
-        prompt::confirm(&format!("{what} will be shown on this terminal. Show it?"), "--output FILE")?;
+        prompt::confirm(&format!("{what} will appear on this terminal. Continue?"), "--output FILE")?;
     }
     let text = match &agent {
         Some(agent) => with_line_end(&session.perform(ExportAgentKey { agent })?),
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &KeyExportArgs, session: &Session, report: Report) -> an
     let Some(path) = &args.output else {
         if files::stdout_is_readable_by_others() {
             report.warning(
-                "standard output goes to a file that other users can read: 'chmod 600' it, or give '--output FILE'",
+                "standard output is a file that other users can read: 'chmod 600' it, or use '--output FILE'",
             );
         }
         return report.data(text.expose_secret());
@@ -49,13 +49,13 @@ fn with_line_end(line: &SecretString) -> SecretString {
     SecretString::from(text)
 }
 
-/// The file itself only its owner can read. Its folder may still be no place for it.
+/// Only the owner can read the new file, but its folder may still be the wrong place for it.
 fn warn_about_folder(path: &Path, report: Report) {
     if let Some(tree) = disk::git_work_tree(path) {
-        report.warning(format_args!("it lies in the git work tree '{}': never commit it", tree.display()));
+        report.warning(format_args!("the file is in the git work tree '{}': never commit it", tree.display()));
     }
     let Some(folder) = path.parent() else { return };
     if File::open(folder).is_ok_and(|folder| files::is_open_to_others(&folder)) {
-        report.warning(format_args!("other users can look into the folder '{}'", folder.display()));
+        report.warning(format_args!("other users can list the folder '{}'", folder.display()));
     }
 }

@@ -1,4 +1,4 @@
-//! `cast key import`: a master key back from a backup.
+//! `cast key import`: restores a master key from a backup.
 
 use crate::args::KeyImportArgs;
 use crate::report::Report;
@@ -15,15 +15,15 @@ pub(crate) fn run(args: &KeyImportArgs, session: &Session, report: Report) -> an
     let imported = session.perform(ImportKey { given: &given, replace: args.replace, place })?;
     let whence = &imported.whence;
     if imported.known {
-        report.success(format_args!("That master key is there already: in {whence}"));
+        report.success(format_args!("This master key is already stored in {whence}"));
     } else {
-        report.success(format_args!("Master key imported and kept in {whence}; it opens {}", vaults(imported.opened)));
+        report.success(format_args!("Master key imported and stored in {whence}; it opens {}", vaults(imported.opened)));
     }
     for agent in &imported.closed {
-        report.warning(format_args!("it does not open the vault of agent '{agent}'"));
+        report.warning(format_args!("the key does not open the vault of agent '{agent}'"));
     }
     if imported.former > 0 && !imported.known {
-        report.hint("the key that was there stays behind it; seal all vaults to the newest with 'cast key rotate'");
+        report.hint("the former key stays as a fallback; seal all vaults to the newest with 'cast key rotate'");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `cast key move`: the keys from one place to another.
+//! `cast key move`: moves the keys from one place to another.
 
 use crate::args::KeyMoveArgs;
 use crate::report::Report;
@@ -8,12 +8,12 @@ use cast_core::verbs::key::r#move::Move;
 pub(crate) fn run(args: &KeyMoveArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let moved = session.perform(Move { target: args.to.place(), sure: args.yes })?;
     if moved.changed {
-        report.success(format_args!("The key is in {} now", moved.whence));
+        report.success(format_args!("Key moved to {}", moved.whence));
     } else {
-        report.success(format_args!("The key is there already: in {}", moved.whence));
+        report.success(format_args!("The key is already in {}", moved.whence));
     }
     if let Some(why) = &moved.keyring_unseen {
-        report.warning(format_args!("whether the OS keyring holds a copy could not be seen: {why}"));
+        report.warning(format_args!("cannot tell whether the OS keyring holds a copy: {why}"));
     }
     Ok(())
 }

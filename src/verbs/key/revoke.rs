@@ -1,4 +1,4 @@
-//! `cast key revoke`: the end of the agent keys that were handed out for one agent.
+//! `cast key revoke`: revokes the agent keys that were handed out for one agent.
 
 use crate::args::KeyRevokeArgs;
 use crate::report::Report;
@@ -9,8 +9,8 @@ use cast_core::verbs::key::revoke::Revoke;
 pub(crate) fn run(args: &KeyRevokeArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let agent = words::agent(&args.agent)?;
     let epoch = session.perform(Revoke { agent: &agent })?;
-    report.success(format_args!("Agent keys of '{agent}' revoked: its vault is in epoch {epoch} now"));
-    report.hint("old copies of the vault (git history, backups) stay open to them: change the secrets they have seen at their source");
+    report.success(format_args!("Agent keys of '{agent}' revoked: its vault is now in epoch {epoch}"));
+    report.hint("the revoked keys still open old copies of the vault (git history, backups): change the secrets they have seen at their source");
     report.hint(format_args!("hand out a new one: 'cast key export --agent {agent}'"));
     Ok(())
 }

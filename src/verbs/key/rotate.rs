@@ -1,4 +1,4 @@
-//! `cast key rotate`: a new master key, all vaults sealed to it, and in time the end of the former ones.
+//! `cast key rotate`: creates a new master key, seals all vaults to it, and with `--retire` drops the former keys.
 
 use std::io::{self, IsTerminal};
 
@@ -11,7 +11,7 @@ use cast_core::failure::Failure;
 use cast_core::session::Session;
 use cast_core::verbs::key::rotate::{Retire, Rotate};
 
-/// Fewer are done before anybody reads a bar.
+/// From this many vaults on, cast shows a progress bar: fewer are done before the user can read it.
 const MANY: usize = 50;
 
 pub(crate) fn run(args: &KeyRotateArgs, session: &Session, report: Report) -> anyhow::Result<()> {
@@ -31,15 +31,15 @@ pub(crate) fn run(args: &KeyRotateArgs, session: &Session, report: Report) -> an
     if rotation.is_new {
         report.success(format_args!("New master key {public}: {sealed} sealed to it"));
     } else if rotation.sealed > 0 {
-        report.success(format_args!("Rotation to {public} finished: {sealed} sealed to it; no further key was made"));
+        report.success(format_args!("Rotation to {public} finished: {sealed} sealed to it; no new key was created"));
     }
     if rotation.retired > 0 {
         report.success(format_args!("Former keys dropped: {}; the master key is {public}", rotation.retired));
         if !rotation.is_new {
-            report.hint("no new key was made; that is 'cast key rotate'");
+            report.hint("no new key was created; to create one: 'cast key rotate'");
         }
     } else if rotation.left.is_empty() {
-        report.hint("the former key stays for vaults elsewhere; drop it with 'cast key rotate --retire'");
+        report.hint("the former key stays as a fallback for vaults elsewhere; drop it with 'cast key rotate --retire'");
     }
     if rotation.is_new {
         report
@@ -52,9 +52,9 @@ pub(crate) fn run(args: &KeyRotateArgs, session: &Session, report: Report) -> an
     let kept = if rotation.former > 0 { ", and the former keys are kept" } else { "" };
     let message = format!("not sealed to the newest key: {}{kept}", vaults(rotation.left.len()));
     let failure = Failure::new(first.kind(), message)
-        .hint("see to those, then type it again; for vaults in another folder: 'CAST_VAULTS=FOLDER cast key rotate'");
+        .hint("fix those vaults, then run this again; for vaults in another folder: 'CAST_VAULTS=FOLDER cast key rotate'");
     Err(if rotation.unseen {
-        failure.hint("if those that could not be looked at need no former key: 'cast key rotate --retire --yes'")
+        failure.hint("if the vaults that cannot be read need no former key: 'cast key rotate --retire --yes'")
     } else {
         failure
     }

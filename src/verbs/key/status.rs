@@ -1,4 +1,4 @@
-//! `cast key status`: where the key is, its public half, and which vaults open with it.
+//! `cast key status`: shows where the key is, its public half, and which vaults it opens.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use cast_core::key_store::Whence;
 use cast_core::session::Session;
 use cast_core::survey::{Held, MasterStatus, Surveyed};
 
-/// All of it, as programs read it. A promise: fields are added, never changed.
+/// The status as JSON. A promise: fields are added, never changed.
 #[derive(Serialize)]
 struct StatusLine<'a> {
     #[serde(flatten)]
@@ -21,7 +21,7 @@ struct StatusLine<'a> {
     closed: Vec<ClosedLine<'a>>,
 }
 
-/// Where a key is; a promise, too.
+/// The place of a key; also a promise.
 #[derive(Serialize)]
 pub(crate) struct PlaceLine {
     /// `variable`, `file` or `keyring`.
@@ -41,7 +41,7 @@ impl From<&Whence> for PlaceLine {
     }
 }
 
-/// One key; a promise, too.
+/// One key; also a promise.
 #[derive(Serialize)]
 struct KeyLine<'a> {
     /// `master` or `agent`.
@@ -50,11 +50,11 @@ struct KeyLine<'a> {
     created_at: Option<String>,
     agent: Option<&'a str>,
     epoch: Option<u64>,
-    /// The agents whose vaults open with it.
+    /// The agents whose vaults it opens.
     vaults: Vec<&'a str>,
 }
 
-/// One vault that does not open; a promise, too.
+/// One vault that does not open; also a promise.
 #[derive(Serialize)]
 struct ClosedLine<'a> {
     agent: &'a str,
@@ -102,11 +102,11 @@ pub(crate) fn run(args: &KeyStatusArgs, session: &Session, report: Report) -> an
         }
         Held::Agent(agent, epoch) => {
             let opens = vaults.iter().any(|vault| vault.agent == *agent && vault.state.is_ok());
-            let opens = if opens { "opens that vault and nothing else" } else { "opens nothing here" };
-            format!("It is the agent key of '{agent}', epoch {epoch}, and {opens}.\n")
+            let opens = if opens { "opens the vault of that agent and nothing else" } else { "opens nothing here" };
+            format!("It is the agent key of '{agent}', epoch {epoch}. It {opens}.\n")
         }
     };
-    let closed: String = closed(&vaults).flat_map(|(_, why)| ["Closed: ".to_owned(), why, "\n".to_owned()]).collect();
+    let closed: String = closed(&vaults).flat_map(|(_, why)| ["Cannot open: ".to_owned(), why, "\n".to_owned()]).collect();
     report.data(&format!("The key is in {}.\n\n{keys}{closed}", status.whence))
 }
 

@@ -1,4 +1,4 @@
-//! `cast vault accept`: the user's decision on a vault that was restored, edited, rolled back or first received from somebody else.
+//! `cast vault accept`: lets a user accept a vault that was restored, edited, rolled back or received from its owner.
 
 use cast_core::clock;
 use cast_core::key_store;
@@ -15,16 +15,16 @@ pub(crate) fn run(args: &AcceptArgs, session: &Session, report: Report) -> anyho
     let former = args.key.as_deref().map(|path| key_store::read_key_file(path, "--key")).transpose()?;
     let accept = session.perform(Review { agent: &agent, former: former.as_ref() })?;
     let Some(why) = &accept.review.why else {
-        report.success(format_args!("The vault of agent '{agent}' is in order: there is nothing to accept"));
+        report.success(format_args!("The vault of agent '{agent}' is in order: nothing to accept"));
         return Ok(());
     };
     report.note(&format!("{why}.\n\n"));
     show(&accept.review, report);
     if !args.yes {
         let question = if accept.is_own() {
-            "Take this vault, with what is in it?"
+            "Accept this vault and everything in it?"
         } else {
-            "Is this the fingerprint that its owner sees, and do you take the vault?"
+            "Does the vault's owner see the same fingerprint? Accept the vault?"
         };
         prompt::confirm(question, "--yes")?;
     }

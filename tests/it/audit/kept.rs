@@ -1,4 +1,4 @@
-//! The file: private, whole under many writers and kills, turned over without a loss, and never waited for.
+//! The log file: private, whole under many writers and kills, rotated without loss, and no command waits for it.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
@@ -51,7 +51,7 @@ fn parallel_writers_tear_no_line() {
 fn a_full_log_is_turned_over_once() {
     let sandbox = Sandbox::with("a", &[("K", "hunter22")]);
     let log = sandbox.state().join("audit.jsonl");
-    // Up to the brim, with lines of its own.
+    // Fill the log with valid lines.
     let lines = fs::read_to_string(&log).unwrap();
     let line = lines.lines().last().unwrap();
     let mut file = OpenOptions::new().append(true).open(&log).unwrap();
@@ -106,10 +106,10 @@ fn damaged_lines_are_passed_over_and_counted() {
     sandbox.set("a", "L", "hunter22");
     let outcome = sandbox.cast(["audit"]).succeeds();
     assert_eq!(outcome.out.lines().count(), 1 + 3);
-    assert_eq!(outcome.err, "cast: hint: 3 damaged lines of the audit log were passed over\n");
+    assert_eq!(outcome.err, "cast: hint: skipped 3 damaged lines of the audit log\n");
     assert!(!outcome.out.contains("hunter22"));
     assert_eq!(told(&sandbox).last().unwrap(), "set a L - ok");
-    // What somebody wrote there moves no cursor.
+    // Foreign text in the log cannot move the cursor.
     let line = fs::read_to_string(&log).unwrap().lines().next().unwrap().to_owned();
     file.write_all((line.replace("\"init\"", "\"\\u001b[2Jinit\"") + "\n").as_bytes()).unwrap();
     assert!(!sandbox.cast(["audit"]).succeeds().out.contains('\u{1b}'));
@@ -126,7 +126,7 @@ fn a_run_waits_for_no_lock_and_no_disk() {
         .into_iter()
         .inspect(|file| file.lock().unwrap())
         .collect();
-    // Full, so that it wants to be turned over.
+    // Full, so that cast rotates it.
     let log = sandbox.state().join("audit.jsonl");
     OpenOptions::new().append(true).open(&log).unwrap().write_all(&vec![b'\n'; 1 << 20]).unwrap();
     let trace = sandbox.home().join("trace");
@@ -191,7 +191,7 @@ fn a_log_that_cannot_be_written_disturbs_nobody() {
 #[test]
 fn a_log_that_may_not_grow_disturbs_nobody() {
     let sandbox = Sandbox::with("a", &[("K", "hunter22")]);
-    // A limit on files, which kills who writes beyond it.
+    // A limit on file size, which kills a process that exceeds it.
     let limited = sandbox.cast_after("ulimit -f 0", ["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds();
     assert_eq!((limited.out.as_str(), limited.err.as_str()), ("hunter22\n", ""));
     // No home at all, with the key in a variable.

@@ -1,4 +1,4 @@
-//! `audit = "required"`: nothing is done that is not noted. `audit = "off"`: nothing is noted.
+//! `audit = "required"`: cast does nothing that it cannot log. `audit = "off"`: cast logs nothing.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -46,18 +46,18 @@ fn what_cannot_be_noted_is_not_done() {
         [&["set", "a", "K", "hunter22"][..], &["set", "new", "K", "hunter22"], &["delete", "a", "K"], &["init"]]
     {
         let refused = sandbox.cast(words).refuses(6, "audit log", &["hunter22"]);
-        assert!(refused.err.contains("cast: hint: the settings say: audit = \"required\""), "{refused:?}");
+        assert!(refused.err.contains("cast: hint: your settings contain: audit = \"required\""), "{refused:?}");
     }
     sandbox.cast(["delete", "a", "--all", "--yes"]).refuses(6, "audit log", &["hunter22"]);
     sandbox.cast(["run", "a", "--", "touch", "started"]).refuses(125, "audit log", &["hunter22"]);
     sandbox.cast(["run", "a", "--no-mask", "--", "touch", "started"]).refuses(125, "audit log", &["hunter22"]);
-    // Looking is not noted, and so not refused.
+    // cast does not log reading, and so does not refuse it.
     sandbox.cast(["list", "a"]).succeeds();
     sandbox.cast(["run", "a", "--explain"]).succeeds();
     sandbox.cast(accept).succeeds();
     fs::remove_dir(&log).unwrap();
     sandbox.set("a", "K", "hunter22");
-    // Before a passphrase is asked for, or anything else.
+    // Before cast asks for a passphrase or anything else.
     fs::rename(sandbox.key_file(), sandbox.home().join("key")).unwrap();
     fs::remove_file(&log).unwrap();
     fs::create_dir(&log).unwrap();
@@ -81,7 +81,7 @@ fn a_folder_that_cannot_be_written() {
 fn a_full_disk() {
     for required in [true, false] {
         let sandbox = with_settings(if required { "audit = \"required\"\n" } else { "" });
-        // The log alone is on it.
+        // Only the log is on it.
         let disk = sandbox.state().join("disk");
         let Some(_disk) = Disk::mount(&disk) else {
             return skip("audit: a full disk: no file system may be mounted here");
@@ -91,7 +91,7 @@ fn a_full_disk() {
             let call = sandbox.cast(words).env("XDG_STATE_HOME", home);
             call.env("CAST_VAULTS", sandbox.data().join("vaults"))
         };
-        // What is seen of the vault, and the log, find room; then there is none.
+        // The record of the vault and the log fit; then the disk is full.
         cast(&["set", "a", "K", "hunter22"]).succeeds();
         while fs::write(disk.join(format!("junk{}", fs::read_dir(&disk).unwrap().count())), [1; 4096]).is_ok() {}
         let log = disk.join("cast/audit.jsonl");

@@ -1,4 +1,4 @@
-//! Nothing but candidates, whatever is broken: not a word on standard error, no question, no trace.
+//! Completion prints only candidates, whatever is broken: nothing on standard error, no question, no trace.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -8,12 +8,12 @@ use super::shells::{Kind, Shell};
 use crate::sandbox::{CAST, Call, Outcome, Sandbox, skip};
 use crate::terminal::Terminal;
 
-/// Asks as the scripts do; what is being typed is the last of `words`.
+/// Asks as the scripts do; the last of `words` is the unfinished one.
 pub fn ask<'a>(sandbox: &'a Sandbox, words: &[&str]) -> Call<'a> {
     sandbox.cast(["__complete", "bash"]).input(words.join("\0") + "\0")
 }
 
-/// An answer without candidates, and without a word.
+/// An answer without candidates and without output.
 #[track_caller]
 pub fn is_silent(outcome: &Outcome) {
     assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("", ""));
@@ -23,7 +23,7 @@ fn home() -> Sandbox {
     Sandbox::with("my-agent", &[("OPENAI_API_KEY", "hunter2-hunter2")])
 }
 
-/// In each shell: this line is left as it is, and nothing is shown but the line.
+/// Each shell leaves this line as it is and shows only the line.
 fn is_left_alone(sandbox: &Sandbox, line: &str) {
     for kind in [Kind::Bash, Kind::BashCompletion, Kind::Zsh, Kind::Fish] {
         let Some(mut shell) = Shell::start(kind, sandbox, "") else { return };
@@ -64,7 +64,7 @@ fn a_key_that_is_broken_or_gone() {
     is_silent(&ask(&sandbox, &["delete", "my-agent", ""]).run());
     fs::remove_file(sandbox.key_file()).unwrap();
     is_silent(&ask(&sandbox, &["delete", "my-agent", ""]).run());
-    assert!(!sandbox.key_file().exists(), "no key is made because somebody presses Tab");
+    assert!(!sandbox.key_file().exists(), "completion must not create a key");
     is_silent(&ask(&sandbox, &["run", "my-agent", "--only", ""]).env("CAST_KEY", "sk-live-abc").run());
     is_left_alone(&sandbox, "cast delete my-agent ");
 }
@@ -85,7 +85,7 @@ fn a_key_behind_a_passphrase() {
     terminal.sees("assphrase");
     terminal.hides_input();
     terminal.types("correct horse\r");
-    terminal.sees("The same once more");
+    terminal.sees("Enter it again");
     terminal.types("correct horse\r");
     terminal.ends_with(0);
     is_silent(&ask(&sandbox, &["delete", "my-agent", ""]).run());
@@ -99,7 +99,7 @@ fn no_home() {
         is_silent(&ask(&sandbox, words).env("HOME", "/nonexistent").run());
         is_silent(&ask(&sandbox, words).env("HOME", "").env("CAST_HOME", "/nonexistent").run());
         is_silent(&ask(&sandbox, words).env("CAST_VAULTS", "/dev/null").run());
-        // The home that the system's list of users has is somebody's: what is in it is not looked at.
+        // The home in the system's list of users is a real one: the test must not look into it.
         assert_eq!(ask(&sandbox, words).without_env("HOME").run().err, "");
     }
     let home = |kind| if kind == Kind::Fish { "set -x HOME /nonexistent" } else { "export HOME=/nonexistent" };
@@ -136,7 +136,7 @@ fn words_that_mean_nothing() {
     }
 }
 
-/// No trace: not a file, not a line in the audit log, not even that this state of the vault was seen.
+/// No trace: no file, no line in the audit log, no record of this state of the vault.
 #[test]
 fn nothing_is_written() {
     let sandbox = home();
@@ -148,7 +148,7 @@ fn nothing_is_written() {
     assert!(sandbox.snapshot() == before && !sandbox.state().exists());
 }
 
-/// Ten thousand agents cost the reading of a folder: no vault is opened for its agent's name.
+/// Ten thousand agents cost one reading of a folder: cast opens no vault to complete its agent's name.
 #[test]
 fn no_vault_is_opened_for_the_names_of_agents() {
     if Command::new("strace").arg("-V").output().is_err() {

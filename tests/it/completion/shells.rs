@@ -1,5 +1,5 @@
-//! Interactive shells on a pseudo-terminal, in which somebody types a line and presses Tab. Two keys of our own make the outcome exact: one
-//! puts all candidates in the place of the last word, one writes the line to a file and clears it.
+//! Interactive shells on a pseudo-terminal, in which the test types a line and presses Tab. Two extra key bindings make
+//! the outcome exact: one replaces the last word with all candidates, one writes the line to a file and clears it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -92,7 +92,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// Starts it in this sandbox, with cast and its completions; `last` is said at the end of its start-up file.
+    /// Starts it in this sandbox, with cast and its completions; `last` is the end of its start-up file.
     pub fn start(kind: Kind, sandbox: &Sandbox, last: &str) -> Option<Self> {
         Self::start_with(kind, sandbox, last, |call| call)
     }
@@ -143,20 +143,20 @@ impl Shell {
         Some(Self { kind, terminal, line: room.join("line"), shown: 0 })
     }
 
-    /// The line after Tab was pressed at its end.
+    /// The line after Tab at its end.
     #[track_caller]
     pub fn tab(&mut self, line: &str) -> String {
         self.press(line, "\t")
     }
 
-    /// All that is offered for the last word of the line, sorted.
+    /// All candidates for the last word of the line, sorted.
     #[track_caller]
     pub fn offers(&mut self, line: &str) -> Vec<String> {
         let whole = self.press(line, "\x1ba");
         let (before, begun) = line.rsplit_once(' ').unwrap();
         let offered = whole.strip_prefix(before).unwrap_or_else(|| panic!("{line:?} became {whole:?}"));
         let mut offered: Vec<String> = offered.split_whitespace().map(str::to_owned).collect();
-        // What was typed stays where nothing is offered.
+        // Without candidates, the typed word stays.
         if offered == [begun] {
             offered.clear();
         }
@@ -164,7 +164,7 @@ impl Shell {
         offered
     }
 
-    /// Nothing was on the screen in all this time that a shell or cast said.
+    /// The screen never showed a message of the shell or of cast.
     #[track_caller]
     pub fn shows_no_complaint(&self) {
         let screen = self.terminal.text();

@@ -1,4 +1,4 @@
-//! Disks that are full, closed or limited, and paths that are no files: exit 6, the old vault, nothing left over.
+//! Disks that are full, closed or limited, and paths that are not files: exit code 6, the old vault, no leftovers.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -51,7 +51,7 @@ fn a_full_disk() {
     assert_eq!(cast(&["run", "b", "--no-mask", "--", "printenv", "K"]).succeeds().out, "hunter2\n");
     fs::remove_file(disk.0.join("junk1")).unwrap();
     cast(&["set", "b", "K", "next"]).succeeds();
-    // More than fits at all.
+    // More than the disk can hold.
     let long = "hunter2".repeat(4000);
     cast(&["set", "b", "LONG", &long]).refuses(6, "no space left on device", &["hunter2hunter2"]);
 }
@@ -74,7 +74,8 @@ fn a_file_size_limit() {
     let empty = Sandbox::empty();
     empty.cast_after("ulimit -f 0", ["init", "--key-store", "file"]).refuses(6, "file too large", &[]);
     assert!(!empty.key_file().exists());
-    // Who only reads needs no file; not even for a state that is news here. CMD gets the limit, and the signal as it was.
+    // Reading writes no file, not even for a state that is new here. CMD inherits the limit and the signal's
+    // disposition.
     fs::remove_dir_all(sandbox.state()).unwrap();
     let limited = ["run", "a", "--no-mask", "--", "sh", "-c", "ulimit -f; (echo x >f); echo $?"];
     let outcome = sandbox.cast_after("ulimit -f 0", limited).succeeds();
@@ -86,7 +87,7 @@ fn folders_that_cannot_be_written() {
     let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
     let vaults = sandbox.data().join("vaults");
     let nobody = |words: &[&str]| sandbox.cast_as_nobody("", words);
-    // Makes nobody the owner.
+    // Makes the user `nobody` the owner.
     nobody(&["list", "a"]).succeeds();
     fs::set_permissions(&vaults, Permissions::from_mode(0o500)).unwrap();
     for words in
@@ -96,7 +97,7 @@ fn folders_that_cannot_be_written() {
     }
     nobody(&["run", "a", "--", "true"]).succeeds();
     fs::set_permissions(&vaults, Permissions::from_mode(0o700)).unwrap();
-    // Not even to be looked at, by the tests neither, where they are not root.
+    // Not even readable, nor for the tests if they do not run as root.
     let denied = |words: &[&str], code: i32| {
         let outcome = nobody(words).run();
         assert!(outcome.code == code && outcome.err.contains("permission denied"), "{words:?}: {outcome:?}");
@@ -143,23 +144,23 @@ fn a_home_that_cannot_be_entered() {
         let call = sandbox.cast_as_nobody("", words).env("HOME", &home).env("CAST_KEY", &key);
         call.env("CAST_VAULTS", sandbox.data().join("vaults"))
     };
-    // Makes nobody the owner.
+    // Makes the user `nobody` the owner.
     sandbox.cast_as_nobody("", ["list", "a"]).succeeds();
     let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     mode(&home, 0o000);
     assert_eq!(nobody(&["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds().out, "hunter2\n");
     nobody(&["list", "a"]).succeeds();
-    // A writer has nowhere to wait for others, and changes nothing.
+    // A writer cannot lock, and so changes nothing.
     let vault = fs::read(sandbox.vault("a")).unwrap();
     let outcome = nobody(&["set", "a", "K", "next"]).run();
     assert!(outcome.code == 6 && outcome.err.contains("permission denied"), "{outcome:?}");
     assert_eq!(fs::read(sandbox.vault("a")).unwrap(), vault);
-    // Settings that are there and cannot be read may require something.
+    // Settings that cast cannot read may require the audit log.
     mode(&home, 0o700);
     mode(&home.join(".config/cast/config.toml"), 0o000);
     nobody(&["run", "a", "--", "touch", "started"]).refuses(125, "config.toml': permission denied", &["hunter2"]);
     fs::remove_file(home.join(".config/cast/config.toml")).unwrap();
-    // So may what was seen of a vault, in a state folder that can be entered.
+    // An unreadable record of a vault may refuse it, in a state folder that cast can enter.
     nobody(&["list", "a"]).succeeds();
     let seen = home.join(".local/state/cast/seen");
     let record = fs::read_dir(&seen).unwrap().next().unwrap().unwrap().path();
@@ -230,18 +231,18 @@ fn leftovers_of_killed_writers_are_cleared_by_the_next() {
     for name in [".a.4711.age.tmp", ".gone.age.tmp"] {
         fs::write(vaults.join(name), "half a vault").unwrap();
     }
-    // Readers and listings take no notice.
+    // Readers and listings ignore it.
     assert_eq!(sandbox.cast(["list"]).succeeds().out.lines().count(), 2);
     assert_eq!(sandbox.value("a", "K"), b"v");
     assert_eq!(leftovers(&sandbox).len(), 2);
     sandbox.set("b", "K", "v");
     assert_eq!(leftovers(&sandbox), Vec::<String>::new());
-    // Other files are not cast's to clear.
+    // cast does not delete other files.
     fs::write(vaults.join("notes.tmp"), "mine").unwrap();
     fs::write(vaults.join(".gitignore"), "mine").unwrap();
     sandbox.set("b", "K", "v");
     assert!(vaults.join("notes.tmp").exists() && vaults.join(".gitignore").exists());
-    // Nor is a leftover written through, whatever it is.
+    // Nor does cast write through a leftover, whatever it is.
     fs::write(sandbox.home().join("target"), "mine").unwrap();
     symlink(sandbox.home().join("target"), vaults.join(".a.4711.age.tmp")).unwrap();
     sandbox.set("a", "K", "next");

@@ -1,5 +1,5 @@
-//! A writer killed at, or failing in, any of its calls to the file system (strace injects it): the vault is the old or the new one,
-//! the next writer succeeds, nothing is left over, and what was said is true.
+//! A writer that is killed or fails at any of its calls to the file system (strace injects this): the vault is the old
+//! or the new one, the next writer succeeds, there are no leftovers, and what cast reported is true.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,20 +12,20 @@ use crate::sandbox::{CAST, Outcome, Sandbox, skip};
 /// One call to the system.
 pub struct Call {
     pub name: String,
-    /// Which one of its name it is, from 1: what strace counts by.
+    /// Its number among the calls of this name, from 1, as strace counts.
     pub number: usize,
     pub line: String,
 }
 
-/// The address of no bus.
+/// An address without a bus.
 pub const NO_BUS: &str = "disabled:";
 
-/// Those that touch files, and those of a conversation with a keyring. Reading changes nothing, but a process can end there, too.
+/// Calls that touch files, and calls that talk to a keyring. Reading changes nothing, but a process can also end there.
 const CALLS: &str = "openat,open,creat,read,pread64,write,pwrite64,close,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,\
     mkdir,mkdirat,rmdir,flock,fchmod,chmod,fchmodat,ftruncate,getdents64,readlink,readlinkat,statx,fstat,newfstatat,lseek,\
     socket,connect,sendto,sendmsg,recvfrom,recvmsg,poll,ppoll";
 
-/// The calls of `cast WORDS`, from the first that has to do with this home. `None` where strace does not work.
+/// The calls of `cast WORDS`, from the first that touches this home. `None` if strace does not work.
 pub fn traced(sandbox: &Sandbox, words: &[&str]) -> Option<Vec<Call>> {
     traced_on(sandbox, NO_BUS, words)
 }
@@ -70,12 +70,12 @@ pub fn injected_on(sandbox: &Sandbox, bus: &str, words: &[&str], call: &Call, wh
     sandbox.other("strace", strace).env("DBUS_SESSION_BUS_ADDRESS", bus).run()
 }
 
-/// What a change is, and how one sees whether it was done.
+/// A change, and how to see whether it was made.
 struct Scene {
-    /// What there is before.
+    /// The state before.
     begin: fn() -> Sandbox,
     words: &'static [&'static str],
-    /// What can be seen of the result.
+    /// The visible result.
     look: fn(&Sandbox) -> String,
     old: &'static str,
     new: &'static str,
@@ -155,7 +155,8 @@ fn with_vault() -> Sandbox {
     Sandbox::with("a", &[("K", "old"), ("L", "l")])
 }
 
-/// Runs every scene once for each of its calls and each of what `faults` names for it; `check` sees the outcome and the state then.
+/// Runs every scene once for each of its calls and each fault that `faults` returns for it; `check` gets the outcome
+/// and the state.
 fn for_every_call(faults: fn(&Call) -> Vec<&'static str>, check: fn(&Scene, &Call, &str, &Outcome, &str)) {
     let failed = Mutex::new(0);
     for scene in &SCENES {
@@ -168,7 +169,7 @@ fn for_every_call(faults: fn(&Call) -> Vec<&'static str>, check: fn(&Scene, &Cal
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    // All that fail are told, not the first alone.
+                    // Report all failures, not only the first.
                     while let Some((call, fault)) = next() {
                         let end = std::panic::catch_unwind(|| one(scene, call, fault, check));
                         *failed.lock().unwrap() += u32::from(end.is_err());
@@ -187,7 +188,7 @@ fn one(scene: &Scene, call: &Call, fault: &str, check: fn(&Scene, &Call, &str, &
     let state = (scene.look)(&sandbox);
     assert!(state == scene.old || state == scene.new, "neither old nor new but '{state}': {place}");
     check(scene, call, &state, &outcome, &place);
-    // The next writer takes no harm and clears up.
+    // The next writer succeeds and cleans up.
     sandbox.cast(["init", "--key-store", "file"]).succeeds();
     if state == "refused" {
         sandbox.cast(["vault", "accept", "a", "--yes"]).succeeds();
@@ -218,7 +219,7 @@ fn failing_in_any_call() {
             "openat" | "open" | "creat" => vec!["error=EACCES", "error=EMFILE", "error=EROFS", "error=ENOSPC"],
             "write" | "pwrite64" => vec!["error=ENOSPC", "error=EDQUOT", "error=EIO"],
             "fsync" | "fdatasync" => vec!["error=EIO", "error=ENOSPC"],
-            // Of a file, std does not look at it; of a folder that was read, it takes it for a bug of ours.
+            // std ignores a failing close of a file, but panics at that of a folder.
             "close" => vec![],
             "rename" | "renameat" | "renameat2" => vec!["error=EIO", "error=EACCES", "error=EROFS", "error=ENOSPC"],
             "mkdir" | "mkdirat" => vec!["error=EACCES", "error=EROFS", "error=EDQUOT"],
@@ -229,13 +230,13 @@ fn failing_in_any_call() {
         |scene, _, state, outcome, place| {
             outcome.says_nothing_of(&["AGE-SECRET-KEY"]);
             if outcome.code == 0 {
-                // What failed was of no account: looking at a file's size, saying that it is done.
+                // The failed call did not matter: it read a file's size, or printed the success message.
                 assert_eq!(state, scene.new, "{place}");
                 return;
             }
             assert_eq!(outcome.code, 6, "{place}");
             assert!(outcome.err.contains("cast: error: ") && outcome.err.contains('\''), "{place}");
-            // A key that could not be read back is no reported key; it stays, and the next word about it says so.
+            // cast did not report a key that it could not read back; the key stays, and the next command finds it.
             if state == scene.new && scene.words[0] != "init" {
                 let said = ["written", "removed"].iter().any(|word| outcome.err.contains(word));
                 assert!(said, "it was done, and only the error is said: {place}");

@@ -1,4 +1,4 @@
-//! What is said to be done is on the disk: the order of one change, as the system saw it.
+//! A change that cast reports is on the disk: the order of the system calls of one change.
 
 use super::faults::{injected, traced};
 use crate::sandbox::{Sandbox, skip};
@@ -28,7 +28,7 @@ fn on_disk_before_it_has_its_name_and_named_on_disk_before_it_is_said() {
             })
             .collect();
         steps.dedup();
-        // The vault, then the record of it; the audit log is not waited for.
+        // The vault, then its record; cast does not wait for the audit log.
         let replace = ["write", "fsync", "rename", "fsync"];
         let expected: Vec<_> = [&replace[..], &replace, &["note", "say"]].concat();
         assert_eq!(steps, expected, "{words:?}");

@@ -1,4 +1,4 @@
-//! An agent's key: that agent's vault, and nothing else.
+//! An agent key opens that agent's vault and nothing else.
 
 use std::fs;
 
@@ -33,7 +33,7 @@ fn works_for_its_agent() {
     cast(&["set", "a", "L", "of the runner"]);
     cast(&["set", "a", "K", "of the runner, too"]);
     cast(&["delete", "a", "L"]);
-    // The owner takes what came back.
+    // The owner accepts the vault that came back.
     fs::copy(runner.vault("a"), owner.vault("a")).unwrap();
     assert_eq!(owner.value("a", "K"), b"of the runner, too");
     assert_eq!(owner.listing("a").len(), 1);
@@ -73,7 +73,7 @@ fn makes_no_vault() {
     fs::remove_file(runner.vault("a")).unwrap();
     let outcome = set("a").refuses(4, "agent key of 'a'", &[]);
     assert!(!outcome.err.contains("cast secrets set a"), "a hint to do the same again: {outcome:?}");
-    // Nor a key.
+    // Nor can it export a key.
     let init = runner.cast(["init"]).env("CAST_KEY", &key).run();
     assert!(!runner.key_file().exists(), "{init:?}");
 }
@@ -98,7 +98,7 @@ fn builtin_secrets_stay_closed_to_it_and_run_says_so() {
     assert_eq!((silent.out.as_str(), silent.err.as_str()), ("hunter2,\n", ""));
     let list = runner.cast(["list", "a", "--json"]).env("CAST_KEY", &key).succeeds();
     assert!(list.out.contains("\"K\"") && !list.out.contains("SHARED"), "{list:?}");
-    // The owner's run has them.
+    // The owner's run has the built-in secrets.
     let owners = owner.cast(["run", "a", "--no-mask", "--", "sh", "-c", "echo $K,$SHARED"]).succeeds();
     assert_eq!((owners.out.as_str(), owners.err.as_str()), ("hunter2,for all\n", ""));
 }
@@ -108,9 +108,9 @@ fn is_no_master_key() {
     let sandbox = sandbox();
     let text = Text::read(&sandbox.vault("a"), Key::master(&sandbox));
     let bare = Key::master(&sandbox).of_agent("a", &text.id, 1).identity();
-    // Without its label it decrypts the file, and proves nothing.
+    // Without its label it decrypts the file but does not authenticate it.
     sandbox.cast(["list", "a"]).env("CAST_KEY", &bare).refuses(5, "the vault of agent 'a' ", &["hunter2"]);
-    // In the key store it is no key of the user's.
+    // In the key store an agent key is not a key of the user.
     fs::write(sandbox.key_file(), grant_of(&sandbox, "a")).unwrap();
     sandbox.cast(["list", "a"]).refuses(4, "agent key", &["hunter2"]);
 }

@@ -1,4 +1,4 @@
-//! The key file in the key store: trusted only as a regular file of this user that nobody else can read.
+//! The key file in the key store: trusted only if it is a regular file of this user that no other user can read.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -36,7 +36,7 @@ fn of_another_user() {
     let sandbox = sandbox();
     std::os::unix::fs::chown(sandbox.key_file(), Some(65534), None).unwrap();
     sandbox.cast(["list", "a"]).refuses(6, "belongs to another user", &["hunter2"]);
-    // A vault's owner does not matter: its MAC does.
+    // The file owner of a vault does not matter; its MAC does.
     std::os::unix::fs::chown(sandbox.key_file(), Some(0), None).unwrap();
     std::os::unix::fs::chown(sandbox.vault("a"), Some(65534), None).unwrap();
     sandbox.cast(["list", "a"]).succeeds();
@@ -55,7 +55,7 @@ fn no_regular_file() {
     symlink(&key, sandbox.key_file()).unwrap();
     refused();
     fs::remove_file(sandbox.key_file()).unwrap();
-    // Nobody writes into it: a reader that waits would wait for ever.
+    // No process writes into it: a reader that waits would wait forever.
     assert!(sandbox.command("mkfifo").arg(sandbox.key_file()).status().unwrap().success());
     fs::set_permissions(sandbox.key_file(), Permissions::from_mode(0o600)).unwrap();
     refused();
@@ -113,7 +113,7 @@ fn never_in_a_git_work_tree() {
             let init = sandbox.cast(words).env("CAST_HOME", repository.join("deep/cast"));
             init.refuses(6, "git work tree", &[]);
         }
-        // Nor by a link from elsewhere.
+        // Nor through a link from elsewhere.
         let link = sandbox.home().join("link");
         std::os::unix::fs::symlink(&repository, &link).unwrap();
         sandbox.cast(["init", "--key-store", "file"]).env("CAST_HOME", link.join("deep")).refuses(
@@ -122,7 +122,7 @@ fn never_in_a_git_work_tree() {
             &[],
         );
         fs::remove_dir_all(repository.join("deep")).unwrap();
-        // Vaults may lie there, and nothing but vaults.
+        // Vaults may be there, but only vaults.
         let vaults = repository.join("vaults");
         sandbox.cast(["init", "--key-store", "file"]).env("CAST_VAULTS", &vaults).succeeds();
         sandbox.cast(["set", "a", "K", "v"]).env("CAST_VAULTS", &vaults).succeeds();

@@ -1,4 +1,4 @@
-//! The first key: made by an explicit word, never beside vaults that wait for another, and once.
+//! The first key: created explicitly, once, and never beside vaults that need another key.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ fn no_keyring_and_nobody_to_ask() {
             assert!(outcome.err.contains(command), "{outcome:?}");
         }
     }
-    // The words that it says are those that work.
+    // The command in the hint works.
     let said = sandbox.cast(["set", "a", "K", "v"]).run().err;
     let command = said.split('\'').find(|words| words.starts_with("cast init")).unwrap();
     sandbox.cast(command.split(' ').skip(1)).succeeds();
@@ -32,7 +32,7 @@ fn init_makes_a_key_file_and_says_so() {
     assert_eq!(outcome.out, "");
     outcome.says_nothing_of(&["AGE-SECRET-KEY", &sandbox.key()]);
     assert_eq!(fs::metadata(sandbox.key_file()).unwrap().permissions().mode() & 0o777, 0o600);
-    // Harmless when there is one.
+    // Harmless if there is a key.
     let before = sandbox.snapshot();
     for words in [&["init"][..], &["init", "--key-store", "file"]] {
         let again = sandbox.cast(words).succeeds();
@@ -69,7 +69,7 @@ fn none_is_made_beside_vaults_that_wait_for_theirs() {
         assert!(outcome.err.contains("CAST_KEY_FILE="), "how to bring it back: {outcome:?}");
     }
     sandbox.cast(["run", "a", "--", "touch", "started"]).refuses(125, "no key", &["hunter2"]);
-    // A damaged vault waits as well.
+    // A damaged vault also needs its key.
     fs::write(sandbox.vault("a"), "").unwrap();
     sandbox.cast(["init", "--key-store", "file"]).refuses(4, "no key", &[]);
     sandbox.cast(["set", "new", "K", "hunter2"]).env("CAST_KEY", key).refuses(5, "opens none of those", &["hunter2"]);

@@ -1,4 +1,4 @@
-//! Tab where the key is in a keyring: names where it is open, and never a dialog.
+//! Completion with the key in a keyring: names if the keyring is open, and never a dialog.
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -34,12 +34,12 @@ fn a_locked_keyring_is_not_asked_to_open() {
         assert_eq!(shell.tab("cast run a --only "), "cast run a --only ");
         shell.shows_no_complaint();
     }
-    // It was there to be asked.
+    // The prompter was running.
     asking.session.cast(["list", "a"]).succeeds();
     assert_eq!(ask(&asking.session).succeeds().out, "words\nK\n");
 }
 
-/// Its own patience is shorter than a person's.
+/// Completion waits for less time than a user would.
 #[test]
 fn a_keyring_that_does_not_answer_is_left() {
     let Some(session) = Session::unlocked() else { return };

@@ -1,4 +1,4 @@
-//! A locked keyring that asks: by gcr's own prompter for tests, which gnome-keyring takes in place of the one on a desktop.
+//! A locked keyring that shows a dialog: gcr's prompter for tests, which gnome-keyring uses instead of the desktop's.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
@@ -10,7 +10,7 @@ use crate::terminal::Terminal;
 
 const SECRET: &str = "hunter2-hunter2";
 
-/// Answers each dialog as its words say, after so many milliseconds; says its name on the bus.
+/// Answers each dialog as its arguments tell, after so many milliseconds; prints its name on the bus.
 const PROMPTER: &str = "
 import ctypes, sys
 gcr = ctypes.CDLL('libgcr-base-3.so.1')
@@ -65,8 +65,8 @@ impl Drop for Asking {
 fn an_unlock_that_arrives_in_time() {
     let Some(asking) = Asking::start("unlock", 0) else { return };
     let listed = asking.session.cast(["list", "a"]).succeeds();
-    assert_eq!(listed.err, "", "nobody is told of a dialog that is over at once");
-    // Unlocked for all that comes.
+    assert_eq!(listed.err, "", "no message about a dialog that ends at once");
+    // It stays unlocked from now on.
     asking.session.cast(["run", "a", "--", "true"]).succeeds();
     asking.session.cast(["set", "b", "K", SECRET]).succeeds();
     assert_eq!(asking.session.items(), 1);
@@ -87,10 +87,10 @@ fn a_dialog_that_is_dismissed() {
     let call = asking.session.cast(["set", "a", "L", SECRET]);
     let refusal = call.refuses(4, "no key: the keyring stayed locked: the dialog was dismissed", &[SECRET]);
     assert!(refusal.err.contains("cast: hint: try again, and unlock the keyring in the dialog"), "{refusal:?}");
-    assert!(!refusal.err.contains("Waiting"), "nobody reads that over a pipe: {refusal:?}");
+    assert!(!refusal.err.contains("Waiting"), "no user reads that over a pipe: {refusal:?}");
 }
 
-/// The end of the 60 s themselves is tested in the client, with less of them.
+/// The client's unit tests cover the end of the 60 s, with a shorter time.
 #[test]
 fn a_dialog_that_is_never_answered_can_be_left() {
     let Some(asking) = Asking::start("unlock", 3_600_000) else { return };

@@ -1,4 +1,4 @@
-//! `cast doctor` before a real keyring: its state in words, and never a dialog that can be done without.
+//! `cast doctor` with a real keyring: it shows the keyring's state, and causes no dialog that it can avoid.
 
 use std::fs;
 
@@ -11,8 +11,8 @@ use crate::doctor::{checks, diagnosed};
 fn a_keyring_that_holds_the_key() {
     let Some(session) = Session::unlocked() else { return };
     let fresh = session.cast(["doctor"]).succeeds();
-    assert!(fresh.out.contains("keyring    the keyring is open and holds no key of cast's\n"), "{fresh:?}");
-    assert!(fresh.out.contains("key        none yet: the first 'cast secrets set' makes it\n"), "{fresh:?}");
+    assert!(fresh.out.contains("keyring    the keyring is open and holds no key for cast\n"), "{fresh:?}");
+    assert!(fresh.out.contains("key        none yet: the first 'cast secrets set' creates it\n"), "{fresh:?}");
     assert_eq!(session.items(), 0);
     session.cast(["set", "a", "K", "hunter2-hunter2"]).succeeds();
     session.cast(["set", "b", "K", "hunter2-hunter2"]).succeeds();
@@ -60,9 +60,9 @@ fn a_locked_keyring_is_not_needed_with_a_key_at_hand() {
     let outcome = session.cast(["doctor"]).env("CAST_KEY_FILE", &backup).succeeds();
     assert!(outcome.out.contains("the keyring is locked"), "{outcome:?}");
     assert!(outcome.out.contains("key        in CAST_KEY_FILE\n"), "{outcome:?}");
-    // And a backup needs none at all.
+    // Checking a backup causes none at all.
     let proof = session.cast(["doctor", "--backup", "master.key"]).succeeds();
-    assert_eq!(proof.err, "✓ The backup opens the one vault there is\n");
+    assert_eq!(proof.err, "✓ The backup opens the only vault\n");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_key_that_is_gone() {
 fn two_entries() {
     let Some(session) = Session::unlocked() else { return };
     session.cast(["set", "a", "K", "hunter2"]).succeeds();
-    // One more attribute makes another item of it.
+    // An additional attribute makes it a different item.
     let words = ["store", "--label=another", "service", "cast", "username", "master-key", "more", "1"];
     let mut store = session.command("secret-tool");
     let mut child = store.args(words).stdin(std::process::Stdio::piped()).spawn().unwrap();
@@ -102,7 +102,7 @@ fn a_key_file_that_could_be_in_the_keyring() {
     let (outcome, json) = diagnosed(session.cast(["doctor", "--json"]));
     assert_eq!((outcome.code, checks(&json)), (1, vec!["key"]));
     assert_eq!(json["findings"][0]["fix"], serde_json::json!(["move it: 'cast key move keyring'"]));
-    // What it says works.
+    // The fix works.
     session.cast(["key", "move", "keyring"]).succeeds();
     session.cast(["doctor"]).succeeds();
 }

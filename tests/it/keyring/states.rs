@@ -1,4 +1,4 @@
-//! What can be wrong with a keyring, each told apart: exit code, words, what to type; no new key, nothing changed.
+//! Everything that can be wrong with a keyring, each with its own exit code, message and hints; no new key, no change.
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
@@ -15,7 +15,7 @@ impl Session {
         Some(session)
     }
 
-    /// All that wants a key refuses with these words. Gives the last refusal.
+    /// Every command that needs a key refuses with this message. Returns the last refusal.
     #[track_caller]
     fn refuses(&self, code: i32, words: &str) -> Outcome {
         let items = self.items();
@@ -34,7 +34,7 @@ fn no_bus() {
     for address in ["disabled:", &nowhere, "unix:abstract=cast-nobody-listens", "tcp:host=localhost,port=1"] {
         for words in [&["set", "a", "K", SECRET][..], &["init", "--key-store", "keyring"]] {
             let call = sandbox.cast(words).env("DBUS_SESSION_BUS_ADDRESS", address);
-            let refusal = call.refuses(4, "no key, and no OS keyring here: no D-Bus session reachable", &[SECRET]);
+            let refusal = call.refuses(4, "no key, and no OS keyring here: no D-Bus session is reachable", &[SECRET]);
             assert!(refusal.err.contains("'cast init --key-store file'"), "{refusal:?}");
         }
     }
@@ -133,7 +133,7 @@ fn the_bus_of_this_user_is_found_without_its_variable() {
         skip("keyring: only root can lend a /run/user");
         return;
     }
-    // Nothing but the user's number tells where it is: a cron job, a plain ssh.
+    // Only the user ID tells where the bus is, as in a cron job or over plain ssh.
     let lend =
         "mount -t tmpfs none /run && mkdir -p /run/user/0 && ln -s \"$1\" /run/user/0/bus && shift && exec \"$@\"";
     let bus = session.sandbox.home().join("bus");

@@ -1,5 +1,5 @@
-//! Continuous integration, as far as a shell can play it: the workflows of the README on a checkout that belongs to another user, with the
-//! vaults committed, nothing but two variables set, no D-Bus, no terminal, an empty home.
+//! Continuous integration, as far as a shell can imitate it: the README's workflows on a checkout that belongs to
+//! another user, with committed vaults, only two variables set, no D-Bus, no terminal and an empty home.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -65,7 +65,7 @@ impl Runner {
         Self { home, checkout, key }
     }
 
-    /// One step, with these variables and hardly any others.
+    /// One step, with these variables and few others.
     fn step(&self, script: &str, variables: &[(&str, &str)]) -> Output {
         let path = format!("{}:{}", self.home.home().join("bin").display(), std::env::var("PATH").unwrap());
         let mut step = Command::new("sh");
@@ -74,7 +74,7 @@ impl Runner {
         step.envs(variables.iter().copied()).stdin(Stdio::null()).output().unwrap()
     }
 
-    /// What git finds changed in the checkout.
+    /// The changes that git finds in the checkout.
     fn changes(&self) -> String {
         let mut status = self.home.command("git");
         status.args(["-c", "safe.directory=*", "-C"]).arg(&self.checkout).args(["status", "--porcelain", "--ignored"]);
@@ -104,7 +104,7 @@ fn the_workflows_of_the_readme() {
         assert_eq!((step.status.code(), &step.stderr[..]), (Some(0), &b""[..]), "{command}");
         assert_eq!(runner.changes(), "");
     }
-    // The other way: the secrets of the platform, stored on the runner for the steps that follow.
+    // The other way: the platform's secrets, stored on the runner for the steps that follow.
     let mut stored = commands.iter().filter(|command| command.contains("| cast secrets set")).peekable();
     assert!(stored.peek().is_some(), "{commands:?}");
     let elsewhere = runner.home.home().join("vaults");

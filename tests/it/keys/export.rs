@@ -1,4 +1,4 @@
-//! `cast key export`: what is written opens what it says; where it goes is looked at.
+//! `cast key export`: the exported key opens what it should; cast checks where the output goes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -35,7 +35,7 @@ fn an_agent_key_in_one_line() {
     assert_eq!(exported(&sandbox, &["--agent", "a"]), grant_of(&sandbox, "a") + "\n");
     sandbox.cast(["key", "export", "--agent", "c"]).refuses(3, "agent 'c' has no vault", &[]);
     sandbox.cast(["key", "export", "--agent", "sk-LIVE"]).refuses(2, "AGENT", &["sk-LIVE"]);
-    // The holder of an agent key has nothing to hand out.
+    // The holder of an agent key cannot export one.
     let key = grant_of(&sandbox, "a");
     for words in [&["key", "export"][..], &["key", "export", "--agent", "a"], &["key", "export", "--agent", "b"]] {
         sandbox.cast(words).env("CAST_KEY", &key).refuses(4, "the agent key of 'a'", &["hunter2"]);
@@ -55,12 +55,12 @@ fn into_a_new_file_of_ones_own() {
         let path = sandbox.home().join(&file);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
         assert!(fs::read_to_string(&path).unwrap().contains("AGE-SECRET-KEY-1"));
-        // Nothing is overwritten, whatever it is.
-        sandbox.cast(&words).refuses(6, "there is something already", &[]);
+        // cast overwrites nothing, whatever it is.
+        sandbox.cast(&words).refuses(6, "file already exists", &[]);
     }
     std::os::unix::fs::symlink("nowhere", sandbox.home().join("link")).unwrap();
-    sandbox.cast(["key", "export", "--output", "link"]).refuses(6, "there is something already", &[]);
-    sandbox.cast(["key", "export", "--output", "no/such/folder"]).refuses(6, "cannot make", &[]);
+    sandbox.cast(["key", "export", "--output", "link"]).refuses(6, "file already exists", &[]);
+    sandbox.cast(["key", "export", "--output", "no/such/folder"]).refuses(6, "cannot create", &[]);
     sandbox.cast_after("ulimit -f 0", ["key", "export", "-o", "full"]).refuses(6, "file too large", &[]);
 }
 
@@ -72,8 +72,8 @@ fn warns_of_places_that_others_see() {
     assert!(warned.err.contains("cast: warning: ") && warned.err.contains("other users can read"), "{warned:?}");
     let silent = run("umask 077; \"$0\" key export > closed; \"$0\" key export | cat > /dev/null");
     assert_eq!(silent.err, "");
-    // A folder that others can look into, and a repository.
-    for (mode, words) in [(0o755, "other users can look into"), (0o700, "git work tree")] {
+    // A folder that others can list, and a repository.
+    for (mode, words) in [(0o755, "other users can list"), (0o700, "git work tree")] {
         let folder = sandbox.home().join(format!("folder{mode:o}"));
         fs::create_dir_all(folder.join(if mode == 0o700 { ".git" } else { "x" })).unwrap();
         fs::set_permissions(&folder, PermissionsExt::from_mode(mode)).unwrap();
@@ -88,12 +88,12 @@ fn warns_of_places_that_others_see() {
 fn a_terminal_is_asked_first() {
     let sandbox = sandbox();
     let mut terminal = Terminal::start(sandbox.cast(["key", "export"]));
-    terminal.sees("will be shown on this terminal");
+    terminal.sees("will appear on this terminal");
     terminal.types("n");
     let shown = terminal.ends_with(1);
     assert!(!shown.contains("AGE-SECRET-KEY"), "{shown}");
     let mut terminal = Terminal::start(sandbox.cast(["key", "export", "--agent", "a"]));
-    terminal.sees("will be shown on this terminal");
+    terminal.sees("will appear on this terminal");
     terminal.types("y");
     assert!(terminal.ends_with(0).contains(&grant_of(&sandbox, "a")));
 }
@@ -108,7 +108,7 @@ fn not_from_a_vault_that_is_behind() {
     fs::remove_dir_all(sandbox.state().join("seen")).unwrap();
     fs::write(sandbox.vault("a"), former).unwrap();
     sandbox.cast(["list", "a"]).succeeds();
-    // An agent key of the former master key would end with the next change.
+    // An agent key made from the former master key would stop working with the next change.
     let export = sandbox.cast(["key", "export", "--agent", "a"]);
     export.refuses(1, "still sealed to a former master key", &["hunter2"]);
 }

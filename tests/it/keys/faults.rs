@@ -1,5 +1,5 @@
-//! Key commands killed at, or failing in, any of their calls to the file system and to the keyring (strace injects it): a key that is in
-//! the store opens each vault, a second run finishes the job, and no key is left where it should not be.
+//! Key commands that are killed or fail at any of their calls to the file system and the keyring (strace injects this):
+//! a key in the store opens each vault, a second run finishes the job, and no key is left where it should not be.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,16 +11,16 @@ use crate::durability::faults::{Call, NO_BUS, injected_on, traced_on};
 use crate::keyring::Session;
 use crate::sandbox::{Outcome, Sandbox, skip};
 
-/// A command, what there is before, and what must be true after it was interrupted and after it was run again.
+/// A command, the state before it, and what must be true after an interruption and after the next run.
 struct Scene {
     begin: fn() -> Sandbox,
     words: &'static [&'static str],
-    /// Gives how many keys there are to be at the end.
+    /// Returns how many keys there must be at the end.
     after: fn(&Stage) -> usize,
     end: fn(&Stage),
 }
 
-/// Where a scene plays: a home and, where it has one, a keyring.
+/// The setting of a scene: a home and perhaps a keyring.
 struct Stage<'a> {
     home: &'a Sandbox,
     bus: &'a str,
@@ -47,7 +47,7 @@ fn all_open(stage: &Stage) -> usize {
     1
 }
 
-/// As well; what was begun is finished, and only what was done is done once more.
+/// Every vault opens; the second run finished what the first began, or repeated what was done.
 fn all_open_and_rotated(stage: &Stage) -> usize {
     all_open(stage);
     match &stage.opened()[..] {
@@ -150,7 +150,7 @@ const SCENES: [Scene; 5] = [
         },
     },
     Scene {
-        // `a` is sealed to the key of the backup, `b` to the one that is there.
+        // `a` is sealed to the key in the backup, `b` to the one in the store.
         begin: || {
             let (one, other) = (sandbox(), sandbox());
             std::fs::copy(other.vault("a"), one.vault("a")).unwrap();
@@ -181,7 +181,7 @@ fn copy_into(from: &Path, to: &Path) {
     assert!(status.success());
 }
 
-/// Plays `scene` for each call and fault; all that fail are told.
+/// Plays `scene` for each call and fault; reports all failures.
 fn for_every_call(faults: fn(&Call) -> Vec<&'static str>, check: fn(&Outcome)) {
     let failed = Mutex::new(0);
     for scene in &SCENES {
@@ -258,13 +258,13 @@ fn failing_in_any_call() {
     for_every_call(errors, failed);
 }
 
-/// The scenes of a keyring: what is in it, and whether a key file is there, before.
+/// The scenes with a keyring: what it holds and whether there is a key file, before.
 fn on_a_keyring(words: &'static [&'static str], in_keyring: bool, after: fn(&Stage) -> usize, end: fn(&Stage)) {
     static TEMPLATE: OnceLock<Sandbox> = OnceLock::new();
     let Some(session) = Session::unlocked() else { return };
     let sandbox = &session.sandbox;
     let stage = Stage { home: sandbox, bus: &session.address };
-    // The template: a home with vaults and a key file, of which the key goes into the keyring for each case.
+    // The template: a home with vaults and a key file, whose key goes into the keyring for each case.
     let template = TEMPLATE.get_or_init(super::sandbox);
     let key = std::fs::read_to_string(template.key_file()).unwrap();
     let reset = || {

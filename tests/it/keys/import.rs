@@ -1,4 +1,4 @@
-//! `cast key import`: a backup comes back, if it opens something; another key is never lost by it.
+//! `cast key import`: restores a backup if it opens a vault, and never loses another key.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -24,7 +24,7 @@ fn a_backup_comes_back() {
         // Again: harmless.
         let before = new.snapshot();
         let again = new.cast(["key", "import", "master.key"]).succeeds();
-        assert!(again.err.contains("there already"), "{again:?}");
+        assert!(again.err.contains("already stored"), "{again:?}");
         assert!(new.snapshot() == before);
     }
 }
@@ -94,6 +94,6 @@ fn what_is_no_master_key() {
     import(b"").refuses(4, "empty", &[]);
     import(&encrypt(good.as_bytes(), &[&Key::master(&owner).recipient()])).refuses(4, "encrypted file", &[]);
     owner.cast(["key", "import", "no-such-file"]).refuses(4, "cannot read", &[]);
-    // A key typed in the place of a file is not echoed.
+    // cast does not echo a key typed in the place of a file.
     owner.cast(["key", "import", &good]).refuses(4, "cannot read", &[&good]);
 }

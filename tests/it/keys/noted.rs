@@ -1,4 +1,4 @@
-//! What is done with keys is in the audit log, without anything of a key.
+//! The audit log has every operation on keys, but nothing of a key.
 
 use std::fs;
 

@@ -17,12 +17,12 @@ fn moved_there_and_back() {
     session.cast(["set", "a", "K", "hunter2"]).succeeds();
     let key = session.sandbox.key();
     let moved = session.cast(["key", "move", "keyring"]).succeeds();
-    assert!(moved.err.contains("in the OS keyring now"), "{moved:?}");
+    assert!(moved.err.contains("moved to the OS keyring"), "{moved:?}");
     assert!(!somewhere(session.sandbox.home(), b"AGE-SECRET-KEY-"));
     assert_eq!(session.items(), 1);
     session.cast(["list", "a"]).succeeds();
     let again = session.cast(["key", "move", "keyring"]).succeeds();
-    assert!(again.err.contains("there already"), "{again:?}");
+    assert!(again.err.contains("already in"), "{again:?}");
     session.cast(["key", "move", "file"]).succeeds();
     assert_eq!((session.items(), session.sandbox.key()), (0, key));
     session.cast(["list", "a"]).succeeds();
@@ -48,11 +48,11 @@ fn the_key_of_another_home_is_not_lost_by_a_move() {
     let elsewhere = session.sandbox.home().join("elsewhere");
     session.cast(["set", "c", "K", "hunter2"]).env("CAST_HOME", &elsewhere).succeeds();
     session.cast(["init", "--key-store", "file"]).run();
-    // The keyring came first: it is the key of both homes.
+    // The keyring held the key first: both homes use it.
     session.cast(["set", "a", "K", "hunter2"]).succeeds();
     session.cast(["key", "move", "file"]).succeeds();
     assert_eq!((session.items(), keys_in(&session.sandbox.key_file()).len()), (0, 1));
-    // One of its own in the file, another one in the keyring: neither is touched by the other's move.
+    // One key in a home's file, another in the keyring: moving one does not touch the other.
     let other = crate::forge::Key::generate().identity();
     session.store(&[], other.as_bytes());
     session.cast(["key", "move", "file"]).succeeds();
@@ -75,14 +75,14 @@ fn the_key_of_other_homes_is_taken_from_them_by_word_alone() {
         assert!(refused.err.contains("'--yes'"), "{refused:?}");
     }
     assert_eq!(session.items(), 1);
-    // Sealed to the newest here as well, it may go.
+    // Once the vaults here are sealed to the newest key as well, the former key may go.
     session.cast(["list", "a"]).succeeds();
     session.cast(["key", "rotate"]).succeeds();
     session.cast(["key", "rotate", "--retire", "--yes"]).env("CAST_HOME", &elsewhere).succeeds();
     session.cast(["list", "a"]).succeeds();
     session.cast(["key", "move", "file", "--yes"]).env("CAST_HOME", &elsewhere).succeeds();
     assert_eq!((session.items(), keys_in(&elsewhere.join("key.txt")).len()), (0, 1));
-    // With a key of its own it is nobody else's.
+    // With its own key in a file, this home does not need the keyring's.
     session.cast(["key", "rotate", "--retire"]).env("CAST_HOME", &elsewhere).succeeds();
 }
 

@@ -18,7 +18,7 @@ fn answers(call: crate::sandbox::Call<'_>, words: &[(&str, &str)]) -> Terminal {
 }
 
 const OLD: (&str, &str) = ("Passphrase for ", "correct horse");
-const NEW: [(&str, &str); 2] = [("New passphrase", "correct horse"), ("once more", "correct horse")];
+const NEW: [(&str, &str); 2] = [("New passphrase", "correct horse"), ("Enter it again", "correct horse")];
 
 fn sealed() -> Sandbox {
     let sandbox = sandbox();
@@ -30,7 +30,7 @@ fn sealed() -> Sandbox {
 fn moved_into_one_and_back() {
     let sandbox = sandbox();
     let key = sandbox.key();
-    let differ = [("New passphrase", "correct horse"), ("once more", "wrong")];
+    let differ = [("New passphrase", "correct horse"), ("Enter it again", "wrong")];
     let shown = answers(sandbox.cast(["key", "move", "passphrase"]), &[&differ[..], &NEW].concat()).ends_with(0);
     assert!(shown.contains("the two differ") && !shown.contains("horse"), "{shown}");
     let file = fs::read(sandbox.data().join("key.age")).unwrap();

@@ -12,18 +12,18 @@ fn to_where_it_is() {
     let sandbox = sandbox();
     let before = sandbox.snapshot();
     let outcome = sandbox.cast(["key", "move", "file"]).succeeds();
-    assert!(outcome.err.contains("there already"), "{outcome:?}");
+    assert!(outcome.err.contains("already in"), "{outcome:?}");
     assert!(sandbox.snapshot() == before);
 }
 
 #[test]
 fn where_it_cannot_go() {
     let sandbox = sandbox();
-    sandbox.cast(["key", "move", "keyring"]).refuses(4, "no D-Bus session reachable", &[]);
-    sandbox.cast(["key", "move", "passphrase"]).refuses(2, "a passphrase is asked on a terminal", &[]);
+    sandbox.cast(["key", "move", "keyring"]).refuses(4, "no D-Bus session is reachable", &[]);
+    sandbox.cast(["key", "move", "passphrase"]).refuses(2, "cast cannot ask for a passphrase without a terminal", &[]);
     sandbox.cast(["key", "move", "sk-live"]).refuses(2, "", &["sk-live"]);
     Sandbox::empty().cast(["key", "move", "file"]).refuses(4, "no key", &[]);
-    // Not into a repository, by no way.
+    // Never into a repository.
     fs::create_dir(sandbox.home().join(".git")).unwrap();
     sandbox.cast(["key", "rotate"]).refuses(6, "git work tree", &[]);
     sandbox.cast(["list", "a"]).succeeds();
@@ -37,7 +37,7 @@ fn a_copy_that_needs_a_passphrase_is_not_cleared_unseen() {
     fs::write(&sealed, encrypt_with_passphrase(other.as_bytes(), "correct horse")).unwrap();
     fs::set_permissions(&sealed, PermissionsExt::from_mode(0o600)).unwrap();
     sandbox.cast(["key", "move", "file"]).refuses(4, "needs its passphrase", &[]);
-    // Seen, its key goes along, behind the first.
+    // Once cast has seen it, its key moves along, behind the first.
     let mut terminal = crate::terminal::Terminal::start(sandbox.cast(["key", "move", "file"]));
     terminal.sees("Passphrase for ");
     terminal.hides_input();

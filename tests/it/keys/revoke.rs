@@ -1,4 +1,4 @@
-//! `cast key revoke`, and what old agent keys do against vaults of all sorts: what SPEC §4 promises, and nothing more.
+//! `cast key revoke`, and what old agent keys can still do to each kind of vault.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::{exported, sandbox, with_vaults_of};
 use crate::forge::{Key, Text};
 use crate::sandbox::Sandbox;
 
-/// A home with copies of the vaults of `owner` as they are now, used with `key`: what `list AGENT` ends with.
+/// The exit code of `list AGENT` with `key` in a home with current copies of the vaults of `owner`.
 #[track_caller]
 fn closed_on_a_runner(owner: &Sandbox, agent: &str, key: &str, code: i32, why: &str) {
     let runner = with_vaults_of(owner);
@@ -32,12 +32,12 @@ fn ends_the_agent_keys_there_were() {
     closed_on_a_runner(&owner, "a", &old, 5, "wrong key");
     let hinted = with_vaults_of(&owner).cast(["list", "a"]).env("CAST_KEY", old.trim()).run();
     assert!(hinted.err.contains("revoked"), "{hinted:?}");
-    // The owner has lost nothing, and the next key opens it.
+    // The owner has lost nothing, and the next agent key opens the vault.
     assert_eq!(owner.value("a", "K"), b"hunter2-of-a");
     let new = exported(&owner, &["--agent", "a"]);
     assert!(new != old && new.contains(":2:"));
     with_vaults_of(&owner).cast(["list", "a"]).env("CAST_KEY", new.trim()).succeeds();
-    // Other agents' keys stay, and old copies stay open: no more is claimed.
+    // Other agents' keys still work, and the old key still opens old copies: cast promises no more.
     with_vaults_of(&owner).cast(["list", "b"]).env("CAST_KEY", other.trim()).succeeds();
     before.cast(["list", "a"]).env("CAST_KEY", old.trim()).succeeds();
     owner.cast(["key", "revoke", "--agent", "c"]).refuses(3, "agent 'c' has no vault", &[]);
@@ -50,14 +50,14 @@ fn a_vault_put_back_by_the_holder_of_a_revoked_key_is_noticed() {
     let old = exported(&owner, &["--agent", "a"]);
     let runner = with_vaults_of(&owner);
     owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
-    // It seals as many changes as it likes: the epoch is that of its key.
+    // It can seal any number of changes: their epoch is that of its key.
     for number in 0..5 {
         runner.cast(["set", "a", "K", &format!("forged-{number}")]).env("CAST_KEY", old.trim()).succeeds();
     }
     fs::copy(runner.vault("a"), owner.vault("a")).unwrap();
     owner.cast(["list", "a"]).refuses(5, "older than this machine has seen", &["forged"]);
     owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "older than this machine has seen", &["forged"]);
-    // Nor does one that used up all generations keep its key alive.
+    // Using up all generations does not keep a key valid either.
     let owner = sandbox();
     let text = Text::read(&owner.vault("a"), Key::master(&owner));
     let last = Text { generation: u64::MAX, ..text };
@@ -101,7 +101,7 @@ fn rolled_back_is_noticed_where_a_newer_was_seen() {
     list().succeeds();
     fs::write(runner.vault("a"), &old).unwrap();
     list().refuses(5, "older than this machine has seen", &["hunter"]);
-    // A fresh runner has seen nothing: that is all that is promised.
+    // A fresh runner has seen nothing, so it cannot tell: cast promises no more.
     fs::remove_dir_all(runner.state()).unwrap();
     list().succeeds();
 }

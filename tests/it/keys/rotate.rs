@@ -1,4 +1,4 @@
-//! `cast key rotate`: a new key, every vault sealed to it, and the former keys until nobody here needs them.
+//! `cast key rotate`: creates a new key, seals every vault to it, and keeps the former keys while a vault needs them.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ fn seals_every_vault_to_a_new_key_and_keeps_the_former() {
     assert_eq!((keys.len(), &keys[1]), (2, &former));
     assert_eq!(opened(sandbox.cast(["key", "status", "--json"])), [vec!["a", "b"], vec![]]);
     assert_eq!(sandbox.value("a", "K"), b"hunter2-of-a");
-    // The former key alone opens neither.
+    // The former key opens neither.
     for agent in ["a", "b"] {
         sandbox.cast(["list", agent]).env("CAST_KEY", &former).refuses(5, "wrong key", &["hunter2"]);
         sandbox.cast(["list", agent]).env("CAST_KEY", &keys[0]).succeeds();
@@ -35,14 +35,14 @@ fn vaults_elsewhere_open_until_the_former_key_is_retired() {
     sandbox.cast(["set", "c", "K", "v"]).env("CAST_VAULTS", &elsewhere).succeeds();
     sandbox.cast(["key", "rotate"]).succeeds();
     sandbox.cast(["list", "c"]).env("CAST_VAULTS", &elsewhere).succeeds();
-    // This machine has seen a vault there, so it knows who would be locked out.
+    // This machine has seen a vault there, so it knows which one it would lock out.
     let kept = sandbox.cast(["key", "rotate", "--retire"]).run();
     assert!(kept.code == 1 && kept.err.contains("repository/c.age'"), "{kept:?}");
     assert!(kept.err.contains("former keys are kept") && kept.err.contains("CAST_VAULTS=FOLDER"), "{kept:?}");
     assert_eq!(keys_in(&sandbox.key_file()).len(), 2);
     let there = sandbox.cast(["key", "rotate"]).env("CAST_VAULTS", &elsewhere).succeeds();
     assert!(there.err.contains("no further key was made"), "{there:?}");
-    // A copy that it never saw is closed from then on, but to a backup of the former key.
+    // From then on, only a backup of the former key opens a copy that cast never saw.
     let (copy, former) = (sandbox.home().join("copy"), keys_in(&sandbox.key_file()).pop().unwrap());
     fs::create_dir(&copy).unwrap();
     let text = Text::new("d", &"d".repeat(32), Key::parse(&former), &[("K", "v")]);
@@ -55,7 +55,8 @@ fn vaults_elsewhere_open_until_the_former_key_is_retired() {
     sandbox.cast(["list", "d"]).env("CAST_VAULTS", &copy).refuses(5, "wrong key", &[]);
     sandbox.cast(["list", "d"]).env("CAST_VAULTS", &copy).env("CAST_KEY", former).succeeds();
     fs::remove_dir_all(&elsewhere).unwrap();
-    // The word for both at once: with no former key, a new one is made first. What was seen and is gone may be on another disk.
+    // `--retire` does both: without a former key, it first creates a new one. A vault that was seen and is gone may be
+    // on another disk.
     let (only, before) = (sandbox.key(), vaults(&sandbox));
     let gone = sandbox.cast(["key", "rotate", "--retire"]).run();
     assert!(gone.code == 1 && gone.err.contains("is gone") && gone.err.contains("--retire --yes'"), "{gone:?}");
@@ -95,7 +96,7 @@ fn a_vault_elsewhere_that_cannot_be_looked_at_keeps_the_former_keys() {
         assert!(kept.code == code && kept.err.contains(why) && kept.err.contains("c.age'"), "{why}: {kept:?}");
         assert!(kept.err.contains("former keys are kept") && kept.err.contains("--retire --yes'"), "{why}: {kept:?}");
         assert_eq!(keys_in(&sandbox.key_file()).len(), 2, "{why}");
-        // Of one that is known to need them, that word is not believed.
+        // `--yes` does not apply to a vault that is known to need them.
         if why == "is gone" {
             fs::write(elsewhere.join("c.age"), behind).unwrap();
             let kept = sandbox.cast(["key", "rotate", "--retire", "--yes"]).run();
@@ -110,7 +111,7 @@ fn a_vault_elsewhere_that_cannot_be_looked_at_keeps_the_former_keys() {
 
 #[test]
 fn what_the_holder_of_a_former_agent_key_seals_is_old() {
-    // Whatever seals the vault to the new key: the rotation, or a change while that is on its way.
+    // Either the rotation or a concurrent change seals the vault to the new key.
     for rotated in [true, false] {
         let owner = sandbox();
         let key = exported(&owner, &["--agent", "a"]);
@@ -128,12 +129,12 @@ fn what_the_holder_of_a_former_agent_key_seals_is_old() {
         fs::copy(runner.vault("a"), owner.vault("a")).unwrap();
         owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "older than this machine has seen", &["evil"]);
     }
-    // A revocation says the epoch that the vault is in.
+    // A revocation reports the vault's epoch.
     let owner = sandbox();
     fs::write(owner.key_file(), format!("{}\n{}\n", Key::generate().identity(), owner.key())).unwrap();
     let said = owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
     let epoch = Text::read(&owner.vault("a"), Key::master(&owner)).epoch;
-    assert!(epoch > 1 && said.err.contains(&format!("in epoch {epoch} now")), "{epoch}: {said:?}");
+    assert!(epoch > 1 && said.err.contains(&format!("now in epoch {epoch}")), "{epoch}: {said:?}");
 }
 
 #[test]
@@ -141,7 +142,7 @@ fn more_keys_than_can_be_read_back_are_not_written() {
     let sandbox = sandbox();
     let former: String = (0..440).map(|_| Key::generate().identity() + "\n").collect();
     fs::write(sandbox.key_file(), sandbox.key() + "\n" + &former).unwrap();
-    let refused = sandbox.cast(["key", "rotate"]).refuses(1, "more than a key store holds", &[]);
+    let refused = sandbox.cast(["key", "rotate"]).refuses(1, "a key store cannot hold", &[]);
     assert!(refused.err.contains("cast key rotate --retire"), "{refused:?}");
     assert_eq!(sandbox.value("a", "K"), b"hunter2-of-a");
     sandbox.cast(["key", "rotate", "--retire"]).succeeds();
@@ -159,7 +160,7 @@ fn an_unfinished_one_is_finished_and_makes_no_further_key() {
     assert!(outcome.err.contains("finished") && outcome.err.contains("1 vault sealed"), "{outcome:?}");
     assert_eq!(keys_in(&sandbox.key_file()), [newest.clone(), former]);
     assert_eq!(opened(sandbox.cast(["key", "status", "--json"])), [vec!["a", "b"], vec![]]);
-    // Now that there is nothing to finish, the same word makes another.
+    // With nothing left to finish, the same command creates another key.
     sandbox.cast(["key", "rotate"]).succeeds();
     assert_eq!((keys_in(&sandbox.key_file()).len(), &keys_in(&sandbox.key_file())[1]), (3, &newest));
 }
@@ -267,7 +268,8 @@ fn everything_works_meanwhile() {
         })
         .collect();
         for round in 0..15 {
-            // Every third time the former keys go, too: what was read a moment ago may be sealed to a key that is gone.
+            // Every third time, also drop the former keys: a vault that was read a moment ago may be sealed to a
+            // dropped key.
             let words: &[&str] = if round % 3 == 2 { &["key", "rotate", "--retire"] } else { &["key", "rotate"] };
             sandbox.cast(words).succeeds();
         }

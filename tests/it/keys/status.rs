@@ -1,4 +1,4 @@
-//! `cast key status`: where, which, and what opens with it; nothing secret.
+//! `cast key status`: shows where the key is, which it is and what it opens, and nothing secret.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ fn names_the_vaults_that_do_not_open() {
     sandbox.set("a", "K", "newer");
     fs::write(sandbox.vault("a"), old).unwrap();
     let outcome = sandbox.cast(["key", "status"]).succeeds();
-    assert!(outcome.out.contains("Closed: the vault of agent 'a' is older"), "{outcome:?}");
+    assert!(outcome.out.contains("Cannot open: the vault of agent 'a' is older"), "{outcome:?}");
     let json: serde_json::Value =
         serde_json::from_str(&sandbox.cast(["key", "status", "--json"]).succeeds().out).unwrap();
     assert_eq!(json["closed"][0]["agent"], "a");

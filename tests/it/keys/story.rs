@@ -1,4 +1,4 @@
-//! Three machines and one user. Each has an empty home of its own; what goes from one to the other goes as a file.
+//! Three machines and one user. Each has an empty home; they exchange only files.
 
 use std::fs;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn a_laptop_a_runner_and_a_new_laptop() {
     let log = on_runner(&["run", "my-agent", "--", "sh", "-c", "echo token: $API_TOKEN"]).succeeds();
     assert_eq!((log.out.as_str(), log.err.as_str()), ("token: [cast:API_TOKEN]\n", ""));
 
-    // The laptop dies. The new one has a keyring of its own, the vaults and the backup.
+    // The laptop dies. The new one has an empty keyring, the vaults and the backup.
     let Some(new) = Session::unlocked() else { return };
     carry_vaults(&laptop.sandbox, &new.sandbox);
     new.cast(["key", "import", backup.to_str().unwrap()]).succeeds();
@@ -47,14 +47,14 @@ fn a_laptop_a_runner_and_a_new_laptop() {
     let run = new.cast(["run", "my-agent", "--no-mask", "--", "printenv", "API_TOKEN"]).succeeds();
     assert_eq!(run.out, format!("{TOKEN}\n"));
 
-    // The runner was broken into. Its key is revoked, and the vault carried to it as ever.
+    // The runner was broken into. The user revokes its key and copies the vault to it as before.
     new.cast(["key", "revoke", "--agent", "my-agent"]).succeeds();
     carry_vaults(&new.sandbox, &runner);
     let closed = on_runner(&["run", "my-agent", "--", "sh", "-c", "echo token: $API_TOKEN"]);
     let closed = closed.refuses(125, "wrong key", &[TOKEN]);
     assert!(closed.err.contains("CAST_KEY") && closed.err.contains("revoked"), "{closed:?}");
 
-    // The user goes on, and gives the runner a new key.
+    // The user gives the runner a new key.
     new.cast(["run", "my-agent", "--", "true"]).succeeds();
     let next = new.cast(["key", "export", "--agent", "my-agent"]).succeeds().out;
     runner.cast(["run", "my-agent", "--", "true"]).env("CAST_KEY", next.trim()).succeeds();

@@ -64,7 +64,8 @@ fn real_encoders() {
                 let bare = sandbox.cast(["run", "a", "--no-mask", "--", "bash", "-c", script]).succeeds().out;
                 let masked = sandbox.cast(["run", "a", "--", "bash", "-c", script]).succeeds().out;
                 assert!(masked.contains("[cast:K]"), "{script} of {length} bytes: {masked}");
-                // Around the marker at most what is no digit of the secret alone: the ends that an encoding shares with its surroundings.
+                // Around the marker only digits that do not belong to the secret alone: the ends that an encoding
+                // shares with its surroundings.
                 let rest = masked.replace("[cast:K]", "");
                 let told = longest_common(&rest, &bare);
                 assert!(told < 8, "{script} of {length} bytes tells {told} in a row: {masked}, of {bare}");
@@ -73,7 +74,7 @@ fn real_encoders() {
     }
 }
 
-/// The length of the longest text that both have.
+/// The length of the longest common substring.
 fn longest_common(one: &str, other: &str) -> usize {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     (0..one.len())
@@ -108,7 +109,7 @@ fn lines_of_a_key_file() {
         assert!(masked.contains("[cast:K]"), "{script}: {masked}");
         assert!(lines.iter().all(|line| !masked.contains(&line[..8])), "{script}: {masked}");
     }
-    // An armour line by itself says nothing.
+    // An armour line by itself is not secret.
     let armour = "-----BEGIN PRIVATE KEY-----\nand more\n";
     assert_eq!(sandbox.cast(["run", "a", "--", "printf", "%s", armour]).succeeds().out, armour);
 }
@@ -146,7 +147,7 @@ fn the_beginning_of_a_secret_at_the_end_is_masked() {
     assert_eq!(masked("see sk-live-"), "see [cast:K]");
     assert_eq!(masked("see sk-live"), "see sk-live");
     assert_eq!(masked("see sk-live-01234"), "see [cast:K]");
-    // CMD killed in the middle of it.
+    // CMD is killed in the middle of a secret.
     let killed = sandbox.cast(["run", "a", "--", "sh", "-c", "printf 'see sk-live-0123'; kill -9 $$"]).run();
     assert_eq!((killed.code, killed.out.as_str()), (137, "see [cast:K]"));
 }

@@ -1,5 +1,5 @@
-//! The Node package as its users have it: packed, installed into an empty project, used from both kinds of module and from TypeScript, by
-//! the Node of this machine and by the oldest one it is for.
+//! The Node package as its users get it: packed, installed into an empty project, used from both kinds of module and
+//! from TypeScript, by the Node of this machine and by the oldest supported one.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -12,13 +12,13 @@ use crate::supervise::process::Mortal;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// A project with the package in it, in a home of its own.
+/// A project that has the package installed, in its own home.
 struct Project {
     sandbox: Sandbox,
 }
 
 impl Project {
-    /// Nothing where Node or npm is missing.
+    /// `None` if Node or npm is missing.
     fn new() -> Option<Self> {
         if ["node", "npm"].iter().any(|program| Command::new(program).arg("--version").output().is_err()) {
             skip("sdk: node or npm is not installed");
@@ -58,7 +58,7 @@ impl Project {
     }
 
     #[track_caller]
-    /// Runs a program that has nothing to complain of; gives what it wrote on standard output.
+    /// Runs a program, which must succeed and print nothing on standard error; returns its standard output.
     fn run(&self, program: impl AsRef<Path>, words: &[&str]) -> String {
         let output = self.command(program.as_ref()).args(words).stdin(Stdio::null()).output().unwrap();
         let [out, err] = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap());
@@ -97,7 +97,7 @@ fn the_package_holds_what_it_needs_and_nothing_else() {
     assert_eq!(files, ["README.md", "index.d.mts", "index.d.ts", "index.js", "index.mjs", "package.json"]);
 }
 
-/// The line of the page that this project began with, but for the client's name.
+/// A line of the page that this project began with, except for the client's name.
 const LINE: &str = "client.secrets.set('my-agent', 'OPENAI_API_KEY', 'sk-abc123...')";
 
 #[test]
@@ -155,7 +155,7 @@ fn what_the_client_promises() {
         let output =
             project.command(&node).args(["--test", "client.test.mjs"]).env("CAST_BINARY", CAST).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
-        // As TAP or for people: which, Node decides.
+        // Node decides whether it prints TAP or text.
         let none = said.lines().any(|line| line.trim_start_matches(['#', 'ℹ', ' ']) == "pass 0");
         assert!(output.status.success() && said.contains("pass ") && !none, "{}: {said}", node.display());
     }
@@ -176,7 +176,7 @@ fn the_readme_s_program_runs() {
     }
 }
 
-/// The Node client, in a process that it is spoken with.
+/// The Node client, in a process that the test talks to.
 struct Node {
     process: Mortal,
     to: ChildStdin,
@@ -190,7 +190,7 @@ impl Node {
         Self { process: Mortal(process), to, from }
     }
 
-    /// No more steps: it ends.
+    /// No more steps: the process ends.
     fn ends(mut self) {
         drop(self.to);
         assert!(self.process.0.wait().unwrap().success());
@@ -219,7 +219,7 @@ fn plays_the_scenario_with_no_value_in_any_arguments() {
     });
     if let Some(started) = started {
         assert!(started.contains("\"set\", \"--exact\", \"--\", \"my-agent\", \"OPENAI_API_KEY\""), "{started:.2000}");
-        // The words that stand in the place of a name are in the arguments, of course.
+        // An invalid word in the place of a name is in the arguments, of course.
         let misplaced = ["\"sk-abc123/\"", "\"sk-abc123\"", "\"K=sk-abc123\""];
         let others = misplaced.iter().fold(started, |text, word| text.replace(word, ""));
         assert!(!others.contains(MARK), "{}", others.lines().find(|line| line.contains(MARK)).unwrap());

@@ -1,5 +1,5 @@
-//! The library, as a program in Rust calls it. Each test runs itself again in a process of its own, in the environment of a sandbox: a
-//! library takes key and vaults from the process that it is in, and the tests' own is nobody's sandbox.
+//! The library, as a Rust program calls it. Each test runs itself again in a new process with the environment of a
+//! sandbox: a library takes key and vaults from its process, and the test's own process is not in a sandbox.
 
 mod command;
 mod keyring;
@@ -15,10 +15,10 @@ use super::scenario::{self, Answer, Face, MARK, Step};
 use crate::sandbox::{CAST, Sandbox, skip};
 
 const SECRET: &str = "sk-live-0123456789";
-/// Set in the process of its own.
+/// Set in the new process.
 const HERE: &str = "CAST_SDK_TEST";
 
-/// `CAST_HOME`, in the process of its own. Outside of it nothing, once that has ended well.
+/// `CAST_HOME` in the new process. In the first process: `None`, after the new one has succeeded.
 fn in_a_process_of_its_own(test: &str) -> Option<PathBuf> {
     let here = here();
     if here.is_some() {
@@ -38,7 +38,7 @@ fn itself() -> PathBuf {
     std::env::current_exe().unwrap()
 }
 
-/// Runs one test of this file by `command`, which leads to this program.
+/// Runs one test of this file through `command`, which starts this program.
 fn again(test: &str, command: &mut Command) {
     let name = format!("sdk::rust::{test}");
     let output = command.args(["--exact", &name, "--nocapture"]).env(HERE, "yes").output().unwrap();
@@ -50,7 +50,7 @@ fn key_of(home: &Path) -> String {
     fs::read_to_string(home.join("key.txt")).unwrap()
 }
 
-/// The failure, of which nothing tells a secret.
+/// The failure, which must not contain a secret.
 #[track_caller]
 fn refused<T>(result: Result<T, Error>) -> Error {
     let error = result.err().expect("it is refused");
@@ -182,7 +182,7 @@ fn the_key_of_one_agent_opens_its_vault_and_no_other() {
     client.secrets().set("a", "MORE", "more-0123456789").unwrap();
     let keys = client.secrets().list("a").unwrap().into_iter().map(|secret| secret.key);
     assert_eq!(keys.collect::<Vec<_>>(), ["MORE", "OF_A"]);
-    // The built-in secrets stay closed to it, without a word.
+    // It cannot open the built-in secrets, and gets no message about it.
     let script = "printf %s \"$OF_A|$MORE|${OF_BUILTIN-}\"";
     let output = client.command("a", "sh").args(["-c", script]).output().unwrap();
     assert_eq!((output.stdout, output.stderr), (format!("{SECRET}|more-0123456789|").into_bytes(), Vec::new()));
@@ -226,7 +226,7 @@ fn the_audit_log_says_which_program_it_was() {
     assert_eq!(line["by"], itself().file_name().unwrap().to_str().unwrap());
     assert_eq!(line["pid"], std::process::id());
 
-    // Where it has to be written, nothing is done without it.
+    // If the log is required, nothing is done without it.
     fs::write(home.join("config.toml"), "audit = \"required\"\n").unwrap();
     fs::remove_file(home.join("state/audit.jsonl")).unwrap();
     fs::create_dir(home.join("state/audit.jsonl")).unwrap();
@@ -237,7 +237,7 @@ fn the_audit_log_says_which_program_it_was() {
     assert!(matches!(refused(touch.status()), Error::Io(_)) && !ran.exists());
 }
 
-/// What the README shows is this file.
+/// The README shows this file.
 #[allow(clippy::print_stdout)]
 mod readme {
     include!("../../sdk/readme.rs");

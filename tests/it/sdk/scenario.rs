@@ -1,5 +1,5 @@
-//! One scenario, `tests/scenario.json`, for every face of cast, so that they cannot drift: the same steps, the same outcomes, the same
-//! words. What a face has to say comes back as an [`Answer`]; it is judged here alone.
+//! One scenario, `tests/scenario.json`, for every face of cast, so that they cannot drift: the same steps, outcomes and
+//! messages. Each face returns an [`Answer`]; only this file judges it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{Call, Sandbox, skip};
 
-/// What each value and wrong word of the scenario holds, but for those that are too short.
+/// Every value and wrong word of the scenario contains this, except those that are too short.
 pub const MARK: &str = "sk-abc123";
 
 /// A way to use cast.
@@ -18,7 +18,7 @@ pub trait Face {
     fn perform(&mut self, step: &Step) -> Answer;
 }
 
-/// One step: what to do, and what comes of it.
+/// One step: what to do, and the expected result.
 #[derive(Debug, Deserialize)]
 pub struct Step {
     #[serde(rename = "do")]
@@ -43,11 +43,11 @@ pub struct Step {
     gives: Option<Value>,
 }
 
-/// What a face came to.
+/// The result of a step.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Answer {
-    /// The class of the failure; a number is the exit code of `cast run`, which tells none.
+    /// The class of the failure; a number is the exit code of `cast run`, which tells no class.
     pub fails: Option<Value>,
     pub says: String,
     pub hints: Vec<String>,
@@ -91,8 +91,8 @@ pub fn home(sandbox: &Sandbox) -> PathBuf {
     home
 }
 
-/// Runs `program` by `go`, while every program that is started below is watched with all of its words: what was seen, where there is
-/// somebody to watch.
+/// Runs `program` through `go` under strace, which records the arguments of every program that it starts. `None`
+/// without strace.
 pub fn watch(
     command: impl FnOnce(&str) -> Command,
     program: &Path,
@@ -100,7 +100,7 @@ pub fn watch(
     go: impl FnOnce(&mut Command),
 ) -> Option<String> {
     if Command::new("strace").arg("-V").output().is_err() {
-        skip("sdk: strace is not installed: nobody watches the arguments");
+        skip("sdk: strace is not installed: the arguments are not watched");
         go(&mut command(program.to_str().unwrap()));
         return None;
     }
@@ -111,7 +111,7 @@ pub fn watch(
     Some(fs::read_to_string(started).unwrap())
 }
 
-/// Plays the scenario in `home`, where everything of this face is.
+/// Plays the scenario in `home`, which holds everything of this face.
 pub fn play(face: &mut impl Face, home: &Path) {
     let steps: Vec<Step> = serde_json::from_str(include_str!("../../scenario.json")).unwrap();
     let outside = home.parent().unwrap().join("of-the-program");
@@ -142,7 +142,7 @@ pub fn play(face: &mut impl Face, home: &Path) {
     }
 }
 
-/// What the audit log of `home` says.
+/// The audit log of `home`.
 fn log(home: &Path) -> Vec<Value> {
     let text = fs::read_to_string(home.join("state/audit.jsonl")).unwrap_or_default();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -158,7 +158,7 @@ fn judge_log(step: &Step, lines: &[Value]) {
         (None, "set" | "delete") => "ok",
         (None, _) => return assert!(lines.is_empty(), "{context}"),
     };
-    // What is refused for its form is known to nobody.
+    // The log never has an invalid name.
     if result == "usage" && lines.is_empty() {
         return;
     }
@@ -170,7 +170,7 @@ fn judge_log(step: &Step, lines: &[Value]) {
     }
 }
 
-/// A program is not started where there is a failure.
+/// A failure starts no program.
 fn answer_is_none_of_failure(step: &Step, outside: &Path) -> bool {
     step.fails.is_none() || !outside.exists()
 }
@@ -210,7 +210,7 @@ fn judge(step: &Step, answer: Answer) {
     }
 }
 
-/// A line of a listing, whose times are looked at and taken out; that of an agent is its name alone.
+/// A line of a listing, with its times checked and removed; for an agent, only its name.
 fn without_times(mut line: Value) -> Value {
     let fields = line.as_object_mut().unwrap();
     for name in ["created_at", "updated_at", "modified_at"] {

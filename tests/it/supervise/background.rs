@@ -1,4 +1,4 @@
-//! Processes that outlive CMD and still hold its output: what they say later is masked, and nobody waits for them.
+//! Processes that outlive CMD and still hold its output: cast masks what they write later and does not wait for them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -27,7 +27,7 @@ impl Gate {
     }
 }
 
-/// The detached masker that writes to the other end of `output`. `None` where it cannot be told from others'.
+/// The detached masker that writes to the other end of `output`. `None` if it cannot be told from those of other tests.
 fn masker_of(output: impl AsFd) -> Option<i32> {
     let pipe = format!("pipe:[{}]", fstat(output).unwrap().st_ino);
     let mut hidden = false;
@@ -40,7 +40,7 @@ fn masker_of(output: impl AsFd) -> Option<i32> {
         maskers.into_iter().find(writes).map(Some).or(hidden.then_some(None))
     });
     if hidden {
-        skip("supervise: another process's descriptors can be seen by root alone");
+        skip("supervise: only root can see another process's descriptors");
     }
     found
 }
@@ -115,7 +115,7 @@ fn the_detached_masker_is_alone_and_leaves_nothing_behind() {
     for hidden in [SECRET, &key, "AGE-SECRET-KEY", "sk-live"] {
         assert!(!seen.contains(hidden), "'{hidden}' is in {seen}");
     }
-    // It waits without turning in circles, and for nothing but the end of the writer.
+    // It waits only for the end of the writer, and without polling.
     assert!(is_alive(masker));
     gate.open();
     assert_eq!(Output::of(output).all(), b"[cast:K]\n");
@@ -157,7 +157,8 @@ fn one_that_never_pauses_delays_nobody_either() {
         output.read_exact(&mut sip).unwrap();
         stat(cmd).is_none().then_some(())
     });
-    // Many times what the pipes can hold, in sips, so that there is always something left. And then nobody reads any more.
+    // Many times what the pipes can hold, read in small pieces, so that something is always left. Then the reader
+    // closes.
     for _ in 0..(16 << 20) / sip.len() {
         output.read_exact(&mut sip).unwrap();
     }
@@ -178,7 +179,7 @@ fn only_the_stream_that_is_held_stays_open() {
         assert_eq!(until("its end", || cast.try_wait().unwrap()).code(), Some(0));
         let (mut held, mut free) = if held_is_output { (output, errors) } else { (errors, output) };
         let (said, word) = if held_is_output { ("err\n", "out\n") } else { ("out\n", "err\n") };
-        // Before the other one says a word.
+        // Before the other one writes anything.
         assert_eq!(String::from_utf8(free.all()).unwrap(), said);
         gate.open();
         assert_eq!(String::from_utf8(held.all()).unwrap(), format!("{word}late\n"));

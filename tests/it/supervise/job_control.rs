@@ -23,7 +23,7 @@ fn ctrl_c_arrives_once() {
     }
     let sandbox = sandbox();
     let mut terminal = shell(&sandbox);
-    // The reader stays: only CMD is to learn of it.
+    // The reader stays: only CMD must get the signal.
     terminal.types(
         "$CAST run a -- python3 -c \"$COUNTER\" | (trap '' INT QUIT; exec cat); echo en''ded ${PIPESTATUS[@]}\r",
     );
@@ -65,7 +65,7 @@ fn ctrl_z_stops_it_and_fg_continues_it() {
         terminal.sees("Stopped");
         terminal.sees("shell> ");
         terminal.types("fg\r");
-        // What it runs is said again.
+        // bash prints the resumed command again.
         terminal.sees("| cat");
         terminal.types(format!("line {round}\r"));
         terminal.sees(&format!("got line {round} [cast:K]"));
@@ -81,7 +81,7 @@ fn ctrl_z_stops_it_and_fg_continues_it() {
 fn a_terminal_that_goes_away_ends_cmd() {
     let sandbox = sandbox();
     let (pty, pts) = pty_process::blocking::open().unwrap();
-    // cast leads the session, as in a terminal's window of its own; only its standard error is masked.
+    // cast leads the session, as in its own terminal window; only its standard error is masked.
     let mut command = sandbox.command(CAST);
     command.args(["run", "a", "--", "sh", "-c", "echo $$ >pid.new; mv pid.new pid; exec sleep 1000"]);
     let errors = fs::File::create(sandbox.home().join("errors")).unwrap();

@@ -1,5 +1,5 @@
-//! Processes watched from outside: what they say as they say it, their state in `/proc`, their end. Waits for events; patience only ends
-//! a test that has failed.
+//! Processes seen from outside: their output as it arrives, their state in `/proc`, their end. Tests wait for events;
+//! the time limit only ends a test that has failed.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -13,10 +13,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::sandbox::Sandbox;
 
-/// After this long, what a test waits for will not come.
+/// After this long, a test stops waiting and fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Asks until there is an answer.
+/// Calls a function until it returns a value.
 #[track_caller]
 pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
@@ -29,13 +29,13 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A process that is spoken with through pipes.
+/// A process that the test talks to through pipes.
 pub struct Running {
     child: Mortal,
     output: Output,
 }
 
-/// A process that is killed where a test fails.
+/// A process that is killed if the test fails.
 pub struct Mortal(pub Child);
 
 impl Drop for Mortal {
@@ -86,14 +86,14 @@ impl Running {
         self.child.0.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
-    /// Waits until it is gone, whoever else still writes.
+    /// Waits until it has ended, even if others still write.
     #[track_caller]
     pub fn ends(&mut self) -> ExitStatus {
         let child = &mut self.child.0;
         until("its end", || child.try_wait().unwrap())
     }
 
-    /// Waits until the last writer of its output is gone; all that was said.
+    /// Waits until the last writer of its output has ended; returns all output.
     #[track_caller]
     pub fn rest(&mut self) -> String {
         String::from_utf8(self.output.all()).unwrap()
@@ -134,14 +134,14 @@ impl Output {
         String::from_utf8(self.said[start..self.heard - 1].to_vec()).unwrap()
     }
 
-    /// Everything, once the last writer is gone.
+    /// All output, once the last writer has ended.
     #[track_caller]
     pub fn all(&mut self) -> Vec<u8> {
         while self.more() {}
         self.said.clone()
     }
 
-    /// Waits for more. False at the end.
+    /// Waits for more output; returns false at the end.
     #[track_caller]
     fn more(&mut self) -> bool {
         match self.chunks.recv_timeout(PATIENCE) {
@@ -172,7 +172,7 @@ pub fn is_stopped(pid: i32) -> bool {
     stat(pid).is_some_and(|fields| fields[0] == "T")
 }
 
-/// The processes whose command line has this in it.
+/// The processes whose command line contains this.
 pub fn running(word: &str) -> Vec<i32> {
     let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     processes.filter(|pid| is_alive(*pid) && command_line(*pid).contains(word)).collect()

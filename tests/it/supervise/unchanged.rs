@@ -8,7 +8,7 @@ use super::process::{Mortal, Output, Running, until};
 use super::{SECRET, bash, sandbox};
 use crate::sandbox::{CAST, Sandbox};
 
-/// What `sh -c script` says as a masked CMD and without cast, both started by `before`.
+/// The output of `sh -c script` as a masked CMD and without cast, both started by `before`.
 fn both(sandbox: &Sandbox, before: &str, script: &str) -> [String; 2] {
     ["\"$CAST\" run a -- sh -c \"$SCRIPT\"", "sh -c \"$SCRIPT\""].map(|start| {
         let mut command = sandbox.command("bash");
@@ -24,7 +24,8 @@ fn assert_same(sandbox: &Sandbox, before: &str, script: &str) {
     assert_eq!(with, without, "{before}");
 }
 
-/// The signals that CMD finds blocked, ignored and caught; less 32 and 33, which belong to the C library and its threads.
+/// The signals that CMD finds blocked, ignored and caught; less 32 and 33, which belong to the C library and its
+/// threads.
 fn signals(status: &str) -> Vec<(String, u64)> {
     let sets = status
         .lines()
@@ -45,7 +46,7 @@ fn signals_are_blocked_and_ignored_as_before() {
         "env --ignore-signal=XFSZ",
         "env --ignore-signal=CHLD",
     ] {
-        // No shell in between, which would put some of it in order.
+        // Without a shell in between, which would restore some of them.
         let ask = "grep -E '^Sig(Blk|Ign|Cgt):' /proc/self/status";
         let with = bash(&sandbox, &format!("{before} $CAST run a -- {ask}"));
         let without = bash(&sandbox, &format!("{before} {ask}"));
@@ -72,7 +73,7 @@ fn place_limits_and_descriptors_are_as_before() {
     let sandbox = sandbox();
     fs::write(sandbox.home().join("lines"), "1\n2\n").unwrap();
     assert_same(&sandbox, "mkdir -p d; cd d; umask 027; ulimit -n 200 -c 0; START", "umask; pwd; ulimit -n; ulimit -c");
-    // Standard output is a pipe either way; that one is cast's.
+    // Standard output is a pipe either way; under cast, it is cast's.
     assert_same(&sandbox, "exec 5<lines 7>out; START <&5", "ls /proc/self/fd; cat <&5; readlink /proc/self/fd/7");
     assert_same(&sandbox, "START 2>/dev/null", "ls /proc/self/fd; readlink /proc/self/fd/2");
     // Group, session and terminal.
@@ -89,7 +90,7 @@ fn standard_input_is_inherited_and_never_copied() {
     let sandbox = sandbox();
     fs::write(sandbox.home().join("lines"), "1\n2\n3\n").unwrap();
     assert_eq!(bash(&sandbox, "($CAST run a -- sh -c 'read x; echo x $x'; cat) <lines"), "x 1\n2\n3\n");
-    // A pipe: what CMD did not take is there for the next.
+    // A pipe: input that CMD did not read is left for the next program.
     assert_eq!(bash(&sandbox, "printf '1\n2\n3\n' | ($CAST run a -- sh -c 'read x; echo x $x'; cat)"), "x 1\n2\n3\n");
     assert_eq!(bash(&sandbox, "printf '1\n2\n' | ($CAST run a -- true; cat)"), "1\n2\n");
     let same = "$CAST run a -- readlink /proc/self/fd/0 <lines";

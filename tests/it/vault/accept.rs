@@ -1,4 +1,4 @@
-//! `cast vault accept`: the owner looks at a vault that was refused, and takes it.
+//! `cast vault accept`: the owner reviews and accepts a refused vault.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,8 @@ use super::{SECRET, refused, sandbox, text, works};
 use crate::forge::{Key, Text, grant_of};
 use crate::sandbox::{Sandbox, skip};
 
-/// Refuses, shows, asks; with `--yes` takes. Then everything works, at a generation above all that was seen.
+/// cast refuses the vault, shows it and asks; with `--yes` it accepts the vault. Then everything works, at a generation
+/// above every seen one.
 #[track_caller]
 fn accepted(sandbox: &Sandbox, why: &str, keys: &[&str]) {
     accepted_with(sandbox, &[], why, keys);
@@ -19,7 +20,7 @@ fn accepted_with(sandbox: &Sandbox, options: &[&str], why: &str, keys: &[&str]) 
     let seen = newest_seen(sandbox);
     let words = || ["vault", "accept", "a"].iter().chain(options);
 
-    // Nobody to ask: what would be taken is shown, nothing is done.
+    // Without a terminal: cast shows the vault but does nothing.
     let before = sandbox.snapshot();
     let asked = sandbox.cast(words()).run();
     assert_eq!((asked.code, asked.out.as_str()), (2, ""), "{asked:?}");
@@ -91,7 +92,7 @@ fn deleted_and_restored() {
     sandbox.cast(["delete", "a", "--all", "--yes"]).succeeds();
     fs::write(sandbox.vault("a"), &old).unwrap();
     accepted(&sandbox, "deleted", &["K", "L"]);
-    // Keys that were handed out for the former stay worthless.
+    // Agent keys handed out for the former vault still open nothing.
     assert_ne!(text(&sandbox).id, id);
     fs::write(sandbox.vault("a"), &old).unwrap();
     refused(&sandbox, "deleted or made anew");
@@ -130,7 +131,7 @@ fn a_backup_from_before_another_key() {
     sandbox.cast(["set", "a", "K", "hunter2-first"]).env("CAST_KEY_FILE", &key_file).succeeds();
     sandbox.cast(["vault", "accept", "a", "--yes"]).refuses(5, "wrong key", &[SECRET]);
     accepted_with(&sandbox, &["--key", "former.key"], "not to yours", &["K"]);
-    // Sealed to the key of now alone.
+    // Sealed only to the current key.
     sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", &key_file).refuses(5, "wrong key", &[SECRET]);
 }
 
@@ -140,7 +141,7 @@ fn never_another_agents_vault() {
     sandbox.set("b", "K", "hunter2-of-b");
     fs::copy(sandbox.vault("b"), sandbox.vault("a")).unwrap();
     sandbox.cast(["vault", "accept", "a", "--yes"]).refuses(5, "another agent", &[SECRET]);
-    // Nor one that was renamed, of an agent that is no more.
+    // Nor a renamed vault of an agent that is gone.
     fs::rename(sandbox.vault("b"), sandbox.vault("c")).unwrap();
     sandbox.cast(["vault", "accept", "c", "--yes"]).refuses(5, "another agent", &[SECRET]);
 }

@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use super::{SECRET, refused, sandbox, works};
 use crate::forge::{Key, encrypt_with_passphrase};
 
-/// Lists after each change of the vault; every 40th time, and first of all, with every verb.
+/// Runs `list` after each change of the vault; the first and every 40th time, runs every verb.
 fn refused_after_each(change: impl Fn(&mut Vec<u8>, usize)) {
     let sandbox = sandbox();
     let path = sandbox.vault("a");
@@ -57,7 +57,7 @@ fn no_age_file_at_all() {
 #[test]
 fn a_sparse_gigabyte() {
     let sandbox = sandbox();
-    // Behind a good vault, and all holes.
+    // Appended to a good vault, as a sparse file.
     for start in [None, Some(0)] {
         let file = OpenOptions::new().write(true).open(sandbox.vault("a")).unwrap();
         if let Some(start) = start {
@@ -93,7 +93,7 @@ fn a_passphrase_instead_of_keys() {
     let file = encrypt_with_passphrase(text.body.as_bytes(), "guess me");
     fs::write(sandbox.vault("a"), &file).unwrap();
     refused(&sandbox, "is damaged");
-    // A stanza of that kind among good ones, asking for more work than there is time.
+    // A scrypt stanza among good ones, with a work factor that would take too long.
     let mut bytes = text.seal("a", Key::master(&sandbox));
     let first_line = b"age-encryption.org/v1\n".len();
     let stanza = "-> scrypt AAAAAAAAAAAAAAAAAAAAAA 30\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";

@@ -1,4 +1,5 @@
-//! Forged, swapped, edited: by someone without a key who knows the recipients, by the holder of one agent's key, by a newer cast.
+//! Forged, swapped, edited: by someone without a key who knows the recipients, by the holder of one agent's key, by a
+//! newer cast.
 
 use std::fs;
 
@@ -6,7 +7,7 @@ use super::{SECRET, refused, refused_with, sandbox, text, works};
 use crate::forge::{Key, Text, grant_of};
 use crate::sandbox::Sandbox;
 
-/// Puts a vault in the place of `a`'s that has the right MAC, and the body that `edit` makes of the present one.
+/// Replaces the vault of `a` with one that has the right MAC and the body that `edit` makes of the current one.
 fn edited_by_a_holder(edit: impl FnOnce(&str) -> String) -> Sandbox {
     let sandbox = sandbox();
     let mut text = text(&sandbox);
@@ -31,10 +32,10 @@ fn by_someone_who_knows_both_recipients() {
     let macs = [
         "00".repeat(32),
         good.mac.clone(),
-        // With keys of his own.
+        // With the attacker's own keys.
         forged(&good.id, "").right_mac(stranger),
         forged(&good.id, "").right_mac(stranger.of_agent("a", &good.id, 1)),
-        // With the master key's place taken by what is known of it.
+        // With the public half in the place of the master key.
         forged(&good.id, "").right_mac(Key([0; 32])),
     ];
     for mac in macs {
@@ -42,7 +43,7 @@ fn by_someone_who_knows_both_recipients() {
             let file = forged(id, &mac).encrypt(&[&master.recipient(), &agent.recipient()]);
             fs::write(sandbox.vault("a"), file).unwrap();
             refused(&sandbox, "is not authentic");
-            // The holder of the agent's key sees it, too.
+            // The holder of the agent key also refuses it.
             let grant = crate::forge::grant(master, "a", &good.id, 1);
             sandbox.cast(["list", "a"]).env("CAST_KEY", grant).refuses(5, "the vault of agent 'a' ", &[SECRET]);
         }
@@ -108,14 +109,14 @@ fn a_builtin_vault_that_is_refused_stops_every_run() {
 
 #[test]
 fn another_agent_inside() {
-    // Sealed with the right key for `a`: the holder of that key says whose it is, and says b.
+    // Sealed with the right key for `a`, but its holder wrote that it belongs to b.
     let sandbox = edited_by_a_holder(|body| body.replace("agent = \"a\"", "agent = \"b\""));
     refused(&sandbox, "another agent");
 }
 
 #[test]
 fn a_foreign_master_inside() {
-    // From then on the owner's machine would have sealed to whoever that is.
+    // Otherwise the owner's machine would from then on seal to the attacker.
     let stranger = Key::generate().recipient();
     let sandbox = edited_by_a_holder(|body| {
         let line = body.lines().find(|line| line.starts_with("master")).unwrap();
@@ -168,14 +169,14 @@ fn a_dangerous_name_without_the_allowance() {
     for words in
         [&["run", "a", "--", "touch", "started"][..], &["run", "a", "--only", "LD_PRELOAD", "--", "touch", "x"]]
     {
-        // A reader that trusts the vault notes its state; what is refused is the injection.
+        // The reader accepts the vault and records its state; cast refuses only the injection.
         let outcome = sandbox.cast(words).run();
         assert_eq!(outcome.code, 125, "{outcome:?}");
         assert!(outcome.err.contains(refusal) && outcome.err.contains("--allow-dangerous-name"), "{outcome:?}");
         outcome.says_nothing_of(&[SECRET]);
         assert!(!sandbox.home().join("started").exists());
     }
-    // It can be seen and removed.
+    // The user can list and delete it.
     assert_eq!(sandbox.listing("a")[0]["key"], "LD_PRELOAD");
     sandbox.cast(["delete", "a", "LD_PRELOAD"]).succeeds();
     sandbox.cast(["run", "a", "--", "true"]).succeeds();
@@ -186,7 +187,7 @@ fn a_key_that_is_not_the_vaults() {
     let sandbox = sandbox();
     let stranger = Key::generate();
     refused_with(&sandbox, Some(&stranger.identity()), "wrong key");
-    // The right agent's, of another vault or epoch.
+    // Of the right agent, but another vault or epoch.
     let good = text(&sandbox);
     let master = Key::master(&sandbox);
     let right = grant_of(&sandbox, "a");

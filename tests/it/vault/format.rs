@@ -1,5 +1,5 @@
-//! The format and its derivations, from SECURITY.md: other programs read vaults, today's cast reads those of former versions, and keys
-//! derive as they always did.
+//! The format and its derivations, from SECURITY.md: other programs read vaults, cast reads the vaults of former
+//! versions, and keys derive as they always did.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::sandbox::{Sandbox, skip};
 
 const MASTER: &str = "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SWRYDWG";
 
-/// Agent, vault id, epoch; agent key, its bytes, the MAC key. Made by a third hand: Python's `hmac` and RFC 5869.
+/// Agent, vault id, epoch; agent key, its bytes, the MAC key. Made independently: with Python's `hmac` and RFC 5869.
 const VECTORS: [(&str, &str, u64, &str, &str, &str); 4] = [
     (
         "my-agent",
@@ -56,7 +56,7 @@ fn keys_derive_as_the_vectors_say() {
         assert_eq!((key.identity().as_str(), to_hex(&key.0).as_str()), (identity, bytes));
         assert_eq!(to_hex(&key.of_mac().0), mac_key);
 
-        // And so says cast: it opens what is sealed with these keys, by either key, and seals so itself.
+        // cast agrees: it opens vaults sealed with these keys, with either key, and seals the same way.
         let sandbox = Sandbox::empty();
         fs::create_dir_all(sandbox.vault(agent).parent().unwrap()).unwrap();
         let text = Text { epoch, ..Text::new(agent, id, master, &[("K", "v")]) };
@@ -140,7 +140,7 @@ fn more_recipients_and_unknown_stanzas_are_no_harm() {
     let text = text(&sandbox);
     let master = Key::master(&sandbox);
     let agent = master.of_agent("a", &text.id, 1).recipient();
-    // The owner's spare key, the other order, the master alone: the MAC is what counts.
+    // With the owner's spare key, in another order, with only the master key: the MAC counts.
     let spare = Key::generate().recipient();
     let master = master.recipient();
     for recipients in [&[spare.as_str(), &agent, &master][..], &[&agent, &master], &[&master]] {

@@ -1,4 +1,5 @@
-//! The vaults in `tests/golden/v1`, which cast 0.1.0 wrote: every later one opens them, with either key, and finds exactly these values.
+//! The vaults in `tests/golden/v1`, which cast 0.1.0 wrote: every later version opens them with either key and finds
+//! exactly these values.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +28,7 @@ fn check(agent: &str, expected: &[(&str, &str)]) {
             let out = cast(&["run", agent, "--no-mask", "--", "printenv", "-0", key]);
             assert_eq!(out.strip_suffix('\0').unwrap(), *value, "{agent} {key}");
         }
-        // Read and left as it is; then changed, as any vault.
+        // Read without a change; then changed like any vault.
         assert_eq!(fs::read(sandbox.home().join(&vault)).unwrap(), fs::read(Path::new(GOLDEN).join(&vault)).unwrap());
         cast(&["set", agent, "NEW", "v"]);
         assert_eq!(cast(&["run", agent, "--no-mask", "--", "printenv", "NEW"]), "v\n");
@@ -58,7 +59,7 @@ fn odd_values() {
             ("LONG", &"0123456789".repeat(7000)),
             ("MULTI", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
             ("NEWLINE", "\n"),
-            // Allowed by its owner, and the vault remembers.
+            // Allowed by its owner; the vault stores the allowance.
             ("NODE_OPTIONS", "--max-old-space-size=64"),
             ("QUOTES", "\"\"\"'''\\\"\\\\"),
             ("UNICODE", "é 漢字 🦀 \u{feff}\u{2028}"),

@@ -1,4 +1,5 @@
-//! What this machine has seen is not forgotten: older states, other states of the same age, and vaults that were given up.
+//! cast remembers what this machine has seen, and refuses older states, other states of the same generation, and
+//! deleted vaults.
 
 use std::fs;
 use std::path::Path;
@@ -61,7 +62,7 @@ fn changed_on_two_machines() {
     there.set("a", "K", "hunter2-there");
     fs::copy(there.vault("a"), here.vault("a")).unwrap();
     refused(&here, "changed on two machines");
-    // What that machine wrote is good there, and one generation more is newer for both.
+    // The other machine accepts its own state, and the next generation is newer for both.
     there.set("a", "K", "hunter2-there again");
     fs::copy(there.vault("a"), here.vault("a")).unwrap();
     works(&here);
@@ -77,7 +78,7 @@ fn a_machine_that_has_seen_nothing_takes_any_good_state() {
     works(&there);
 }
 
-/// Generation 999 of a former vault, by the holder of its agent key.
+/// Generation 999 of a former vault, written by the holder of its agent key.
 fn forged_with_an_old_key(sandbox: &Sandbox, old: &Text) {
     let master = Key::master(sandbox);
     let forged = Text { generation: 999, body: old.body.replace("first", "forged"), ..old.clone() };
@@ -161,11 +162,11 @@ fn a_damaged_record_is_not_taken_for_none() {
 
 #[test]
 fn the_last_generation_stays_readable_and_says_so() {
-    // A holder of the agent's key can use up all numbers there are. That costs the owner no secret.
+    // The holder of an agent key can use up all generations. The owner loses no secret by that.
     let sandbox = sandbox();
     let last = Text { generation: u64::MAX, ..text(&sandbox) };
     fs::write(sandbox.vault("a"), last.seal("a", Key::master(&sandbox))).unwrap();
     assert_eq!(sandbox.value("a", "K"), b"hunter2-first");
     let outcome = sandbox.cast(["set", "a", "K", "hunter2-next"]).refuses(5, "the vault of agent 'a' ", &[SECRET]);
-    assert!(!outcome.err.contains("this should not happen"), "{outcome:?}");
+    assert!(!outcome.err.contains("this is a bug in cast"), "{outcome:?}");
 }

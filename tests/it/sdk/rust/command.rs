@@ -35,7 +35,7 @@ fn a_command_is_started_as_it_is_said() {
     let ended = client.command("a", "sh").args(["-c", "exit 7"]).stderr(Stdio::null()).status().unwrap();
     assert_eq!(ended.code(), Some(7));
 
-    // A path counts from here, not from the program's folder.
+    // A relative path starts here, not in the program's folder.
     fs::write(home.join("tool"), "#!/bin/sh\npwd -P\n").unwrap();
     fs::set_permissions(home.join("tool"), fs::Permissions::from_mode(0o700)).unwrap();
     std::env::set_current_dir(&home).unwrap();
@@ -68,15 +68,15 @@ fn a_command_that_is_not_started_says_why() {
     check(client.command("a", "TOKEN=sk-live-x"), not_found, "command");
     check(client.command("a", home.join("key.txt")), other, "cannot be executed");
     check(client.command("a", "true").arg("sk-live\0"), other, "cannot be executed");
-    check(client.command("a", "true").arg("x".repeat(3_000_000)), other, "too long together");
+    check(client.command("a", "true").arg("x".repeat(3_000_000)), other, "environment are too long");
     check(
         client.command("a", "true").current_dir(home.join("none")),
         |error| matches!(error, Error::Io(_)),
-        "cannot work in",
+        "cannot use the working folder",
     );
     check(
         client.command("a", "true").current_dir(home.join("key.txt")),
         |error| matches!(error, Error::Io(_)),
-        "cannot work in",
+        "cannot use the working folder",
     );
 }

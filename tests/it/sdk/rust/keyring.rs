@@ -1,4 +1,4 @@
-//! A library's key in the keyring, where there is nobody to ask.
+//! A library's key in the keyring, without a user to ask.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -21,12 +21,12 @@ fn nobody_is_asked_and_the_keyring_is_not_waited_for_longer_than_said() {
         command.env("CAST_HOME", sandbox.home()).env("DBUS_SESSION_BUS_ADDRESS", bus);
         return again("keyring::nobody_is_asked_and_the_keyring_is_not_waited_for_longer_than_said", &mut command);
     };
-    // A bus that takes a connection and says nothing.
+    // A bus that accepts a connection and never answers.
     let _bus = UnixListener::bind(home.join("bus")).unwrap();
     let begin = Instant::now();
     let client = Client::builder().timeout(Duration::from_millis(50)).open().unwrap();
     assert!(matches!(refused(client.secrets().set("a", "K", SECRET)), Error::NoKey(_)));
-    // Unless it is said, it has 5 s.
+    // By default, cast waits 5 s.
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
     assert!(client.agents().unwrap().is_empty());
     let mut scrypt = age::scrypt::Recipient::new("sk-live passphrase".to_owned().into());
@@ -35,7 +35,7 @@ fn nobody_is_asked_and_the_keyring_is_not_waited_for_longer_than_said() {
     fs::write(home.join("key.age"), file).unwrap();
     fs::set_permissions(home.join("key.age"), fs::Permissions::from_mode(0o600)).unwrap();
     let error = refused(client.secrets().set("a", "K", SECRET));
-    assert!(matches!(error, Error::NoKey(_)) && error.to_string().contains("nobody can be asked"), "{error}");
+    assert!(matches!(error, Error::NoKey(_)) && error.to_string().contains("cast cannot ask for it here"), "{error}");
 }
 
 #[test]
@@ -91,6 +91,6 @@ fn a_dialog_is_waited_for_as_long_as_said() {
     let client = Client::builder().timeout(Duration::from_secs(2)).open().unwrap();
     let error = refused(client.secrets().list("a"));
     assert!(matches!(error, Error::NoKey(_)), "{error}");
-    // Unless it is said, it has 60 s.
+    // By default, cast waits 60 s.
     assert!((1..30).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
 }
