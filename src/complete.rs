@@ -254,15 +254,15 @@ mod tests {
         check("vault accept a --key ", "files");
         check("vault accept a --key=./o", "files");
         check("run a ", "words --");
-        check("run a --only X -", "words --no-builtin --clean-env --check --no-mask --explain --quiet --help");
+        check("run a --only X -", "words --no-builtin --clean-env --check --no-mask --older --explain --quiet --help");
         check("run a -- ", "command 4");
-        check("run a --check -", "words --only --except --no-builtin --clean-env --no-mask --explain --quiet --help");
+        check("run a --check -", "words --only --except --no-builtin --clean-env --no-mask --older --explain --quiet --help");
         check("run a --check=./x", "files");
         check("run a --only X -- git che", "command 6");
         check("set a K ", "");
-        check("set a K -", "words --exact --allow-dangerous-name --unmasked --quiet --help");
+        check("set a K -", "words --exact --allow-dangerous-name --unmasked --new --quiet --help");
         check("set a K -- -", "");
-        check("set a K -secret -", "words --allow-dangerous-name --unmasked --quiet --help");
+        check("set a K -secret -", "words --allow-dangerous-name --unmasked --new --quiet --help");
         check("nonsense ", "");
         check("completions z", "words zsh");
     }

@@ -13,13 +13,9 @@ use std::time::{Duration, Instant};
 
 use crate::sandbox::Sandbox;
 
-/// The file that writers of vaults lock.
+/// The file that writers of vaults lock, which is there only while one of them holds it.
 fn lock_file(sandbox: &Sandbox) -> File {
-    let locks = fs::read_dir(sandbox.state().join("locks")).unwrap().map(|entry| entry.unwrap().path());
-    let vaults = locks.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("vaults-"));
-    let paths: Vec<_> = vaults.collect();
-    assert_eq!(paths.len(), 1);
-    File::open(&paths[0]).unwrap()
+    File::create(sandbox.data().join("vaults/.cast.lock")).unwrap()
 }
 
 /// Every file whose name marks it as temporary.
@@ -81,8 +77,8 @@ fn writers_from_two_homes_of_one_folder() {
 #[test]
 fn a_folder_locked_from_another_home() {
     let sandbox = Sandbox::with("a", &[("K", "v")]);
-    let folder = File::open(sandbox.data().join("vaults")).unwrap();
-    folder.lock().unwrap();
+    let lock = lock_file(&sandbox);
+    lock.lock().unwrap();
     // A file that another home is writing is not a leftover.
     let begun = sandbox.data().join("vaults/.a.1.age.tmp");
     fs::write(&begun, "half a vault").unwrap();
@@ -92,7 +88,7 @@ fn a_folder_locked_from_another_home() {
         assert!(writer.try_wait().unwrap().is_none() && begun.exists());
     }
     assert!(!sandbox.cast(["doctor"]).run().out.contains(".age.tmp"));
-    folder.unlock().unwrap();
+    lock.unlock().unwrap();
     assert!(writer.wait().unwrap().success());
     assert_eq!(sandbox.value("a", "K"), b"next");
     assert!(!begun.exists());
