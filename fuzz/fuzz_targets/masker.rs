@@ -1,11 +1,10 @@
-//! The masker against its oracle on forms, texts and cuts that the fuzzer makes up. With `cargo install cargo-fuzz`, on the stable toolchain:
-//! `cp Cargo.lock fuzz/ && RUSTC_BOOTSTRAP=1 cargo fuzz run masker fuzz/corpus/masker fuzz/seeds/masker -- -dict=fuzz/masker.dict -max_len=400`
+//! The masker against its oracle, on forms, texts and cuts that the fuzzer makes up.
 #![no_main]
 
 use std::sync::Arc;
 
-use cast::masker::oracle::{Needle, masked};
-use cast::masker::{Masker, Plan};
+use cast_mask::oracle::{Needle, masked};
+use cast_mask::{Masker, Plan};
 use libfuzzer_sys::fuzz_target;
 
 /// Few letters make many near misses.

@@ -85,7 +85,7 @@ fn what_goes_from_place_to_place() {
     sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
     sandbox.cast(["secrets", "import", "b", ".env", "--dry-run"]).succeeds();
     sandbox.cast(["secrets", "copy", "a", "b"]).succeeds();
-    sandbox.cast(["secrets", "copy", "a", "b", "K"]).refuses(2, "has already", &["sk-live"]);
+    sandbox.cast(["secrets", "copy", "a", "b", "K"]).refuses(2, "already has", &["sk-live"]);
     sandbox.cast(["secrets", "copy", "nobody", "b"]).refuses(3, "no vault", &["sk-live"]);
     sandbox.cast(["secrets", "rename", "b", "K", "L"]).succeeds();
     std::fs::write(sandbox.home().join(".env.example"), "MISSING=\n").unwrap();

@@ -59,7 +59,7 @@ fn missing_extra_and_placeholders() {
         "KEY             FINDING\nLOG_LEVEL       missing\nOPENAI_API_KEY  missing\nDB_PASSWORD     looks like a placeholder\n\
          OTHER           looks like a placeholder\nOTHER           not in the example\n"
     );
-    let error = "cast: error: agent 'a' lacks 2 of the 4 secrets of '.env.example': LOG_LEVEL, OPENAI_API_KEY\n";
+    let error = "cast: error: agent 'a' is missing 2 of the 4 secrets in '.env.example': LOG_LEVEL, OPENAI_API_KEY\n";
     assert!(outcome.err.starts_with(error), "{outcome:?}");
     let outcome = check(&sandbox, &["--json"]);
     assert_eq!(outcome.code, 1);
@@ -105,7 +105,7 @@ fn examples_of_all_kinds() {
     fs::write(sandbox.home().join("deploy/sample"), "A.B=1\nCAST_HOME=x\nWANTED=\n").unwrap();
     let outcome = check(&sandbox, &["--example", "deploy/sample"]);
     assert!(
-        outcome.code == 1 && outcome.err.contains("lacks 1 of the 1 secrets of 'deploy/sample': WANTED"),
+        outcome.code == 1 && outcome.err.contains("is missing 1 of the 1 secrets in 'deploy/sample': WANTED"),
         "{outcome:?}"
     );
     assert!(outcome.err.contains("lines 1 and 2") && !outcome.err.contains("A.B"), "{outcome:?}");
@@ -153,7 +153,7 @@ fn run_refuses_to_start_what_lacks_something() {
     run(&["--check"]).succeeds();
     fs::remove_file(sandbox.home().join("started")).unwrap();
     sandbox.cast(["delete", "a", "OPENAI_API_KEY", "LOG_LEVEL"]).succeeds();
-    let both = "lacks 2 of the 4 secrets of '.env.example': LOG_LEVEL, OPENAI_API_KEY";
+    let both = "is missing 2 of the 4 secrets in '.env.example': LOG_LEVEL, OPENAI_API_KEY";
     run(&["--check"]).refuses(125, both, &["hunter2"]);
     run(&["--check=.env.example"]).env("LOG_LEVEL", "info").refuses(125, both, &["hunter2"]);
     run(&["--check=missing"]).refuses(125, "cannot open 'missing'", &["hunter2"]);
@@ -169,6 +169,10 @@ fn run_refuses_to_start_what_lacks_something() {
     sandbox.set("a", "LOG_LEVEL", "info");
     run(&["--check"]).succeeds();
     fs::remove_file(sandbox.home().join("started")).unwrap();
-    run(&["--check", "--no-builtin"]).refuses(125, "lacks 1 of the 4 secrets of '.env.example': OPENAI_API_KEY", &[]);
+    run(&["--check", "--no-builtin"]).refuses(
+        125,
+        "is missing 1 of the 4 secrets in '.env.example': OPENAI_API_KEY",
+        &[],
+    );
     run(&["--check", "--except", "DB_URL"]).refuses(125, ": DB_URL", &[]);
 }

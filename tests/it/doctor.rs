@@ -52,7 +52,7 @@ fn all_is_in_order() {
     let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
     sandbox.set("builtin", "B", "hunter2");
     let outcome = sandbox.cast(["doctor"]).succeeds();
-    assert!(outcome.out.starts_with("CHECK      STATE\nkeyring    no D-Bus session reachable: "), "{outcome:?}");
+    assert!(outcome.out.starts_with("CHECK      STATE\nkeyring    no D-Bus session is reachable: "), "{outcome:?}");
     let key = format!("key        in the key file '{}'\nvaults     all 2 open\n", sandbox.key_file().display());
     assert!(outcome.out.contains(&key), "{outcome:?}");
     assert_eq!(outcome.err, "✓ Everything is in order\n");
@@ -120,7 +120,7 @@ fn modes_and_what_to_type() {
     open(&sandbox.vault("a"), 0o640);
     open(&sandbox.state().join("audit.jsonl"), 0o604);
     let (message, fix) = only(&doctor(&sandbox), "permissions");
-    assert!(message.starts_with("other users can get at '"), "{message}");
+    assert!(message.starts_with("other users can access '"), "{message}");
     for path in [sandbox.state(), sandbox.vault("a"), sandbox.state().join("audit.jsonl")] {
         assert!(message.contains(&format!("'{}'", path.display())), "{message}");
     }
@@ -215,7 +215,7 @@ fn a_key_file_in_a_work_tree() {
     let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
     fs::create_dir(sandbox.data().join(".git")).unwrap();
     let (message, fix) = only(&doctor(&sandbox), "key");
-    assert!(message.contains("lies in the git work tree") && message.contains("key.txt"), "{message}");
+    assert!(message.contains("is in the git work tree") && message.contains("key.txt"), "{message}");
     assert_eq!(fix.len(), 1);
 }
 
@@ -309,7 +309,7 @@ fn a_passphrase_that_nobody_can_be_asked_for() {
     let json = doctor(&sandbox);
     assert_eq!(json["key"], Value::Null);
     let (message, fix) = only(&json, "key");
-    assert!(message.contains("needs its passphrase, and nobody can be asked"), "{message}");
+    assert!(message.contains("needs its passphrase, and cast cannot ask for it here"), "{message}");
     assert_eq!(fix.len(), 1);
     // Without a vault the passphrase would open nothing.
     fs::remove_dir_all(sandbox.data().join("vaults")).unwrap();

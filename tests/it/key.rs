@@ -152,12 +152,12 @@ fn a_file_that_cannot_be_the_key() {
     let sandbox = sandbox();
     let list = |path: &str| sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", path);
     list("").refuses(4, "CAST_KEY_FILE is set but empty", &[]);
-    list("no-such-file").refuses(4, "CAST_KEY_FILE: cannot read the file that it names", &["no-such-file"]);
+    list("no-such-file").refuses(4, "cannot read the file that CAST_KEY_FILE names", &["no-such-file"]);
     // cast does not print a key that is in the place of a path.
-    list(&sandbox.key()).refuses(4, "CAST_KEY_FILE: cannot read the file that it names", &[&sandbox.key()]);
+    list(&sandbox.key()).refuses(4, "cannot read the file that CAST_KEY_FILE names", &[&sandbox.key()]);
     list(".").refuses(4, "CAST_KEY_FILE", &[]);
     fs::write(sandbox.home().join("given.key"), b"\xff\xfe\0").unwrap();
-    list("given.key").refuses(4, "CAST_KEY_FILE holds no usable key", &[]);
+    list("given.key").refuses(4, "CAST_KEY_FILE does not contain a usable key", &[]);
     fs::write(sandbox.home().join("given.key"), "#\n".repeat(100_000)).unwrap();
     list("given.key").refuses(4, "longer than", &[]);
     list("/dev/zero").refuses(4, "longer than", &[]);

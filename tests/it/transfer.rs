@@ -48,7 +48,7 @@ fn a_copy_is_set_now_and_treated_as_the_original() {
     sandbox.set("to", "A", "old");
     wait_for_another_second(&sandbox);
     let old = line(&sandbox, "to", "A");
-    let refused = sandbox.cast(["secrets", "copy", "from", "to"]).refuses(2, "agent 'to' has already: A", &["sk-live"]);
+    let refused = sandbox.cast(["secrets", "copy", "from", "to"]).refuses(2, "agent 'to' already has: A", &["sk-live"]);
     assert!(refused.err.contains("--replace"), "{refused:?}");
     sandbox.cast(["secrets", "copy", "from", "to", "--replace"]).succeeds();
     let new = line(&sandbox, "to", "A");
@@ -68,7 +68,7 @@ fn a_copy_is_whole_or_not_there() {
     let copy = |words: &[&str]| sandbox.cast(["secrets", "copy"].iter().chain(words));
     copy(&["from", "to", "A", "MISSING"]).refuses(3, "agent 'from' has no secret 'MISSING'", &["sk-live"]);
     copy(&["from", "new", "A", "MISSING"]).refuses(3, "agent 'from' has no secret 'MISSING'", &["sk-live"]);
-    copy(&["from", "to", "A", "B"]).refuses(2, "agent 'to' has already: B", &["sk-live"]);
+    copy(&["from", "to", "A", "B"]).refuses(2, "agent 'to' already has: B", &["sk-live"]);
     copy(&["form", "to"]).refuses(3, "agent 'form' has no vault", &[]);
     copy(&["from", "from"]).refuses(2, "the same agent", &[]);
     copy(&["from", "SK-LIVE"]).refuses(2, "AGENT", &["SK-LIVE"]);
@@ -107,7 +107,7 @@ fn a_new_name_keeps_the_times_and_the_treatment() {
 fn new_names_that_are_refused() {
     let sandbox = Sandbox::with("a", &SECRETS);
     let rename = |words: &[&str]| sandbox.cast(["secrets", "rename", "a"].iter().chain(words));
-    rename(&["A", "B"]).refuses(2, "agent 'a' has already: B", &["sk-live"]);
+    rename(&["A", "B"]).refuses(2, "agent 'a' already has: B", &["sk-live"]);
     rename(&["MISSING", "NEW"]).refuses(3, "agent 'a' has no secret 'MISSING'", &["sk-live"]);
     rename(&["A", "A"]).refuses(2, "the same name", &["sk-live"]);
     rename(&["A", "CAST_A"]).refuses(2, "'CAST_'", &["sk-live"]);

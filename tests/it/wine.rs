@@ -176,7 +176,11 @@ fn drive(path: &Path) -> String {
 #[test]
 fn secrets_live_and_die() {
     let Some(home) = Home::empty() else { return };
-    home.cast(["set", "a", "K", SECRET]).env("CAST_KEY", "x").refuses(4, "CAST_KEY holds no usable key", &[SECRET]);
+    home.cast(["set", "a", "K", SECRET]).env("CAST_KEY", "x").refuses(
+        4,
+        "CAST_KEY does not contain a usable key",
+        &[SECRET],
+    );
     let made = home.cast(["init", "--key-store", "file"]).succeeds();
     assert!(made.err.contains("Master key made") && made.err.contains("key.txt"), "{made:?}");
     let set = home.cast(["secrets", "set", "a", "TOKEN"]).input("hunter2-hunter2\r\n").succeeds();
@@ -321,7 +325,7 @@ fn the_key_lives_in_the_credential_manager_of_this_machine() {
     });
     let full = full.expect("2560 bytes are not enough for 20 keys");
     assert_eq!(full.code, 4, "{full:?}");
-    assert!(full.err.contains("the keys are too long for the keyring, which takes 2560 bytes"), "{full:?}");
+    assert!(full.err.contains("the keys are too long for the keyring, which takes at most 2560 bytes"), "{full:?}");
     assert!(full.err.contains("'cast key rotate --retire'") && !full.err.contains("AGE-SECRET-KEY"), "{full:?}");
     home.cast(["list", "a"]).succeeds();
     home.cast(["key", "rotate", "--retire", "--yes"]).succeeds();

@@ -1,16 +1,16 @@
-//! What to type, in the words of this system's shell.
+//! Commands for hints, written for this system's shell.
 
 use std::path::{Path, PathBuf};
 
 use crate::platform::{FAMILY, Family};
 
-/// How to give a key to one call of cast. On Windows the same words in Command Prompt and in PowerShell.
+/// How to provide a key to one call of cast. The Windows text applies to both Command Prompt and PowerShell.
 pub const GIVE_KEY: &str = match FAMILY {
     Family::Unix => "'CAST_KEY_FILE=master.key cast ...'",
     Family::Windows => "set the environment variable CAST_KEY_FILE to 'master.key'",
 };
 
-/// To own these files again.
+/// Makes this user the owner of the files again.
 pub(crate) fn take(paths: &[PathBuf]) -> String {
     match FAMILY {
         Family::Unix => format!("sudo chown \"$(id -u)\"{}", quoted(paths)),
@@ -18,7 +18,7 @@ pub(crate) fn take(paths: &[PathBuf]) -> String {
     }
 }
 
-/// To close these files to others.
+/// Removes other users' access to the files.
 pub(crate) fn close(paths: &[PathBuf]) -> String {
     match FAMILY {
         Family::Unix => format!("chmod go={}", quoted(paths)),
@@ -26,7 +26,7 @@ pub(crate) fn close(paths: &[PathBuf]) -> String {
     }
 }
 
-/// To remove these files.
+/// Removes the files.
 pub(crate) fn remove(paths: &[PathBuf]) -> String {
     match FAMILY {
         Family::Unix => format!("rm{}", quoted(paths)),
@@ -34,7 +34,7 @@ pub(crate) fn remove(paths: &[PathBuf]) -> String {
     }
 }
 
-/// To own a file and close it to others.
+/// Makes this user the owner of a file and removes other users' access.
 pub(crate) fn own_and_close(path: &Path) -> String {
     let path = path.display();
     match FAMILY {
@@ -43,7 +43,7 @@ pub(crate) fn own_and_close(path: &Path) -> String {
     }
 }
 
-/// To see which process has a file open; `None` where nothing that comes with the system shows it.
+/// Shows which process has a file open; `None` where the system comes with no tool for that.
 pub(crate) fn who_holds(path: &Path) -> Option<String> {
     match FAMILY {
         Family::Unix => Some(format!("fuser {}", path.display())),

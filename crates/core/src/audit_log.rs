@@ -1,10 +1,12 @@
-//! The audit log: who used what, when; names only. One line of JSON an event, in `audit.jsonl`, which becomes `audit.1.jsonl` when it is full.
-//! Promises that a line never holds a value or an argument, that lines of many writers are whole, and that nobody waits: a line is one
-//! append, never forced to the disk, and no lock is waited for.
+//! The audit log: who used which secrets and when, by name only. Each event is one line of JSON in `audit.jsonl`, which
+//! is renamed to `audit.1.jsonl` when it is full. Promises: a line never contains a value or an argument; concurrent
+//! writers never mix their lines; a writer never waits, because it appends each line with one write, does not sync it
+//! to disk and does not wait for a lock.
 //!
-//! Nothing is lost when the log is turned over: a writer that had the file open by then appends to the older one, which is kept, or finds
-//! that it is gone by now, and writes its line once more; a turn needs the lock and looks again once it has it, so that two who find the
-//! log full do not turn it twice. A file goes only when all of a newer one was written after it.
+//! Rotation loses nothing. A writer that still has the old file open appends to it, and the old file is kept; if that
+//! file has been deleted meanwhile, the writer appends its line again to the new one. A process that rotates takes the
+//! lock and checks the length again, so two processes that find the log full do not rotate it twice. A file is deleted
+//! only after a whole newer file was written.
 
 mod entry;
 
@@ -23,27 +25,27 @@ pub use entry::{Action, Entry, Event, OK, STARTED};
 /// The log of this machine.
 pub struct AuditLog {
     folder: PathBuf,
-    /// The length in bytes from which the file is full.
+    /// The length in bytes at which the file is full.
     bound: u64,
-    /// Says who calls.
+    /// Returns the name of the calling program.
     by: Caller,
 }
 
-/// Gives the name of the program that calls cast.
+/// Returns the name of the program that called cast.
 pub type Caller = fn() -> Option<OsString>;
 
-/// What was read from the log.
+/// The contents of the log.
 #[derive(Debug, Default)]
 pub struct Reading {
     /// The entries, oldest first.
     pub entries: Vec<Entry>,
-    /// How many lines are none.
+    /// The number of lines that are not valid entries.
     pub damaged: usize,
 }
 
-/// Some 4,000 events.
+/// Room for about 4,000 events.
 const BOUND: u64 = 1 << 20;
-/// A little more than a line: what others may append between a look at the length and a write.
+/// More than one line, because other processes may append between the length check and the write.
 const MARGIN: u64 = 64 << 10;
 
 impl AuditLog {
@@ -52,17 +54,17 @@ impl AuditLog {
         Self { folder: state.to_owned(), bound: BOUND, by }
     }
 
-    /// Where the newest lines are.
+    /// The file with the newest lines.
     pub fn path(&self) -> PathBuf {
         self.folder.join("audit.jsonl")
     }
 
-    /// Where the lines before those are.
+    /// The file with the lines before those.
     pub fn older_path(&self) -> PathBuf {
         self.folder.join("audit.1.jsonl")
     }
 
-    /// Opens the log for appending, and makes it where it is missing.
+    /// Opens the log for appending and creates it if it is missing.
     pub fn open(&self) -> Result<File> {
         let path = self.path();
         let opened = match files::open_log(&path) {
@@ -78,30 +80,31 @@ impl AuditLog {
         })
     }
 
-    /// Whether the log can be written, as far as that shows without writing.
+    /// Checks, without writing, whether the log can be written.
     pub fn check(&self) -> Result<()> {
         let path = self.path();
         for path in [&path, &self.older_path()] {
             disk::open_regular(path)
-                .map_err(|failure| Failure::new(failure.kind(), format!("the audit log: {failure}")))?;
+                .map_err(|failure| Failure::new(failure.kind(), format!("cannot use the audit log: {failure}")))?;
         }
-        // The nearest of what there is: the file, or the folder where it would be made.
+        // The file, or the nearest existing folder above it.
         let there = path.ancestors().find(|path| path.exists()).unwrap_or(&path);
         files::check_writable(there).map_err(|cause| Failure::io("cannot write the audit log", &path, &cause))
     }
 
     /// Appends one line.
     pub fn append(&self, event: &Event, result: &'static str) -> Result<()> {
-        // Before the file is opened: lines of a file that goes are older than all that stay.
+        // The time is taken before the file is opened, so that lines in a deleted file are older than all lines that
+        // stay.
         let entry = event.entry(result, (self.by)());
         let mut line = serde_json::to_vec(&entry).expect("text and numbers are JSON");
         line.push(b'\n');
         let file = self.append_line(&line)?;
-        // Whoever was held up while the log was turned twice has written to a file that is no more.
+        // If the log was rotated twice meanwhile, the line went to a deleted file.
         if files::is_removed(&file) { self.append_line(&line).map(drop) } else { Ok(()) }
     }
 
-    /// Appends a whole line to the log as it is now; gives the file, which may have become the older one meanwhile.
+    /// Appends a whole line to the current log. Returns the file, which may have become the older one meanwhile.
     fn append_line(&self, line: &[u8]) -> Result<File> {
         let path = self.path();
         let mut file = self.open()?;
@@ -110,13 +113,13 @@ impl AuditLog {
             file = self.open()?;
             end = End::of(&mut file).map_err(|_| not_a_file(&path))?;
         }
-        // Left by a killed writer or a full disk: a torn line must not spoil this one.
+        // A killed writer or a full disk can leave a partial line, which must not damage this one.
         let line = if end.is_torn { [b"\n", line].concat().into() } else { Cow::Borrowed(line) };
         let cannot_write = |cause: &io::Error| Failure::io("cannot write the audit log", &path, cause);
         if !limits::may_grow_to(end.length + line.len() as u64 + MARGIN) {
             return Err(cannot_write(&io::ErrorKind::FileTooLarge.into()));
         }
-        // Not write_all: what comes after a part of a line would be a line of its own.
+        // Not `write_all`: after a partial write, the rest could end up as a separate line.
         match file.write(&line) {
             Ok(written) if written == line.len() => Ok(file),
             Ok(_) => Err(cannot_write(&io::ErrorKind::StorageFull.into())),
@@ -124,10 +127,11 @@ impl AuditLog {
         }
     }
 
-    /// Everything that is noted, oldest first.
+    /// Reads all entries, oldest first.
     pub fn read(&self) -> Result<Reading> {
         let files = {
-            // Not between a turn's files; where nothing may be written, nothing is turned.
+            // The lock keeps another process from rotating the files between the two reads. In a read-only folder no
+            // process can rotate.
             let _lock = if self.path().exists() { Lock::acquire(&self.lock_path()).ok() } else { None };
             [self.older_path(), self.path()].map(|path| disk::open_regular(&path).map(|file| (path, file)))
         };
@@ -146,11 +150,12 @@ impl AuditLog {
         Ok(reading)
     }
 
-    /// Makes the full log the older one, unless somebody else has just done so. Whether a new one is begun.
+    /// Renames the full log to the older one, unless another process has just done so. Returns whether the caller
+    /// should open a new file.
     fn turn(&self, more: u64) -> bool {
         let Some(_lock) = Lock::try_acquire(&self.lock_path()) else { return false };
         let length = fs::symlink_metadata(self.path()).map_or(0, |data| data.len());
-        // It was another cast that turned it.
+        // Another cast process has rotated it.
         length + more <= self.bound || files::rename(&self.path(), &self.older_path()).is_ok()
     }
 
@@ -162,13 +167,13 @@ impl AuditLog {
 /// How a file ends.
 struct End {
     length: u64,
-    /// Within a line.
+    /// The file ends in the middle of a line.
     is_torn: bool,
 }
 
 impl End {
     fn of(file: &mut File) -> io::Result<Self> {
-        // Not at once to the last byte: before the first one, each system fails in words of its own.
+        // Not directly to the last byte: seeking before the start fails with a different error on each system.
         if file.seek(SeekFrom::End(0))? == 0 {
             return Ok(Self { length: 0, is_torn: false });
         }

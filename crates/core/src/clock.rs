@@ -1,4 +1,4 @@
-//! The clock and the calendar of this machine: now, how long ago a moment was, and how it is written for people.
+//! The clock and calendar of this machine: the current time, the age of a moment, and its text for people.
 
 use std::time::SystemTime;
 
@@ -6,22 +6,22 @@ use cast_vault::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 
-/// Now, to the second.
+/// The current time, to the second.
 pub fn now() -> Timestamp {
     Timestamp::new(jiff::Timestamp::now())
 }
 
-/// When a file was changed, as the operating system returns it.
+/// Converts a file time from the operating system.
 pub fn from_system(time: SystemTime) -> Option<Timestamp> {
     jiff::Timestamp::try_from(time).ok().map(Timestamp::new)
 }
 
-/// As Rust's standard library has it.
+/// Converts to the type of Rust's standard library.
 pub fn to_system(moment: Timestamp) -> SystemTime {
     SystemTime::try_from(moment.moment()).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// For people: `2026-01-15 10:30:00` in the time zone of this machine.
+/// Formats for people: `2026-01-15 10:30:00`, in the time zone of this machine.
 pub fn local(moment: Timestamp) -> String {
     moment.moment().to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
@@ -29,16 +29,17 @@ pub fn local(moment: Timestamp) -> String {
 /// Whether `moment` is longer ago than `span`, by the calendar of this machine's time zone.
 pub fn is_older(moment: Timestamp, span: TimeSpan) -> bool {
     let limit = jiff::ZonedDateTime::now().checked_sub(span.0);
-    // A span that leads out of the calendar is longer than anything.
+    // A span that reaches beyond the calendar is longer than any age.
     limit.is_ok_and(|limit| moment.moment() < limit.timestamp())
 }
 
-/// A length of time as people say it: `90d`, `12w`, `3m` (months), `1y`; or as jiff reads spans: `2 months 3 days`, `P90D`. Not negative.
+/// A duration: `90d`, `12w`, `3m` (months) or `1y`, or any span that jiff parses, such as `2 months 3 days` or `P90D`.
+/// Never negative.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeSpan(jiff::Span);
 
 impl TimeSpan {
-    /// Reads a word.
+    /// Parses a duration. `None` if it is not valid.
     pub fn parse(word: &str) -> Option<Self> {
         let word = word.trim();
         let short = ['d', 'w', 'm', 'y']
@@ -58,7 +59,7 @@ impl TimeSpan {
 impl<'de> Deserialize<'de> for TimeSpan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = String::deserialize(deserializer)?;
-        Self::parse(&word).ok_or_else(|| serde::de::Error::custom("not a length of time"))
+        Self::parse(&word).ok_or_else(|| serde::de::Error::custom("not a valid duration"))
     }
 }
 
@@ -83,7 +84,7 @@ mod tests {
         for word in ["", "d", "90", "-90d", "-P1D", "90 q", "d90", "1.5d", "9999999999d", "sk-live"] {
             assert!(TimeSpan::parse(word).is_none(), "{word}");
         }
-        // Before the beginning of time.
+        // A span that reaches beyond the calendar.
         assert!(!is_older(at("0001-01-01T00:00:00Z"), TimeSpan::parse("19000y").unwrap()));
         assert!(is_older(at("0001-01-01T00:00:00Z"), TimeSpan::parse("1000y").unwrap()));
     }

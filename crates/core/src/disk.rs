@@ -1,5 +1,5 @@
-//! Files that are whole or not there: read with limits, replaced durably, locked with a deadline. Keeps the promise that a reader sees
-//! the old file or the new one, and that what was reported is not lost.
+//! Atomic files: read with limits, replaced durably, locked with a deadline. Promises that a reader sees the old file
+//! or the new one, and that a change that cast reported is not lost.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
@@ -10,21 +10,23 @@ use crate::advice;
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::platform::{files, limits};
 
-/// How long one `cast` waits for another.
+/// How long one cast process waits for another.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 const LOCK_POLL: Duration = Duration::from_millis(5);
 
-/// A lock on a file made for it, or on a folder, held until dropped or until the process ends.
+/// A lock on a lock file or a folder, held until it is dropped or the process ends.
 pub struct Lock(File);
 
 impl Lock {
-    /// Waits up to 10 s for the lock at `path`; the file is never deleted, so that two holders cannot lock two files.
+    /// Waits up to 10 s for the lock at `path`. The file is never deleted, so two processes cannot lock two different
+    /// files.
     pub fn acquire(path: &Path) -> Result<Self> {
         Self::acquire_since(Instant::now(), path)
     }
 
-    /// Waits for the lock at `path` and then for that of `folder` itself, up to 10 s for both. The second writes nothing, and is the same
-    /// for all who come to that folder, whatever their `path`; `None` where the folder cannot be read, or the system locks no folders.
+    /// Waits for the lock at `path` and then for a lock on `folder` itself, up to 10 s for both. The folder lock writes
+    /// nothing and is shared by all processes that use the folder, whatever their `path`. It is `None` if this user
+    /// cannot read the folder or the system cannot lock folders.
     pub fn acquire_with_folder(path: &Path, folder: &Path) -> Result<(Self, Option<Self>)> {
         let begin = Instant::now();
         let lock = Self::acquire_since(begin, path)?;
@@ -38,7 +40,7 @@ impl Lock {
 
     fn acquire_since(begin: Instant, path: &Path) -> Result<Self> {
         make_private_folders(parent(path))?;
-        let file = files::open_lock(path).map_err(|cause| Failure::io("cannot open the lock", path, &cause))?;
+        let file = files::open_lock(path).map_err(|cause| Failure::io("cannot open the lock file", path, &cause))?;
         Self::wait(begin, file).map_err(|error| match error {
             TryLockError::WouldBlock => held(path),
             TryLockError::Error(cause) => Failure::io("cannot lock", path, &cause),
@@ -54,30 +56,30 @@ impl Lock {
         }
     }
 
-    /// Counts a change of what the lock protects, for those who do not take it: by the length of its file. Not on disk for good, for no
-    /// process outlives the machine.
+    /// Counts a change of what the lock protects, for processes that do not take the lock. The count is the length of
+    /// the lock file. It is not synced, because no process survives a crash of the machine.
     pub fn count(&self, path: &Path) -> Result<()> {
         limits::survive_file_size_limit();
         let counted = self.0.metadata().and_then(|data| self.0.set_len(data.len() + 1));
         counted.map_err(|cause| Failure::io("cannot write", path, &cause))
     }
 
-    /// How often that was done.
+    /// The number of changes counted so far.
     pub fn counted(path: &Path) -> u64 {
         fs::metadata(path).map_or(0, |data| data.len())
     }
 
-    /// Whether somebody has the lock. Makes nothing.
+    /// Whether a process holds the lock. Creates no file.
     pub fn is_held(path: &Path) -> bool {
         files::open_plain(path).is_ok_and(|file| file.try_lock().is_err())
     }
 
-    /// Whether somebody has the lock of `folder` itself.
+    /// Whether a process holds the lock on `folder` itself.
     pub fn is_folder_held(folder: &Path) -> bool {
         files::open_folder(folder).is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
-    /// Takes the lock if nobody has it.
+    /// Takes the lock if it is free.
     pub fn try_acquire(path: &Path) -> Option<Self> {
         make_private_folders(parent(path)).ok()?;
         let file = files::open_lock(path).ok()?;
@@ -85,17 +87,18 @@ impl Lock {
     }
 }
 
-/// Opens a regular file; `None` where there is none, also because its folder is none. A symlink, FIFO or folder in its place is refused.
+/// Opens a regular file. `None` if it does not exist, or if a part of its path is not a folder. A symlink, FIFO or
+/// folder is refused.
 pub fn open_regular(path: &Path) -> Result<Option<File>> {
     regular(path, files::open_plain(path))
 }
 
-/// The same through symlinks.
+/// The same, but follows symlinks.
 pub fn open_regular_behind_links(path: &Path) -> Result<Option<File>> {
     regular(path, files::open_behind_links(path))
 }
 
-/// Whether what is at `path` cannot be known, for this user may not enter the folder that it is in, or one above.
+/// Whether this user cannot see what is at `path`, because it may not enter its folder or one above.
 pub fn is_out_of_reach(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
@@ -110,11 +113,11 @@ fn regular(path: &Path, opened: io::Result<File>) -> Result<Option<File>> {
         Err(error) if files::is_symlink_refusal(&error) => return Err(not_a_file()),
         Err(error) => return Err(Failure::io("cannot open", path, &error)),
     };
-    let kind = file.metadata().map_err(|cause| Failure::io("cannot look at", path, &cause))?;
+    let kind = file.metadata().map_err(|cause| Failure::io("cannot inspect", path, &cause))?;
     if kind.is_file() { Ok(Some(file)) } else { Err(not_a_file()) }
 }
 
-/// Reads an open file, but at most `limit` bytes and one more, which says that it is too large.
+/// Reads an open file, but at most `limit + 1` bytes: a longer result than `limit` means that the file is too large.
 pub fn read_limited(file: &File, path: &Path, limit: usize) -> Result<Vec<u8>> {
     let expected = file.metadata().map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
     let mut bytes = Vec::with_capacity(expected.min(limit).saturating_add(1));
@@ -122,8 +125,9 @@ pub fn read_limited(file: &File, path: &Path, limit: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Replaces the file at `path` in one step: a new file beside it, on disk, read back and approved by `check`, then renamed over it.
-/// `temporary` is its name until then; a leftover of a killed writer under that name is cleared. The caller holds the lock.
+/// Replaces the file at `path` atomically: writes and syncs a new file beside it, reads it back, passes it to `check`,
+/// then renames it over `path`. `temporary` is its name until then; a file that a killed writer left under that name is
+/// removed. The caller holds the lock.
 pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
     let attempt = || {
         write_new(temporary, bytes)?;
@@ -141,15 +145,15 @@ pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], check: impl FnOnce(&
     sync_folder(path, "written")
 }
 
-/// Makes a file that is not there yet, for this user alone, durably. A failure leaves none.
+/// Creates a new file that only this user can access, durably. A failure leaves no file.
 pub fn create_new(path: &Path, bytes: &[u8]) -> Result<()> {
     limits::survive_file_size_limit();
     let mut file = match files::create_private(path) {
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(Failure::new(Kind::Io, format!("there is something already: '{}'", path.display()))
-                .hint("nothing is overwritten: give another name"));
+            return Err(Failure::new(Kind::Io, format!("file already exists: '{}'", path.display()))
+                .hint("cast does not overwrite files: choose another name"));
         }
-        made => made.map_err(|cause| Failure::io("cannot make", path, &cause))?,
+        made => made.map_err(|cause| Failure::io("cannot create", path, &cause))?,
     };
     write_synced(&mut file, path, bytes).inspect_err(|_| {
         let _ = fs::remove_file(path);
@@ -163,17 +167,17 @@ pub fn remove(path: &Path) -> Result<()> {
     sync_folder(path, "removed")
 }
 
-/// Makes a folder and those above it that are missing, for this user alone.
+/// Creates a folder and the missing ones above it, accessible only to this user.
 pub fn make_private_folders(path: &Path) -> Result<()> {
     let missing: Vec<_> =
         path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
     for folder in missing.into_iter().rev() {
         match files::create_private_dir(folder) {
-            // Another cast was first.
+            // Another cast process created it first.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(Failure::io("cannot make the folder", folder, &error)),
+            Err(error) => return Err(Failure::io("cannot create the folder", folder, &error)),
             Ok(()) => {
-                files::sync_dir(parent(folder)).map_err(|cause| Failure::io("cannot write to disk", folder, &cause))?;
+                files::sync_dir(parent(folder)).map_err(|cause| Failure::io("cannot sync to disk", folder, &cause))?;
             }
         }
     }
@@ -182,7 +186,7 @@ pub fn make_private_folders(path: &Path) -> Result<()> {
 
 /// The git work tree that `path` lies in, if any.
 pub fn git_work_tree(path: &Path) -> Option<PathBuf> {
-    // By the real path: a link may lead into one.
+    // The real path, because a symlink may lead into a work tree.
     let real = path.ancestors().skip(1).find_map(|folder| fs::canonicalize(folder).ok())?;
     real.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
 }
@@ -192,18 +196,18 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     make_private_folders(parent(path))?;
     match files::remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(Failure::io("cannot clear the leftover", path, &error));
+            return Err(Failure::io("cannot remove the leftover file", path, &error));
         }
         _ => {}
     }
-    let mut file = files::create_private(path).map_err(|cause| Failure::io("cannot make", path, &cause))?;
+    let mut file = files::create_private(path).map_err(|cause| Failure::io("cannot create", path, &cause))?;
     write_synced(&mut file, path, bytes)
 }
 
 fn write_synced(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).map_err(|cause| Failure::io("cannot write", path, &cause))?;
-    // After a failed fsync the pages may be marked clean although they are not on disk: never tried again on this file.
-    file.sync_all().map_err(|cause| Failure::io("cannot write to disk", path, &cause))
+    // After a failed fsync the kernel may mark pages clean that are not on disk, so cast never retries on this file.
+    file.sync_all().map_err(|cause| Failure::io("cannot sync to disk", path, &cause))
 }
 
 fn sync_folder(path: &Path, done: &str) -> Result<()> {
@@ -213,15 +217,16 @@ fn sync_folder(path: &Path, done: &str) -> Result<()> {
 }
 
 fn held(path: &Path) -> Failure {
-    let failure = Failure::new(Kind::Locked, format!("another cast has held the lock for {} s", LOCK_WAIT.as_secs()));
+    let failure =
+        Failure::new(Kind::Locked, format!("another cast process has held the lock for {} s", LOCK_WAIT.as_secs()));
     match advice::who_holds(path) {
-        Some(command) => failure.hint(format!("see who: '{command}'")),
+        Some(command) => failure.hint(format!("find out which process: '{command}'")),
         None => failure,
     }
 }
 
 fn changed(path: &Path) -> Failure {
-    Failure::new(Kind::Io, format!("the disk gave back other bytes than were written: '{}'", path.display()))
+    Failure::new(Kind::Io, format!("the file on disk differs from what cast wrote: '{}'", path.display()))
 }
 
 fn parent(path: &Path) -> &Path {

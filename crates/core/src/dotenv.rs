@@ -1,14 +1,15 @@
-//! `.env` text, read as the npm package `dotenv` reads it, so that a program gets from a vault what it got from the file. Keeps the
-//! promise that no line is dropped in silence: dotenv passes over what it does not understand, and here each such line is told by its number.
+//! Parses `.env` text as the npm package `dotenv` does, so that a program gets the same values from a vault as from the
+//! file. Promises to drop no line silently: dotenv skips what it does not understand; this parser reports each such
+//! line by its number.
 //!
-//! Nothing is expanded but `\n` and `\r` in double quotes. A quoted value may go over several lines; other values end at a `#`. Blank
-//! space and line ends are those of JavaScript. One thing differs: `__proto__` is a name like any other here.
+//! Only `\n` and `\r` in double quotes are expanded. A quoted value may span several lines; other values end at a `#`.
+//! White space and line ends are those of JavaScript. There is one difference: `__proto__` is an ordinary name here.
 
 use std::ops::Range;
 
 use age::secrecy::zeroize::Zeroizing;
 
-/// What a file says, in its order.
+/// The contents of a file, in order.
 #[derive(Default)]
 pub struct Dotenv {
     pub assignments: Vec<Assignment>,
@@ -18,7 +19,7 @@ pub struct Dotenv {
 
 /// `KEY=value`.
 pub struct Assignment {
-    /// As it stands. It may be no valid name, and even a piece of a secret: not to be shown before it is checked.
+    /// The name as written. It may be invalid or even part of a secret, so it must be checked before it is shown.
     pub key: String,
     pub value: Zeroizing<String>,
     /// The number of the line that the key is on, from 1.
@@ -26,16 +27,16 @@ pub struct Assignment {
     pub doubt: Option<Doubt>,
 }
 
-/// What dotenv reads in one way and its writer may have meant in another.
+/// A value that dotenv may read differently from what its author meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// The value ends before a `#` that has no blank before it.
+    /// The value was cut at a `#` that has no blank before it.
     CutAtHash,
-    /// The value begins with a quote that does not close it, and keeps it.
+    /// The value begins with an unclosed quote, which stays part of it.
     OpenQuote,
 }
 
-/// Reads the text of a file.
+/// Parses the text of a file.
 pub fn parse(text: &str) -> Dotenv {
     let text = Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n"));
     let mut found = Dotenv::default();
@@ -48,7 +49,7 @@ pub fn parse(text: &str) -> Dotenv {
                 found.assignments.push(assignment.read(&text, number));
                 end
             }
-            // Blank lines, and one that is something else.
+            // Skips blank lines up to a line that is not an assignment.
             Err(other) => {
                 if !text[other..].starts_with('#') && other < text.len() {
                     found.ignored.push(line.of(&text, other));
@@ -69,7 +70,7 @@ struct Line {
 }
 
 impl Line {
-    /// The number of the line that `at` is in; never called with less than before.
+    /// The number of the line that contains `at`. `at` must not decrease between calls.
     fn of(&mut self, text: &str, at: usize) -> usize {
         self.number += text[self.at..at].matches('\n').count();
         self.at = at;
@@ -77,10 +78,10 @@ impl Line {
     }
 }
 
-/// Where an assignment is in the text.
+/// The position of an assignment in the text.
 struct Found {
     key: Range<usize>,
-    /// With the blanks and quotes around it.
+    /// Includes the surrounding blanks and quotes.
     value: Range<usize>,
     quoted: bool,
     /// The end of its last line.
@@ -88,7 +89,8 @@ struct Found {
 }
 
 impl Found {
-    /// The assignment that begins at or after `begin`, a line's beginning, with only blanks before it; else where the blanks end.
+    /// The assignment that follows `begin`, the start of a line, with only blanks between; otherwise the position where
+    /// the blanks end.
     fn at(text: &str, begin: usize) -> Result<Self, usize> {
         let start = skip_blanks(text, begin);
         let exported = text[start..].strip_prefix("export").and_then(|rest| {
@@ -96,7 +98,7 @@ impl Found {
             let name = skip_blanks(text, word_end);
             (name > word_end).then_some(name)
         });
-        // `export` may be the name itself.
+        // `export` may itself be the name.
         let head = [exported, Some(start)].into_iter().flatten().find_map(|start| {
             let is_name = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
             let end = text[start..].find(|letter| !is_name(letter)).map_or(text.len(), |length| start + length);
@@ -130,7 +132,7 @@ impl Found {
     }
 }
 
-/// Where the value begins after the `=`, or the `:` and a blank, that follows a key which ends at `at`.
+/// The start of the value after a key that ends at `at`: behind `=`, or behind `:` and a blank.
 fn after_separator(text: &str, at: usize) -> Option<usize> {
     let next = skip_blanks(text, at);
     if text[next..].starts_with('=') {
@@ -140,8 +142,8 @@ fn after_separator(text: &str, at: usize) -> Option<usize> {
     Some(at + 1 + blank.len_utf8())
 }
 
-/// A value between quotes, with nothing after it but a comment, and the end of its line. A quote after a backslash closes it only where
-/// no other does.
+/// A quoted value with nothing but a comment after it, and the end of its line. A quote after a backslash closes the
+/// value only if no other quote does.
 fn quoted(text: &str, at: usize, quote: char) -> Option<(Range<usize>, usize)> {
     let open = skip_blanks(text, at);
     let body = open + text[open..].strip_prefix(quote).map(|_| 1)?;
@@ -158,7 +160,7 @@ fn quoted(text: &str, at: usize, quote: char) -> Option<(Range<usize>, usize)> {
     closing.find_map(|close| Some((open..close + 1, tail(text, close + 1)?)))
 }
 
-/// The end of the line if nothing but blanks and a comment, perhaps on a later line, follows from `at` on.
+/// The end of the line, if only blanks and a comment (possibly on a later line) follow `at`.
 fn tail(text: &str, at: usize) -> Option<usize> {
     let next = skip_blanks(text, at);
     match text[next..].chars().next() {
@@ -168,8 +170,7 @@ fn tail(text: &str, at: usize) -> Option<usize> {
     }
 }
 
-/// Takes the quotes off, if what begins with one ends with the same one. Text in several lines, as JavaScript counts them, has several
-/// beginnings.
+/// Removes matching quotes. In text of several lines, as JavaScript counts them, each line can begin with a quote.
 fn unquote(raw: &str) -> Zeroizing<String> {
     let mut value = Zeroizing::new(String::with_capacity(raw.len()));
     let mut rest = raw;
@@ -203,8 +204,8 @@ fn line_end(text: &str, at: usize) -> usize {
     text[at..].find(is_line_end).map_or(text.len(), |length| at + length)
 }
 
-/// White space of JavaScript (ECMA-262, sections "White Space" and "Line Terminators"): that of Unicode, without U+0085, and the byte
-/// order mark.
+/// White space in JavaScript (ECMA-262, sections "White Space" and "Line Terminators"): Unicode white space without
+/// U+0085, plus the byte order mark.
 fn is_blank(letter: char) -> bool {
     (letter.is_whitespace() && letter != '\u{85}') || letter == '\u{feff}'
 }

@@ -1,4 +1,4 @@
-//! What an agent has, held against what its project's `.env.example` wants.
+//! Compares the secrets of an agent with the `.env.example` of its project.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,22 @@ use crate::failure::{Failure, Kind};
 use crate::injections::{Injections, Source};
 use cast_vault::{AgentName, SecretName};
 
-/// The names that a program wants, with the values that the example has for them.
+/// The names that a program needs, with the example's values.
 pub struct Example {
     wanted: BTreeMap<SecretName, Zeroizing<String>>,
-    /// The lines whose names no secret can have.
+    /// The numbers of lines whose names are not valid for a secret.
     pub invalid: Vec<usize>,
 }
 
-/// What came of it, by name.
+/// The result of the comparison, by name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Findings {
     pub wanted: usize,
-    /// Wanted, and not there.
+    /// In the example, but not in the vault.
     pub missing: Vec<SecretName>,
-    /// The agent's own, and not wanted.
+    /// In the agent's own vault, but not in the example.
     pub extra: Vec<SecretName>,
-    /// There, with a value that looks as if it still had to be filled in.
+    /// In the vault, with a value that looks like a placeholder.
     pub placeholders: Vec<SecretName>,
 }
 
@@ -42,7 +42,8 @@ impl From<Dotenv> for Example {
 }
 
 impl Example {
-    /// Holds what `agent` would be started with against this. Built-in secrets that it gets are there like its own, and never too many.
+    /// Compares what `agent` would be started with to the example. Built-in secrets count as present, and never as
+    /// extra.
     pub fn check(&self, agent: &AgentName, injections: &Injections) -> Findings {
         let mut findings = Findings { wanted: self.wanted.len(), ..Findings::default() };
         for (name, injection) in injections.iter() {
@@ -61,15 +62,15 @@ impl Example {
 }
 
 impl Findings {
-    /// The failure if something is missing; `example` is how the user called the file.
+    /// Fails if something is missing. `example` is the file's name as the user gave it.
     pub fn complete(&self, agent: &AgentName, example: &str) -> Result<(), Failure> {
         let Some(first) = self.missing.first() else { return Ok(()) };
         let names = self.missing.iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ");
         let what = format!(
-            "agent '{agent}' lacks {} of the {} secrets of {example}: {names}",
+            "agent '{agent}' is missing {} of the {} secrets in {example}: {names}",
             self.missing.len(),
             self.wanted
         );
-        Err(Failure::new(Kind::Other, what).hint(format!("add each: 'cast secrets set {agent} {first}'")))
+        Err(Failure::new(Kind::Other, what).hint(format!("add each one: 'cast secrets set {agent} {first}'")))
     }
 }

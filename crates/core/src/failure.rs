@@ -1,5 +1,5 @@
-//! What can go wrong, in the words a person reads. Keeps the promise of exit codes: a kind decides the code in one place,
-//! `src/report.rs`, and no message ever carries a value, a key or a word that was not accepted.
+//! Failures, in words for people. Promises: the kind alone decides the exit code, in one place, `src/report.rs`; no
+//! message ever contains a value, a key or a rejected word.
 
 mod vault;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 
 pub(crate) use vault::agent_key;
 
-/// The class of a failure; each has an exit code of its own.
+/// The class of a failure, which decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -21,9 +21,9 @@ pub enum Kind {
     NotFound,
     /// No key: missing, locked, refused, unreachable or malformed.
     NoKey,
-    /// A vault that is not what this user wrote.
+    /// A vault that this user did not write, or that was changed since.
     Integrity,
-    /// A key that does not open a vault; by its exit code, a question of integrity as well.
+    /// A key that does not open a vault; the exit code is that of `Integrity`.
     WrongKey,
     /// File trouble: permission, full disk, symlink, not a file.
     Io,
@@ -32,7 +32,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The class as the audit log names it.
+    /// The name of the class in the audit log.
     pub fn name(self) -> &'static str {
         match self {
             Self::Other => "other",
@@ -47,7 +47,7 @@ impl Kind {
     }
 }
 
-/// A refusal or an error: what happened, and at most two hints of what to do.
+/// A refusal or an error: what happened, and at most two hints about what to do.
 #[derive(Clone, Debug)]
 pub struct Failure {
     kind: Kind,
@@ -55,7 +55,7 @@ pub struct Failure {
     hints: Vec<String>,
 }
 
-/// The result of everything here that can fail.
+/// The result type of this crate.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
@@ -64,12 +64,12 @@ impl Failure {
         Self { kind, message: message.into(), hints: Vec::new() }
     }
 
-    /// A file operation on `path` that the system refused.
+    /// A failed file operation on `path`; `what` begins the message ("cannot open").
     pub fn io(what: &str, path: &Path, cause: &io::Error) -> Self {
         Self::new(Kind::Io, format!("{what} '{}': {}", path.display(), Cause(cause)))
     }
 
-    /// Adds what to type next.
+    /// Adds a hint about what to type next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -86,7 +86,7 @@ impl Failure {
         &self.message
     }
 
-    /// What to do, first the likeliest.
+    /// The hints, most likely first.
     pub fn hints(&self) -> &[String] {
         &self.hints
     }
@@ -100,17 +100,17 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// An I/O error as people know it: lower case, without Rust's `(os error 13)`.
+/// Displays an I/O error for people: in lower case, without Rust's `(os error 13)`.
 pub struct Cause<'a>(pub &'a io::Error);
 
 impl fmt::Display for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.to_string();
-        // Those of Windows are sentences.
+        // Windows messages end with a full stop.
         let text = text.split(" (os error").next().unwrap_or_default().trim_end_matches('.');
         let mut letters = text.chars();
         match letters.next() {
-            // "No such file": the house writes errors in lower case. "I/O error" and the like stay.
+            // Lower-cases "No such file", but keeps "I/O error" and the like.
             Some(first) if !letters.as_str().starts_with(|c: char| !c.is_lowercase()) => {
                 write!(f, "{}{}", first.to_lowercase(), letters.as_str())
             }

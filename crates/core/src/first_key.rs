@@ -1,4 +1,4 @@
-//! The first key: made when the first vault is, never while vaults wait for one that is lost.
+//! The first master key. cast makes it with the first vault, and never while there are vaults whose key is missing.
 
 use crate::audit_log::{Action, Event};
 use crate::clock;
@@ -8,9 +8,9 @@ use crate::key_store::{self, KeyLock, KeyPlace, Lookup, Slot, Whence};
 use crate::session::{Session, no_key, no_keyring};
 use cast_vault::{MasterKey, UnlockKey};
 
-/// Makes the master key, unless there is one. Returns where it is, and whether it is new.
+/// Makes the master key if there is none yet. Returns where it is, and whether it is new.
 pub struct Init {
-    /// Where it goes; `None` for the keyring, or where the attendant says, or a plain file.
+    /// Where to keep it. `None` means the keyring, or the attendant's choice, or a plain file.
     pub place: Option<KeyPlace>,
 }
 
@@ -28,8 +28,8 @@ impl Verb for Init {
 }
 
 impl Session {
-    /// Makes the master key, unless there is one. Returns where it is, and whether it is new. Without a `place`: in the keyring, or where
-    /// the attendant says, or in a plain file.
+    /// Makes the master key if there is none yet. Returns where it is, and whether it is new. Without a `place`, the
+    /// key goes into the keyring, or where the attendant chooses, or into a plain file.
     fn find_or_make(&self, place: Option<KeyPlace>) -> Result<(Whence, bool)> {
         let found = |lookup| match lookup {
             Lookup::Found(_, whence) => Ok(whence),
@@ -46,7 +46,7 @@ impl Session {
         self.refuse_beside_vaults(&missing)?;
         let place = self.place_for_first_key(place, &missing)?;
         let mut slot = Slot::new(&self.places, &*self.attendant, place);
-        // Read back before anything is sealed to it.
+        // The key is read back before anything is encrypted to it.
         let keys = slot.write(&lock, &[&MasterKey::generate(clock::now())])?;
         let whence = slot.whence()?;
         self.attendant.key_made(&whence);
@@ -54,7 +54,8 @@ impl Session {
         Ok((whence, true))
     }
 
-    /// Where the first key goes: where it is told to; else into the keyring; else where the attendant says, or into a plain file.
+    /// Decides where the first key goes: the given place; otherwise the keyring; otherwise the attendant's choice or a
+    /// plain file.
     pub(crate) fn place_for_first_key(&self, place: Option<KeyPlace>, missing: &Lookup) -> Result<KeyPlace> {
         match (place, missing) {
             (Some(KeyPlace::Keyring), Lookup::NoKeyring(error)) => Err(no_keyring(&error.to_string())),
@@ -66,14 +67,14 @@ impl Session {
         }
     }
 
-    /// The key for a vault that is not there yet: the one there is, or a new one in the keyring.
+    /// Finds the key for a new vault, or makes one in the keyring.
     pub(crate) fn key_for_new_vault(&self) -> Result<()> {
         if self.cache().is_some() {
             return Ok(());
         }
         let changes = key_store::changes(&self.places);
         match key_store::look_up(&self.places, &*self.attendant)? {
-            Lookup::Found(UnlockKey::Agent(grant), _) => Err(failure::agent_key(&grant.agent, "makes no vault")),
+            Lookup::Found(UnlockKey::Agent(grant), _) => Err(failure::agent_key(&grant.agent, "cannot create a vault")),
             Lookup::Found(key, whence) => {
                 self.hold(key, whence, changes);
                 Ok(())

@@ -1,4 +1,4 @@
-//! What git knows of a file that holds secrets in plain text. Asks the `git` that is installed; whoever has none is not stopped.
+//! What git knows about a file with secrets in plain text. Asks the installed `git`; a user without git is not stopped.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,21 +8,22 @@ use std::process::{Command, Stdio};
 use crate::disk;
 use crate::injections::UNLOCK_MATERIAL;
 
-/// How a file in a work tree may get into a commit.
+/// How a file in a work tree could end up in a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposure {
-    /// Git has it already.
+    /// Git already tracks it.
     Tracked,
-    /// The next `git add .` takes it.
+    /// The next `git add .` would add it.
     NotIgnored,
-    /// There is no git here to be asked, or it has no answer.
+    /// git is not installed, or it could not answer.
     Unknown,
 }
 
-/// Variables that make git look at another repository than the one that the file is in, as they are set in hooks.
+/// Variables that point git to a repository other than the file's own. Hooks set them.
 const ELSEWHERE: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"];
 
-/// How the file at `path` may get into a commit; `None` if it is ignored, or in no work tree. It is the file that counts, not a link to it.
+/// How the file at `path` could end up in a commit. `None` if git ignores it or it is not in a work tree. A symlink is
+/// resolved first.
 pub fn exposure(path: &Path) -> Option<Exposure> {
     let path = fs::canonicalize(path).ok()?;
     disk::git_work_tree(&path)?;
@@ -37,8 +38,8 @@ pub fn exposure(path: &Path) -> Option<Exposure> {
     }
 }
 
-/// The exit code of git, which reads nothing, prints nothing, starts no monitor that a repository names, fetches nothing, and gets no key
-/// of cast's.
+/// Runs git and returns its exit code. git reads no input, prints nothing, starts no monitor that the repository
+/// configures, fetches nothing, and gets no key from cast.
 fn ask(folder: &Path, words: &[&str], name: &OsStr) -> Option<i32> {
     let mut git = Command::new("git");
     git.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false"]).args(words).arg("--").arg(name);

@@ -1,5 +1,5 @@
-//! What goes into CMD's environment: the caller's variables, then the built-in secrets, then the agent's own; the later wins. What unlocked
-//! the vault never goes along.
+//! CMD's environment: the caller's variables, then the built-in secrets, then the agent's own. Later ones win. The
+//! variables that unlock vaults are never passed on.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -10,22 +10,22 @@ use cast_vault::{Secret, SecretName, SecretValue};
 use crate::failure::{Failure, Kind, Result};
 use crate::platform::exec::{Environment, NEEDED_VARIABLES, VARIABLES_IGNORE_CASE};
 
-/// Whose secret it is.
+/// Where a secret comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The built-in secrets, which go into every agent.
     Builtin,
-    /// The agent's own.
+    /// The agent's own secrets.
     Agent,
 }
 
-/// Which of the secrets are wanted.
+/// Which secrets CMD gets.
 #[derive(Debug, Default)]
 pub enum Selection {
     /// All.
     #[default]
     All,
-    /// These alone.
+    /// Only these.
     Only(Vec<SecretName>),
     /// All but these.
     Except(Vec<SecretName>),
@@ -34,16 +34,16 @@ pub enum Selection {
 /// A secret on its way into the environment.
 #[derive(Debug)]
 pub struct Injection {
-    /// Whose it is.
+    /// Where it comes from.
     pub source: Source,
-    /// A built-in secret of the same name stands back for this one.
+    /// Whether it replaces a built-in secret of the same name.
     pub overrides_builtin: bool,
-    /// The owner said that this is a plain setting, not to be masked.
+    /// Whether the owner marked it as a plain setting that is not masked.
     pub unmasked: bool,
     pub(crate) value: SecretValue,
 }
 
-/// What goes into the environment, by name.
+/// The secrets for the environment, by name.
 #[derive(Debug, Default)]
 pub struct Injections(BTreeMap<SecretName, Injection>);
 
@@ -51,14 +51,14 @@ pub struct Injections(BTreeMap<SecretName, Injection>);
 pub const KEY: &str = "CAST_KEY";
 /// The variable that names the file of a key.
 pub const KEY_FILE: &str = "CAST_KEY_FILE";
-/// All that this process is given its key by.
+/// All variables that provide this process with a key.
 pub const UNLOCK_MATERIAL: [&str; 2] = [KEY, KEY_FILE];
 
-/// What a clean environment starts from, besides `LC_*`.
+/// The variables that a clean environment keeps, besides `LC_*`.
 const CLEAN: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];
 
 impl Injections {
-    /// Adds secrets over those that are there.
+    /// Adds secrets and replaces those of the same name.
     pub(crate) fn add(&mut self, source: Source, secrets: BTreeMap<SecretName, Secret>) {
         for (name, Secret { value, unmasked, .. }) in secrets {
             let overrides_builtin = source == Source::Agent && self.0.contains_key(&name);
@@ -66,11 +66,12 @@ impl Injections {
         }
     }
 
-    /// Keeps what is wanted. A name that is not there is an error: it would be missing, or go along unwanted.
+    /// Keeps only the selected secrets. An unknown name is an error: it may be a typo, and CMD would then lack a secret
+    /// or get one that it should not.
     pub(crate) fn select(&mut self, selection: &Selection) -> Result<()> {
         let (Selection::Only(names) | Selection::Except(names)) = selection else { return Ok(()) };
         if let Some(unknown) = names.iter().find(|name| !self.0.contains_key(*name)) {
-            return Err(Failure::new(Kind::NotFound, format!("there is no secret '{unknown}' to choose or leave out")));
+            return Err(Failure::new(Kind::NotFound, format!("there is no secret '{unknown}' to include or exclude")));
         }
         let only = matches!(selection, Selection::Only(_));
         self.0.retain(|name, _| names.contains(name) == only);
@@ -82,12 +83,12 @@ impl Injections {
         self.0.contains_key(name)
     }
 
-    /// What is injected, by name.
+    /// The injected secrets, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&SecretName, &Injection)> {
         self.0.iter()
     }
 
-    /// The whole environment: `inherited` less unlock material, and the secrets.
+    /// The whole environment: `inherited` without unlock material, plus the secrets.
     pub(crate) fn over(&self, inherited: impl Iterator<Item = (OsString, OsString)>) -> io::Result<Environment> {
         let mut environment = Environment::default();
         for (name, value) in inherited.filter(|(name, _)| is_inherited(name, false) && !self.replaces(name)) {
@@ -99,7 +100,7 @@ impl Injections {
         Ok(environment)
     }
 
-    /// The values to be masked, by name.
+    /// The values to mask, by name.
     pub(crate) fn into_masked(self) -> Vec<(SecretName, SecretValue)> {
         let masked = self.0.into_iter().filter(|(_, injection)| !injection.unmasked);
         masked.map(|(name, injection)| (name, injection.value)).collect()
@@ -111,7 +112,8 @@ impl Injections {
     }
 }
 
-/// A word in the place of a program, fit to be shown: it may be an assignment and so hold a secret, as in `TOKEN=sk-... node agent.js`.
+/// CMD's first word, made safe to show. It may be an assignment that contains a secret, as in `TOKEN=sk-... node
+/// agent.js`.
 pub(crate) fn without_assignment(word: &OsStr) -> String {
     match word.to_string_lossy() {
         word if word.contains('=') => "...=...".to_owned(),
@@ -123,7 +125,7 @@ fn is_variable(name: &OsStr, known: &str) -> bool {
     name == known || VARIABLES_IGNORE_CASE && name.eq_ignore_ascii_case(known)
 }
 
-/// Whether a variable of the caller goes along.
+/// Whether CMD gets this variable of the caller.
 pub fn is_inherited(name: &OsStr, clean: bool) -> bool {
     let is_one_of = |names: &[&str]| names.iter().any(|known| is_variable(name, known));
     if is_one_of(&UNLOCK_MATERIAL) {

@@ -1,20 +1,21 @@
-//! Everything that cast does, without a command line. `pub` for the binary and the SDK, no promise to others.
+//! Everything that cast does, without the command line. Items are `pub` for the binary and the SDK; other users get no
+//! stability promise.
 //!
 //! # The house
 //!
-//! From the ground up. A room imports only from floors below its own; between crates Cargo holds that, within this one
-//! `tests/it/house.rs`, which reads this table.
+//! This table is the one place that lists the floors. A room imports only from floors below its own. Cargo enforces
+//! that between crates; `tests/it/house.rs`, which reads this table, enforces it within this one.
 //!
 //! | floor | rooms |
 //! |---|---|
 //! | 5 | `verbs`, `run`: what a user or a program can ask for |
 //! | 4 | `door`, `first_key`, `read`, `change`, `survey`: the ways that the verbs take |
-//! | 3 | `session`: what every verb works with; the key of this process |
-//! | 2 | `key_store`, `vault_folder`, `seen`, `audit_log`, `settings`, `git`: keys, files and programs; what a secret means is not known there |
-//! | 1 | `disk`, `dotenv`, `injections`, `example`, `masking`, `supervisor`: files that are whole or not there, text, an environment, a child |
+//! | 3 | `session`: what every verb works with, and the key of this process |
+//! | 2 | `key_store`, `vault_folder`, `seen`, `audit_log`, `settings`, `git`: keys, files, programs |
+//! | 1 | `disk`, `dotenv`, `injections`, `example`, `masking`, `supervisor`: atomic files, text, a child process |
 //! | 0 | `failure`, `advice`, `paths`, `clock`, `suggestion`, `platform` |
 //!
-//! Below them all, as crates of their own: `cast-vault`, `cast-mask`, `cast-keyring`.
+//! Below all floors, in their own crates: `cast-vault`, `cast-mask`, `cast-keyring`.
 //!
 //! Absent on purpose: the network, logging of values, plaintext on disk, and any way to print a stored value.
 

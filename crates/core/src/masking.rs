@@ -1,19 +1,19 @@
-//! Values for the masker: the one place where it gets to see any.
+//! Passes values to the masker. This is the only place that exposes values for masking.
 
 use cast_mask::{Plan, Unmasked};
 use cast_vault::{SecretName, SecretValue};
 
-/// Why a value is never masked, or `None` if it is.
+/// Why a value is not masked, or `None` if it is.
 pub fn exemption(value: &SecretValue) -> Option<Unmasked> {
     cast_mask::unmasked(value.expose())
 }
 
-/// What to look for in a stream.
+/// The masking plan for these secrets.
 pub(crate) fn plan(secrets: &[(SecretName, SecretValue)]) -> Plan {
     Plan::new(exposed(secrets))
 }
 
-/// Names and values, for another process to make the same plan.
+/// Names and values, so that another process can build the same plan.
 pub(crate) fn exposed(secrets: &[(SecretName, SecretValue)]) -> impl Iterator<Item = (&str, &str)> {
     secrets.iter().map(|(name, value)| (name.as_str(), value.expose()))
 }

@@ -1,4 +1,4 @@
-//! Where things are. Only computes paths; nothing is read or made here.
+//! The folders and files of cast. Only computes paths; reads and creates nothing.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -13,24 +13,27 @@ pub struct Places {
     state: Option<PathBuf>,
     config: Option<PathBuf>,
     runtime: Option<PathBuf>,
-    /// The vaults lie where the user says, perhaps in a repository.
+    /// The user set `CAST_VAULTS`; the folder may be in a repository.
     shared: bool,
-    /// All is below one folder, and the user has others.
+    /// Everything is below one folder, and the user may have other homes.
     apart: bool,
 }
 
 impl Places {
-    /// As the environment says: `CAST_VAULTS`, then `CAST_HOME`, then the platform's own folders. An empty variable counts as unset.
+    /// From the environment: `CAST_VAULTS`, then `CAST_HOME`, then the folders of the platform. An empty variable
+    /// counts as unset.
     pub fn from_environment() -> Self {
         let vaults = variable("CAST_VAULTS");
         let places = match variable("CAST_HOME") {
             Some(home) => Self::under(&home),
             None => Self {
-                // Not what Windows copies to every machine that this user logs in to: a key stays where it is.
+                // The local folder, not the one that Windows copies to every machine this user logs in to: a key stays
+                // on its machine.
                 vaults: dirs::data_local_dir().map(|data| data.join("cast").join("vaults")),
                 data: dirs::data_local_dir().map(|data| data.join("cast")),
                 config: dirs::config_dir().map(|config| config.join("cast")),
-                // Windows and macOS know no state folder; what is kept there belongs to the one machine.
+                // Windows and macOS have no state folder. State belongs to one machine, so it goes into the local data
+                // folder.
                 state: dirs::state_dir().or_else(dirs::data_local_dir).map(|state| {
                     let folder = state.join("cast");
                     if dirs::state_dir().is_some() { folder } else { folder.join("state") }
@@ -44,7 +47,7 @@ impl Places {
         Self { vaults: vaults.or(places.vaults), shared, ..places }
     }
 
-    /// All of it below one folder, as with `CAST_HOME`.
+    /// Everything below one folder, as with `CAST_HOME`.
     pub fn under(home: &Path) -> Self {
         Self {
             vaults: Some(home.join("vaults")),
@@ -57,7 +60,7 @@ impl Places {
         }
     }
 
-    /// The same with the vaults elsewhere, as with `CAST_VAULTS`.
+    /// The same, with the vaults in another folder, as with `CAST_VAULTS`.
     #[must_use]
     pub fn with_vaults(self, vaults: &Path) -> Self {
         Self { vaults: Some(vaults.to_owned()), ..self }
@@ -68,39 +71,40 @@ impl Places {
         self.vaults.as_deref().ok_or_else(no_home)
     }
 
-    /// The key file that is protected by its mode alone, an age identity file.
+    /// The key file that only its mode protects: an age identity file.
     pub fn plain_key(&self) -> Result<PathBuf> {
         self.data.as_deref().map(|data| data.join("key.txt")).ok_or_else(no_home)
     }
 
-    /// The key file that is protected by a passphrase, an age scrypt file around the same.
+    /// The key file that a passphrase protects: an age scrypt file that contains an identity file.
     pub fn passphrase_key(&self) -> Result<PathBuf> {
         self.data.as_deref().map(|data| data.join("key.age")).ok_or_else(no_home)
     }
 
-    /// The settings file; `None` without a home.
+    /// The settings file; `None` if the user has no home.
     pub fn settings(&self) -> Option<PathBuf> {
         self.config.as_deref().map(|config| config.join("config.toml"))
     }
 
-    /// The folder of what belongs to this machine: locks, and the newest that was seen of each vault.
+    /// The folder for state of this machine: locks, the audit log, and the newest version seen of each vault.
     pub fn state(&self) -> Result<&Path> {
         self.state.as_deref().ok_or_else(no_home)
     }
 
-    /// The folders that cast makes for this user alone.
+    /// The folders that cast creates and that only this user may access.
     pub fn private_folders(&self) -> Vec<PathBuf> {
         let vaults = self.vaults.clone().filter(|_| !self.shared);
         let state = |name: &str| self.state.as_ref().map(|state| state.join(name));
         [self.data.clone(), vaults, self.state.clone(), state("seen"), state("locks")].into_iter().flatten().collect()
     }
 
-    /// Whether this is one home of perhaps several, which have the keyring in common and know nothing of each other.
+    /// Whether this user may have other homes, which share the keyring but know nothing of each other.
     pub fn is_apart(&self) -> bool {
         self.apart
     }
 
-    /// The folder of this user's session, the same whatever `CAST_HOME` says, as the keyring is; `None` where there is none.
+    /// The session folder of this user. Like the keyring, it does not depend on `CAST_HOME`. `None` if the system has
+    /// none.
     pub fn session(&self) -> Option<&Path> {
         self.runtime.as_deref()
     }
@@ -115,7 +119,7 @@ fn variable(name: &str) -> Option<PathBuf> {
     Some(absolute(&path))
 }
 
-/// The path from the root on, which stays the same when the working folder is another one.
+/// The absolute path, which does not depend on the working folder.
 pub fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,5 +1,6 @@
-//! The way of a run, whole: a request, the vaults, what goes into CMD's environment, what stands in its streams, its start, its end.
-//! With nothing to mask cast becomes CMD: same process, same descriptors, same parent. Otherwise it stays as the parent (`supervisor`).
+//! The whole way of a run: the request, the vaults, CMD's environment, the masking of its streams, its start and its
+//! end. With nothing to mask, cast becomes CMD: same process, same descriptors, same parent. Otherwise it stays as
+//! CMD's parent (`supervisor`).
 
 mod explain;
 mod masking;
@@ -31,58 +32,58 @@ pub use explain::{Explained, Masked, Overridden, StreamTreatment, explain};
 pub use masking::{TAKE_OVER, take_over};
 pub use program::{NotStarted, shown};
 
-/// How an agent is to be run.
+/// How to run an agent.
 #[derive(Default)]
 pub struct Request {
-    /// Whether the built-in secrets go along.
+    /// Whether to include the built-in secrets.
     pub builtin: bool,
-    /// Which secrets go along.
+    /// Which secrets to include.
     pub selection: Selection,
-    /// What has to be among them, with the name of the file that says so.
+    /// An example that lists required secrets, with the name of its file.
     pub example: Option<(Example, String)>,
-    /// The program and its arguments, if one is to be started.
+    /// The program to start and its arguments, if any.
     pub command: Option<(OsString, Vec<OsString>)>,
-    /// Whether the environment starts from little instead of this process's.
+    /// Whether to start from a minimal environment instead of this process's.
     pub clean: bool,
-    /// Variables beside those of this process; a secret of that name wins.
+    /// Variables in addition to those of this process. A secret of the same name wins.
     pub variables: Vec<(OsString, OsString)>,
-    /// Whether output is left as it is, whatever the settings are.
+    /// Whether to leave output unmasked, whatever the settings are.
     pub no_mask: bool,
 }
 
-/// The secrets for a run, and whether the built-in ones are among them.
+/// The secrets for a run.
 pub struct Gathered {
     /// The secrets.
     pub injections: Injections,
-    /// Why the built-in ones are not.
+    /// Whether the built-in secrets are included, or why not.
     pub builtin: Builtin,
 }
 
-/// All that a program is started with.
+/// Everything needed to start a program.
 pub struct Prepared {
     event: Event,
     program: OsString,
     arguments: Vec<OsString>,
     environment: Environment,
     masking: Option<Masking>,
-    /// Why the built-in secrets do not go along.
+    /// Whether the built-in secrets are included, or why not.
     pub builtin: Builtin,
 }
 
-/// How a run went that is over.
+/// The result of a finished run.
 #[derive(Debug)]
 pub struct Done {
     /// How CMD ended.
     pub ended: Ended,
-    /// Why some of its output was not written.
+    /// Why some of its output could not be written.
     pub trouble: Option<io::Error>,
 }
 
-/// The vaults, and what of them is wanted.
+/// Reads the vaults and selects the secrets.
 pub struct Gather<'a> {
-    /// Whose secrets.
+    /// The agent whose secrets are read.
     pub agent: &'a AgentName,
-    /// Which of them, and for what.
+    /// Which secrets, and for what.
     pub request: &'a Request,
 }
 
@@ -95,7 +96,7 @@ impl Verb for Gather<'_> {
             Selection::Only(names) => &names[..],
             Selection::All | Selection::Except(_) => &[],
         };
-        // Without a program it is only a look.
+        // Without a program, this is a check and not a run.
         let action = if self.request.command.is_some() { Action::Run } else { Action::Check };
         Event::new(action).agent(self.agent).keys(selected)
     }
@@ -131,7 +132,8 @@ fn gather(session: &Session, agent: &AgentName, request: &Request) -> Result<Gat
     Ok(Gathered { injections, builtin })
 }
 
-/// Everything up to the start: the environment, and what stands in the streams. Values are moved here, and copied into the environment once.
+/// Does everything up to the start: builds the environment and the masking. Moves the values, and copies each once,
+/// into the environment.
 pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Result<Prepared> {
     let Gathered { injections, builtin } = session.perform(Gather { agent, request: &request })?;
     let event = Event::new(Action::Run).agent(agent).keys(injections.iter().map(|(name, _)| name));
@@ -140,7 +142,7 @@ pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Re
     let inherited = env::vars_os().filter(|(name, _)| is_inherited(name, request.clean) && !own.contains_key(name));
     let environment = injections.over(inherited.chain(own.clone()));
     let environment = environment.map_err(|error| NotStarted::Failed(error.to_string()).into_failure(&program))?;
-    // Making a plan takes its time: not for a terminal.
+    // Building a plan takes time, so cast skips it if all output goes to a terminal.
     let masks = !request.no_mask && masks(session)? && !masking::masked_outputs().is_empty();
     let masking = if masks { Masking::new(injections.into_masked()) } else { None };
     Ok(Prepared { event, program, arguments, environment, masking, builtin })
@@ -151,7 +153,7 @@ fn masks(session: &Session) -> Result<bool> {
 }
 
 impl Prepared {
-    /// Runs the program to its end, with what is to be masked masked; or becomes the program, where there is nothing to mask.
+    /// Runs the program to its end and masks its output, or becomes the program if there is nothing to mask.
     pub fn run(self, session: &Session) -> Result<Result<Done, NotStarted>> {
         let Self { event, program, arguments, environment, masking, .. } = self;
         begin(session, event, &program, |path| {
@@ -165,7 +167,8 @@ impl Prepared {
         })
     }
 
-    /// Starts the program by `go`, which says where its streams lead. That it is found where it was is not left to the working folder.
+    /// Starts the program with `go`, which sets its streams. The path is made absolute, so that a change of the working
+    /// folder does not affect it.
     pub fn run_by<T>(self, session: &Session, go: impl FnOnce(&mut Command) -> io::Result<T>) -> Result<T> {
         let Self { event, program, arguments, environment, .. } = self;
         let started = begin(session, event, &program, |path| {
@@ -178,7 +181,7 @@ impl Prepared {
     }
 }
 
-/// Looks for the program and starts it by `go`; notes so before.
+/// Finds the program, records the start in the audit log, then starts it with `go`.
 fn begin<T>(
     session: &Session,
     mut event: Event,

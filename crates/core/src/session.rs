@@ -1,4 +1,5 @@
-//! What every verb works with: where things are, who can be asked, the settings, and the key of this process, found once.
+//! What every verb works with: the paths, the attendant that can ask the user, the settings, and the key of this
+//! process, which is looked up once.
 
 mod key;
 
@@ -21,33 +22,33 @@ pub(crate) use key::{Unlocked, no_key, no_keyring};
 pub struct Session {
     pub(crate) places: Places,
     pub(crate) attendant: Box<dyn Attendant>,
-    /// Says who calls, for the audit log.
+    /// Returns the name of the calling program, for the audit log.
     pub(crate) caller: Caller,
     unlocked: Mutex<Option<Arc<Unlocked>>>,
     settings: OnceLock<Settings>,
 }
 
 impl Session {
-    /// For these places, with someone to ask.
+    /// A session for these places; `attendant` asks the user.
     pub fn new(places: Places, attendant: Box<dyn Attendant>) -> Self {
         let (unlocked, settings) = (Mutex::new(None), OnceLock::new());
         Self { places, attendant, caller: user::caller, unlocked, settings }
     }
 
-    /// Called by another than the program that started this process.
+    /// Sets who counts as the caller, instead of the program that started this process.
     #[must_use]
     pub fn called_by(self, caller: Caller) -> Self {
         Self { caller, ..self }
     }
 
-    /// With this key, whatever the store holds; `whence` is where it came from.
+    /// Uses this key instead of the one in the key store; `whence` names its source.
     #[must_use]
     pub fn with_key(self, key: UnlockKey, whence: &'static str) -> Self {
         self.hold(key, Whence::Variable(whence), 0);
         self
     }
 
-    /// The user's settings, read once; the defaults, where there is no such file.
+    /// The user's settings, read once; the defaults if there is no settings file.
     pub fn settings(&self) -> Result<&Settings> {
         if let Some(settings) = self.settings.get() {
             return Ok(settings);

@@ -1,4 +1,4 @@
-//! The settings file, `config.toml`. Most users have none, and then nothing is read but that.
+//! The settings file, `config.toml`. Most users have none.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use cast_vault::AgentName;
 
-/// Far more than there is to set.
+/// Far more than all settings need, in bytes.
 const MAX_SETTINGS: usize = 64 << 10;
 
 /// The user's settings.
@@ -18,11 +18,11 @@ const MAX_SETTINGS: usize = 64 << 10;
 pub struct Settings {
     /// Whether `cast run` masks secrets in output that leaves the terminal.
     pub mask: Mask,
-    /// The agents that the built-in secrets do not go into.
+    /// The agents that do not get the built-in secrets.
     pub no_builtin: Vec<AgentName>,
-    /// How old a secret may become before `cast doctor` mentions it; off where it is not given.
+    /// The age at which `cast doctor` reports a secret as old; `None` turns this off.
     pub stale_after: Option<TimeSpan>,
-    /// Whether it is noted who uses what.
+    /// Whether cast records events in the audit log.
     pub audit: Audit,
 }
 
@@ -30,29 +30,30 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mask {
-    /// Whatever leaves the terminal.
+    /// All output that does not go to a terminal.
     #[default]
     Auto,
     /// Nothing, as with `--no-mask`.
     Never,
 }
 
-/// Whether events go into the audit log.
+/// Whether cast records events in the audit log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Audit {
-    /// As far as it can be written.
+    /// Yes, but a log that cannot be written is not an error.
     #[default]
     On,
-    /// All, or nothing is done.
+    /// Yes, and cast does nothing that it cannot record.
     Required,
-    /// None.
+    /// No.
     Off,
 }
 
 impl Settings {
-    /// Reads the file at `path`, through symlinks; without one, the settings are those of everybody. So they are where this user may not
-    /// even enter the folder: a container's user with root's home. A file that is there and cannot be read is an error: it may require something.
+    /// Reads the file at `path` and follows symlinks. Returns the defaults if there is no file, or if this user may not
+    /// enter its folder, like a container's user with root's home. A file that exists but cannot be read is an error,
+    /// because it may require the audit log.
     pub fn load(path: &Path) -> Result<Self> {
         let opened = match disk::open_regular_behind_links(path) {
             Err(_) if disk::is_out_of_reach(path) => None,
@@ -67,15 +68,21 @@ impl Settings {
         Self::parse(std::str::from_utf8(&bytes).map_err(|_| bad("not valid UTF-8"))?, path)
     }
 
-    /// Reads the text of the file at `path`. A failure names the line and quotes nothing of it.
+    /// Parses the text of the file at `path`. A failure names the line but does not quote it.
     fn parse(text: &str, path: &Path) -> Result<Self> {
         toml::from_str(text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            Failure::new(Kind::Usage, format!("line {line} of the settings is not understood: '{}'", path.display()))
-                .hint("it may say: mask = \"auto\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
+            Failure::new(Kind::Usage, format!("line {line} of the settings is not valid: '{}'", path.display()))
+                .hint("valid settings are: mask = \"auto\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
                 .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\"")
         })
     }
+}
+
+/// The fuzzer's door: reads the text of a settings file.
+#[cfg(feature = "fuzz")]
+pub fn parse(text: &str) -> Result<Settings> {
+    Settings::parse(text, Path::new("config.toml"))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! "Did you mean": the known name closest to a valid but unknown one.
+//! "Did you mean": finds the known name that is closest to an unknown one.
 
-/// Jaro-Winkler similarity from which two names look like one with a slip in it.
+/// The Jaro-Winkler similarity (0 to 1) from which a name looks like a typo of another.
 const CLOSE: f64 = 0.8;
 
-/// The closest of `known`, if it is close.
+/// The closest of the `known` names, if it is close enough.
 pub fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|name| (strsim::jaro_winkler(word, name), name))

@@ -1,28 +1,28 @@
-//! The walk over all vaults: which of them open, and with which key. Nothing of a value comes along.
+//! Walks over all vaults: which of them open, and with which key. Returns no values.
 
 use crate::failure::{Failure, Result};
 use crate::key_store::Whence;
 use crate::session::Session;
 use cast_vault::{AgentName, MasterKey, SecretName, Timestamp, UnlockKey};
 
-/// One vault, as this process finds it.
+/// The state of one vault.
 pub struct Surveyed {
-    /// Whose it is.
+    /// The agent that it belongs to.
     pub agent: AgentName,
-    /// What is to be said of it where it opens; or why it is refused.
+    /// Its details if it opens, or why it is refused.
     pub state: Result<Standing, Failure>,
 }
 
-/// What there is to say of a vault that opens.
+/// Details of a vault that opens.
 #[derive(Clone, Debug)]
 pub struct Standing {
-    /// The public half of the master key that it is sealed to, `age1...`.
+    /// The recipient of the master key that it is sealed to, `age1...`.
     pub master: String,
-    /// The names of its secrets, and when each was last set.
+    /// The names of its secrets, and when each value was last set.
     pub secrets: Vec<(SecretName, Timestamp)>,
 }
 
-/// The key of this process, without anything secret.
+/// Public facts about the key of this process.
 pub struct KeyStatus {
     /// Where it was found.
     pub whence: Whence,
@@ -30,28 +30,28 @@ pub struct KeyStatus {
     pub held: Held,
 }
 
-/// What this process can unlock with, without anything secret.
+/// Public facts about what the key unlocks.
 pub enum Held {
     /// Master keys, newest first.
     Masters(Vec<MasterStatus>),
-    /// One agent's key, of one epoch.
+    /// The key of one agent, and its epoch.
     Agent(AgentName, u64),
 }
 
-/// One master key, without anything secret.
+/// Public facts about one master key.
 pub struct MasterStatus {
-    /// The public half, `age1...`.
+    /// The recipient, `age1...`.
     pub public: String,
-    /// When it was made, where that is known.
+    /// When it was made, if known.
     pub created: Option<Timestamp>,
 }
 
 impl Session {
-    /// All vaults of the folder, each opened and verified. Changes nothing.
+    /// Opens and verifies all vaults in the folder. Changes nothing.
     pub fn survey(&self) -> Result<Vec<Surveyed>> {
         let mut vaults = Vec::new();
         for agent in self.folder()?.agents()? {
-            // Without a key there is nothing to say of any of them.
+            // Without a key cast cannot report on any vault.
             self.key()?;
             let state = match self.look_at_vault(&agent) {
                 Ok(Some((vault, _))) => {
@@ -67,7 +67,7 @@ impl Session {
         Ok(vaults)
     }
 
-    /// The key of this process.
+    /// Reports on the key of this process.
     pub fn key_status(&self) -> Result<KeyStatus> {
         let unlocked = self.key()?;
         let held = match &unlocked.key {
@@ -85,7 +85,7 @@ impl MasterStatus {
 }
 
 impl Surveyed {
-    /// Whether it opens and is sealed to the master key with this public half.
+    /// Whether it opens and is sealed to the master key with this recipient.
     pub fn is_sealed_to(&self, public: &str) -> bool {
         self.state.as_ref().is_ok_and(|vault| vault.master == public)
     }

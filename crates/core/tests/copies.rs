@@ -1,5 +1,5 @@
-//! How often a value lies in the heap between its decryption and `execve`: in the plaintext that age wrote, and twice more. Counted by an
-//! allocator that looks into each large block again and again.
+//! Counts the copies of a value in the heap between its decryption and `execve`: one in the plaintext that age wrote,
+//! and two more. An allocator counts them by searching each large block repeatedly.
 
 #![allow(unsafe_code)] // an allocator
 
@@ -20,23 +20,23 @@ const MARK: &[u8] = b"MARK-OF-THE-ONE-VALUE-THAT-IS-COUNTED";
 struct Counting;
 
 static ARMED: AtomicBool = AtomicBool::new(false);
-/// Large blocks, those in use with their address.
+/// The large blocks; those in use have an address.
 static BLOCKS: Mutex<[Block; 256]> = Mutex::new([Block { address: 0, length: 0, held_it: false }; 256]);
 
 #[derive(Clone, Copy)]
 struct Block {
-    /// 0: freed, or never used.
+    /// 0 if the block was freed or never used.
     address: usize,
     length: usize,
-    /// The value was seen in it.
+    /// Whether the block contained the value.
     held_it: bool,
 }
 
-// SAFETY: every request goes to the system's allocator as it came.
+// SAFETY: every request goes unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         look();
-        // SAFETY: the caller's promise is handed on.
+        // SAFETY: the caller's promise is passed on.
         let block = unsafe { System.alloc(layout) };
         if layout.size() >= LENGTH && ARMED.load(Ordering::SeqCst) {
             let mut blocks = BLOCKS.lock().unwrap();
@@ -54,7 +54,7 @@ unsafe impl GlobalAlloc for Counting {
                 freed.address = 0;
             }
         }
-        // SAFETY: the caller's promise is handed on.
+        // SAFETY: the caller's promise is passed on.
         unsafe { System.dealloc(block, layout) };
     }
 }
@@ -62,7 +62,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Looks into every large block, at each call of the allocator: what is wiped before it is freed is seen before that.
+/// Searches every large block at each call of the allocator, so that it sees a value before the block is wiped and
+/// freed.
 fn look() {
     if !ARMED.load(Ordering::SeqCst) {
         return;
@@ -75,7 +76,7 @@ fn look() {
 }
 
 fn holds_the_value(block: &[u8]) -> bool {
-    // The value is most of any block that holds it.
+    // The value fills most of any block that contains it.
     let beginning = &block[..block.len().min(4096)];
     let start = beginning.windows(MARK.len()).position(|bytes| bytes == MARK);
     let value = start.and_then(|start| block.get(start + MARK.len()..start + LENGTH));

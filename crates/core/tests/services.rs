@@ -1,5 +1,6 @@
-//! The supervisor around a real program, with a service that it talks to. Not by the test harness: cast supervises from its first thread,
-//! before there are others, as the signals of a process go to any thread that takes them.
+//! Tests the supervisor with a real program and a service that the program talks to. Does not use the test harness,
+//! because cast must supervise from its first thread, before there are others: the signals of a process go to any
+//! thread that accepts them.
 
 #[cfg(unix)]
 fn main() {
@@ -38,13 +39,13 @@ mod unix {
         }
     }
 
-    /// Returns what it is told, to one caller.
+    /// Sends one caller its own text back.
     struct Echo {
         listener: Option<TcpListener>,
         fails: bool,
     }
 
-    /// Too many open files.
+    /// Fails with "too many open files".
     const EMFILE: i32 = 24;
 
     impl Service for Echo {
@@ -83,7 +84,7 @@ mod unix {
         outcome.map(|supervised| supervised.ended).map_err(|(error, _)| error.raw_os_error().unwrap())
     }
 
-    /// Each case in a process of its own: a supervisor takes its standard input and output away.
+    /// Runs each case in its own process, because a supervisor replaces its standard input and output.
     pub(super) fn main() {
         let folder = tempfile::tempdir().unwrap();
         let witness = folder.path().join("started");

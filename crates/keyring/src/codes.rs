@@ -1,14 +1,14 @@
-//! What the error codes of Keychain and Credential Manager say, in words, with what to type. Tables without a system call, so that they are
-//! tested wherever cast is. Codes that are not here stay numbers.
+//! The error codes of the Keychain and the Credential Manager, each with a message and hints. These are tables without
+//! system calls, so their tests run on every system. Codes that are not listed here are shown as numbers.
 
-#![allow(dead_code)] // each platform reads one of them
+#![allow(dead_code)] // each platform uses one of them
 
-/// An error of a keyring in its own words.
+/// The meaning of an error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meaning {
     pub(super) what: &'static str,
     pub(super) hints: &'static [&'static str],
-    /// There is no keyring for this process, as opposed to one that may well hold the key.
+    /// This process has no keyring at all, rather than one that may contain the key.
     pub(super) absent: bool,
 }
 
@@ -20,24 +20,22 @@ const fn absent(what: &'static str) -> Meaning {
     Meaning { what, hints: &[], absent: true }
 }
 
-/// An `OSStatus` of Security.framework (`SecBase.h`).
+/// The meaning of an `OSStatus` of Security.framework (`SecBase.h`).
 pub(super) fn of_keychain(code: i32) -> Option<Meaning> {
     Some(match code {
         // errSecInteractionNotAllowed, errSecInteractionRequired, errSecInDarkWake: over ssh, from a daemon, asleep.
         -25308 | -25315 | -25320 => there(
-            "the Keychain is locked, and its dialog cannot be shown here",
+            "the Keychain is locked and cannot show its dialog here",
             &[
                 "unlock it first: 'security unlock-keychain', then try again in the same session",
-                "or give the key by CAST_KEY_FILE",
+                "or provide the key with CAST_KEY_FILE",
             ],
         ),
         // errSecUserCanceled
-        -128 => {
-            there("the dialog of the Keychain was dismissed", &["try again, and choose 'Always Allow' in the dialog"])
-        }
+        -128 => there("the Keychain dialog was dismissed", &["try again, and choose 'Always Allow' in the dialog"]),
         // errSecAuthFailed
         -25293 => there(
-            "the Keychain refused: a wrong password, or cast is not among the programs that may use the entry",
+            "the Keychain refused access: the password is wrong, or cast is not allowed to use the entry",
             &[
                 "try again, and choose 'Always Allow' in the dialog",
                 "or allow cast in Keychain Access: the entry 'cast', tab 'Access Control'",
@@ -53,9 +51,9 @@ pub(super) fn of_keychain(code: i32) -> Option<Meaning> {
         // errSecInvalidKeychain
         -25295 => there(
             "the Keychain is damaged",
-            &["give a backup of the key by CAST_KEY_FILE for now, and repair or restore the Keychain"],
+            &["use a backup of the key for now, with CAST_KEY_FILE, and repair or restore the Keychain"],
         ),
-        // wrPermErr, errSecInvalidOwnerEdit, errSecReadOnly, errSecDuplicateItem that cannot be changed
+        // wrPermErr, errSecInvalidOwnerEdit, errSecReadOnly, errSecDuplicateItem for an entry that cannot be changed
         -61 | -25244 | -25292 | -25299 => there(
             "the Keychain does not let cast change its entry",
             &["allow cast in Keychain Access: the entry 'cast', tab 'Access Control', then try again"],
@@ -64,16 +62,16 @@ pub(super) fn of_keychain(code: i32) -> Option<Meaning> {
     })
 }
 
-/// A Win32 error as `windows-native-keyring-store` writes it.
+/// The meaning of a Win32 error, from its text in `windows-native-keyring-store`.
 pub(super) fn of_credential_manager(text: &str) -> Option<Meaning> {
     Some(match text {
         "Windows ERROR_NO_SUCH_LOGON_SESSION" => {
-            absent("this logon session has no Credential Manager (a service, or ssh by a key)")
+            absent("this logon session has no Credential Manager (a service, or an ssh login with a key)")
         }
         // ERROR_ACCESS_DENIED
         "Windows error code 5" => there(
-            "the Credential Manager refused",
-            &["look at the entry 'master-key.cast' in Credential Manager, or give the key by CAST_KEY_FILE"],
+            "the Credential Manager refused access",
+            &["check the entry 'master-key.cast' in Credential Manager, or provide the key with CAST_KEY_FILE"],
         ),
         _ => return None,
     })
@@ -97,7 +95,7 @@ mod tests {
                     && meaning.hints.len() <= 2,
                 "{meaning:?}"
             );
-            assert!(meaning.absent == meaning.hints.is_empty(), "what there is has something to type: {meaning:?}");
+            assert!(meaning.absent == meaning.hints.is_empty(), "a keyring that exists has a hint: {meaning:?}");
             assert!(meanings[..at].iter().all(|other| other.what != meaning.what), "{meaning:?}");
             let error = KeyringError::Native(*meaning);
             assert_eq!((error.to_string().as_str(), error.is_absent()), (meaning.what, meaning.absent));

@@ -1,43 +1,43 @@
-//! What can be wrong with a keyring, told apart, in words and with what to type. Promises that no error ever holds a byte of a key.
+//! The errors of a keyring, told apart, each with a message and hints. Promises that no error contains a byte of a key.
 
 use std::fmt;
 
-/// Why the keyring gave or took no key.
+/// Why the keyring did not return or store the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(dead_code)] // most of it is the Secret Service's, the rest Keychain's and Credential Manager's
+#[allow(dead_code)] // each system uses only some of these
 pub enum KeyringError {
-    /// There is no session bus to talk to; why, in words.
+    /// No session bus is reachable; `detail` is the reason.
     NoBus { detail: String },
     /// The session bus belongs to another user: after `su`, under `sudo`.
     OtherUsersBus,
-    /// The bus has no Secret Service and can start none.
+    /// The bus has no Secret Service and cannot start one.
     NoService,
-    /// The service has nowhere to put a new entry.
+    /// The service has no default collection for a new entry.
     NoDefaultCollection,
-    /// Locked, and nobody can be asked to unlock it.
+    /// The keyring is locked and cannot show its dialog.
     Locked,
-    /// The dialog was dismissed.
+    /// The user dismissed the dialog.
     Refused,
     /// The service did not answer in time.
     Silent,
-    /// The dialog was not answered in time.
+    /// The user did not answer the dialog in time.
     DialogTimeout,
-    /// So many entries where one belongs.
+    /// There is more than one entry for the key; this is their number.
     Ambiguous(usize),
-    /// The entry is no text, so it is no key.
+    /// The entry is not text, so it is not a key.
     NotUtf8,
-    /// The keys are longer than the keyring takes, in bytes.
+    /// The keys are longer than the limit of the keyring, in bytes.
     TooLong { limit: u32 },
-    /// What Keychain or Credential Manager says in words of its own.
+    /// An error code of the Keychain or the Credential Manager that cast knows.
     #[cfg(any(not(target_os = "linux"), test))]
     Native(super::codes::Meaning),
-    /// Anything else; a D-Bus error's name where there is one.
+    /// Any other failure; `detail` is the name of the D-Bus error, if there is one.
     Protocol { detail: String },
 }
 
 impl KeyringError {
-    /// Whether there simply is no keyring for this process, as opposed to one that is locked, silent or in disorder and may
-    /// well hold the key.
+    /// Whether this process has no keyring at all, rather than one that is locked, silent or damaged and may contain
+    /// the key.
     pub fn is_absent(&self) -> bool {
         match self {
             Self::NoBus { .. } | Self::OtherUsersBus | Self::NoService => true,
@@ -47,39 +47,39 @@ impl KeyringError {
         }
     }
 
-    /// What to do, first the likeliest.
+    /// Returns at most two hints, most likely first.
     pub fn hints(&self) -> &'static [&'static str] {
         match self {
             Self::NoBus { .. } | Self::NoService => &[],
             Self::OtherUsersBus => {
-                &["log in as that user with a session of its own ('ssh' or 'machinectl shell', not 'su' or 'sudo')"]
+                &["log in as that user in a separate session ('ssh' or 'machinectl shell', not 'su' or 'sudo')"]
             }
             Self::NoDefaultCollection => {
                 &["create a keyring in 'Passwords and Keys' (seahorse) and set it as the default, then try again"]
             }
             Self::Locked => &[
                 "try again in the desktop session, where the keyring can show its dialog",
-                "without a desktop, give the key by CAST_KEY_FILE",
+                "without a desktop, provide the key with CAST_KEY_FILE",
             ],
             Self::Refused | Self::DialogTimeout => &["try again, and unlock the keyring in the dialog"],
             Self::Silent => {
                 &["look for an unlock dialog behind other windows, or restart the keyring service, then try again"]
             }
-            // Both entries may be keys that vaults depend on, and `clear` takes them all: nothing is cleared before it is kept.
+            // Vaults may depend on any of these keys, and `clear` deletes them all, so the first hint saves them.
             Self::Ambiguous(_) => &[
-                "keep them all first: (umask 077; secret-tool search --all --unlock service cast username master-key > cast-keys.txt)",
-                "only then 'secret-tool clear service cast username master-key', which deletes every one of them, and store the right one anew",
+                "save all of them first: (umask 077; secret-tool search --all --unlock service cast username master-key > cast-keys.txt)",
+                "then delete all of them with 'secret-tool clear service cast username master-key', and store the right one again",
             ],
             Self::NotUtf8 => &[
-                "give a backup of the key by CAST_KEY_FILE for now",
-                "with a backup at hand, make room for it: 'secret-tool clear service cast username master-key', then 'cast key import'",
+                "use a backup of the key for now, with CAST_KEY_FILE",
+                "if you have a backup, replace the entry: 'secret-tool clear service cast username master-key', then 'cast key import'",
             ],
             Self::TooLong { .. } => {
                 &["drop the former keys first: 'cast key rotate --retire', or keep the keys in a file: 'cast key move'"]
             }
             #[cfg(any(not(target_os = "linux"), test))]
             Self::Native(meaning) => meaning.hints,
-            Self::Protocol { .. } => &["try again; if it stays, restart the keyring service or the session"],
+            Self::Protocol { .. } => &["try again; if the error persists, restart the keyring service or the session"],
         }
     }
 }
@@ -87,7 +87,7 @@ impl KeyringError {
 impl fmt::Display for KeyringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoBus { detail } => write!(f, "no D-Bus session reachable: {detail}"),
+            Self::NoBus { detail } => write!(f, "no D-Bus session is reachable: {detail}"),
             Self::OtherUsersBus => f.write_str("the D-Bus session belongs to another user"),
             Self::NoService => f.write_str("no Secret Service is running"),
             Self::NoDefaultCollection => f.write_str("the keyring has no default collection"),
@@ -97,7 +97,9 @@ impl fmt::Display for KeyringError {
             Self::DialogTimeout => f.write_str("the keyring stayed locked: the dialog was not answered in time"),
             Self::Ambiguous(count) => write!(f, "the keyring has {count} entries for the master key"),
             Self::NotUtf8 => f.write_str("the key entry is damaged: it is not text"),
-            Self::TooLong { limit } => write!(f, "the keys are too long for the keyring, which takes {limit} bytes"),
+            Self::TooLong { limit } => {
+                write!(f, "the keys are too long for the keyring, which takes at most {limit} bytes")
+            }
             #[cfg(any(not(target_os = "linux"), test))]
             Self::Native(meaning) => f.write_str(meaning.what),
             Self::Protocol { detail } => write!(f, "the keyring failed: {detail}"),
@@ -144,7 +146,7 @@ mod tests {
         assert_eq!(
             absent,
             [
-                "no D-Bus session reachable: no such file or directory",
+                "no D-Bus session is reachable: no such file or directory",
                 "the D-Bus session belongs to another user",
                 "no Secret Service is running"
             ]

@@ -1,5 +1,5 @@
-//! The keyring of the operating system: one entry of text. Linux: the Secret Service, by a client of our own. macOS and Windows: Keychain and
-//! Credential Manager, by the keyring family's stores.
+//! The keyring of the operating system: one text entry. On Linux the Secret Service, with a client of its own; on macOS
+//! the Keychain and on Windows the Credential Manager, with the stores of the keyring crates.
 
 #[cfg(any(not(target_os = "linux"), test))]
 pub mod codes;
@@ -19,14 +19,21 @@ pub use native::{delete, load, load_at_once, look, save};
 
 pub use error::KeyringError;
 
-/// What a look at the keyring shows that asks nobody for anything.
+/// Doors for the fuzzer into what reads the bytes of the bus.
+#[cfg(all(feature = "fuzz", target_os = "linux"))]
+pub mod fuzz {
+    pub use crate::dbus::{fuzz_message as message, fuzz_wire as wire};
+    pub use crate::secret_service::fuzz::{delete, load, look, save};
+}
+
+/// What cast can learn from the keyring without a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// The key entry is there.
+    /// The key entry exists.
     Entry,
-    /// It is open, and there is no such entry.
+    /// The keyring is unlocked, and has no key entry.
     Nothing,
-    /// It is locked; what is in it shows when it is opened.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code))] // there an error says it
+    /// The keyring is locked, so its contents are unknown.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))] // other systems report this as an error
     Locked,
 }

@@ -1,5 +1,5 @@
-//! Keychain and Credential Manager, by the keyring family's stores: one generic credential of its own, which no other program writes.
-//! Promises an answer within the patience of the caller, and a key that stays on its machine.
+//! The Keychain and the Credential Manager, with the stores of the keyring crates: one generic credential that no other
+//! program writes. Promises an answer within the caller's patience, and a key that stays on this machine.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -26,12 +26,12 @@ type Result<T> = std::result::Result<T, KeyringError>;
 const SERVICE: &str = "cast";
 const USER: &str = "master-key";
 
-/// How long a look waits, for which nobody is told of a dialog.
+/// How long `look` waits. It does not tell the user about a dialog.
 const LOOK: Duration = Duration::from_secs(5);
-/// What is not answered by then waits for a person.
+/// If there is no answer within this time, the system is waiting for the user.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Fetches the key. `None`: there is certainly none.
+/// Fetches the key. `None` means that there is certainly no key.
 pub fn load(patience: Duration, waiting: &mut dyn FnMut()) -> Result<Option<SecretString>> {
     let found = ask(patience, waiting, |entry| entry.get_secret().map(Zeroizing::new))?;
     let Some(bytes) = found else { return Ok(None) };
@@ -39,25 +39,25 @@ pub fn load(patience: Duration, waiting: &mut dyn FnMut()) -> Result<Option<Secr
     Ok(Some(SecretString::from(text.to_owned())))
 }
 
-/// Fetches the key where that shows no dialog.
+/// Fetches the key, but only if that shows no dialog.
 pub fn load_at_once() -> Result<Option<SecretString>> {
     if ASKS { Err(KeyringError::Locked) } else { load(GRACE, &mut || ()) }
 }
 
-/// Stores the key, in place of the one that is there.
+/// Stores the key and replaces an existing one.
 pub fn save(key: &SecretString, patience: Duration, waiting: &mut dyn FnMut()) -> Result<()> {
-    // As bytes: text would be stored as UTF-16, of which half as many keys fit.
+    // As bytes, because text would be stored as UTF-16, and only half as many keys would fit.
     let key = key.clone();
     ask(patience, waiting, move |entry| entry.set_secret(key.expose_secret().as_bytes())).map(drop)
 }
 
-/// Removes the key. Says whether there was one.
+/// Removes the key. Returns whether there was one.
 pub fn delete(patience: Duration, waiting: &mut dyn FnMut()) -> Result<bool> {
     Ok(ask(patience, waiting, Entry::delete_credential)?.is_some())
 }
 
-/// Looks whether there is a key. What is not answered at once waits for a person: the Keychain shows a dialog to a program that it does not
-/// know yet.
+/// Checks whether there is a key. If there is no answer within 5 s, the Keychain is showing a dialog, as it does for a
+/// program that it does not know yet.
 pub fn look() -> Result<Presence> {
     match ask(LOOK, &mut || (), |entry| entry.get_secret().map(Zeroizing::new).map(drop)) {
         Ok(found) => Ok(found.map_or(Presence::Nothing, |()| Presence::Entry)),
@@ -66,7 +66,8 @@ pub fn look() -> Result<Presence> {
     }
 }
 
-/// Asks on a thread of its own, for nothing else bounds the dialog. `None`: there is no such entry.
+/// Asks on a separate thread, because nothing else limits the time of the dialog. `None` means that there is no such
+/// entry.
 fn ask<T: Send + 'static>(
     patience: Duration,
     waiting: &mut dyn FnMut(),
@@ -92,11 +93,11 @@ fn ask<T: Send + 'static>(
     match outcome {
         Ok(answer) => answer,
         Err(RecvTimeoutError::Timeout) => Err(KeyringError::DialogTimeout),
-        Err(RecvTimeoutError::Disconnected) => Err(KeyringError::Protocol { detail: "it gave no answer".into() }),
+        Err(RecvTimeoutError::Disconnected) => Err(KeyringError::Protocol { detail: "it did not answer".into() }),
     }
 }
 
-/// Never by the error's `Debug`, which can hold the key.
+/// Never uses the error's `Debug`, which can contain the key.
 fn explain(error: &Error) -> KeyringError {
     match error {
         Error::BadEncoding(_) | Error::BadDataFormat(..) => KeyringError::NotUtf8,
@@ -105,6 +106,6 @@ fn explain(error: &Error) -> KeyringError {
             Some(meaning) => KeyringError::Native(meaning),
             None => KeyringError::Protocol { detail: cause.to_string() },
         },
-        _ => KeyringError::Protocol { detail: "it does not take or give the key".into() },
+        _ => KeyringError::Protocol { detail: "it cannot store or return the key".into() },
     }
 }

@@ -1,8 +1,10 @@
-//! The forms of a value: what a secret looks like in a log, in JSON, in a URL, in base64. Keeps the promise of the README's section on masking on which values
-//! are masked and in which shapes, and that an everyday word such as `true` or `3000` never is.
+//! The forms of a value: what a secret looks like in a log, in JSON, in a URL, in base64. Keeps the promises in the
+//! README's section on masking: which values are masked, in which forms, and that everyday words such as `true` or
+//! `3000` are never masked.
 //!
-//! A form never begins with a blank, a line end or one of `}` `]` `)` `"` `>` `:`. Frames and prompts end in these, so their end never
-//! waits for what may follow. Nor does a value end in line ends here: they stay in the text, and lines stay lines.
+//! A form never begins with a blank, a line end or one of `}` `]` `)` `"` `>` `:`. Protocol frames and prompts end with
+//! these, so the masker never holds back their end. A form does not end with line ends either: these stay in the text,
+//! so lines stay lines.
 
 mod binary;
 mod json;
@@ -12,13 +14,13 @@ mod url;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// The shortest value that is masked at all, in bytes.
+/// The shortest value that is masked, in bytes.
 const SHORTEST: usize = 4;
-/// The shortest value that is looked for in every form, in bytes. Shorter ones are looked for as they are.
+/// The shortest value that is masked in every form, in bytes. Shorter values are masked only as they are.
 const FULL: usize = 8;
-/// The fewest digits of a number that is masked.
+/// The smallest number of digits of a number that is masked.
 const NUMBER: usize = 8;
-/// Words that are settings or answers, never secrets. Compared without case.
+/// Words that are settings or answers, not secrets. Compared without case.
 const EVERYDAY: [&str; 16] = [
     "true",
     "false",
@@ -38,25 +40,26 @@ const EVERYDAY: [&str; 16] = [
     "localhost",
 ];
 
-/// One shape of a value.
+/// One form of a value.
 #[derive(Clone, Copy)]
 pub struct Form<'a> {
-    /// What to look for.
+    /// The bytes to look for.
     pub bytes: &'a [u8],
-    /// An encoding that tools break into lines: line ends within it do not count. Then `bytes` are base64 or hexadecimal digits.
+    /// Whether tools break this encoding into lines, so that line ends within it are ignored. If so, `bytes` are base64
+    /// or hexadecimal digits.
     pub wraps: bool,
 }
 
 /// Why a value is not masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unmasked {
-    /// Under 4 bytes, not counting what a form cannot begin with.
+    /// It has fewer than 4 bytes, not counting those that a form cannot begin with.
     Short,
-    /// A word such as `true` or `production`.
+    /// It is a word such as `true` or `production`.
     Everyday,
-    /// A number under 8 digits.
+    /// It is a number of fewer than 8 digits.
     Number,
-    /// The first or last line of a PEM file.
+    /// It is the first or last line of a PEM file.
     Armour,
 }
 
@@ -76,7 +79,7 @@ pub fn unmasked(value: &str) -> Option<Unmasked> {
     exemption(core(value))
 }
 
-/// Hands every form of `value` to `take`, some more than once; none if the value is not masked.
+/// Passes every form of `value` to `take`, some more than once. Passes none if the value is not masked.
 pub fn each_form(value: &str, take: &mut dyn FnMut(Form<'_>)) {
     let value = core(value);
     if exemption(value).is_some() {
@@ -102,8 +105,8 @@ pub fn each_form(value: &str, take: &mut dyn FnMut(Form<'_>)) {
     }
 }
 
-/// How much of the beginning of `text` is the first line of a PEM file, or may become one: `-----BEGIN PRIVATE KEY-----`. It is no
-/// secret by itself, though the form of a whole PEM file begins with it.
+/// The length of the part at the beginning of `text` that is, or may become, the first line of a PEM file: `-----BEGIN
+/// PRIVATE KEY-----`. That line is not secret, although the form of a whole PEM file begins with it.
 pub(crate) fn armour_prefix(text: &[u8]) -> usize {
     const OPEN: &[u8] = b"-----BEGIN ";
     let Some(label) = text.strip_prefix(OPEN) else {
@@ -114,7 +117,7 @@ pub(crate) fn armour_prefix(text: &[u8]) -> usize {
     if dashes == 5 || label_len + dashes == label.len() { OPEN.len() + label_len + dashes } else { 0 }
 }
 
-/// The part of a value that is looked for.
+/// The part of a value that the masker looks for.
 fn core(value: &str) -> &str {
     value.trim_start_matches([' ', '\t', '\r', '\n', '}', ']', ')', '"', '>', ':']).trim_end_matches(['\r', '\n'])
 }
@@ -163,15 +166,15 @@ fn each_encoding(text: &str, scratch: &mut Vec<u8>, take: &mut dyn FnMut(Form<'_
     binary::each(bytes, scratch, &mut |bytes| take(Form { bytes, wraps: true }));
 }
 
-/// What of `text` may be escaped, each character once. Letters, digits and `-` `_` `.` look the same in every escape there is: of most
-/// tokens nothing is left.
+/// The characters of `text` that an encoder may escape, each once. No encoder escapes letters, digits and `-` `_` `.`,
+/// so for most tokens the result is empty.
 fn special(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let special: BTreeSet<char> = text.chars().filter(|&c| !plain(c)).collect();
     special.into_iter().collect()
 }
 
-/// Hands `text` to `take` in each dialect that treats its `special` characters in a way of its own; not as it is.
+/// Passes `text` to `take` in each dialect that escapes its `special` characters differently; never unescaped.
 fn each_dialect<D: Copy>(
     dialects: impl IntoIterator<Item = D>,
     write: impl Fn(D, &str, &mut Vec<u8>),

@@ -1,12 +1,13 @@
-//! The masker of cast: which shapes a secret has in a log, in JSON, in a URL, in base64 (`forms`), and a filter that puts a marker in
-//! the place of each (`masker`). Bytes in, masked bytes out: nothing here knows a stream, a file or a process.
+//! The masker of cast: the forms of a secret in a log, in JSON, in a URL, in base64 (`forms`), and a filter that
+//! replaces each form with a marker (`masker`). Bytes in, masked bytes out: nothing here knows about streams, files or
+//! processes.
 //!
-//! cast-core is its only user; no promise is made to others.
+//! Only cast-core uses this crate; other users get no stability promise.
 
 mod forms;
 mod masker;
 
 pub use forms::{Form, Unmasked, each_form, unmasked};
-#[cfg(feature = "oracle")]
+#[cfg(any(test, feature = "oracle"))]
 pub use masker::oracle;
 pub use masker::{Masker, Plan};

@@ -1,14 +1,16 @@
-//! Bytes in, masked bytes out. Keeps the promise of the README's section on masking: whatever the chunks, every form of every secret becomes a marker,
-//! `[cast:NAME]`, and no other byte is changed; what cannot become a secret any more leaves in the same call, without a timer; what is
-//! kept is bounded by the longest form, however long the stream.
+//! Bytes in, masked bytes out. Keeps the promises in the README's section on masking: however the stream is cut into
+//! chunks, every form of every secret becomes a marker, `[cast:NAME]`, and no other byte changes; bytes that can no
+//! longer become a secret leave in the same call, without a timer; the bytes held back are at most as many as the
+//! longest form, however long the stream.
 //!
-//! Most bytes are never looked at one by one. The sieve tells where a form may be; there, and at the end of each write, the cursors read.
-//! So the state at the end of a write is exact, and the output does not depend on how the text was cut.
+//! The masker does not read most bytes one by one. The sieve finds places where a form may be; only there, and at the
+//! end of each write, the cursors read byte by byte. So the state at the end of a write is exact, and the output does
+//! not depend on the chunks.
 
 mod cursor;
 mod finds;
 #[cfg(any(test, feature = "oracle"))]
-pub(crate) mod oracle;
+pub mod oracle;
 mod plan;
 mod sieve;
 mod state;
@@ -25,12 +27,12 @@ use finds::Finds;
 pub use plan::Plan;
 use sieve::{BEGINNING, Lookout, Sieve};
 
-/// The shortest line of an encoding broken into lines, in digits; the last may be shorter. Fewer than 6 digits of base64 hold fewer than
-/// 4 bytes, which are no secret.
+/// The shortest line of an encoding that is broken into lines, in digits; the last line may be shorter. Fewer than 6
+/// base64 digits contain fewer than 4 bytes, which are not a secret.
 const SHORTEST_LINE: usize = 6;
-/// A beginning of a form of so many bytes is masked when the stream ends with it.
+/// If the stream ends with the beginning of a form, the beginning is masked from this many bytes on.
 const TELLING: usize = 8;
-/// Bytes read one by one before the sieve is asked again.
+/// The number of bytes to read one by one before asking the sieve again.
 const STRETCH: usize = 32;
 
 /// One stream.
@@ -42,9 +44,9 @@ pub struct Masker {
     lines: Wrapped,
     escaped_lines: Wrapped,
     finds: Finds,
-    /// Bytes of the stream that were read.
+    /// The number of bytes of the stream that were read.
     end: u64,
-    /// Bytes of the stream that need no more thought: they have left, or lie within the first find.
+    /// The number of bytes of the stream that are finished: they were written, or are within the first find.
     done: u64,
     /// The bytes from `done` to the beginning of the chunk.
     held: Vec<u8>,
@@ -65,7 +67,8 @@ impl Masker {
         }
     }
 
-    /// Takes the next bytes of the stream and writes what can be written. After an error of `out` the masker is of no use.
+    /// Takes the next bytes of the stream and writes all that is certain. After an error of `out` the masker must not
+    /// be used again.
     pub fn write(&mut self, chunk: &[u8], out: &mut impl Write) -> io::Result<()> {
         let plan = Arc::clone(&self.plan);
         let base = self.end;
@@ -98,7 +101,7 @@ impl Masker {
         Ok(())
     }
 
-    /// Ends the stream: a beginning of a form that tells too much is masked, the rest of what was held is written.
+    /// Ends the stream: masks the beginning of a form that reveals too much, and writes the other bytes held back.
     pub fn finish(mut self, out: &mut impl Write) -> io::Result<()> {
         let plan = Arc::clone(&self.plan);
         let unfinished = [
@@ -116,7 +119,7 @@ impl Masker {
         self.settle(&plan, &[], end, out)
     }
 
-    /// Reads one byte. Says whether a form ends with it.
+    /// Reads one byte. Returns whether a form ends with it.
     #[inline]
     fn step(&mut self, plan: &Plan, byte: u8) -> bool {
         let at = self.end;
@@ -140,13 +143,13 @@ impl Masker {
         found
     }
 
-    /// Whether the text could as well begin here.
+    /// Whether the state is the same as at the start of a text.
     #[inline]
     fn is_idle(&self) -> bool {
         self.straight.is_idle() && self.lines.is_idle() && self.escaped_lines.is_idle()
     }
 
-    /// Skips what the sieve knows to hold nothing. Returns where in the chunk to read on, if that is behind `at`.
+    /// Skips the text in which the sieve finds nothing. Returns where in the chunk to continue, if that is behind `at`.
     fn skip(&mut self, plan: &Plan, lookout: &mut Lookout<'_>, at: usize) -> Option<usize> {
         let base = self.end - at as u64;
         let origin = self.origin(plan);
@@ -162,7 +165,7 @@ impl Masker {
         Some(next)
     }
 
-    /// Where the first beginning starts that can still become a form.
+    /// The start of the first beginning that can still become a form.
     fn live(&self, plan: &Plan) -> u64 {
         [
             self.straight.live(&plan.straight, self.end),
@@ -174,7 +177,7 @@ impl Masker {
         .fold(self.end, u64::min)
     }
 
-    /// Reading from here would lead to this very state of all cursors.
+    /// A position from which reading leads to the current state of all cursors.
     fn origin(&self, plan: &Plan) -> u64 {
         self.straight
             .origin(&plan.straight, self.end)
@@ -182,12 +185,12 @@ impl Masker {
             .min(self.escaped_lines.origin(&plan.wrapped, self.end))
     }
 
-    /// Whether no find can grow any more.
+    /// Whether no find can still grow.
     fn is_settled(&self, plan: &Plan) -> bool {
         self.finds.last().is_none_or(|last| last.end <= self.live(plan))
     }
 
-    /// Writes all that is certain: text that cannot become a secret, and the markers of finds that cannot grow.
+    /// Writes all that is certain: text that cannot become a secret, and markers of finds that cannot grow.
     fn settle(&mut self, plan: &Plan, chunk: &[u8], base: u64, out: &mut impl Write) -> io::Result<()> {
         let live = self.live(plan);
         while let Some(find) = self.finds.first().filter(|find| find.end <= live).copied() {
@@ -200,7 +203,7 @@ impl Masker {
         self.pass(certain, chunk, base, out)
     }
 
-    /// Writes the text from `done` to `to`, of which some may be held and some in the chunk.
+    /// Writes the text from `done` to `to`, which may be partly held and partly in the chunk.
     fn pass(&mut self, to: u64, chunk: &[u8], base: u64, out: &mut impl Write) -> io::Result<()> {
         if self.done < to.min(base) {
             let first = self.held.len() - offset(base, self.done);
@@ -214,7 +217,7 @@ impl Masker {
         Ok(())
     }
 
-    /// Keeps what is not done. Of the first find only the place is needed: so an endless one takes no room.
+    /// Keeps the unfinished bytes. Of the first find it keeps only the position, so an endless find takes no memory.
     fn keep(&mut self, chunk: &[u8], base: u64) {
         if let Some(first) = self.finds.first().filter(|find| find.start <= self.done) {
             self.done = self.done.max(first.end);
@@ -229,12 +232,13 @@ impl Masker {
     }
 }
 
-/// Whether a stream must not end with this beginning of a form: 8 bytes and more, not counting a PEM armour line.
+/// Whether this beginning of a form must be masked at the end of a stream: 8 bytes or more, not counting a PEM armour
+/// line.
 fn is_telling(beginning: &[u8]) -> bool {
     beginning.len() - forms::armour_prefix(beginning) >= TELLING
 }
 
-/// How many bytes of `text`, and at most `most`, can go by before one with which a form may begin.
+/// The number of bytes of `text`, at most `most`, before one with which a form may begin.
 #[inline]
 fn idle_bytes(sieve: &Sieve, text: &[u8], most: usize) -> usize {
     text.windows(BEGINNING)
@@ -243,7 +247,7 @@ fn idle_bytes(sieve: &Sieve, text: &[u8], most: usize) -> usize {
         .count()
 }
 
-/// The distance of two places that lie within one chunk or the bytes held before it.
+/// The distance between two positions within one chunk and the bytes held before it.
 fn offset(to: u64, from: u64) -> usize {
     usize::try_from(to - from).expect("the distance of two bytes in memory")
 }

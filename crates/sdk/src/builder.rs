@@ -1,4 +1,4 @@
-//! Where a client's vaults are, and which key opens them.
+//! Configures where a client's vaults are and which key opens them.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -13,10 +13,10 @@ use cast_core::session::Session;
 
 use crate::{Client, Error};
 
-/// Where a key is said to come from that is neither in a variable nor in the store.
+/// The source that messages name for a key that the program passed in.
 const GIVEN: &str = "Builder::key";
 
-/// Makes a [`Client`]; what is not said, the environment says. From [`Client::builder`].
+/// Builds a [`Client`]. Anything not set here comes from the environment. Made by [`Client::builder`].
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,37 +39,38 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The folder where everything is, instead of `CAST_HOME` and `CAST_VAULTS`. A program that is started does not learn of it.
+    /// Sets the folder for all files, instead of `CAST_HOME` and `CAST_VAULTS`. Programs that the client starts are not
+    /// told about it.
     pub fn home(mut self, folder: impl Into<PathBuf>) -> Self {
         self.home = Some(folder.into());
         self
     }
 
-    /// The folder of the vaults, instead of `CAST_VAULTS` or the one in the home.
+    /// Sets the folder of the vaults, instead of `CAST_VAULTS` or the one in the home.
     pub fn vaults(mut self, folder: impl Into<PathBuf>) -> Self {
         self.vaults = Some(folder.into());
         self
     }
 
-    /// A master key or an agent key, as `cast key export` writes it, instead of `CAST_KEY` and `CAST_KEY_FILE`. No key file and no
-    /// keyring is then looked at.
+    /// Sets a master key or an agent key, as `cast key export` writes it, instead of `CAST_KEY` and `CAST_KEY_FILE`.
+    /// The client then uses no key file and no keyring.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(SecretString::from(key.into()));
         self
     }
 
-    /// How long the OS keyring is waited for, to answer and, where it shows a dialog to unlock it, for a person to do so; 60 s unless it is
-    /// said. It never has more than 5 s to answer by itself.
+    /// Sets how long to wait for the OS keyring to answer and, if it shows an unlock dialog, for the user. The default
+    /// is 60 s. The limit for an answer without a dialog is never more than 5 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// The client. Looks for nothing yet.
+    /// Builds the client. Does not look up a key yet.
     ///
     /// # Errors
     ///
-    /// [`Error::NoKey`] if the given key is none.
+    /// [`Error::NoKey`] if the key that was set is not valid.
     pub fn open(self) -> Result<Client, Error> {
         let places = match &self.home {
             Some(home) => Places::under(&absolute(home)),
@@ -86,7 +87,7 @@ impl Builder {
     }
 }
 
-/// For the audit log: the caller is this very process.
+/// The caller for the audit log: this process itself.
 fn this_program() -> Option<OsString> {
     env::current_exe().ok()?.file_name().map(OsStr::to_owned)
 }

@@ -1,5 +1,5 @@
-//! The SDK: what programs in Rust call. The same operations as the command line, by the same ways, those of cast-core; with nobody to ask,
-//! nothing printed, and no way to read a value back.
+//! The client for Rust programs. It runs the same verbs of cast-core as the command line, but never prompts or prints,
+//! and offers no way to read a value back.
 
 use std::time::SystemTime;
 
@@ -10,10 +10,11 @@ use cast_vault::{AgentName, SecretName, SecretValue, Treatment};
 
 use crate::{Builder, Command, Error};
 
-/// The vaults of one user: those that the `cast` binary works on.
+/// The vaults of one user, the same that the `cast` binary uses.
 ///
-/// Opening one is cheap; the key is looked for when it is first needed, and kept. It can be shared between threads: changes are made
-/// one after the other, also among processes. Calls block: in asynchronous code, make them where blocking is allowed.
+/// Opening a client is cheap: it looks up the key when it first needs it, and then keeps it. Threads can share a
+/// client. Changes are made one after the other, also across processes. Calls block, so in asynchronous code make them
+/// where blocking is allowed.
 ///
 /// ```
 /// use cast::Client;
@@ -35,22 +36,22 @@ pub struct Client {
     pub(crate) session: Session,
 }
 
-/// The secrets in the vaults of a [`Client`]; what [`Client::secrets`] gives.
+/// The secrets in the vaults of a [`Client`]. Returned by [`Client::secrets`].
 #[derive(Clone, Copy)]
 pub struct Secrets<'a> {
     session: &'a Session,
     treatment: Treatment,
 }
 
-/// What is known of a secret; never its value.
+/// Information about a secret, never its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SecretInfo {
     /// The name of the environment variable.
     pub key: String,
-    /// When this name was first set; to the second.
+    /// When this secret was first set, to the second.
     pub created_at: SystemTime,
-    /// When the value was last set; to the second.
+    /// When its value was last set, to the second.
     pub updated_at: SystemTime,
     /// Whether it comes from the built-in secrets, which go into every agent.
     pub builtin: bool,
@@ -58,34 +59,42 @@ pub struct SecretInfo {
     pub masked: bool,
 }
 
-/// What is known of an agent.
+/// Information about an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AgentInfo {
     /// The agent's name.
     pub agent: String,
-    /// When its vault was last written; to the second. `None` where the file system does not say.
+    /// When its vault was last written, to the second. `None` if the file system does not record it.
     pub modified_at: Option<SystemTime>,
 }
 
 impl Client {
-    /// The vaults and the key that the environment names, as for the `cast` binary: `CAST_HOME`, `CAST_VAULTS`, `CAST_KEY`,
-    /// `CAST_KEY_FILE`, else the user's own. [`Client::builder`] says it in code.
+    /// Opens the vaults with the key that the environment names, like the `cast` binary: `CAST_HOME`, `CAST_VAULTS`,
+    /// `CAST_KEY` and `CAST_KEY_FILE`, otherwise the user's own. [`Client::builder`] sets these in code.
+    ///
+    /// # Errors
+    ///
+    /// None today: a missing key is reported by the first call that needs it.
     pub fn open() -> Result<Self, Error> {
         Self::builder().open()
     }
 
-    /// Says where the vaults are, and with which key to open them.
+    /// Returns a builder that sets where the vaults are and which key opens them.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// The secrets, to set, list and delete.
+    /// Returns the secrets, to set, list and delete them.
     pub fn secrets(&self) -> Secrets<'_> {
         Secrets { session: &self.session, treatment: Treatment::default() }
     }
 
-    /// The agents that have a vault, by name. Needs no key.
+    /// Lists the agents that have a vault, by name. Needs no key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the folder of the vaults cannot be read.
     pub fn agents(&self) -> Result<Vec<AgentInfo>, Error> {
         let info = |info: list::AgentInfo| AgentInfo {
             agent: info.name.to_string(),
@@ -95,24 +104,24 @@ impl Client {
         Ok(agents.into_iter().map(info).collect())
     }
 
-    /// A program, to be started with the secrets of `agent` in its environment, as by `cast run`.
+    /// Returns a program to start with the secrets of `agent` in its environment, as `cast run` does.
     pub fn command(&self, agent: &str, program: impl Into<std::ffi::OsString>) -> Command<'_> {
         Command::new(&self.session, agent, program.into())
     }
 }
 
 impl Secrets<'_> {
-    /// Adds or replaces one secret; makes the agent's vault, and on first use the key in the OS keyring. The agent `builtin` is for
-    /// secrets that every agent gets.
+    /// Adds or replaces one secret. Creates the agent's vault if needed, and on first use the key in the OS keyring.
+    /// Every agent gets the secrets of the agent `builtin`.
     ///
-    /// The value arrives byte for byte. It may be empty and may not contain NUL; `KEY=value` has to fit 131,071 bytes, one environment
-    /// string of Linux.
+    /// The value is stored byte for byte. It may be empty but must not contain NUL. `KEY=value` must fit into 131,071
+    /// bytes, the limit for one environment string on Linux.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] for a name or value that is not valid, or a name that makes programs load code or changes what runs (see
-    /// [`Secrets::allow_dangerous_name`]); [`Error::NoKey`], [`Error::Integrity`], [`Error::Io`] and [`Error::Locked`]. The vault is then what
-    /// it was.
+    /// [`Error::Usage`] if the name or value is not valid, or if the name makes programs load code or changes what runs
+    /// (see [`Secrets::allow_dangerous_name`]); [`Error::NoKey`], [`Error::Integrity`], [`Error::Io`] and
+    /// [`Error::Locked`]. After an error the vault is unchanged.
     pub fn set(&self, agent: &str, key: &str, value: &str) -> Result<(), Error> {
         let (agent, name) = (AgentName::parse(agent)?, SecretName::parse(key)?);
         let value = SecretValue::from_text(value.to_owned())?;
@@ -121,7 +130,7 @@ impl Secrets<'_> {
         Ok(())
     }
 
-    /// The agent's secrets, and the built-in ones that it gets too, by name.
+    /// Lists the agent's secrets, including the built-in ones that it gets, by name.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -136,6 +145,11 @@ impl Secrets<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if `agent` is not a valid name; [`Error::NotFound`] if there is no such agent;
+    /// [`Error::NoKey`], [`Error::Integrity`] and [`Error::Io`] if the vault cannot be opened.
     pub fn list(&self, agent: &str) -> Result<Vec<SecretInfo>, Error> {
         let info = |info: list::SecretInfo| SecretInfo {
             key: info.name.to_string(),
@@ -162,13 +176,19 @@ impl Secrets<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if a name is not valid; [`Error::NotFound`] if there is no such agent or secret;
+    /// [`Error::NoKey`], [`Error::Integrity`], [`Error::Io`] and [`Error::Locked`]. After an error the vault is
+    /// unchanged.
     pub fn delete(&self, agent: &str, key: &str) -> Result<(), Error> {
         let (agent, name) = (AgentName::parse(agent)?, SecretName::parse(key)?);
         self.session.perform(delete::Delete { agent: &agent, names: &[name] })?;
         Ok(())
     }
 
-    /// What is set through this is a plain setting, which `cast run` does not mask.
+    /// Marks secrets set through the result as plain settings, which `cast run` does not mask.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -186,7 +206,7 @@ impl Secrets<'_> {
         self
     }
 
-    /// Names that make programs load code or change what runs, such as `PATH` or `LD_PRELOAD`, can be set through this.
+    /// Allows names that make programs load code or change what runs, such as `PATH` or `LD_PRELOAD`.
     #[must_use]
     pub fn allow_dangerous_name(mut self) -> Self {
         self.treatment.dangerous = true;
@@ -194,7 +214,7 @@ impl Secrets<'_> {
     }
 }
 
-/// Which key it has, nobody learns.
+/// Does not reveal the key.
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Client(..)")

@@ -1,4 +1,5 @@
-//! A program to be started with an agent's secrets. A type of our own, as that of std would give the values back to whoever asks.
+//! A program to start with an agent's secrets. Its own type, because std's `Command` would return the values to any
+//! caller.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -16,13 +17,15 @@ use cast_vault::{AgentName, SecretName};
 
 use crate::Error;
 
-/// A program, to be started once with the secrets of an agent in its environment. From [`Client::command`](super::Client::command).
+/// A program to start once, with the secrets of an agent in its environment. Made by
+/// [`Client::command`](super::Client::command).
 ///
-/// It gets this process's environment, then the built-in secrets, then the agent's own; the later wins. `CAST_KEY` and `CAST_KEY_FILE` never go
-/// along. There is no shell in between. The program is looked up in this process's `PATH`; its arguments and streams are as with
-/// [`std::process::Command`].
+/// The program gets this process's environment, then the built-in secrets, then the agent's own. Later ones win. It
+/// never gets `CAST_KEY` or `CAST_KEY_FILE`. No shell is involved. The client looks the program up in this process's
+/// `PATH`. Arguments and streams work as in [`std::process::Command`].
 ///
-/// What it writes is **not masked**: it is in the caller's hands, who may have asked for it. To have output masked, start `cast run`.
+/// Its output is **not masked**, because the caller controls it and may need it as it is. To mask output, start `cast
+/// run`.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,7 +52,7 @@ pub struct Command<'a> {
     clean: bool,
 }
 
-/// Which secrets go along, in words that are not looked at yet.
+/// Which secrets to pass, as names that are not checked yet.
 enum Choice {
     All,
     Only(Vec<String>),
@@ -84,84 +87,86 @@ impl<'a> Command<'a> {
         self
     }
 
-    /// The working folder; that of this process unless it is said.
+    /// Sets the working folder. The default is that of this process.
     pub fn current_dir(mut self, folder: impl AsRef<Path>) -> Self {
         self.folder = Some(folder.as_ref().to_owned());
         self
     }
 
-    /// Sets a variable beside those of this process; a secret of that name wins.
+    /// Sets a variable in addition to those of this process. A secret of the same name wins.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.variables.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
-    /// Starts from `PATH HOME USER LOGNAME SHELL TERM LANG LC_* TZ TMPDIR` alone, and what [`Command::env`] sets.
+    /// Passes only `PATH HOME USER LOGNAME SHELL TERM LANG LC_* TZ TMPDIR` from this process, and what [`Command::env`]
+    /// sets.
     pub fn clean_env(mut self) -> Self {
         self.clean = true;
         self
     }
 
-    /// Gives these secrets alone. One that is not there is an error.
+    /// Passes only these secrets. A secret that does not exist is an error.
     pub fn only(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.choice = Choice::Only(keys.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Gives all secrets but these. One that is not there is an error.
+    /// Passes all secrets except these. A secret that does not exist is an error.
     pub fn except(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.choice = Choice::Except(keys.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Leaves the built-in secrets out. With the key of one agent they always are: it does not open them.
+    /// Leaves out the built-in secrets. An agent key always leaves them out, because it cannot open them.
     pub fn no_builtin(mut self) -> Self {
         self.builtin = false;
         self
     }
 
-    /// Standard input; inherited unless it is said, and nothing for [`Command::output`].
+    /// Sets standard input. By default it is inherited, and empty for [`Command::output`].
     pub fn stdin(mut self, stream: impl Into<Stdio>) -> Self {
         self.streams[0] = Some(stream.into());
         self
     }
 
-    /// Standard output; inherited unless it is said, and a pipe for [`Command::output`].
+    /// Sets standard output. By default it is inherited, and a pipe for [`Command::output`].
     pub fn stdout(mut self, stream: impl Into<Stdio>) -> Self {
         self.streams[1] = Some(stream.into());
         self
     }
 
-    /// Standard error; inherited unless it is said, and a pipe for [`Command::output`].
+    /// Sets standard error. By default it is inherited, and a pipe for [`Command::output`].
     pub fn stderr(mut self, stream: impl Into<Stdio>) -> Self {
         self.streams[2] = Some(stream.into());
         self
     }
 
-    /// Starts it.
+    /// Starts the program.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] where there is no such agent, secret or program; [`Error::NoKey`], [`Error::Integrity`] and [`Error::Io`] where the vault
-    /// cannot be opened; [`Error::Other`] for a program that cannot be executed. Nothing is started then.
+    /// [`Error::NotFound`] if there is no such agent, secret or program; [`Error::NoKey`], [`Error::Integrity`] and
+    /// [`Error::Io`] if the vault cannot be opened; [`Error::Other`] if the program cannot be executed. After an error
+    /// nothing was started.
     pub fn spawn(self) -> Result<Child, Error> {
         self.start(process::Command::spawn)
     }
 
-    /// Runs it to its end.
+    /// Runs the program to its end and returns its exit status.
     ///
     /// # Errors
     ///
-    /// Those of [`Command::spawn`]. How the program ended is no error.
+    /// Those of [`Command::spawn`]. A program that exits with a failure is not an error.
     pub fn status(self) -> Result<ExitStatus, Error> {
         self.start(process::Command::status)
     }
 
-    /// Runs it to its end; gives what it wrote, unmasked.
+    /// Runs the program to its end and returns its output, unmasked.
     ///
     /// # Errors
     ///
-    /// Those of [`Command::spawn`]. How the program ended is no error.
+    /// Those of [`Command::spawn`]. A program that exits with a failure is not an error.
     pub fn output(self) -> Result<Output, Error> {
         self.start(process::Command::output)
     }
@@ -176,10 +181,10 @@ impl<'a> Command<'a> {
         };
         let folder = self.folder.as_deref().map(absolute);
         if let Some(folder) = &folder {
-            // The system would say the same of it as of a program that is not there.
+            // Without this check, the system's error would be the same as for a missing program.
             let is_folder = fs::metadata(folder).map(|data| data.is_dir());
             let checked = is_folder.and_then(|is| is.then_some(()).ok_or(io::ErrorKind::NotADirectory.into()));
-            checked.map_err(|cause| Failure::io("cannot work in", folder, &cause))?;
+            checked.map_err(|cause| Failure::io("cannot use the working folder", folder, &cause))?;
         }
         let request = Request {
             builtin: self.builtin,
@@ -204,7 +209,7 @@ impl<'a> Command<'a> {
     }
 }
 
-/// Neither arguments nor variables: they may be anybody's secrets.
+/// Omits arguments and variables, because they may contain secrets.
 impl fmt::Debug for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Command").field("program", &self.program).finish_non_exhaustive()

@@ -1,11 +1,11 @@
-//! Failures as programs tell them apart: one variant for each exit code of the command line.
+//! Errors that programs can tell apart: one variant for each exit code of the command line.
 
 use std::fmt;
 
 use cast_core::failure::{Failure, Kind};
 
-/// A refusal or a failure. Displayed, it says what happened, in lower case and without a full stop; [`Error::hints`] say what to do. It
-/// never holds a value, a key, or a word that was not accepted as a name.
+/// A refusal or a failure. `Display` writes what happened, in lower case and without a full stop; [`Error::hints`]
+/// returns what to do. It never contains a value, a key, or a word that was rejected as a name.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,13 +21,14 @@ use cast_core::failure::{Failure, Kind};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// A name or value that is not valid, or options that do not go together; exit code 2.
+    /// A name or value that is not valid, or options that cannot be combined; exit code 2.
     Usage(Details),
     /// No such agent, secret or program; exit code 3.
     NotFound(Details),
     /// No key: missing, locked, refused, unreachable or malformed; exit code 4.
     NoKey(Details),
-    /// A vault that is damaged, forged, swapped, rolled back or made by a newer cast, or a key that does not open it; exit code 5.
+    /// A vault that is damaged, forged, swapped, rolled back or made by a newer cast, or a key that does not open it;
+    /// exit code 5.
     Integrity(Details),
     /// File trouble: permission, full disk, symlink, not a file; exit code 6.
     Io(Details),
@@ -37,7 +38,7 @@ pub enum Error {
     Other(Details),
 }
 
-/// The words of an [`Error`].
+/// The message and hints of an [`Error`].
 #[derive(Clone, Debug)]
 pub struct Details {
     message: String,
@@ -45,7 +46,8 @@ pub struct Details {
 }
 
 impl Error {
-    /// What to do about it, the likeliest first; at most two. They speak of the command line, which works on the same vaults.
+    /// Returns at most two hints about what to do, most likely first. They name commands of the command line, which
+    /// uses the same vaults.
     pub fn hints(&self) -> &[String] {
         &self.details().hints
     }

@@ -1,6 +1,7 @@
 //! `cast` gives local agents their secrets: an encrypted vault per agent, the key in the OS keyring.
 //!
-//! This library is for programs that store secrets and start agents themselves; the `cast` binary works on the same vaults. It begins at [`Client`]:
+//! This library is for programs that store secrets and start agents themselves. The `cast` binary uses the same vaults.
+//! Start with [`Client`]:
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,19 +18,21 @@
 //! # }
 //! ```
 //!
-//! # What the binary does for itself, and a library cannot
+//! # What the binary does and a library cannot
 //!
-//! - **Wiped memory.** What is decrypted passes through buffers of other crates. The binary's allocator wipes every block that is freed; a
-//!   library does not choose the allocator. [`zeroizing-alloc`](https://docs.rs/zeroizing-alloc) does the same for a program.
-//! - **Other processes of the same user.** The binary makes itself undumpable (`prctl(PR_SET_DUMPABLE, 0)` on Linux), so that nobody but
-//!   root reads its memory and its environment. That is a whole process's business: a program does it at its start, or not.
-//! - **Its own environment.** A key in `CAST_KEY` stays in the environment of the program, and reaches every child that it starts by other means
-//!   than [`Client::command`]. [`Builder::key`] keeps it out.
-//! - **Asking.** Nobody is asked for anything: where a passphrase would be needed, there is an [`Error::NoKey`]. A locked keyring may show its
-//!   own dialog, which [`Builder::timeout`] bounds.
+//! - **Wiped memory.** Decrypted data passes through buffers of other crates. The binary's allocator wipes every freed
+//!   block, but a library cannot choose the allocator. A program can use
+//!   [`zeroizing-alloc`](https://docs.rs/zeroizing-alloc) for the same effect.
+//! - **Other processes of the same user.** The binary makes itself undumpable (`prctl(PR_SET_DUMPABLE, 0)` on Linux),
+//!   so that only root can read its memory and environment. This affects a whole process, so your program must decide
+//!   and do it at its start.
+//! - **Its own environment.** A key in `CAST_KEY` stays in the environment of your program, and every child that it
+//!   starts without [`Client::command`] inherits it. [`Builder::key`] avoids that.
+//! - **Prompts.** The library never prompts: if it needs a passphrase, it returns [`Error::NoKey`]. A locked keyring
+//!   may show its own dialog; [`Builder::timeout`] limits the wait for it.
 //!
-//! On Unix the first change to a vault installs a handler for `SIGXFSZ` where there is none, so that a write beyond `ulimit -f` is an error.
-//
+//! On Unix the first change to a vault installs a handler for `SIGXFSZ` if there is none, so that a write beyond
+//! `ulimit -f` returns an error.
 
 #![deny(missing_docs)]
 

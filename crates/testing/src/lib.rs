@@ -1,8 +1,9 @@
-//! For the unit tests of the other crates.
+//! Helpers for the unit tests of the other crates.
 
 use std::io::Write;
 
-/// Says that a test, or a part of one, did not run. `.ci/test` counts these at its end, for the test runner hides what is said.
+/// Reports that a test, or part of one, did not run. `.ci/test` counts these reports at its end, because the test
+/// runner hides the output of tests that pass.
 pub fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {why}");
     if let Some(list) = std::env::var_os("CAST_TEST_SKIPS") {

@@ -51,7 +51,8 @@ impl Timestamp {
             value::Offset::Custom { minutes } => Offset::from_seconds(i32::from(minutes) * 60).ok()?,
         };
         let civil = civil::DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
-        offset.to_timestamp(civil).ok().map(Self)
+        // Only what can be written again.
+        offset.to_timestamp(civil).ok().map(Self).filter(|moment| moment.to_toml().is_some())
     }
 }
 
@@ -99,6 +100,7 @@ mod tests {
         check("2026-01-15", None);
         check("2026-02-30T10:30:00Z", None);
         check("\"2026-01-15T10:30:00Z\"", None);
+        check("0000-01-01T00:00:00+23:59", None);
         let at = Timestamp::parse("2026-01-15T11:30:00.75+01:00").unwrap();
         assert_eq!(toml::to_string(&Line { at }).unwrap(), "at = 2026-01-15T10:30:00Z\n");
     }

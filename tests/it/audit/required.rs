@@ -46,7 +46,7 @@ fn what_cannot_be_noted_is_not_done() {
         [&["set", "a", "K", "hunter22"][..], &["set", "new", "K", "hunter22"], &["delete", "a", "K"], &["init"]]
     {
         let refused = sandbox.cast(words).refuses(6, "audit log", &["hunter22"]);
-        assert!(refused.err.contains("cast: hint: the settings say: audit = \"required\""), "{refused:?}");
+        assert!(refused.err.contains("cast: hint: your settings contain: audit = \"required\""), "{refused:?}");
     }
     sandbox.cast(["delete", "a", "--all", "--yes"]).refuses(6, "audit log", &["hunter22"]);
     sandbox.cast(["run", "a", "--", "touch", "started"]).refuses(125, "audit log", &["hunter22"]);

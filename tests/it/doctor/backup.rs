@@ -34,7 +34,7 @@ fn a_backup_opens_every_vault() {
     let refused = ["doctor", "--backup", "agent.key"];
     sandbox.cast(refused).refuses(4, "is no backup of the master key", &[agent_key.trim()]);
     fs::write(sandbox.home().join("none.key"), "hunter2").unwrap();
-    sandbox.cast(["doctor", "--backup", "none.key"]).refuses(4, "--backup holds no usable key", &["hunter2"]);
+    sandbox.cast(["doctor", "--backup", "none.key"]).refuses(4, "--backup does not contain a usable key", &["hunter2"]);
     sandbox.cast(["doctor", "--backup", "missing.key"]).refuses(4, "--backup: cannot read", &["missing.key"]);
     // No vaults to prove it with.
     let empty = Sandbox::empty();

@@ -34,7 +34,7 @@ fn no_bus() {
     for address in ["disabled:", &nowhere, "unix:abstract=cast-nobody-listens", "tcp:host=localhost,port=1"] {
         for words in [&["set", "a", "K", SECRET][..], &["init", "--key-store", "keyring"]] {
             let call = sandbox.cast(words).env("DBUS_SESSION_BUS_ADDRESS", address);
-            let refusal = call.refuses(4, "no key, and no OS keyring here: no D-Bus session reachable", &[SECRET]);
+            let refusal = call.refuses(4, "no key, and no OS keyring here: no D-Bus session is reachable", &[SECRET]);
             assert!(refusal.err.contains("'cast init --key-store file'"), "{refusal:?}");
         }
     }

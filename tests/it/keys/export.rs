@@ -56,11 +56,11 @@ fn into_a_new_file_of_ones_own() {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
         assert!(fs::read_to_string(&path).unwrap().contains("AGE-SECRET-KEY-1"));
         // cast overwrites nothing, whatever it is.
-        sandbox.cast(&words).refuses(6, "there is something already", &[]);
+        sandbox.cast(&words).refuses(6, "file already exists", &[]);
     }
     std::os::unix::fs::symlink("nowhere", sandbox.home().join("link")).unwrap();
-    sandbox.cast(["key", "export", "--output", "link"]).refuses(6, "there is something already", &[]);
-    sandbox.cast(["key", "export", "--output", "no/such/folder"]).refuses(6, "cannot make", &[]);
+    sandbox.cast(["key", "export", "--output", "link"]).refuses(6, "file already exists", &[]);
+    sandbox.cast(["key", "export", "--output", "no/such/folder"]).refuses(6, "cannot create", &[]);
     sandbox.cast_after("ulimit -f 0", ["key", "export", "-o", "full"]).refuses(6, "file too large", &[]);
 }
 

@@ -19,8 +19,8 @@ fn to_where_it_is() {
 #[test]
 fn where_it_cannot_go() {
     let sandbox = sandbox();
-    sandbox.cast(["key", "move", "keyring"]).refuses(4, "no D-Bus session reachable", &[]);
-    sandbox.cast(["key", "move", "passphrase"]).refuses(2, "a passphrase is asked on a terminal", &[]);
+    sandbox.cast(["key", "move", "keyring"]).refuses(4, "no D-Bus session is reachable", &[]);
+    sandbox.cast(["key", "move", "passphrase"]).refuses(2, "cast cannot ask for a passphrase without a terminal", &[]);
     sandbox.cast(["key", "move", "sk-live"]).refuses(2, "", &["sk-live"]);
     Sandbox::empty().cast(["key", "move", "file"]).refuses(4, "no key", &[]);
     // Never into a repository.

@@ -1,4 +1,4 @@
-//! What the log holds: an event, and its line.
+//! An event, and its line in the log.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -11,7 +11,7 @@ use crate::platform::user;
 use cast_vault::Timestamp;
 use cast_vault::{AgentName, SecretName};
 
-/// What is done with secrets and keys.
+/// An action on secrets or keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Init,
@@ -31,7 +31,7 @@ pub enum Action {
     KeyMove,
 }
 
-/// Something that is done or refused, as far as it is known.
+/// An action that was done or refused, with the details known so far.
 #[derive(Clone, Debug)]
 pub struct Event {
     action: Action,
@@ -41,39 +41,39 @@ pub struct Event {
     program: Option<String>,
 }
 
-/// One line of the log. A promise to programs: fields are added, never changed.
+/// One line of the log. Programs may rely on it: new versions add fields but never change them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
-    /// When; RFC 3339 in UTC, to the second.
+    /// The time: RFC 3339, UTC, to the second.
     pub time: String,
-    /// What was done, or was to be done.
+    /// The action that was done or attempted.
     pub action: Cow<'static, str>,
-    /// Whose secrets.
+    /// The agent whose secrets were used.
     pub agent: Option<String>,
-    /// Whose secrets they were before; for a copy.
+    /// For a copy: the agent that the secrets were copied from.
     #[serde(default)]
     pub from: Option<String>,
     /// The names of the secrets.
     pub keys: Vec<String>,
     /// CMD's name, as it was typed.
     pub program: Option<String>,
-    /// The name of the program that called cast.
+    /// The name of the program that called cast, if known.
     pub by: Option<String>,
-    /// The process id of cast; that of CMD, where CMD took its place.
+    /// The process id of cast, and of CMD where CMD replaced cast.
     pub pid: u32,
-    /// The user: a number where users have one.
+    /// The user: a user ID on Unix, a name on Windows.
     pub user: String,
     /// `ok`, `started`, or the class of the failure.
     pub result: Cow<'static, str>,
 }
 
-/// It went well.
+/// The action succeeded.
 pub const OK: &str = "ok";
-/// It begins. How CMD ends is not known to the log: cast may have become CMD by then.
+/// The action has started. The log does not record how CMD ends, because cast may have become CMD by then.
 pub const STARTED: &str = "started";
 
 impl Action {
-    /// As the log and its readers call it.
+    /// The name of the action in the log.
     pub fn name(self) -> &'static str {
         match self {
             Self::Init => "init",
@@ -100,36 +100,37 @@ impl Event {
         Self { action, agent: None, from: None, keys: Vec::new(), program: None }
     }
 
-    /// Whose secrets.
+    /// The agent whose secrets were used.
     #[must_use]
     pub fn agent(self, agent: &AgentName) -> Self {
         Self { agent: Some(agent.clone()), ..self }
     }
 
-    /// Whose secrets they were before.
+    /// Sets the agent that the secrets are copied from.
     #[must_use]
     pub fn copied_from(self, agent: &AgentName) -> Self {
         Self { from: Some(agent.clone()), ..self }
     }
 
-    /// Which secrets.
+    /// Sets the names of the secrets.
     #[must_use]
     pub fn keys<'a>(mut self, names: impl IntoIterator<Item = &'a SecretName>) -> Self {
         self.set_keys(names);
         self
     }
 
-    /// Which secrets, where that shows only in the course of things.
+    /// Sets the names of the secrets when they become known only during the action.
     pub fn set_keys<'a>(&mut self, names: impl IntoIterator<Item = &'a SecretName>) {
         self.keys = names.into_iter().cloned().collect();
     }
 
-    /// CMD's first word. Only what was found to be a program: another word may be anything, a secret too.
+    /// Sets CMD's name. The caller passes only a word that it found to be a program, because any other word could be a
+    /// secret.
     pub fn set_program(&mut self, word: &OsStr) {
         self.program = Some(injections::without_assignment(word));
     }
 
-    /// Its line, as of now, of this process, called by that program.
+    /// The line for this event, with the current time and this process; `by` is the calling program.
     pub(super) fn entry(&self, result: &'static str, by: Option<OsString>) -> Entry {
         let name = |agent: &Option<AgentName>| agent.as_ref().map(AgentName::to_string);
         Entry {
@@ -148,13 +149,13 @@ impl Event {
 }
 
 impl Entry {
-    /// Reads a line; `None` where it is none.
+    /// Parses a line. `None` if it is not a valid entry.
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
         let entry: Self = serde_json::from_slice(line).ok()?;
         entry.moment().is_some().then_some(entry)
     }
 
-    /// When it was; known of each entry that was read.
+    /// The time of the entry; always `Some` for an entry read from the log.
     pub fn moment(&self) -> Option<Timestamp> {
         Timestamp::parse(&self.time)
     }

@@ -1,4 +1,4 @@
-//! Many writers, a small bound, and what is left of torn lines.
+//! Tests many writers, a small size limit, and partial lines.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -16,7 +16,7 @@ fn event(writer: usize, number: usize) -> Event {
     Event::new(Action::Set).agent(&agent).keys([&name])
 }
 
-/// The numbers that each writer has in the log, in their order there.
+/// The numbers that each writer has in the log, in log order.
 fn numbers(reading: &Reading) -> BTreeMap<String, Vec<usize>> {
     let mut numbers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for entry in &reading.entries {
@@ -42,7 +42,7 @@ fn line_length() -> u64 {
 fn one_turn_loses_nothing() {
     for round in 0..20 {
         let folder = tempfile::tempdir().unwrap();
-        // More than fits one file, less than fits two.
+        // More than fits into one file, and less than fits into two.
         let log = log(folder.path(), line_length() * (8 * 40 / 2 + 20 + round));
         write_in_parallel(&log, 8, 40);
         let reading = log.read().unwrap();
@@ -60,10 +60,10 @@ fn who_found_the_log_full_turns_it_only_if_it_still_is() {
     let folder = tempfile::tempdir().unwrap();
     let log = log(folder.path(), line_length() * 3);
     (0..4).for_each(|number| log.append(&event(0, number), OK).unwrap());
-    // Three lines are in the older file, one in the new. Somebody who saw the full one comes late.
+    // Three lines are in the older file, one is in the new one. A process that saw the full log comes too late.
     assert!(log.turn(line_length()));
     assert_eq!(numbers(&log.read().unwrap())["writer-0"], [0, 1, 2, 3]);
-    // Or while another is at it: no waiting.
+    // A process does not wait while another one rotates.
     let _lock = Lock::acquire(&log.lock_path()).unwrap();
     assert!(!log.turn(line_length() * 4));
 }
@@ -75,7 +75,7 @@ fn many_turns_keep_the_newest_lines_without_a_gap() {
     write_in_parallel(&log, 8, 400);
     let reading = log.read().unwrap();
     assert_eq!(reading.damaged, 0);
-    // One full file, at least, and never more than two with what the writers may have added at the turns.
+    // At least one full file, and never more than two plus what the writers may have added during rotation.
     let kept = reading.entries.len();
     assert!((45..=50 * 2 + 16).contains(&kept), "{kept}");
     for (writer, mut numbers) in numbers(&reading) {
@@ -100,7 +100,7 @@ fn a_torn_line_spoils_no_other() {
     log.append(&event(0, 1), OK).unwrap();
     let reading = log.read().unwrap();
     assert_eq!((numbers(&reading)["writer-0"].as_slice(), reading.damaged), ([0, 1].as_slice(), 1));
-    // What is JSON and no entry, what is no text, and empty lines.
+    // JSON that is not an entry, bytes that are not text, and empty lines.
     fs::write(log.path(), b"{}\n\xff\xfe\n\n{\"time\":\"yesterday\"}\n\0\0\0\0").unwrap();
     log.append(&event(0, 2), STARTED).unwrap();
     let reading = log.read().unwrap();

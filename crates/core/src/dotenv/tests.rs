@@ -1,4 +1,4 @@
-//! Held against the package itself, on odd files and on generated ones.
+//! Compares the parser with the npm package itself, on odd files and on generated ones.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,7 +12,7 @@ use proptest::test_runner::TestRunner;
 use super::*;
 use cast_testing::skip;
 
-/// Files as people write them, and as they should not.
+/// Files as people write them, including malformed ones.
 const ODD: &[&str] = &[
     "A=b",
     "A = b ",
@@ -159,7 +159,7 @@ const ODD: &[&str] = &[
     "A=1\n x\nB=2",
 ];
 
-/// What the package says of each text. Without it, nothing.
+/// What the package reads from each text. `None` without the package.
 fn package(texts: &[String]) -> Option<Vec<BTreeMap<String, String>>> {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let modules = root.join("target/tools/dotenv");
@@ -194,7 +194,7 @@ fn compare(texts: &[String]) {
 fn odd_files_as_the_package_reads_them() {
     let texts: Vec<String> = ODD.iter().map(|text| (*text).to_owned()).collect();
     compare(&texts);
-    // Two after another, to see where the first one ends.
+    // Two assignments in a row, to see where the first one ends.
     let pairs = texts.iter().flat_map(|one| texts.iter().map(move |other| format!("{one}\n{other}")));
     compare(&pairs.collect::<Vec<_>>());
 }
@@ -225,7 +225,7 @@ fn lines_are_counted_as_editors_do_and_none_is_dropped_in_silence() {
     check("A=1\n\n# x\nB=\"2\n3\"\nC=4\n", &[("A", 1), ("B", 4), ("C", 6)], &[]);
     check("A=1\r\n\r\nB=2\r\nno\r\n", &[("A", 1), ("B", 3)], &[4]);
     check("what is this\nA=1\n# no\n  # nor this\nA:b\n=c\n", &[("A", 2)], &[1, 5, 6]);
-    // A quote that is not closed: the rest is not in the value, and said.
+    // With an unclosed quote the rest is not in the value, and is reported.
     check("K=\"-----BEGIN\nMIIE\nMIIF/x\nB=1\n", &[("K", 1), ("B", 4)], &[2, 3]);
     check("\n\nA\n\n=b\nx", &[("A", 3)], &[6]);
     check("x\u{2028}y\nz", &[], &[1, 2]);

@@ -1,4 +1,5 @@
-//! The key file, for machines without a keyring: `key.txt`, protected by its mode, or `key.age`, protected by a passphrase.
+//! The key file, for machines without a keyring: `key.txt`, protected by its mode, or `key.age`, protected by a
+//! passphrase.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::platform::files::{self, Distrust};
 use cast_vault::{Closed, MasterKey, UnlockKey, open_with_passphrase, seal_with_passphrase};
 
-/// Many keys with comments fit.
+/// In bytes; room for many keys with comments.
 const MAX_KEY_FILE: usize = 64 << 10;
 
 /// The keys in `key.txt`.
@@ -21,7 +22,7 @@ pub(super) fn load_plain(path: &Path) -> Result<Option<Vec<MasterKey>>> {
     read(path)?.map(|text| parse(&text, path)).transpose()
 }
 
-/// The keys in `key.age`, and the passphrase that opened it: `known`, or what the attendant says.
+/// The keys in `key.age`, and the passphrase that opened it: `known`, or the one that the attendant asks for.
 pub(super) fn load_with_passphrase(
     path: &Path,
     known: Option<&SecretString>,
@@ -34,7 +35,7 @@ pub(super) fn load_with_passphrase(
             Kind::NoKey,
             match closed {
                 Closed::WrongKey => "wrong passphrase".to_owned(),
-                Closed::TooMuchWork => format!("the key file asks for too much work: '{}'", path.display()),
+                Closed::TooMuchWork => format!("the key file has too high a scrypt work factor: '{}'", path.display()),
                 Closed::Damaged => format!("the key file is damaged: '{}'", path.display()),
             },
         )
@@ -42,14 +43,14 @@ pub(super) fn load_with_passphrase(
     Ok(Some((parse(&text, path)?, passphrase)))
 }
 
-/// Writes `key.txt`; gives the keys as they were read back.
+/// Writes `key.txt`. Returns the keys as read back.
 pub(super) fn save_plain(path: &Path, keys: &[&MasterKey]) -> Result<Vec<MasterKey>> {
     let text = MasterKey::identity_file(keys);
-    write(path, text.expose_secret().as_bytes(), |back| give_back(&parse(back, path)?, keys, path))?;
+    write(path, text.expose_secret().as_bytes(), |back| check_same(&parse(back, path)?, keys, path))?;
     load_plain(path)?.ok_or_else(|| Failure::new(Kind::Io, format!("the key file is gone: '{}'", path.display())))
 }
 
-/// Writes `key.age`, once the passphrase has opened what it sealed; gives the keys from there.
+/// Writes `key.age` after it checked that the passphrase opens the encrypted file. Returns the keys from it.
 pub(super) fn save_with_passphrase(
     path: &Path,
     keys: &[&MasterKey],
@@ -57,11 +58,12 @@ pub(super) fn save_with_passphrase(
 ) -> Result<Vec<MasterKey>> {
     let text = MasterKey::identity_file(keys);
     let file = seal_with_passphrase(text.expose_secret().as_bytes(), passphrase.clone());
-    let back = open_with_passphrase(&file, passphrase.clone())
-        .map_err(|_| Failure::new(Kind::Other, "the passphrase does not open what it sealed"))?;
+    let back = open_with_passphrase(&file, passphrase.clone()).map_err(|_| {
+        Failure::new(Kind::Other, "the passphrase does not open the key file that cast encrypted with it")
+    })?;
     let back = parse(&back, path)?;
-    // What is on the disk is that very file.
-    write(path, &file, |_| give_back(&back, keys, path))?;
+    // `write` checks that the file on disk has exactly these bytes.
+    write(path, &file, |_| check_same(&back, keys, path))?;
     Ok(back)
 }
 
@@ -70,7 +72,7 @@ pub(super) fn remove(path: &Path) -> Result<()> {
     disk::remove(path)
 }
 
-/// Only a file that can be read, and that `check` approves of, takes the place of one.
+/// Replaces the key file only with one that can be read back and that `check` accepts.
 fn write(path: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
     refuse_work_tree(path)?;
     disk::replace(path, &temporary(path), bytes, |back| {
@@ -81,14 +83,17 @@ fn write(path: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> 
     })
 }
 
-fn give_back(back: &[MasterKey], keys: &[&MasterKey], path: &Path) -> Result<()> {
+fn check_same(back: &[MasterKey], keys: &[&MasterKey], path: &Path) -> Result<()> {
     if MasterKey::same(back, keys) {
         return Ok(());
     }
-    Err(Failure::new(Kind::Other, format!("the key file would not give its keys back: '{}'", path.display())))
+    Err(Failure::new(
+        Kind::Other,
+        format!("the key file does not contain the keys that cast wrote: '{}'", path.display()),
+    ))
 }
 
-/// Where a key file, of either kind, is written before it has its name.
+/// The temporary name for a key file of either kind, before it is renamed.
 pub(super) fn temporary(path: &Path) -> PathBuf {
     path.with_extension("tmp")
 }
@@ -98,24 +103,24 @@ fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     disk::read_limited(&file, path, MAX_KEY_FILE).map(|bytes| Some(Zeroizing::new(bytes)))
 }
 
-/// Opens a key file that nobody else can have read or written. `None` where there is none.
+/// Opens a key file that no other user can read or write. `None` if there is no such file.
 pub fn check(path: &Path) -> Result<Option<File>> {
     let Some(file) = disk::open_regular(path)? else { return Ok(None) };
-    let distrust = files::distrust(&file).map_err(|cause| Failure::io("cannot look at", path, &cause))?;
+    let distrust = files::distrust(&file).map_err(|cause| Failure::io("cannot inspect", path, &cause))?;
     if let Some(distrust) = distrust {
         let why = match distrust {
             Distrust::OtherOwner => "it belongs to another user",
             Distrust::OthersCanRead => "other users can read it",
         };
-        return Err(Failure::new(Kind::Io, format!("the key file is not used, for {why}: '{}'", path.display()))
-            .hint(format!("if the key is still secret, type: {}", advice::own_and_close(path))));
+        return Err(Failure::new(Kind::Io, format!("the key file is not used because {why}: '{}'", path.display()))
+            .hint(format!("if the key is still secret, run: {}", advice::own_and_close(path))));
     }
     Ok(Some(file))
 }
 
 fn parse(text: &[u8], path: &Path) -> Result<Vec<MasterKey>> {
     let bad = |what: &str| {
-        Failure::new(Kind::NoKey, format!("the key file holds no usable key: {what}: '{}'", path.display()))
+        Failure::new(Kind::NoKey, format!("the key file does not contain a usable key: {what}: '{}'", path.display()))
     };
     let text = std::str::from_utf8(text).map_err(|_| bad("it is not text"))?;
     match UnlockKey::parse(text) {
@@ -125,14 +130,14 @@ fn parse(text: &[u8], path: &Path) -> Result<Vec<MasterKey>> {
     }
 }
 
-/// A key does not belong where it may be committed.
+/// A key file must not be where git could commit it.
 pub(super) fn refuse_work_tree(path: &Path) -> Result<()> {
     match disk::git_work_tree(path) {
         None => Ok(()),
         Some(tree) => Err(Failure::new(
             Kind::Io,
-            format!("a key file does not belong in the git work tree '{}': '{}'", tree.display(), path.display()),
+            format!("a key file must not be in the git work tree '{}': '{}'", tree.display(), path.display()),
         )
-        .hint("use the OS keyring, or set CAST_HOME to a folder outside of it")),
+        .hint("use the OS keyring, or set CAST_HOME to a folder outside it")),
     }
 }

@@ -1,4 +1,5 @@
-//! One changer of keys at a time, and a word to those who have read them: the lock's file counts the changes.
+//! Only one process changes keys at a time. The lock file counts the changes, so that processes that have read a key
+//! notice them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,45 +13,46 @@ use crate::paths::Places;
 pub struct KeyLock {
     lock: Lock,
     path: PathBuf,
-    /// The keyring's entry is one for all homes of a user (`CAST_HOME`): so is this lock.
+    /// All homes of a user (`CAST_HOME`) share one keyring entry, so they share this lock.
     _session: Option<Lock>,
 }
 
 impl KeyLock {
-    /// Waits for it.
+    /// Waits for the lock, up to 10 s.
     pub fn acquire(places: &Places) -> Result<Self> {
         let path = path(places)?;
         let lock = Lock::acquire(&path)?;
-        // A session's folder is made by the system, never here.
+        // The system creates the session folder; cast never does.
         let session = places.session().filter(|folder| folder.parent().is_some_and(Path::is_dir));
         let session = match session.map(|folder| Lock::acquire(&folder.join("key.lock"))) {
             Some(Err(failure)) if failure.kind() == Kind::Locked => return Err(failure),
-            // A session's folder that is another user's (su) has no keyring for this one either.
+            // After `su`, the session folder belongs to another user, and so does its keyring: this user needs no lock
+            // there.
             session => session.and_then(Result::ok),
         };
-        // What a killed writer left of a key file is as good as a key.
+        // A temporary file of a killed writer can contain a key, so it is removed.
         if let Ok(leftover) = places.plain_key().map(|path| key_file::temporary(&path)) {
             let _ = fs::remove_file(leftover);
         }
         let lock = Self { lock, path, _session: session };
-        // One who was killed may have changed something and not counted it.
+        // A killed process may have changed something without counting it.
         lock.count()?;
         Ok(lock)
     }
 
-    /// Says that the keys, or their place, have changed: what was read before may be out of date.
+    /// Counts a change of the keys or their place, so that other processes look again.
     pub(super) fn count(&self) -> Result<()> {
         self.lock.count(&self.path)
     }
 }
 
-/// How many changes were counted. Whoever reads this, then a key, and later the same number, has missed no change that anybody could
-/// have made use of: each is counted before that.
+/// The number of changes counted. A process that reads this number, then a key, and then the same number again has
+/// missed no change, because each change is counted before any process relies on it.
 pub fn changes(places: &Places) -> u64 {
     path(places).map_or(0, |path| Lock::counted(&path))
 }
 
-/// A key file that is being written, or was, by one who was killed.
+/// The temporary key file of a running or killed writer, if there is one.
 pub fn temporary(places: &Places) -> Option<PathBuf> {
     let path = key_file::temporary(&places.plain_key().ok()?);
     path.symlink_metadata().is_ok().then_some(path)

@@ -1,5 +1,5 @@
-//! Where this process's key comes from, in the order that is promised: the variables, the key file, the OS keyring. An invalid source is
-//! an error and never a reason to look further. Also where master keys are kept, and how that changes.
+//! Finds the key of this process, in the promised order: the variables, the key file, the OS keyring. An invalid source
+//! is an error; cast never skips it and looks further. Also stores and moves master keys.
 
 mod key_file;
 mod lock;
@@ -26,21 +26,21 @@ pub use slot::Slot;
 pub use variable::{is_set as is_in_variable, load as from_variable, parse as parse_key};
 pub use variable::{read_file as read_key_file, read_standard_input as read_key_from_standard_input};
 
-/// Where a master key can be kept.
+/// A place for a master key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyPlace {
     /// The keyring of the operating system.
     Keyring,
-    /// A file that a passphrase opens.
+    /// A file that is encrypted with a passphrase.
     Passphrase,
-    /// A file that its mode alone protects.
+    /// A file that only its mode protects.
     File,
 }
 
-/// Where the key of this process was found.
+/// The source of this process's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whence {
-    /// One of the two variables.
+    /// `CAST_KEY` or `CAST_KEY_FILE`; in the SDK, `Builder::key`.
     Variable(&'static str),
     /// A key file.
     File(PathBuf),
@@ -48,24 +48,24 @@ pub enum Whence {
     Keyring,
 }
 
-/// How long the keyring is waited for, its dialog included, unless somebody says so.
+/// How long cast waits for the keyring by default, including its dialog.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Who can be asked, or told that something waits for a dialog.
+/// Asks the user for a passphrase or a choice, and tells the user that a dialog is waiting.
 pub trait Attendant: Send + Sync {
-    /// Whether there is anybody to wait for: `false` takes a key only from where it comes at once.
+    /// Whether cast may wait. With `false`, it takes a key only from a source that answers at once.
     fn waits(&self) -> bool {
         true
     }
     /// Asks for the passphrase of the key file at `path`.
     fn passphrase(&self, path: &Path) -> Result<SecretString>;
-    /// Asks, twice, for the passphrase of a new key file.
+    /// Asks twice for the passphrase of a new key file.
     fn new_passphrase(&self) -> Result<SecretString>;
-    /// Asks where to keep the master key, as there is no keyring because of `why`; `None` if nobody can be asked.
+    /// Asks where to keep the master key when there is no keyring; `why` is the reason. `None` if cast cannot ask.
     fn choose_place(&self, why: &str) -> Result<Option<KeyPlace>>;
-    /// Says that a master key was made, and where it is.
+    /// Reports that cast made a master key, and where it is.
     fn key_made(&self, whence: &Whence);
-    /// Says that the keyring shows a dialog, which is being waited for.
+    /// Reports that cast is waiting for the keyring's dialog.
     fn waiting_for_keyring(&self);
     /// How long to wait for the keyring.
     fn patience(&self) -> Duration {
@@ -76,19 +76,19 @@ pub trait Attendant: Send + Sync {
 /// What the search for a key found.
 pub enum Lookup {
     Found(UnlockKey, Whence),
-    /// There is a keyring, and nothing of cast's in it.
+    /// There is a keyring, and it contains no key of cast.
     NothingInKeyring,
     /// There is no keyring here.
     NoKeyring(KeyringError),
 }
 
-/// Looks for the key.
+/// Looks up the key.
 pub fn look_up(places: &Places, attendant: &dyn Attendant) -> Result<Lookup> {
     loop {
         let before = changes(places);
         let found = look_once(places, attendant);
-        // While one place after the other is looked at, the key may move from a later one to one before: then it is not there, or it
-        // goes while it is fetched.
+        // During the search, another process may move the key from a place not yet searched to one already searched, or
+        // remove it while this process reads it. Then search again.
         if matches!(found, Ok(Lookup::Found(..))) || changes(places) == before {
             return found;
         }
@@ -113,7 +113,7 @@ fn look_once(places: &Places, attendant: &dyn Attendant) -> Result<Lookup> {
     }
 }
 
-/// Why there is no key, where the keyring is in this state.
+/// The failure for a keyring in this state.
 pub fn no_key(error: KeyringError) -> Failure {
     os_keyring::Trouble::from(error).into()
 }

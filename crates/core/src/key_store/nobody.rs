@@ -1,4 +1,4 @@
-//! Where nobody is there to be asked: a script, a CI step, a program that calls the library.
+//! The attendant where there is no user to ask: a script, a CI step, a program that calls the library.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,22 +9,22 @@ use super::{Attendant, KeyPlace, Whence};
 use crate::advice;
 use crate::failure::{Failure, Kind, Result};
 
-/// Answers for nobody: says which way there is without a person.
+/// Refuses every question and hints at the way without a prompt.
 pub struct Nobody {
-    /// How long the keyring is waited for.
+    /// How long to wait for the keyring.
     pub patience: Duration,
 }
 
 impl Attendant for Nobody {
     fn passphrase(&self, path: &Path) -> Result<SecretString> {
-        let what = format!("the key file needs its passphrase, and nobody can be asked: '{}'", path.display());
+        let what = format!("the key file needs its passphrase, and cast cannot ask for it here: '{}'", path.display());
         Err(Failure::new(Kind::NoKey, what)
-            .hint(format!("run this on a terminal, or give a key: {}", advice::GIVE_KEY)))
+            .hint(format!("run this in a terminal, or provide a key: {}", advice::GIVE_KEY)))
     }
 
     fn new_passphrase(&self) -> Result<SecretString> {
-        Err(Failure::new(Kind::Usage, "a passphrase is asked on a terminal, and there is none")
-            .hint("without one: 'cast init --key-store file'"))
+        Err(Failure::new(Kind::Usage, "cast cannot ask for a passphrase without a terminal")
+            .hint("to use a key file without a passphrase: 'cast init --key-store file'"))
     }
 
     fn choose_place(&self, _why: &str) -> Result<Option<KeyPlace>> {

@@ -8,10 +8,10 @@ use crate::failure::{Failure, Kind};
 use cast_keyring::KeyringError;
 use cast_vault::{MasterKey, UnlockKey};
 
-/// Why the keyring gave no key.
+/// Why the keyring returned no key.
 pub(super) enum Trouble {
     Keyring(KeyringError),
-    /// The entry is there and is no master key.
+    /// The entry exists but is not a master key.
     Entry(String),
 }
 
@@ -23,7 +23,7 @@ pub(super) fn load(attendant: &dyn Attendant) -> Result<Option<Vec<MasterKey>>, 
     };
     let Some(text) = text else { return Ok(None) };
     match UnlockKey::parse(text.expose_secret()) {
-        Ok(UnlockKey::Agent(_)) => Err(Trouble::Entry("it holds an agent key".to_owned())),
+        Ok(UnlockKey::Agent(_)) => Err(Trouble::Entry("it is an agent key".to_owned())),
         Ok(UnlockKey::Master(keys)) => Ok(Some(keys)),
         Err(fault) => Err(Trouble::Entry(Failure::from(fault).message().to_owned())),
     }
@@ -55,7 +55,7 @@ impl From<Trouble> for Failure {
             }
             Trouble::Entry(what) => {
                 Failure::new(Kind::NoKey, format!("the key entry in the OS keyring is damaged: {what}"))
-                    .hint(format!("give a backup of the key for now: {GIVE_KEY}"))
+                    .hint(format!("use a backup of the key for now: {GIVE_KEY}"))
             }
         }
     }

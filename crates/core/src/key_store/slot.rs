@@ -1,5 +1,5 @@
-//! One place of the key store, open for changes. Keeps the promise that what was written is there: it is read back before anybody relies
-//! on it, and a key leaves a place only by `remove`, whose caller has seen it in another.
+//! One place of the key store, for changes. Promises to read back every key before cast relies on it, and to remove a
+//! key from a place only after the caller has seen it in another.
 
 use age::secrecy::{ExposeSecret, SecretString};
 
@@ -8,10 +8,11 @@ use crate::failure::{Failure, Kind, Result};
 use crate::paths::Places;
 use cast_vault::MasterKey;
 
-/// How long the text of all keys may be, some hundreds: with what age or a backup adds, a reader of keys still takes it.
+/// The limit for the text of all keys, in bytes: several hundred keys. It leaves room for what age or a backup adds, so
+/// that a reader of keys still accepts the file.
 const MOST: usize = 60 << 10;
 
-/// A place and, once it was asked for, what opens it.
+/// A place and, once the user was asked, its passphrase.
 pub struct Slot<'a> {
     places: &'a Places,
     attendant: &'a dyn Attendant,
@@ -24,7 +25,7 @@ impl<'a> Slot<'a> {
         Self { places, attendant, place, passphrase: None }
     }
 
-    /// All places, in the order in which a key is looked for.
+    /// All places, in search order.
     pub fn all(places: &'a Places, attendant: &'a dyn Attendant) -> [Self; 3] {
         [KeyPlace::File, KeyPlace::Passphrase, KeyPlace::Keyring].map(|place| Self::new(places, attendant, place))
     }
@@ -33,7 +34,7 @@ impl<'a> Slot<'a> {
         self.place
     }
 
-    /// The place in words and paths.
+    /// The place, with its path.
     pub fn whence(&self) -> Result<Whence> {
         Ok(match self.place {
             KeyPlace::Keyring => Whence::Keyring,
@@ -42,14 +43,14 @@ impl<'a> Slot<'a> {
         })
     }
 
-    /// The keys that are there. `None` also where there is no keyring.
+    /// Loads the keys. `None` if there are none or there is no keyring.
     pub fn load(&mut self) -> Result<Option<Vec<MasterKey>>> {
         match self.place {
             KeyPlace::Keyring => match os_keyring::load(self.attendant) {
                 Err(os_keyring::Trouble::Keyring(error)) if error.is_absent() => Ok(None),
                 found => Ok(found?),
             },
-            // Without a home there is no key file; whoever has a key in a variable never comes here.
+            // Without a home there is no key file. A process with a key in a variable never gets here.
             KeyPlace::File => self.places.plain_key().map_or(Ok(None), |path| key_file::load_plain(&path)),
             KeyPlace::Passphrase => {
                 let Ok(path) = self.places.passphrase_key() else { return Ok(None) };
@@ -63,14 +64,14 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// Puts `keys` there, in the place of what was there; gives them as they were read back.
+    /// Replaces the contents with `keys`. Returns them as read back.
     pub fn write(&mut self, lock: &KeyLock, keys: &[&MasterKey]) -> Result<Vec<MasterKey>> {
         if MasterKey::identity_file(keys).expose_secret().len() > MOST {
             return Err(Failure::new(
                 Kind::Other,
-                format!("{} keys are more than a key store holds: nothing was changed", keys.len()),
+                format!("a key store cannot hold {} keys: nothing was changed", keys.len()),
             )
-            .hint("drop the former ones: 'cast key rotate --retire'"));
+            .hint("drop the former keys: 'cast key rotate --retire'"));
         }
         let back = match self.place {
             KeyPlace::Keyring => {
@@ -93,14 +94,15 @@ impl<'a> Slot<'a> {
             Some(back) if MasterKey::same(&back, keys) => Ok(back),
             _ => {
                 let whence = self.whence()?;
-                Err(Failure::new(Kind::NoKey, format!("{whence} did not give back the key that was saved there")))
+                Err(Failure::new(Kind::NoKey, format!("{whence} did not return the key that cast saved there")))
             }
         }
     }
 
-    /// Removes what is there, if that is nothing but some of `kept`, which its caller has seen elsewhere. Says whether it did.
+    /// Removes the keys if all of them are among `kept`, which the caller has seen elsewhere. Returns whether it
+    /// removed them.
     pub fn remove(&mut self, lock: &KeyLock, kept: &[&MasterKey]) -> Result<bool> {
-        // Looked at now: another cast may have put a key there that is nowhere else.
+        // Loads the keys again, because another cast process may have stored a key that is nowhere else.
         if !self.load()?.is_some_and(|keys| keys.iter().all(|key| key.is_among(kept.iter().copied()))) {
             return Ok(false);
         }

@@ -1,8 +1,8 @@
-//! The heap. Every block is wiped when it is freed, also those of the crates that handle plaintext.
+//! The heap. The allocator wipes every block when it is freed, also the blocks of other crates that handle plaintext.
 
 use zeroizing_alloc::ZeroAlloc;
 
-/// musl's own allocator maps and unmaps single pages, 180 system calls in a short run; this one keeps what it has.
+/// musl's own allocator maps and unmaps single pages: 180 system calls in a short run. This one keeps its pages.
 #[cfg(target_os = "linux")]
 use dlmalloc::GlobalDlmalloc as Inner;
 #[cfg(not(target_os = "linux"))]

@@ -1,6 +1,6 @@
-//! What differs between operating systems, and nothing else: the one place with `cfg`, beside the supervisor. By subject; each states its contract once, in
-//! functions that mean the same everywhere, and has a Unix and a Windows half. What a system cannot do is a no-op there, said in its half.
-//! No word that a user reads is in here.
+//! What differs between operating systems, and nothing else. Apart from the supervisor, only this module uses `cfg`.
+//! Each subject states its contract once, in functions that mean the same on every system, and has a Unix half and a
+//! Windows half. What a system cannot do is a no-op in its half, with a comment. No user-visible text is in here.
 
 pub mod exec;
 pub mod files;
@@ -11,7 +11,7 @@ pub mod user;
 
 pub use heap::{HEAP, Heap};
 
-/// Which family of systems this is, for the words that a user types into its shell.
+/// The family of systems, for commands in hints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// Linux and macOS.

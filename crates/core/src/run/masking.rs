@@ -1,4 +1,4 @@
-//! The masker in the streams of CMD.
+//! Puts the masker into CMD's streams.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::masking;
 use crate::supervisor::{self, Carries, Filter, Left, Sink, Wire};
 
-/// The hidden command by which this program goes on with a stream that outlived CMD.
+/// The hidden command that starts a process to continue a stream that outlived CMD.
 pub const TAKE_OVER: &str = "__mask";
 
-/// What to mask, and where.
+/// What to mask in a run.
 pub(super) struct Masking {
     plan: Arc<Plan>,
     secrets: Vec<(SecretName, SecretValue)>,
@@ -27,13 +27,13 @@ impl Masking {
         (!plan.is_empty()).then(|| Self { plan: Arc::new(plan), secrets })
     }
 
-    /// A masker for each output that is masked.
+    /// One wire with a masker for each masked output.
     pub(super) fn wires(&self) -> Vec<Wire> {
         let wire = |carries| Wire { carries, filter: Box::new(Mask(Some(Masker::new(self.plan.clone())))), idle: None };
         masked_outputs().into_iter().map(wire).collect()
     }
 
-    /// Leaves a stream that others still write to, to a process of its own.
+    /// Hands a stream that other processes still write to over to a process of its own.
     pub(super) fn leave(&self, left: &Left) -> io::Result<()> {
         let secrets = masking::exposed(&self.secrets).collect();
         let message = Zeroizing::new(serde_json::to_vec(&Message { secrets, state: &left.state })?);
@@ -41,7 +41,7 @@ impl Masking {
     }
 }
 
-/// Which outputs are masked when there is something to mask: those that somebody but a person at a terminal reads.
+/// The outputs to mask: those that go neither to a terminal nor to `/dev/null`.
 pub(super) fn masked_outputs() -> Vec<Carries> {
     match supervisor::outputs() {
         ([Sink::Other, Sink::Other], true) => vec![Carries::Both],
@@ -52,21 +52,22 @@ pub(super) fn masked_outputs() -> Vec<Carries> {
     }
 }
 
-/// What goes to the process that takes over, by a pipe.
+/// What cast sends through a pipe to the process that takes over.
 #[derive(Serialize)]
 struct Message<'a> {
     secrets: Vec<(&'a str, &'a str)>,
     state: &'a [u8],
 }
 
-/// The same, as it arrives.
+/// The message as received.
 #[derive(Deserialize)]
 struct Arrived {
     secrets: Vec<(String, String)>,
     state: Vec<u8>,
 }
 
-/// Goes on with a stream, as `leave` had it: `words` are what follows the hidden command, the message comes on standard input.
+/// Continues a stream that `leave` handed over. `words` are the arguments of the hidden command; the message arrives on
+/// standard input.
 pub fn take_over(words: &[String]) -> io::Result<()> {
     let [carries, descriptor] = words else { return Err(io::ErrorKind::InvalidInput.into()) };
     let carries = [Carries::Output, Carries::Errors, Carries::Both].into_iter().find(|known| word(*known) == carries);

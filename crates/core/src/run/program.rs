@@ -1,4 +1,4 @@
-//! CMD as a word: where its program is, and why it was not started.
+//! CMD's program: finding it, and why it was not started.
 
 use std::env;
 use std::ffi::OsStr;
@@ -9,7 +9,7 @@ use crate::failure::{Cause, Failure, Kind};
 use crate::injections::without_assignment;
 use crate::platform::exec::{self, Image};
 
-/// How many variables are named where the environment is too long.
+/// How many variables the message names if the environment is too long.
 pub(super) const LONGEST: usize = 3;
 
 /// Why CMD was not started.
@@ -17,27 +17,28 @@ pub(super) const LONGEST: usize = 3;
 pub enum NotStarted {
     /// There is no such program.
     NotFound,
-    /// It is there and cannot be executed.
+    /// The program exists but cannot be executed.
     CannotExecute(String),
-    /// Something that cast needs for it cannot be had.
+    /// cast or the system lacks something that the start needs.
     Failed(String),
-    /// Arguments and environment are too long for the system; with the longest variables and their lengths.
+    /// The arguments and environment are too long for the system; with the longest variables and their lengths in
+    /// bytes.
     TooLong(Vec<(String, usize)>),
 }
 
 impl NotStarted {
-    /// Why a program that is there could not be started.
+    /// Why an existing program could not be started.
     pub(super) fn of(error: &io::Error) -> Self {
         Self::of_longest(error, Vec::new())
     }
 
-    /// The same, where `image` was to be started.
+    /// The same for this image.
     pub(super) fn of_image(error: &io::Error, image: &Image) -> Self {
         let longest = if exec::is_too_long(error) { image.longest_variables(LONGEST) } else { Vec::new() };
         Self::of_longest(error, longest)
     }
 
-    /// The same, with its longest variables.
+    /// The same with its longest variables.
     pub(super) fn of_longest(error: &io::Error, longest: Vec<(String, usize)>) -> Self {
         if exec::is_too_long(error) {
             return Self::TooLong(longest);
@@ -46,7 +47,7 @@ impl NotStarted {
             return Self::Failed(Cause(error).to_string());
         }
         match error.kind() {
-            // The program is there: its interpreter is not.
+            // The program exists, but its interpreter does not.
             io::ErrorKind::NotFound => Self::CannotExecute("its interpreter was not found".to_owned()),
             _ => Self::CannotExecute(Cause(error).to_string()),
         }
@@ -60,12 +61,12 @@ impl NotStarted {
         }
     }
 
-    /// The same in words.
+    /// The failure to show.
     pub fn into_failure(self, program: &OsStr) -> Failure {
         let program = shown(program);
         match self {
             Self::NotFound => Failure::new(Kind::NotFound, format!("command {program} was not found"))
-                .hint("it is looked up in PATH, and no shell is in between: for one, run 'sh -c ...'"),
+                .hint("cast looks it up in PATH and does not use a shell; for shell syntax, run 'sh -c ...'"),
             Self::Failed(cause) => Failure::new(Kind::Other, format!("cast cannot start a command: {cause}")),
             Self::CannotExecute(cause) => {
                 Failure::new(Kind::Other, format!("command {program} cannot be executed: {cause}"))
@@ -73,11 +74,10 @@ impl NotStarted {
             Self::TooLong(longest) => {
                 let longest: Vec<_> =
                     longest.into_iter().map(|(name, length)| format!("{name} ({length} bytes)")).collect();
-                let what =
-                    format!("command {program} cannot be executed: arguments and environment are too long together");
+                let what = format!("command {program} cannot be executed: the arguments and environment are too long");
                 Failure::new(Kind::Other, what)
                     .hint(format!("the longest variables: {}", longest.join(", ")))
-                    .hint("leave some out with '--except', or start from little with '--clean-env'")
+                    .hint("leave some out with '--except', or start with a minimal environment: '--clean-env'")
             }
         }
     }
@@ -88,7 +88,7 @@ pub fn shown(program: &OsStr) -> String {
     format!("'{}'", without_assignment(program))
 }
 
-/// Looks a program up as a shell does, in the PATH of the caller: the secrets may bring another one for CMD.
+/// Looks up a program as a shell does, in the caller's PATH, because the secrets may contain another PATH for CMD.
 pub(super) fn find(word: &OsStr) -> Result<PathBuf, NotStarted> {
     let named: Vec<PathBuf> = if exec::is_path(word) {
         vec![PathBuf::from(word)]
@@ -96,7 +96,7 @@ pub(super) fn find(word: &OsStr) -> Result<PathBuf, NotStarted> {
         return Err(NotStarted::NotFound);
     } else {
         let path = env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-        // An empty entry means the folder one is in.
+        // An empty entry means the working folder.
         env::split_paths(&path)
             .map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder })
             .map(|folder| folder.join(word))
@@ -108,7 +108,7 @@ pub(super) fn find(word: &OsStr) -> Result<PathBuf, NotStarted> {
         match exec::check_executable(&candidate) {
             Ok(()) => return Ok(candidate),
             Err(error) if error.kind() == io::ErrorKind::NotFound || error.kind() == io::ErrorKind::NotADirectory => {}
-            // As a shell: remember it, and look on.
+            // Like a shell, remember the refusal and continue the search.
             Err(error) => refusal = NotStarted::CannotExecute(Cause(&error).to_string()),
         }
     }

@@ -1,5 +1,5 @@
-//! CMD as a child of cast, with as little to notice as can be, while filters stand in its streams and services wait for it. Knows nothing
-//! of secrets. `docs/supervisor.md` has the design: parts, order, promises.
+//! Runs CMD as a child of cast, as unobtrusively as possible, with filters in its streams and services that it can talk
+//! to. Knows nothing about secrets. `docs/supervisor.md` describes the design: parts, order, promises.
 
 #[cfg(unix)]
 mod unix;
@@ -18,57 +18,58 @@ use crate::platform::exec::Image;
 
 pub use system::Left;
 
-/// Changes a stream on its way.
+/// Changes a stream as it passes.
 pub trait Filter: Send {
-    /// Takes the next bytes; writes to `out` what can go on. An error is one of `out`, and the end of the filter.
+    /// Takes the next bytes and writes to `out` what can be passed on. An error comes from `out` and ends the filter.
     fn pass(&mut self, chunk: &[u8], out: &mut dyn Write) -> io::Result<()>;
-    /// The source has been silent for as long as the stream's `idle`; called once until more bytes come.
+    /// Called once when the source has been silent for the stream's `idle` time, until more bytes arrive.
     fn idle(&mut self, _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
-    /// The stream has ended: writes the rest.
+    /// Writes the rest at the end of the stream.
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()>;
-    /// All that another process needs to go on from here.
+    /// Returns the state that another process needs to continue.
     fn suspend(self: Box<Self>) -> Vec<u8>;
 }
 
 /// Something that CMD talks to while it runs.
 pub trait Service: Send {
-    /// Makes ready what CMD will look for, before CMD is there, and returns the variables that lead to it. Starts no thread.
+    /// Prepares what CMD will need before CMD exists, and returns the variables that point CMD to it. Must not start a
+    /// thread.
     fn prepare(&mut self) -> io::Result<Vec<(OsString, OsString)>>;
-    /// Begins to serve, on threads of its own. CMD is not started where this fails.
+    /// Starts to serve, on its own threads. If this fails, CMD is not started.
     fn start(&mut self) -> io::Result<()>;
-    /// CMD has ended, or was never started. Returns soon, whatever is still open.
+    /// Called when CMD has ended or was not started. Must return soon, whatever is still open.
     fn stop(self: Box<Self>);
 }
 
-/// Which output of CMD goes through a filter, and comes out at the same one of cast.
+/// The output of CMD that goes through a filter to the same output of cast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carries {
     /// Standard output.
     Output,
     /// Standard error.
     Errors,
-    /// Both, which are one (`2>&1`): through one filter, so that their order stays.
+    /// Both, because they are the same (`2>&1`). One filter handles both, so that their order is kept.
     Both,
 }
 
-/// A pipe from an output of CMD through a filter to cast's own.
+/// A pipe from an output of CMD through a filter to the same output of cast.
 pub struct Wire {
     /// Which output.
     pub carries: Carries,
-    /// What it passes through.
+    /// The filter that it passes through.
     pub filter: Box<dyn Filter>,
-    /// After how long a silence the filter is told of it.
+    /// How long the source is silent before the filter's `idle` is called.
     pub idle: Option<Duration>,
 }
 
-/// What one of cast's own outputs is.
+/// The kind of one of cast's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sink {
-    /// A person reads it.
+    /// A terminal.
     Terminal,
-    /// `/dev/null`, or closed: nobody reads it.
+    /// `/dev/null`, or closed.
     #[cfg_attr(windows, allow(dead_code))]
     Nothing,
     /// A file, pipe or socket: a log, a CI step, another program.
@@ -78,35 +79,35 @@ pub enum Sink {
 /// How CMD ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// By itself, with this code: 8 bits on Unix, 32 on Windows.
+    /// CMD exited with this code: 8 bits on Unix, 32 on Windows.
     Code(i32),
-    /// By this signal.
+    /// A signal with this number killed CMD.
     #[cfg_attr(windows, allow(dead_code))]
     Signal(i32),
 }
 
-/// What supervising CMD came to.
+/// The result of supervising CMD.
 pub struct Supervised {
     /// How CMD ended.
     pub ended: Ended,
     /// Streams that other processes still write to.
     pub left: Vec<Left>,
-    /// Why output could not be written, if that was not its reader's leaving.
+    /// Why output could not be written; `None` if its reader closed it.
     pub trouble: Option<io::Error>,
 }
 
-/// What stands around CMD.
+/// Everything around CMD.
 #[derive(Default)]
 pub struct Supervisor {
     /// The filters in its outputs.
     pub wires: Vec<Wire>,
-    /// What it can talk to.
+    /// The services that it can talk to.
     pub services: Vec<Box<dyn Service>>,
 }
 
 impl Supervisor {
-    /// Starts CMD, and stays until it has ended and what it wrote is through. An error means that CMD was not started; the image comes back
-    /// with it.
+    /// Starts CMD and waits until it has ended and its output is written. An error means that CMD was not started; it
+    /// returns the image.
     pub fn run(mut self, mut image: Image) -> Result<Supervised, (io::Error, Image)> {
         for service in &mut self.services {
             let prepared = service
@@ -120,13 +121,14 @@ impl Supervisor {
     }
 }
 
-/// Has another process go on with a stream that outlived CMD, so that this one can end. `words` make it call `take_over`; `message` is
-/// what it needs for that, secrets included: it comes by a pipe, never by an argument or a file.
+/// Starts another process that continues a stream that outlived CMD, so that this one can end. `words` are its
+/// arguments and make it call `take_over`. `message` contains what it needs, including secrets, so it goes through a
+/// pipe and never into an argument or a file.
 pub fn hand_over(left: &Left, words: &[&str], message: &[u8]) -> io::Result<()> {
     system::hand_over(left, words, message)
 }
 
-/// Goes on with the stream at `descriptor`, in the process that was started for it, until the last of its writers is gone.
+/// Continues the stream at `descriptor`, in the process that `hand_over` started, until its last writer has closed it.
 pub fn take_over(
     carries: Carries,
     descriptor: &str,
@@ -136,12 +138,14 @@ pub fn take_over(
     system::take_over(carries, descriptor, filter, idle)
 }
 
-/// What standard output and standard error of this process are, and whether they are one; not known to be one where that cannot be asked.
+/// The kinds of this process's standard output and standard error, and whether they are the same. Returns `false` if
+/// the system cannot tell.
 pub fn outputs() -> ([Sink; 2], bool) {
     system::outputs()
 }
 
-/// Ends this process as CMD ended, for its parent to see. Returns the exit code where that is the way.
+/// Ends this process as CMD ended, so that its parent sees the same. Returns the exit code if this process should exit
+/// with one.
 pub fn end_like(ended: Ended) -> u8 {
     system::end_like(ended)
 }

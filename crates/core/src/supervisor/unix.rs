@@ -1,5 +1,5 @@
-//! Linux and macOS: the main thread waits for signals, and each stream has a thread of its own. CMD shares cast's process group and
-//! standard input. The steps are those of `docs/supervisor.md`.
+//! Linux and macOS: the main thread waits for signals, and each stream has its own thread. CMD shares cast's process
+//! group and standard input. The step numbers are those of `docs/supervisor.md`.
 
 mod channel;
 mod child;
@@ -29,7 +29,7 @@ pub use hand_over::Left;
 pub(super) use hand_over::{hand_over, take_over};
 pub(super) use outputs::{end_like, outputs};
 
-/// Starts CMD in the midst of `wires` and `services`; step 2 is done.
+/// Starts CMD with `wires` and `services`. The caller has done step 2.
 pub(super) fn supervise(
     image: Image,
     wires: Vec<Wire>,
@@ -49,15 +49,15 @@ pub(super) fn supervise(
         child.open_gate()?;
         let ended = watch(&mut child, &mut signals, &mut channels, &threads.flows, &mut || {
             started.store(true, Ordering::SeqCst);
-            // The ends that CMD has now: cast's copies would keep the pumps from seeing the last of them close.
+            // CMD has its ends now. cast drops its copies, or the pumps would never see the last one close.
             ends = None;
-            // CMD's to close, and not kept open by cast.
+            // Only CMD should hold standard input, so that its closing takes effect.
             let _ = null().and_then(|null| Ok(rustix::stdio::dup2_stdin(null)?));
         });
         Ok((ended, threads))
     });
     services.into_iter().for_each(super::Service::stop);
-    // From here on a signal is for cast alone, whose reader may take its time.
+    // From here on a signal is for cast only, because its reader may be slow.
     drop((signals, ends));
     let ended = match outcome {
         Ok((ended, threads)) => ended.map(|ended| (ended, threads.join())),
@@ -72,7 +72,7 @@ pub(super) fn supervise(
     }
 }
 
-/// Steps 1 and 3: signals held back, and CMD's ends of the channels.
+/// Steps 1 and 3: blocks signals and makes CMD's ends of the channels.
 fn connect(channels: &mut [Box<dyn Channel>]) -> io::Result<(Signals, Ends, Vec<Stream>)> {
     let signals = Signals::block()?;
     let (mut ends, mut streams) = (Ends::default(), Vec::new());
@@ -85,18 +85,18 @@ fn connect(channels: &mut [Box<dyn Channel>]) -> io::Result<(Signals, Ends, Vec<
 /// The threads of the streams.
 struct Threads {
     pumps: Vec<(Carries, JoinHandle<Pumped>)>,
-    /// What is still in the streams, for the main thread to ask.
+    /// Lets the main thread ask what is still in the streams.
     flows: Vec<Flow>,
-    /// Closed to say that CMD has ended.
+    /// Closing it tells the pumps that CMD has ended.
     ended: OwnedFd,
-    /// Closed to say that every stream is through.
+    /// Closing it tells the pumps that every stream is written.
     released: OwnedFd,
-    /// Closed once every stream is through.
+    /// Closes once every stream is written.
     through: Receiver<()>,
 }
 
 impl Threads {
-    /// Step 5. A failure leaves none behind.
+    /// Step 5. A failure leaves no thread behind.
     fn start(streams: Vec<Stream>, services: &mut [Box<dyn Service>], started: &Arc<AtomicBool>) -> io::Result<Self> {
         services.iter_mut().try_for_each(|service| service.start())?;
         let ((ended, ended_writer), (released, released_writer)) = (io::pipe()?, io::pipe()?);
@@ -115,7 +115,7 @@ impl Threads {
             let (stops, started, is_through) = (stops.clone(), started.clone(), sender.clone());
             let run = move || {
                 let pumped = pump(source, sink(carries), &stops, filter, idle, end, is_through);
-                // Where CMD was not started, cast has still to say why.
+                // If CMD was not started, cast still needs the output for its error.
                 if started.load(Ordering::SeqCst) && !matches!(pumped, Pumped::Held(..)) {
                     let_go(carries);
                 }
@@ -133,11 +133,12 @@ impl Threads {
         Ok(threads)
     }
 
-    /// The end of step 9: what each stream came to.
+    /// The end of step 9: collects the result of each stream.
     fn join(self) -> (Vec<Left>, Option<io::Error>) {
         let Self { pumps, ended, released, through, .. } = self;
         drop(ended);
-        // Nobody sends: this is the moment at which the last stream is through. Until then one that others hold is moved on.
+        // No thread ever sends. `recv` returns when the last stream is written; until then, pumps keep serving streams
+        // that other processes hold.
         let _ = through.recv();
         drop(released);
         let (mut left, mut trouble) = (Vec::new(), None);

@@ -1,5 +1,6 @@
-//! CMD as a child whose output is filtered: a thread for each stream. What is different here: a background process that still holds a
-//! stream when CMD has ended keeps cast waiting for it, for there is no process of ours to leave it to; and CMD outlives a cast that was killed.
+//! Windows: runs CMD as a child and filters each output on its own thread. Two things differ from Unix: if a background
+//! process still holds a stream when CMD has ended, cast waits for it, because it cannot hand the stream over; and CMD
+//! survives if cast is killed.
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::windows::io::AsRawHandle;
@@ -10,15 +11,15 @@ use std::time::Duration;
 use super::{Carries, Ended, Filter, Service, Sink, Supervised, Wire};
 use crate::platform::exec::{self, Image};
 
-/// A stream that outlived CMD: none here.
+/// A stream that outlived CMD. Never made on Windows.
 pub struct Left {
     /// Which output it carries.
     pub carries: Carries,
-    /// All that its filter needs to go on.
+    /// The state that its filter needs to continue.
     pub state: Vec<u8>,
 }
 
-/// Starts CMD in the midst of `wires` and `services`, and stays until all of it is through.
+/// Starts CMD with `wires` and `services`, and waits until everything is written.
 pub(super) fn supervise(
     image: Image,
     wires: Vec<Wire>,
@@ -64,7 +65,7 @@ fn pump(mut source: io::PipeReader, carries: Carries, mut filter: Box<dyn Filter
         let read = source.read(&mut chunk)?;
         let passed = if read == 0 { filter.finish(&mut sink) } else { filter.pass(&chunk[..read], &mut sink) };
         match passed.and_then(|()| sink.flush()) {
-            // Its reader has left: CMD finds out by writing, as it would without cast.
+            // The reader closed the output. CMD notices at its next write, as it would without cast.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             written => written?,
         }
@@ -74,13 +75,13 @@ fn pump(mut source: io::PipeReader, carries: Carries, mut filter: Box<dyn Filter
     }
 }
 
-/// Not needed here.
+/// Never called on Windows.
 #[allow(clippy::unnecessary_wraps)]
 pub(super) fn hand_over(_left: &Left, _words: &[&str], _message: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Not needed here.
+/// Never called on Windows.
 pub(super) fn take_over(
     _carries: Carries,
     _descriptor: &str,
@@ -97,7 +98,7 @@ pub(super) fn end_like(ended: Ended) -> u8 {
     }
 }
 
-/// A pipe that came as two handles cannot be asked whether they are one.
+/// Windows cannot tell whether two handles belong to the same pipe.
 pub(super) fn outputs() -> ([Sink; 2], bool) {
     let kind = |terminal| if terminal { Sink::Terminal } else { Sink::Other };
     let one = io::stdout().as_raw_handle() == io::stderr().as_raw_handle();

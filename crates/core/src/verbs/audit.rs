@@ -1,4 +1,4 @@
-//! What was noted in the audit log, read back.
+//! Reads the audit log.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::failure::Result;
 use crate::platform::user;
 use crate::session::Session;
 
-/// What was noted, with the names of users where the log has their numbers.
+/// Reads the log and replaces user IDs with user names.
 pub fn audit(session: &Session) -> Result<Reading> {
     let mut reading = AuditLog::new(session.places.state()?, session.caller).read()?;
     let mut names = BTreeMap::new();

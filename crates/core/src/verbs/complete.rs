@@ -1,4 +1,4 @@
-//! What Tab offers: names. Nothing is noted, not even that a state was seen.
+//! The names that Tab offers. Records nothing, not even that a vault version was seen.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ pub fn agent_names(session: &Session) -> Result<Vec<AgentName>> {
     session.folder()?.agents()
 }
 
-/// The names in the vault of `agent` and, if asked for, in the built-in one.
+/// The names in the vault of `agent` and, with `with_builtin`, in the built-in vault.
 pub fn secret_names(session: &Session, agent: &AgentName, with_builtin: bool) -> Result<BTreeSet<SecretName>> {
     let mut names = BTreeSet::new();
     for agent in [Some(agent.clone()), with_builtin.then(AgentName::builtin)].into_iter().flatten() {
         let Some(bytes) = session.folder()?.read(&agent)? else { continue };
-        // The built-in vault stays closed to an agent's key.
+        // An agent key does not open the built-in vault.
         match Vault::open(&bytes, &agent, &session.key()?.key) {
             Ok(vault) => names.extend(vault.secrets().keys().cloned()),
             Err(_) if agent.is_builtin() => {}

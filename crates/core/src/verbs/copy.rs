@@ -1,4 +1,4 @@
-//! Secrets from one agent's vault to another's. Their values are not seen on the way.
+//! Copies secrets from one agent's vault to another's. Shows no values.
 
 use cast_vault::{AgentName, SecretName, Treatment, Vault};
 
@@ -10,8 +10,8 @@ use crate::failure::{Failure, Kind, Result};
 use crate::read::no_such_secret;
 use crate::session::Session;
 
-/// Copies `names`, or all where there are none, together or not at all; makes the other vault. How a secret is treated goes along. To the
-/// other vault it is set now. Returns the names.
+/// Copies `names`, or all secrets if `names` is empty, in one change: all or none. Creates the other vault if needed.
+/// Keeps each secret's flags; the copy counts as set now. Returns the names.
 pub struct Copy<'a> {
     from: &'a AgentName,
     to: &'a AgentName,
@@ -20,7 +20,7 @@ pub struct Copy<'a> {
 }
 
 impl<'a> Copy<'a> {
-    /// Between two agents; `replace` allows it where a name is there already.
+    /// `replace` allows replacing existing secrets.
     pub fn new(from: &'a AgentName, to: &'a AgentName, names: &'a [SecretName], replace: bool) -> Result<Self> {
         if from == to {
             return Err(Failure::new(Kind::Usage, "FROM and TO are the same agent"));
@@ -39,11 +39,11 @@ impl Verb for Copy<'_> {
 
     fn perform(self, session: &Session, event: &mut Event) -> Result<Vec<SecretName>> {
         let Self { from, to, names, replace } = self;
-        // Before a key or a vault is made for nothing.
+        // Fails here before cast makes a key or vault for nothing.
         session.vault(from)?;
         let now = clock::now();
         let names = session.change(to, Missing::Create, |vault| {
-            // Again, as it is under the lock.
+            // Reads the source again under the lock.
             let source = session.vault(from)?;
             let names = if names.is_empty() { source.secrets().keys().cloned().collect() } else { names.to_vec() };
             if names.is_empty() {
@@ -71,6 +71,6 @@ pub(super) fn refuse_existing(vault: &Vault, names: &[SecretName]) -> Result<()>
         return Ok(());
     }
     let agent = vault.agent();
-    Err(Failure::new(Kind::Usage, format!("agent '{agent}' has already: {}", there.join(", ")))
-        .hint("to put the new in the place of the old, say '--replace'"))
+    Err(Failure::new(Kind::Usage, format!("agent '{agent}' already has: {}", there.join(", ")))
+        .hint("to replace existing secrets, add '--replace'"))
 }

@@ -1,4 +1,4 @@
-//! Secrets removed by name, or an agent's whole vault.
+//! Removes secrets by name, or an agent's whole vault.
 
 use cast_vault::{AgentName, SecretName};
 
@@ -9,23 +9,23 @@ use crate::failure::Result;
 use crate::read::no_such_secret;
 use crate::session::Session;
 
-/// Removes secrets, all of them or, if one is not there, none. Returns how many are left.
+/// Removes secrets. If one does not exist, removes none. Returns how many are left.
 pub struct Delete<'a> {
-    /// Whose secrets.
+    /// The agent.
     pub agent: &'a AgentName,
-    /// Which.
+    /// The names of the secrets.
     pub names: &'a [SecretName],
 }
 
-/// Counts the secrets of a vault that is about to be removed.
+/// Counts the secrets in a vault, before it is removed.
 pub struct Count<'a> {
-    /// Whose secrets.
+    /// The agent.
     pub agent: &'a AgentName,
 }
 
-/// Removes the whole vault. Copies of it are refused here from then on.
+/// Removes the whole vault. From then on this machine refuses copies of it.
 pub struct DeleteVault<'a> {
-    /// Whose vault.
+    /// The agent.
     pub agent: &'a AgentName,
 }
 

@@ -1,4 +1,4 @@
-//! Many secrets at once, from a `.env` file: all of them or none, in one write.
+//! Imports the secrets of a `.env` file in one write: all or none.
 
 use std::collections::BTreeMap;
 
@@ -13,29 +13,30 @@ use crate::session::Session;
 use cast_mask::Unmasked;
 use cast_vault::{AgentName, Change, SecretName, SecretValue, Treatment};
 
-/// The secrets that a file assigns, the last of each name. What cannot be one is refused, all of it in one failure, by the number of its
-/// line. Of a refusal no name is noted: where quotes are missing, a line of a key may look like one.
+/// Returns the secrets that a file assigns; the last assignment of a name wins. Refuses all lines that are not valid in
+/// one failure, by line number. The audit log gets no names from a refusal, because with missing quotes a line of a key
+/// may look like a name.
 pub struct Admit<'a> {
-    /// Whose secrets they are to be.
+    /// The agent that gets the secrets.
     pub agent: &'a AgentName,
-    /// What the file assigns.
+    /// The parsed file.
     pub file: Dotenv,
     /// Allow names that make programs load code.
     pub dangerous: bool,
 }
 
-/// Adds or replaces all `secrets` together; makes the vault, and on first use the key. Those that have their value already stay as they
-/// are, times included.
+/// Adds or replaces all `secrets` together. Creates the vault if needed, and the key on first use. Secrets that already
+/// have the same value stay unchanged, including their times.
 pub struct Import<'a> {
-    /// Whose secrets they are to be.
+    /// The agent that gets the secrets.
     pub agent: &'a AgentName,
-    /// By name.
+    /// The secrets, by name.
     pub secrets: BTreeMap<SecretName, SecretValue>,
     /// Allow names that make programs load code.
     pub dangerous: bool,
 }
 
-/// What an import would do, by name.
+/// What an import would do to each secret.
 pub fn preview(
     session: &Session,
     agent: &AgentName,
@@ -124,10 +125,11 @@ fn admit(file: Dotenv, dangerous: bool) -> Result<BTreeMap<SecretName, SecretVal
     let refused = refused.into_values().collect::<Vec<_>>().join("; ");
     let mut failure = Failure::new(Kind::Usage, format!("nothing was imported: {refused}"));
     if loads_code {
-        failure = failure.hint("if that is what you want, say so with '--allow-dangerous-name'");
+        failure = failure.hint("if that is what you want, add '--allow-dangerous-name'");
     }
     if invalid {
-        failure = failure.hint("a name has 1 to 255 of 'A-Z', 'a-z', '0-9' and '_', and does not begin with a digit");
+        failure = failure
+            .hint("a name has 1 to 255 characters from 'A-Z', 'a-z', '0-9' and '_', and does not begin with a digit");
     }
     Err(failure)
 }
@@ -135,11 +137,11 @@ fn admit(file: Dotenv, dangerous: bool) -> Result<BTreeMap<SecretName, SecretVal
 fn admit_value(name: &SecretName, text: String) -> Result<SecretValue> {
     let value = SecretValue::from_text(text)?;
     value.check_fits(name)?;
-    // Its other lines would be lost, or taken for names.
+    // The other lines of the key would be lost or read as names.
     if exemption(&value) == Some(Unmasked::Armour) {
         return Err(Failure::new(
             Kind::Usage,
-            "the value is one line of a PEM key, which needs quotes around all its lines",
+            "the value is only one line of a PEM key: put quotes around the whole key",
         ));
     }
     Ok(value)

@@ -1,3 +1,3 @@
-//! The explicit word for making the master key; a first `set` or `import` makes it by the same way.
+//! Makes the master key explicitly. A first `set` or `import` makes it in the same way.
 
 pub use crate::first_key::Init;

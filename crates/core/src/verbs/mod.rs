@@ -1,4 +1,5 @@
-//! What a user or a program can ask for, one verb a file, under the name that the user types. `run` has a room of its own.
+//! The verbs: what a user or a program can ask for. One verb per file, named as the user types it. `run` is in a module
+//! of its own.
 
 pub mod accept;
 pub mod audit;

@@ -1,4 +1,4 @@
-//! Another name for a secret.
+//! Renames a secret.
 
 use cast_vault::{AgentName, SecretName};
 
@@ -10,7 +10,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::read::no_such_secret;
 use crate::session::Session;
 
-/// Gives a secret another name. Its times and its treatment stay, but that a name which makes programs load code has to be allowed anew.
+/// Renames a secret. Keeps its times and flags, except that the user must allow a dangerous new name again.
 pub struct Rename<'a> {
     agent: &'a AgentName,
     old: &'a SecretName,
@@ -20,7 +20,7 @@ pub struct Rename<'a> {
 }
 
 impl<'a> Rename<'a> {
-    /// `replace` allows it where the new name is there already, `dangerous` names that make programs load code.
+    /// `replace` allows replacing an existing secret; `dangerous` allows names that make programs load code.
     pub fn new(agent: &'a AgentName, [old, new]: [&'a SecretName; 2], replace: bool, dangerous: bool) -> Result<Self> {
         if old == new {
             return Err(Failure::new(Kind::Usage, "OLD and NEW are the same name"));

@@ -1,4 +1,4 @@
-//! One secret, added or replaced.
+//! Adds or replaces one secret.
 
 use cast_vault::{AgentName, Change, SecretName, SecretValue, Treatment};
 
@@ -9,15 +9,15 @@ use crate::door::{Effect, Verb};
 use crate::failure::Result;
 use crate::session::Session;
 
-/// Adds or replaces one secret; makes the vault, and on first use the key.
+/// Adds or replaces one secret. Creates the vault if needed, and the key on first use.
 pub struct Set<'a> {
-    /// Whose secret.
+    /// The agent.
     pub agent: &'a AgentName,
-    /// Its name.
+    /// The name of the secret.
     pub name: SecretName,
-    /// Its value.
+    /// The new value.
     pub value: SecretValue,
-    /// How its owner wants it treated.
+    /// The flags of the secret.
     pub treatment: Treatment,
 }
 

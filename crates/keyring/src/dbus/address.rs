@@ -1,12 +1,12 @@
-//! Where the session bus is (D-Bus Specification, "Server Addresses"). Promises never to guess at a socket that another user
-//! owns: without an address only a socket of this very user is taken.
+//! Finds the session bus (D-Bus Specification, "Server Addresses"). Promises never to guess a socket that another user
+//! owns: without an address it uses only a socket of this user.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// One place to connect to.
+/// One address to connect to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     /// A socket in the file system.
@@ -15,13 +15,13 @@ pub(crate) enum Address {
     Abstract(Vec<u8>),
 }
 
-/// The addresses of this process's session bus, in the order to try them. Empty: there is none.
+/// The addresses of this process's session bus, in the order to try them. Empty if there is none.
 pub(crate) fn of_this_session() -> Vec<Address> {
     choose(std::env::var_os("DBUS_SESSION_BUS_ADDRESS"), std::env::var_os("XDG_RUNTIME_DIR"))
 }
 
 fn choose(variable: Option<OsString>, runtime: Option<OsString>) -> Vec<Address> {
-    // A variable that names no usable bus is an answer too ("disabled:" is in use): looking further would go behind it.
+    // A variable without a usable bus is also an answer ("disabled:" is in use), so cast does not look further.
     if let Some(text) = variable.filter(|text| !text.is_empty()) {
         return parse(&text);
     }
@@ -40,7 +40,8 @@ fn is_socket_of(path: &Path, user: u32) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket() && found.uid() == user)
 }
 
-/// Reads `transport:key=value,...` addresses separated by `;`. Those that are malformed or no Unix socket to connect to are skipped.
+/// Parses `transport:key=value,...` addresses separated by `;`. Skips those that are malformed or are not Unix sockets
+/// to connect to.
 fn parse(text: &OsStr) -> Vec<Address> {
     text.as_bytes().split(|&byte| byte == b';').filter_map(parse_one).collect()
 }
@@ -53,7 +54,8 @@ fn parse_one(text: &[u8]) -> Option<Address> {
         let address = match &pair[..equals] {
             b"path" => Address::Path(PathBuf::from(OsString::from_vec(value))),
             b"abstract" => Address::Abstract(value),
-            // `guid` tells one bus from another, which matters to nobody who connects once; the rest is for servers.
+            // `guid` identifies a bus, which does not matter to a client that connects once. The other keys are for
+            // servers.
             _ => continue,
         };
         if found.replace(address).is_some() {
@@ -63,7 +65,7 @@ fn parse_one(text: &[u8]) -> Option<Address> {
     found
 }
 
-/// Undoes `%2f`. `None` where the escape is broken or the result cannot be a name.
+/// Decodes escapes such as `%2f`. `None` if an escape is broken or the result cannot be a name.
 fn unescape(text: &[u8]) -> Option<Vec<u8>> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text.iter();
@@ -152,7 +154,7 @@ mod tests {
         let bus = folder.join("bus");
         std::fs::write(&bus, "").unwrap();
         let here = |variable: Option<&str>| choose(variable.map(Into::into), Some(folder.clone().into()));
-        assert!(!here(None).contains(&Address::Path(bus.clone())), "a plain file is no bus");
+        assert!(!here(None).contains(&Address::Path(bus.clone())), "a plain file is not a bus");
         std::fs::remove_file(&bus).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(&bus).unwrap();
         assert_eq!(here(None), [Address::Path(bus.clone())]);

@@ -1,13 +1,16 @@
-//! D-Bus messages (D-Bus Specification, "Message Format"): calls out, replies and signals in. Promises that a message is no
-//! longer than `LONGEST`, and that its body is only read as the types it was sent as.
+//! D-Bus messages (D-Bus Specification, "Message Format"): outgoing calls, incoming replies and signals. Promises that
+//! a message is at most `LONGEST` bytes long, and that its body is read only as the types it was sent with.
+
+#[cfg(feature = "fuzz")]
+pub(super) mod fuzz;
 
 use age::secrecy::zeroize::Zeroizing;
 
 use super::wire::{Malformed, Reader, Writer};
 
-/// The longest message taken, in bytes. A key is some kB; a list of search results stays far below.
+/// The longest message that cast accepts, in bytes. Keys take a few kB; a list of search results is far shorter.
 pub(super) const LONGEST: usize = 1 << 20;
-/// The part of the header that tells how long the message is.
+/// The length in bytes of the header part that contains the length of the message.
 pub(super) const FIXED: usize = 16;
 
 const CALL: u8 = 1;
@@ -35,7 +38,7 @@ pub(crate) struct Method<'a> {
     pub(crate) signature: &'a str,
 }
 
-/// Writes one method call behind what is there already.
+/// Appends one method call.
 pub(super) fn write_call(writer: &mut Writer, serial: u32, method: &Method, arguments: impl FnOnce(&mut Writer)) {
     let fields = [
         (PATH, "o", method.path),
@@ -86,7 +89,7 @@ fn write(
     writer.set_length(length, start);
 }
 
-/// A message that came in. Its body is wiped on drop.
+/// A received message. Its body is wiped on drop.
 pub(crate) struct Message {
     pub(super) kind: u8,
     pub(super) reply_to: u32,
@@ -101,11 +104,11 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// How many bytes the message has whose first `FIXED` bytes these are.
+    /// The length in bytes of the message that begins with these `FIXED` bytes.
     pub(super) fn size(prefix: &[u8; FIXED]) -> Result<usize, Malformed> {
         let big_endian = big_endian(prefix[0])?;
         let length = |at: usize| Reader::new(&prefix[at..at + 4], big_endian).number().map(|length| length as usize);
-        // Every kind of message has fields. Either length alone can be more than is allowed; checked first, no sum overflows.
+        // Every kind of message has fields. Each length is checked before the addition, so the sum cannot overflow.
         let (body, fields) = (length(4)?, length(12)?);
         if fields == 0 || body > LONGEST || fields > LONGEST {
             return Err(Malformed);
@@ -114,7 +117,7 @@ impl Message {
         if size > LONGEST { Err(Malformed) } else { Ok(size) }
     }
 
-    /// Reads one whole message.
+    /// Parses one whole message.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut header = Reader::new(bytes, big_endian(*bytes.first().ok_or(Malformed)?)?);
         header.byte()?;
@@ -145,7 +148,7 @@ impl Message {
             message.read_field(&mut fields)?;
         }
         header.align(8)?;
-        // What is left must be the body, no more and no less.
+        // The rest must be exactly the body.
         let start = bytes.len().checked_sub(body).ok_or(Malformed)?;
         if !header.is_at(start) {
             return Err(Malformed);
@@ -166,19 +169,19 @@ impl Message {
             (REPLY_SERIAL, "u") => self.reply_to = value.number()?,
             (SIGNATURE, "g") => value.signature()?.clone_into(&mut self.signature),
             (PATH..=ERROR_NAME | REPLY_SERIAL | SENDER | SIGNATURE, _) => return Err(Malformed),
-            // Fields not known here must be ignored.
+            // The specification requires ignoring unknown fields.
             _ => return fields.skip_variant(),
         }
         *fields = value;
         Ok(())
     }
 
-    /// A reader of the body, which must have these types.
+    /// Returns a reader of the body, which must have these types.
     pub(crate) fn body(&self, signature: &str) -> Result<Reader<'_>, Malformed> {
         if self.signature == signature { Ok(Reader::new(&self.body, self.big_endian)) } else { Err(Malformed) }
     }
 
-    /// Who sent it, as the bus says; empty before there is a bus.
+    /// The sender according to the bus; empty if the bus did not set it.
     pub(crate) fn sender(&self) -> &str {
         &self.sender
     }
@@ -230,7 +233,7 @@ pub(crate) mod replies {
 mod tests {
     use super::*;
 
-    /// `Hello`, put together by hand from the specification's table of header fields.
+    /// `Hello`, assembled by hand from the specification's table of header fields.
     const HELLO: &[u8] = b"l\x01\0\x01\0\0\0\0\x01\0\0\0\x6e\0\0\0\
         \x01\x01o\0\x15\0\0\0/org/freedesktop/DBus\0\0\0\
         \x06\x01s\0\x14\0\0\0org.freedesktop.DBus\0\0\0\0\
@@ -257,7 +260,7 @@ mod tests {
         let bytes = b"B\x02\x01\x01\0\0\0\x08\0\0\0\x05\0\0\0\x0f\
             \x05\x01u\0\0\0\0\x07\x08\x01g\0\x01o\0\0\
             \0\0\0\x02/a\0\0";
-        // One byte more in the body than the text needs: the reader of the body decides what it takes.
+        // The body is one byte longer than the text needs. The reader of the body decides what it accepts.
         let message = Message::parse(bytes).unwrap();
         assert_eq!((message.kind, message.reply_to), (REPLY, 7));
         assert_eq!(message.body("o").unwrap().path(), Ok("/a"));

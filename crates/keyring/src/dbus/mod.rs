@@ -1,7 +1,8 @@
-//! A D-Bus client as small as the Secret Service allows: one connection, calls out, their replies in, no thread. Promises never
-//! to wait past its deadline, whatever the other side does or leaves undone, and to wipe every buffer that a key went through.
+//! A D-Bus client, as small as the Secret Service allows: one connection, outgoing calls and their replies, no thread.
+//! Promises never to wait past its deadline, whatever the other side does, and to wipe every buffer that a key passed
+//! through.
 //!
-//! Calls are written together once the first of their replies is awaited, so a caller that queues two pays one round trip.
+//! Queued calls are written together when the caller waits for the first reply, so two calls cost one round trip.
 
 mod address;
 mod message;
@@ -15,9 +16,13 @@ use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 
 pub(crate) use address::{Address, of_this_session};
+#[cfg(feature = "fuzz")]
+pub use message::fuzz::message as fuzz_message;
 #[cfg(test)]
 pub(crate) use message::replies;
 pub(crate) use message::{Message, Method};
+#[cfg(feature = "fuzz")]
+pub use wire::fuzz::wire as fuzz_wire;
 pub(crate) use wire::{Malformed, Writer};
 
 use message::{ERROR, FIXED, REPLY, SIGNAL};
@@ -30,35 +35,38 @@ const BUS: Method = Method {
     member: "",
     signature: "",
 };
-/// The identity is left to what the kernel says of the socket, as sd-bus does it: inside a user namespace our own number is not
-/// the one that the bus sees.
+/// The client sends no user ID and lets the bus ask the kernel for it, as sd-bus does: inside a user namespace, cast's
+/// own user ID is not the one that the bus sees.
 const HANDSHAKE: &[u8] = b"\0AUTH EXTERNAL\r\nDATA\r\n";
-/// What ends the handshake. As the specification has it, this and all that follows waits for the bus's OK: dbus-daemon could do
-/// without, but Flatpak's proxy cannot, and nothing was gained (1.22 ms a fetch in place of 1.24).
+/// Ends the handshake. As the specification requires, the client sends it only after the bus's OK. dbus-daemon would
+/// accept it earlier, but Flatpak's proxy would not, and it saves almost nothing (1.22 ms instead of 1.24 ms per
+/// fetch).
 const BEGIN: &[u8] = b"BEGIN\r\n";
-/// The longest line of the handshake that is waited for.
+/// The longest line of the handshake that the client accepts, in bytes.
 const LONGEST_LINE: usize = 1024;
-/// Messages kept for later: replies to calls made together, and the one signal that is waited for. More is no conversation.
+/// The most messages kept for later: replies to queued calls, and the watched signal. More means that the other side
+/// misbehaves.
 const MOST_KEPT: usize = 32;
-/// A buffer that holds every message but that of a long key. In bytes; small enough for any allocator to have it at hand.
+/// The initial size of a buffer, in bytes: enough for every message except that of a long key, and cheap for any
+/// allocator.
 const BUFFER: usize = 2048;
-/// How late a deadline may be noticed. Saves setting the socket's timeout before every read.
+/// How late the client may notice a deadline. This avoids setting the socket's timeout before every read.
 const SLACK: Duration = Duration::from_millis(20);
 
-/// Why there is no answer.
+/// Why a call got no answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BusError {
-    /// Nothing to connect to; why, in words.
+    /// There is no bus to connect to; the text is the reason.
     NoBus(String),
-    /// The bus does not serve this user.
+    /// The bus belongs to another user.
     OtherUser,
     /// The deadline passed.
     Timeout,
-    /// The connection ended or broke; how, in words.
+    /// The connection ended or broke; the text is the reason.
     Broken(String),
-    /// What came is not D-Bus, or not what the call promises to answer.
+    /// The answer is not valid D-Bus, or does not have the types of this call.
     Malformed,
-    /// The call was answered with the error of this name.
+    /// The service answered with the error of this name.
     Refused(String),
 }
 
@@ -70,11 +78,11 @@ impl From<Malformed> for BusError {
 
 type Result<T> = std::result::Result<T, BusError>;
 
-/// A call whose reply is still to be fetched.
+/// A call whose reply was not fetched yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pending(u32);
 
-/// How far the conversation has come.
+/// The phase of the conversation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
 enum Stage {
     Handshake,
@@ -82,7 +90,7 @@ enum Stage {
     Registered,
 }
 
-/// A signal to be kept when it comes: the object's path, the interface and the member.
+/// A signal to keep when it arrives: the object's path, the interface and the member.
 struct Watch {
     path: String,
     interface: &'static str,
@@ -101,27 +109,27 @@ pub(crate) struct Bus {
     socket: OwnedFd,
     stage: Stage,
     hello: Pending,
-    /// When every wait ends. Whoever waits for a person moves it.
+    /// The end of every wait. A caller that waits for the user moves it.
     pub(crate) deadline: Instant,
-    /// What the socket's read timeout is set to.
+    /// The current read timeout of the socket.
     armed: Option<Duration>,
     serial: u32,
     outbox: Writer,
     inbox: Zeroizing<Vec<u8>>,
-    /// Where the bytes in `inbox` begin and end that are not yet read.
+    /// The range of the unread bytes in `inbox`.
     unread: std::ops::Range<usize>,
     kept: Vec<Message>,
     watch: Option<Watch>,
 }
 
 impl Bus {
-    /// Connects to the first address that answers. Nothing is said yet: the handshake goes out with the first calls.
+    /// Connects to the first address that answers. Sends nothing yet: the handshake goes out with the first calls.
     pub(crate) fn open(addresses: &[Address], deadline: Instant) -> Result<Self> {
-        let mut failure = BusError::NoBus("no address is known".into());
+        let mut failure = BusError::NoBus("no address is set".into());
         for address in addresses {
             match connect(address, deadline) {
                 Ok(socket) => return Ok(Self::on(socket, deadline)),
-                // A folder that is closed to us: /run/user/1000 after `su`.
+                // This user may not enter the folder, such as /run/user/1000 after `su`.
                 Err(Errno::ACCESS | Errno::PERM) => failure = BusError::OtherUser,
                 Err(Errno::AGAIN | Errno::TIMEDOUT) => return Err(BusError::Timeout),
                 Err(cause) if failure != BusError::OtherUser => failure = BusError::NoBus(words(cause)),
@@ -131,7 +139,7 @@ impl Bus {
         Err(failure)
     }
 
-    /// Speaks over a socket that is connected.
+    /// Uses a connected socket.
     pub(crate) fn on(socket: OwnedFd, deadline: Instant) -> Self {
         let mut outbox = Writer::with_capacity(BUFFER);
         outbox.raw(BEGIN);
@@ -152,23 +160,25 @@ impl Bus {
         bus
     }
 
-    /// Queues a call. It goes out when a reply is awaited, or with `flush`.
+    /// Queues a call. It is sent when the caller waits for a reply, or by `flush`.
     pub(crate) fn call(&mut self, method: &Method, arguments: impl FnOnce(&mut Writer)) -> Pending {
         self.serial += 1;
         message::write_call(&mut self.outbox, self.serial, method, arguments);
         Pending(self.serial)
     }
 
-    /// Makes room for a call with a long argument, so that no copy of it is left where the outbox was before it grew.
+    /// Makes room for a call with a long argument, so that the outbox does not grow later and leave a copy of the
+    /// argument behind.
     pub(crate) fn reserve(&mut self, length: usize) {
         let mut outbox = Writer::with_capacity(self.outbox.as_bytes().len() + length + 1024);
         outbox.raw(self.outbox.as_bytes());
         self.outbox = outbox;
     }
 
-    /// Keeps the next such signal from now on, whichever call it comes between; in place before anything queued after this.
+    /// From now on, keeps the next such signal, between whichever calls it arrives. The bus applies this before any
+    /// call queued later.
     pub(crate) fn watch(&mut self, path: &str, interface: &'static str, member: &'static str) -> Pending {
-        // The path is an object path, so it cannot end the quotes; the others are our own.
+        // The path is an object path, so it cannot contain a quote; the other parts are constants.
         let rule = format!("type='signal',path='{path}',interface='{interface}',member='{member}'");
         self.watch = Some(Watch { path: path.to_owned(), interface, member });
         self.call(&Method { member: "AddMatch", signature: "s", ..BUS }, |arguments| arguments.text(&rule))
@@ -183,7 +193,7 @@ impl Bus {
         }
     }
 
-    /// Waits for the watched signal, from this sender.
+    /// Waits for the watched signal from this sender.
     pub(crate) fn signal(&mut self, sender: &str) -> Result<Message> {
         let Some(watch) = self.watch.take() else { return Err(BusError::Malformed) };
         let signal = self.wait(|message| watch.is_met_by(message) && message.sender == sender);
@@ -214,7 +224,7 @@ impl Bus {
         }
     }
 
-    /// Replies to calls that were made, and the watched signal. A bus carries a lot that is nobody's business here.
+    /// Keeps only replies to this client's calls and the watched signal. A bus carries many other messages.
     fn is_worth_keeping(&self, message: &Message) -> bool {
         let awaited = is_reply(message) && (1..=self.serial).contains(&message.reply_to);
         awaited || self.watch.as_ref().is_some_and(|watch| watch.is_met_by(message))
@@ -260,13 +270,13 @@ impl Bus {
                 Ok(count) => sent += count,
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
-                    // The bus does not read. Only now is it worth a call to bound the wait for it.
+                    // The bus does not read. Only now is the system call worth it that limits the wait.
                     let left = self.left()?;
                     sockopt::set_socket_timeout(&self.socket, sockopt::Timeout::Send, Some(at_least_a_tick(left)))
                         .map_err(|cause| self.broken(words(cause)))?;
                     flags = SendFlags::NOSIGNAL;
                 }
-                // A bus that refuses has said so before it closed: there is something to read yet.
+                // A bus that refuses this client reports that before it closes, so the client still reads.
                 Err(Errno::PIPE) if self.stage < Stage::Registered => break,
                 Err(cause) => return Err(self.broken(words(cause))),
             }
@@ -274,7 +284,7 @@ impl Bus {
         Ok(())
     }
 
-    /// The next message, of any kind.
+    /// Returns the next message of any kind.
     fn receive(&mut self) -> Result<Message> {
         loop {
             self.left()?;
@@ -289,12 +299,12 @@ impl Bus {
         }
     }
 
-    /// Reads until there is more; `needed` bytes are what is hoped for.
+    /// Reads at least one more byte; `needed` is the number of bytes that the caller needs.
     fn fill(&mut self, needed: usize) -> Result<()> {
         if self.unread.is_empty() {
             self.unread = 0..0;
         } else if self.unread.start + needed > self.inbox.len() {
-            // A new buffer, for the old one to be wiped: growing in place would leave its bytes behind.
+            // Uses a new buffer, so that the old one is wiped: growing in place could leave its bytes behind.
             let mut larger = Zeroizing::new(vec![0; needed.next_multiple_of(BUFFER)]);
             larger[..self.unread.len()].copy_from_slice(&self.inbox[self.unread.clone()]);
             self.unread = 0..self.unread.len();
@@ -315,13 +325,13 @@ impl Bus {
         }
     }
 
-    /// The time that is left, which is never nothing.
+    /// The remaining time, which is never zero.
     fn left(&self) -> Result<Duration> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(BusError::Timeout) } else { Ok(left) }
     }
 
-    /// Sets the socket's read timeout to what is left, unless it is that already.
+    /// Sets the socket's read timeout to the remaining time, unless it is close to that already.
     fn arm(&mut self) -> Result<()> {
         let left = self.left()?;
         if self.armed.is_none_or(|armed| armed > left + SLACK) {
@@ -332,7 +342,8 @@ impl Bus {
         Ok(())
     }
 
-    /// The connection is gone. A bus of another user (after `su`, under `sudo`) hangs up on a stranger without a word.
+    /// The error for a closed connection. The bus of another user (after `su`, under `sudo`) hangs up without an
+    /// answer.
     fn broken(&self, how: String) -> BusError {
         let own = rustix::process::getuid();
         let theirs = || sockopt::socket_peercred(&self.socket).is_ok_and(|peer| peer.uid != own);
@@ -340,7 +351,8 @@ impl Bus {
     }
 }
 
-/// Connects before the deadline. Not by `UnixStream`: its `connect` sleeps for ever at a bus that has stopped accepting.
+/// Connects before the deadline. Not with `UnixStream`, whose `connect` blocks for ever if the bus has stopped
+/// accepting.
 fn connect(address: &Address, deadline: Instant) -> rustix::io::Result<OwnedFd> {
     let address = match address {
         Address::Path(path) => SocketAddrUnix::new(path)?,
@@ -357,7 +369,7 @@ fn connect(address: &Address, deadline: Instant) -> rustix::io::Result<OwnedFd> 
     }
 }
 
-/// Zero would mean no timeout at all.
+/// Zero would mean no timeout.
 fn at_least_a_tick(left: Duration) -> Duration {
     left.max(Duration::from_millis(1))
 }
@@ -366,7 +378,7 @@ fn is_reply(message: &Message) -> bool {
     matches!(message.kind, REPLY | ERROR)
 }
 
-/// An error's name, if it can be one: it goes to a terminal.
+/// Returns the name of an error if it has the form of one, because it may be printed on a terminal.
 fn name(text: &str) -> String {
     let is_name =
         text.len() < 256 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));

@@ -1,18 +1,22 @@
-//! D-Bus values as bytes (D-Bus Specification, "Marshaling (Wire Format)"): what a Secret Service client sends and reads.
-//! Promises that no input can make the reader panic, run away or look past the end: every length is held against what is there.
+//! D-Bus values as bytes (D-Bus Specification, "Marshaling (Wire Format)"): the types that a Secret Service client
+//! sends and reads. Promises that no input makes the reader panic, loop or read past the end: it compares every length
+//! with the bytes that are there.
+
+#[cfg(feature = "fuzz")]
+pub(super) mod fuzz;
 
 use age::secrecy::zeroize::{Zeroize, Zeroizing};
 
-/// Bytes that are not what the specification or the expected signature says. Carries none of them.
+/// The bytes do not match the specification or the expected signature. The error contains none of them.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
 type Result<T> = std::result::Result<T, Malformed>;
 
-/// The deepest nesting followed in a value that is skipped: the specification's limit.
+/// The deepest nesting in a skipped value: the specification's limit.
 const DEEPEST: u8 = 64;
 
-/// Reads values in order. Positions count from the start of the message, as the alignment does.
+/// Reads values in order. Positions count from the start of the message, because the alignment does.
 #[derive(Clone)]
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
@@ -90,13 +94,13 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(text).map_err(|_| Malformed)
     }
 
-    /// The bytes of an `ay`, wherever they are: nothing is copied.
+    /// The bytes of an `ay`, without a copy.
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8]> {
         let length = self.length()?;
         self.take(length)
     }
 
-    /// A reader of the elements, which begin at multiples of `alignment`.
+    /// A reader of the array's elements, which begin at multiples of `alignment`.
     pub(crate) fn array(&mut self, alignment: usize) -> Result<Self> {
         let length = self.length()?;
         self.align(alignment)?;
@@ -115,7 +119,7 @@ impl<'a> Reader<'a> {
         Ok(paths)
     }
 
-    /// Passes over a variant of any type.
+    /// Skips a variant of any type.
     pub(crate) fn skip_variant(&mut self) -> Result<()> {
         self.skip_variant_within(DEEPEST)
     }
@@ -125,7 +129,7 @@ impl<'a> Reader<'a> {
         if self.skip(signature, depth)?.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 
-    /// Passes over one value of the first type in `signature`; gives the types after it.
+    /// Skips one value of the first type in `signature`. Returns the types after it.
     fn skip<'s>(&mut self, signature: &'s [u8], depth: u8) -> Result<&'s [u8]> {
         let depth = depth.checked_sub(1).ok_or(Malformed)?;
         let (&first, mut rest) = signature.split_first().ok_or(Malformed)?;
@@ -165,7 +169,7 @@ fn alignment(first: u8) -> Result<usize> {
     }
 }
 
-/// What follows the first complete type in `signature`.
+/// The part of `signature` after its first complete type.
 fn after_type(signature: &[u8], depth: u8) -> Result<&[u8]> {
     let depth = depth.checked_sub(1).ok_or(Malformed)?;
     let (&first, mut rest) = signature.split_first().ok_or(Malformed)?;
@@ -182,22 +186,23 @@ fn after_type(signature: &[u8], depth: u8) -> Result<&[u8]> {
     Ok(&rest[1..])
 }
 
-/// Whether `text` is an object path: `/`, or `/name/name`. Such a text can stand in a match rule unquoted.
+/// Whether `text` is an object path: `/`, or `/name/name`. A match rule can contain such a text without escapes.
 pub(crate) fn is_path(text: &str) -> bool {
     let is_name =
         |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     text == "/" || text.strip_prefix('/').is_some_and(|names| names.split('/').all(is_name))
 }
 
-/// Writes values in order, little-endian. Wiped on drop: it has held a key.
+/// Writes values in order, little-endian. Wiped on drop, because it may have contained a key.
 pub(crate) struct Writer {
     bytes: Zeroizing<Vec<u8>>,
-    /// Where the message began that is being written: alignment counts from here.
+    /// The start of the current message. Alignment counts from here.
     start: usize,
 }
 
 impl Writer {
-    /// Room for `capacity` bytes. Whoever writes a key asks for enough, so that growing leaves no copy behind.
+    /// Reserves `capacity` bytes. A caller that writes a key must reserve enough, because growing would leave a copy
+    /// behind.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self { bytes: Zeroizing::new(Vec::with_capacity(capacity)), start: 0 }
     }
@@ -206,7 +211,7 @@ impl Writer {
         &self.bytes
     }
 
-    /// Empties it, leaving zeros where the bytes were.
+    /// Empties the writer and overwrites its bytes with zeros.
     pub(super) fn wipe(&mut self) {
         self.bytes.zeroize();
         self.start = 0;
@@ -216,7 +221,7 @@ impl Writer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Starts a message here.
+    /// Starts a new message here.
     pub(super) fn begin(&mut self) {
         self.start = self.bytes.len();
     }
@@ -225,7 +230,7 @@ impl Writer {
         self.bytes.len()
     }
 
-    /// Puts the number of bytes since `from` where a length was left open at `at`.
+    /// Writes the number of bytes since `from` into the length field at `at`.
     pub(super) fn set_length(&mut self, at: usize, from: usize) {
         let length = size(self.bytes.len() - from);
         self.bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
@@ -248,7 +253,7 @@ impl Writer {
     }
 
     pub(crate) fn signature(&mut self, signature: &str) {
-        debug_assert!(signature.len() < 256, "signatures are our own constants");
+        debug_assert!(signature.len() < 256, "signatures are constants");
         self.raw(&[u8::try_from(signature.len()).unwrap_or(0)]);
         self.raw(signature.as_bytes());
         self.raw(&[0]);
@@ -264,14 +269,14 @@ impl Writer {
     pub(crate) fn array(&mut self, alignment: usize, elements: impl FnOnce(&mut Self)) {
         self.number(0);
         let length = self.position() - 4;
-        self.align(alignment); // not counted in the length
+        self.align(alignment); // the padding does not count in the length
         let first = self.position();
         elements(self);
         self.set_length(length, first);
     }
 }
 
-/// D-Bus counts in 32 bits. What is written here is some kB; a count that does not fit would be refused by the bus.
+/// D-Bus lengths have 32 bits. Messages here have a few kB; the bus would refuse one whose length does not fit.
 fn size(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -8,16 +8,16 @@ use keyring_core::{Entry, Result};
 use super::{SERVICE, USER};
 use crate::codes::{self, Meaning};
 
-/// It is open for as long as its user is logged in.
+/// It is open while its user is logged in.
 pub(super) const ASKS: bool = false;
 
 pub(super) fn entry() -> Result<Entry> {
-    // The default goes along to every machine of the domain that this user logs in to.
+    // By default Windows copies the entry to every machine of the domain that this user logs in to.
     let stays_here = HashMap::from([("persistence", "Local")]);
     windows_native_keyring_store::Store::new()?.build(SERVICE, USER, Some(&stays_here))
 }
 
-/// What a failure says. Its code shows in its words alone: the store keeps the type to itself.
+/// The meaning of a failure. Only its text contains the code, because the store does not export the error type.
 pub(super) fn meaning(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Meaning> {
     codes::of_credential_manager(&cause.to_string())
 }

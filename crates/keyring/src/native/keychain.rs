@@ -7,14 +7,14 @@ use security_framework::base::Error;
 use super::{SERVICE, USER};
 use crate::codes::{self, Meaning};
 
-/// A program that it does not know, as after an upgrade, may have to wait for a person.
+/// A program that the Keychain does not know, for example after an upgrade, may have to wait for the user.
 pub(super) const ASKS: bool = true;
 
 pub(super) fn entry() -> Result<Entry> {
     apple_native_keyring_store::keychain::Store::new()?.build(SERVICE, USER, None)
 }
 
-/// What a failure says, by its code.
+/// The meaning of a failure, from its code.
 pub(super) fn meaning(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Meaning> {
     codes::of_keychain(cause.downcast_ref::<Error>()?.code())
 }

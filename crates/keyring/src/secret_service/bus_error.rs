@@ -1,4 +1,4 @@
-//! What an error of the bus says about the keyring.
+//! Translates an error of the bus into one of the keyring.
 
 use crate::KeyringError;
 use crate::dbus::BusError;
@@ -10,7 +10,7 @@ impl From<BusError> for KeyringError {
             BusError::OtherUser => Self::OtherUsersBus,
             BusError::Timeout => Self::Silent,
             BusError::Broken(detail) => Self::Protocol { detail },
-            BusError::Malformed => Self::Protocol { detail: "the answer is not what D-Bus promises".into() },
+            BusError::Malformed => Self::Protocol { detail: "the answer is malformed".into() },
             BusError::Refused(name) => match name.as_str() {
                 "org.freedesktop.Secret.Error.IsLocked" => Self::Locked,
                 _ if is_no_service(&name) => Self::NoService,
@@ -20,7 +20,7 @@ impl From<BusError> for KeyringError {
     }
 }
 
-/// The errors by which a bus says that nobody has the name and nobody could be started to take it.
+/// The errors of a bus on which no process owns the name and no service could be started for it.
 fn is_no_service(name: &str) -> bool {
     let Some(kind) = name.strip_prefix("org.freedesktop.DBus.Error.") else {
         return false;

@@ -1,12 +1,14 @@
-//! The master key in the Secret Service of this session (freedesktop.org Secret Service API, draft 0.2): one entry, found by the
-//! attributes that the `keyring` crate gives its own. Promises an answer within `Limits`, and never to replace or remove an entry
-//! while there is doubt which one it is.
+//! The master key in the Secret Service of this session (freedesktop.org Secret Service API, draft 0.2): one entry,
+//! found by the attributes that the `keyring` crate uses. Promises an answer within `Limits`, and never to replace or
+//! remove an entry if more than one matches.
 //!
-//! A fetch is four round trips: the bus's handshake; `Hello` and a greeting; `OpenSession` and `SearchItems`; `GetSecret`. The
-//! session is a plain one: what crosses is a local socket that only this user and root can read, and either can ask the service
-//! as well.
+//! A fetch takes four round trips: the bus's handshake; `Hello` and a greeting; `OpenSession` and `SearchItems`;
+//! `GetSecret`. The session is not encrypted: the secret crosses a local socket that only this user and root can read,
+//! and both could ask the service anyway.
 
 mod bus_error;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod real;
 #[cfg(test)]
@@ -23,22 +25,22 @@ type Result<T> = std::result::Result<T, KeyringError>;
 
 const SERVICE: &str = "org.freedesktop.secrets";
 const ROOT: &str = "/org/freedesktop/secrets";
-/// The path that stands for none.
+/// The path that means "no object".
 const NONE: &str = "/";
 
-/// What the entry is known by: the attributes of the `keyring` crate's Secret Service stores.
+/// The attributes that identify the entry: those of the `keyring` crate's Secret Service stores.
 const ATTRIBUTES: [(&str, &str); 2] = [("service", "cast"), ("username", "master-key")];
 const LABEL: &str = "cast master key";
 
-/// How long to wait for whom.
+/// How long to wait.
 #[derive(Clone, Copy)]
 struct Limits {
-    /// For all that the service answers by itself, together.
+    /// The total for all answers without a dialog.
     service: Duration,
-    /// For a dialog to fail because nobody can be shown one: gnome-keyring says so after 0.1 s. What is dismissed later, a person
-    /// dismissed.
+    /// For a dialog to fail because it cannot be shown: gnome-keyring reports that after 0.1 s. If the dialog ends
+    /// later, the user dismissed it.
     grace: Duration,
-    /// For a person to answer the dialog; with none, nothing is unlocked.
+    /// For the user to answer the dialog. With zero, nothing is unlocked.
     dialog: Duration,
 }
 
@@ -46,42 +48,43 @@ const LIMITS: Limits =
     Limits { service: Duration::from_secs(5), grace: Duration::from_secs(1), dialog: Duration::from_secs(60) };
 
 impl Limits {
-    /// Those of a caller who waits for `patience`: for all of a dialog, and no longer than usual for what needs nobody.
+    /// The limits for a caller who waits for `patience`: the whole of it for a dialog, and at most the usual time for
+    /// everything else.
     fn within(patience: Duration) -> Self {
-        // A moment that the clock cannot name is none.
+        // An instant too far away would overflow the clock.
         let patience = patience.min(LONGEST);
         Self { service: LIMITS.service.min(patience), grace: LIMITS.grace.min(patience), dialog: patience }
     }
 }
 
-/// A dialog that is open for longer is forgotten.
+/// The longest wait for a dialog.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Where nobody waits.
+/// For a caller that does not wait.
 const AT_ONCE: Limits = Limits { service: Duration::from_millis(300), grace: Duration::ZERO, dialog: Duration::ZERO };
 
-/// Fetches the key. `None`: there is certainly none, not even in a locked collection. `waiting` is called once if a person is
-/// being asked to unlock the keyring.
+/// Fetches the key. `None` means that there is certainly no key, not even in a locked collection. Calls `waiting` once
+/// if the keyring shows the user a dialog.
 pub fn load(patience: Duration, waiting: &mut dyn FnMut()) -> Result<Option<SecretString>> {
     Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.load()
 }
 
-/// Fetches the key from a keyring that is unlocked and answers quickly; no dialog is ever shown.
+/// Fetches the key from a keyring that is unlocked and answers within 300 ms. Never shows a dialog.
 pub fn load_at_once() -> Result<Option<SecretString>> {
     Keyring::open(&dbus::of_this_session(), AT_ONCE, &mut || ())?.load()
 }
 
-/// Stores the key, in place of the one that is there. What was stored is for the caller to read back.
+/// Stores the key and replaces an existing one. The caller must read it back.
 pub fn save(key: &SecretString, patience: Duration, waiting: &mut dyn FnMut()) -> Result<()> {
     Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.save(key)
 }
 
-/// Removes the key. Says whether there was one.
+/// Removes the key. Returns whether there was one.
 pub fn delete(patience: Duration, waiting: &mut dyn FnMut()) -> Result<bool> {
     Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.delete()
 }
 
-/// Looks whether there is a key. Unlocks nothing, and so asks nobody.
+/// Checks whether there is a key. Unlocks nothing, so it shows no dialog.
 pub fn look() -> Result<Presence> {
     Keyring::open(&dbus::of_this_session(), LIMITS, &mut || ())?.look()
 }
@@ -90,14 +93,14 @@ pub fn look() -> Result<Presence> {
 enum Place {
     /// In this item, which is unlocked.
     Item(String),
-    /// Nowhere; a new item belongs into this collection, which is unlocked, if there is one.
+    /// Nowhere. A new item belongs in this collection, which is unlocked; `None` if there is no default collection.
     Nowhere(Option<String>),
 }
 
 /// A conversation with the service.
 struct Keyring<'a> {
     bus: Bus,
-    /// The service's own name on the bus, for nobody else to answer a dialog.
+    /// The unique name of the service on the bus, so that no other process can answer for a dialog.
     owner: String,
     limits: Limits,
     waiting: &'a mut dyn FnMut(),
@@ -144,8 +147,9 @@ impl<'a> Keyring<'a> {
                 let create = self.bus.call(&create, |body| {
                     properties(body);
                     secret(body, &session, key);
-                    // Nothing to replace: the search found nothing. An entry made since then is somebody's key; two entries are
-                    // noticed when the caller reads back, a replaced one never.
+                    // Do not replace: the search found nothing, so an entry made since then is a key of another
+                    // process. The caller notices two entries when it reads back, but would never notice a replaced
+                    // one.
                     body.number(0);
                 });
                 let reply = self.bus.reply(create)?;
@@ -195,8 +199,8 @@ impl<'a> Keyring<'a> {
         let Some(collection) = self.default_collection()? else {
             return Ok(Place::Nowhere(None));
         };
-        // Some services (KeePassXC) cannot search what is locked. "There is no key" is only true of an unlocked collection, and
-        // whoever believes it makes a new one.
+        // Some services (KeePassXC) cannot search a locked collection. Only an unlocked one can prove that there is no
+        // key, and cast makes a new key when there is none.
         if self.unlock(&collection)?
             && let Some(item) = self.search()?
         {
@@ -215,7 +219,7 @@ impl<'a> Keyring<'a> {
         Ok(if self.is_locked(&collection)? { Presence::Locked } else { Presence::Nothing })
     }
 
-    /// Looks through all collections. The item is unlocked.
+    /// Searches all collections and unlocks the item.
     fn search(&mut self) -> Result<Option<String>> {
         match self.search_items()? {
             Some((item, true)) => self.unlock(&item).map(|_| Some(item)),
@@ -223,7 +227,7 @@ impl<'a> Keyring<'a> {
         }
     }
 
-    /// Looks through all collections for the one item. Says whether it is locked.
+    /// Searches all collections for the one item. Returns whether it is locked.
     fn search_items(&mut self) -> Result<Option<(String, bool)>> {
         let search = self.bus.call(&of_service("SearchItems", "a{ss}"), attributes);
         let reply = self.bus.reply(search)?;
@@ -258,7 +262,7 @@ impl<'a> Keyring<'a> {
         Ok((path != NONE).then(|| path.to_owned()))
     }
 
-    /// Unlocks an item or a collection. Says whether it had been locked.
+    /// Unlocks an item or a collection. Returns whether it was locked.
     fn unlock(&mut self, object: &str) -> Result<bool> {
         if self.limits.dialog.is_zero() {
             return Err(KeyringError::Locked);
@@ -273,13 +277,13 @@ impl<'a> Keyring<'a> {
         if done || asked { Ok(asked) } else { Err(KeyringError::Locked) }
     }
 
-    /// Shows the dialog that a call asked for and waits for its end. Says whether there was one to show.
+    /// Shows the dialog that a call requires and waits for its end. Returns whether there was a dialog.
     fn follow(&mut self, prompt: &str) -> Result<bool> {
         const INTERFACE: &str = "org.freedesktop.Secret.Prompt";
         if prompt == NONE {
             return Ok(false);
         }
-        // Both in one write; the bus works them off in order, so the dialog cannot end unheard.
+        // Sends both in one write. The bus handles them in order, so cast cannot miss the end of the dialog.
         let watch = self.bus.watch(prompt, INTERFACE, "Completed");
         let show = self.bus.call(&method(prompt, INTERFACE, "Prompt", "s"), |arguments| arguments.text(""));
         self.bus.reply(watch)?;
@@ -287,18 +291,18 @@ impl<'a> Keyring<'a> {
 
         let shown = Instant::now();
         let mut ended = self.ended_by(shown + self.limits.grace);
-        let somebody_is_asked = ended == Err(BusError::Timeout);
-        if somebody_is_asked {
+        let dialog_is_open = ended == Err(BusError::Timeout);
+        if dialog_is_open {
             (self.waiting)();
             ended = self.ended_by(shown + self.limits.dialog);
         }
         self.bus.deadline = Instant::now() + self.limits.service;
         match ended {
             Ok(false) => Ok(true),
-            Ok(true) if somebody_is_asked => Err(KeyringError::Refused),
+            Ok(true) if dialog_is_open => Err(KeyringError::Refused),
             Ok(true) => Err(KeyringError::Locked),
             Err(BusError::Timeout) => {
-                // Takes the dialog away that nobody listens to any more. What becomes of the call is nobody's business.
+                // Closes the dialog, because cast no longer listens to it. The result of the call does not matter.
                 self.bus.call(&method(prompt, INTERFACE, "Dismiss", ""), |_| ());
                 let _ = self.bus.flush();
                 Err(KeyringError::DialogTimeout)
@@ -307,7 +311,7 @@ impl<'a> Keyring<'a> {
         }
     }
 
-    /// Waits until then for the end of the dialog. Says whether it was dismissed.
+    /// Waits until `deadline` for the end of the dialog. Returns whether the user dismissed it.
     fn ended_by(&mut self, deadline: Instant) -> std::result::Result<bool, BusError> {
         self.bus.deadline = deadline;
         let signal: Message = self.bus.signal(&self.owner)?;
@@ -315,11 +319,13 @@ impl<'a> Keyring<'a> {
     }
 }
 
-/// Greets the service, with a question that costs it nothing: an alias that nobody has. Gives its own name on the bus.
+/// Greets the service with a cheap question, an alias that does not exist. Returns the unique name of the service on
+/// the bus.
 ///
-/// gnome-keyring notes a new caller in one step of its main loop and works off the caller's message in another, and it aborts,
-/// to come back locked, when the steps change places. An answer from the main loop, to a call that does not need the caller
-/// noted, says that the next one will find it noted. A `Ping` does not: another thread answers it.
+/// gnome-keyring registers a new caller in one step of its main loop and handles the caller's message in another. If
+/// the second step comes first, it aborts and comes back locked. An answer from the main loop to a call that needs no
+/// registered caller shows that the caller is registered by now. A `Ping` does not show that, because another thread
+/// answers it.
 fn greet(bus: &mut Bus) -> std::result::Result<String, BusError> {
     let greeting = bus.call(&of_service("ReadAlias", "s"), |arguments| arguments.text("cast"));
     Ok(bus.reply(greeting)?.sender().to_owned())

@@ -1,5 +1,5 @@
-//! The room against what it is made for: a real dbus-daemon and a real gnome-keyring, private to each test, in a home of their own.
-//! Where these programs are not installed, the tests say so and pass.
+//! Tests against a real dbus-daemon and a real gnome-keyring, private to each test, in a home of their own. If these
+//! programs are not installed, the tests report that and pass.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ use super::*;
 const PASSWORD: &str = "pw";
 const KEY: &str = "# created: 2026-01-15T10:30:00Z\nAGE-SECRET-KEY-1EXAMPLE\n";
 
-/// A private session: a bus, and a home for what runs on it. Its processes end with it.
+/// A private session: a bus, and a home for the processes on it. The processes end with it.
 struct Session {
     home: PathBuf,
     bus: Child,
@@ -24,7 +24,7 @@ struct Session {
 }
 
 impl Session {
-    /// A bus without any service to start. `None` where there is no dbus-daemon.
+    /// A bus that can start no service. `None` if dbus-daemon is not installed.
     fn start() -> Option<Self> {
         Self::start_as(None)
     }
@@ -58,7 +58,7 @@ impl Session {
             command.uid(user);
         }
         let mut bus = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        // It prints its address once it listens.
+        // dbus-daemon prints its address once it listens.
         BufReader::new(bus.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
         Some(Self { home, bus, keyring: None })
     }
@@ -70,7 +70,7 @@ impl Session {
         Some(session)
     }
 
-    /// A bus with a keyring that holds a key and was locked since.
+    /// A bus with a locked keyring that contains a key.
     fn locked() -> Option<Self> {
         let mut session = Self::unlocked()?;
         session.save(KEY).unwrap();
@@ -96,7 +96,7 @@ impl Session {
         command
     }
 
-    /// Starts gnome-keyring and waits until it has its name on the bus.
+    /// Starts gnome-keyring and waits until it owns its name on the bus.
     fn start_keyring(&mut self, how: &str) {
         const BUS: &str = "org.freedesktop.DBus";
         let mut observer = self.client();
@@ -122,12 +122,12 @@ impl Session {
         }
     }
 
-    /// A client of the bus, for what a test does beside the room.
+    /// A second client of the bus, for the test itself.
     fn client(&self) -> Bus {
         Bus::open(&self.addresses(), Instant::now() + Duration::from_secs(30)).unwrap()
     }
 
-    /// Takes a name on the bus and does nothing with it, for as long as what it gives lives.
+    /// Owns a name on the bus and never answers, while the returned value lives.
     fn take_name(&self, name: &str) -> Bus {
         let mut client = self.client();
         let bus = Method {
@@ -145,7 +145,7 @@ impl Session {
         client
     }
 
-    /// `load`, and how often a person was waited for.
+    /// Calls `load`. Also returns how often it reported waiting for the user.
     fn load_within(&self, limits: Limits) -> (Result<Option<String>>, u32) {
         let mut waits = 0;
         let mut waiting = || waits += 1;
@@ -165,13 +165,13 @@ impl Session {
         Keyring::open(&self.addresses(), LIMITS, &mut || ())?.delete()
     }
 
-    /// libsecret's view: how many entries there are.
+    /// The number of entries, as libsecret sees it.
     fn count(&self) -> usize {
         let found = self.command("secret-tool").args(["search", "--all", "service", "cast"]).output().unwrap();
         String::from_utf8(found.stdout).unwrap().lines().filter(|line| line.starts_with("[/")).count()
     }
 
-    /// Stores an entry by libsecret, with these attributes.
+    /// Stores an entry with these attributes through libsecret.
     fn store(&self, attributes: &[&str], value: &str) {
         let mut tool = self.command("secret-tool").args(["store", "--label=x"]).args(attributes).spawn().unwrap();
         tool.stdin.take().unwrap().write_all(value.as_bytes()).unwrap();
@@ -252,7 +252,7 @@ fn a_bus_without_a_service_is_an_absent_keyring() {
 #[test]
 fn a_bus_of_another_user_is_told_apart() {
     if !rustix::process::geteuid().is_root() {
-        cast_testing::skip("keyring: only root can start a bus for somebody else");
+        cast_testing::skip("keyring: only root can start a bus for another user");
         return;
     }
     let Some(session) = Session::start_as(Some(65534)) else { return };
@@ -260,7 +260,7 @@ fn a_bus_of_another_user_is_told_apart() {
 }
 
 #[test]
-fn a_locked_keyring_that_can_ask_nobody_says_so_at_once() {
+fn a_locked_keyring_without_a_dialog_fails_at_once() {
     let Some(session) = Session::locked() else { return };
     assert_eq!(session.load_within(LIMITS), (Err(KeyringError::Locked), 0));
     assert_eq!(session.save("other"), Err(KeyringError::Locked));

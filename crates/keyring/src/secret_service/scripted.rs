@@ -1,5 +1,5 @@
-//! The conversation against a service that is only a script: every reply is in the socket before the first call, so no test
-//! waits for anything, and what a healthy service never sends can be sent.
+//! Tests the conversation with a scripted service. Every reply is in the socket before the first call, so no test
+//! waits, and the script can send what a healthy service never sends.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -19,7 +19,7 @@ fn paths(body: &mut Writer, paths: &[&str]) {
     body.array(4, |body| paths.iter().for_each(|path| body.text(path)));
 }
 
-/// The handshake, `Hello` (1) and the greeting (2): where every conversation begins.
+/// The handshake, `Hello` (1) and the greeting (2), which begin every conversation.
 fn greeting() -> Vec<u8> {
     let name_acquired =
         signal("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameAcquired", "s", |body| body.text(":1.9"));
@@ -73,14 +73,15 @@ fn fetch() -> Vec<u8> {
     [greeting(), session(3), found(4, &[ITEM], &[]), value(5, KEY)].concat()
 }
 
-/// A conversation over a socket that is connected already.
+/// A conversation over a connected socket.
 fn over(socket: UnixStream, limits: Limits, waiting: &mut dyn FnMut()) -> Result<Keyring<'_>> {
     let mut bus = Bus::on(socket.into(), Instant::now() + limits.service);
     let owner = greet(&mut bus)?;
     Ok(Keyring { bus, owner, limits, waiting })
 }
 
-/// Holds one conversation; gives what became of it, what was said to the service and how often a person was waited for.
+/// Runs one conversation. Returns its result, what the service received, and how often cast reported waiting for the
+/// user.
 fn converse<T>(script: &[u8], limits: Limits, act: impl FnOnce(Keyring) -> Result<T>) -> (Result<T>, Vec<u8>, u32) {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     theirs.write_all(script).unwrap();
@@ -89,12 +90,12 @@ fn converse<T>(script: &[u8], limits: Limits, act: impl FnOnce(Keyring) -> Resul
     let mut waiting = || waits += 1;
     let result = over(ours, limits, &mut waiting).and_then(act);
     let mut said = Vec::new();
-    // A connection dropped before all was read counts as reset, after what was said.
+    // If cast drops the connection before it has read everything, the peer gets a reset after the data.
     let _ = std::io::Read::read_to_end(&mut theirs, &mut said);
     (result, said, waits)
 }
 
-// As functions: a method's path is not general enough in its lifetime to be handed to `converse`.
+// As functions, because the lifetime of a method path is not general enough for `converse`.
 fn fetched(keyring: Keyring) -> Result<Option<SecretString>> {
     keyring.load()
 }
@@ -169,7 +170,7 @@ fn a_locked_service_that_cannot_search_is_unlocked_before_there_is_no_key() {
     assert!(matches!(load(&script.concat()), Ok(Some(_))));
 }
 
-/// A locked entry, its prompt shown, and then this.
+/// A locked entry whose prompt is shown, followed by `then`.
 fn prompted(then: &[Vec<u8>]) -> Vec<u8> {
     let mut script = [
         greeting(),
@@ -188,13 +189,13 @@ fn prompted(then: &[Vec<u8>]) -> Vec<u8> {
 fn an_entry_is_unlocked_by_the_dialog() {
     let (key, said, waits) = converse(&prompted(&[completed(false), value(8, KEY)]), LIMITS, fetched);
     assert!(matches!(key, Ok(Some(_))));
-    assert_eq!(waits, 0, "nobody is told of a dialog that is over at once");
+    assert_eq!(waits, 0, "a dialog that ends at once is not reported");
     let at = |text: &str| said.windows(text.len()).position(|window| window == text.as_bytes());
     assert!(at("AddMatch") < at("org.freedesktop.Secret.Prompt\0"), "the signal is subscribed to before it can come");
 }
 
 #[test]
-fn a_dialog_that_nobody_could_see_is_a_locked_keyring_and_a_dismissed_one_a_refusal() {
+fn a_dialog_that_cannot_be_shown_means_locked_and_a_dismissed_one_refused() {
     let script = prompted(&[completed(true)]);
     assert_eq!(load(&script), Err(KeyringError::Locked));
     let patient = Limits { grace: Duration::ZERO, ..LIMITS };
@@ -211,7 +212,7 @@ fn a_caller_may_wait_for_ever() {
 }
 
 #[test]
-fn a_dialog_that_nobody_answers_ends_and_is_taken_away() {
+fn an_unanswered_dialog_is_closed() {
     let hasty = Limits { grace: Duration::ZERO, dialog: Duration::from_nanos(1), ..LIMITS };
     let (key, said, waits) = converse(&prompted(&[]), hasty, fetched);
     assert_eq!((key.map(drop), waits), (Err(KeyringError::DialogTimeout), 1));
@@ -260,7 +261,7 @@ fn a_refusal_has_its_own_words() {
             KeyringError::Locked,
         ),
         (vec![greeted(), session(3), found(4, &[ITEM], &[]), value(5, &[0xff])], KeyringError::NotUtf8),
-        (vec![greeted(), session(3), reply(4, "as", |_| ())], protocol("the answer is not what D-Bus promises")),
+        (vec![greeted(), session(3), reply(4, "as", |_| ())], protocol("the answer is malformed")),
     ] {
         let script = [HANDSHAKE.to_vec(), reply(1, "s", |body| body.text(":1.9")), answers.concat()].concat();
         assert_eq!(load(&script), Err(expected));
@@ -270,16 +271,16 @@ fn a_refusal_has_its_own_words() {
 #[test]
 fn a_bus_that_will_not_have_us_is_another_users() {
     assert_eq!(load(b"REJECTED EXTERNAL\r\n"), Err(KeyringError::OtherUsersBus));
-    // Ours, but broken: the peer of this socket is this process.
+    // The peer of this socket is this process, so the bus does not belong to another user.
     assert_eq!(load(b""), Err(protocol("the connection was closed")));
-    assert_eq!(load(b"ERROR\r\n"), Err(protocol("the answer is not what D-Bus promises")));
-    assert_eq!(load(&b"x".repeat(5000)), Err(protocol("the answer is not what D-Bus promises")));
+    assert_eq!(load(b"ERROR\r\n"), Err(protocol("the answer is malformed")));
+    assert_eq!(load(&b"x".repeat(5000)), Err(protocol("the answer is malformed")));
 }
 
 #[test]
-fn a_flood_of_replies_to_nobody_is_not_hoarded() {
+fn a_flood_of_unexpected_replies_is_not_kept() {
     let flood = [greeting(), session(3).repeat(100)].concat();
-    assert_eq!(load(&flood), Err(protocol("the answer is not what D-Bus promises")));
+    assert_eq!(load(&flood), Err(protocol("the answer is malformed")));
 }
 
 #[test]
@@ -293,7 +294,7 @@ fn a_silent_peer_is_left_after_the_limit() {
 #[test]
 fn a_peer_that_says_one_byte_at_a_time_has_no_more_time_than_another() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
-    // Speaks for as long as somebody listens.
+    // Sends until the reader is gone.
     let drip = std::thread::spawn(move || {
         while theirs.write_all(b"x").is_ok() {
             std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! Base64 (RFC 4648 §4 and §5) and hexadecimal, as a value looks within a longer encoded text.
+//! A value in base64 (RFC 4648 §4 and §5) and hexadecimal, within a longer encoded text.
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const LOWER: &[u8; 16] = b"0123456789abcdef";
@@ -9,8 +9,8 @@ pub(super) fn each(value: &[u8], out: &mut Vec<u8>, take: &mut dyn FnMut(&[u8]))
     for own_bits_from in [0, 4, 2] {
         let edge = base64(value, own_bits_from, out);
         each_alphabet(out, take);
-        // The last digit holds the value's last bits and the first of what follows. These are zero at the end of the data, and before
-        // a line end (`echo $T | base64`) too: then the digit is known.
+        // The last digit contains the value's last bits and the first bits of what follows. At the end of the data and
+        // before a line end (`echo $T | base64`) these are zero, so the digit is known.
         if let Some(digit) = edge {
             out.push(digit);
             each_alphabet(out, take);
@@ -23,8 +23,8 @@ pub(super) fn each(value: &[u8], out: &mut Vec<u8>, take: &mut dyn FnMut(&[u8]))
     }
 }
 
-/// The digits that `value` alone decides, after `skip` bits that share a digit with the byte before. Returns the one after them, as it
-/// is if zeros follow.
+/// Writes the digits that depend only on `value`, after `skip` bits that share a digit with the byte before. Returns
+/// the next digit, assuming that zeros follow.
 fn base64(value: &[u8], skip: u32, out: &mut Vec<u8>) -> Option<u8> {
     out.clear();
     let (mut bits, mut held) = (0_u32, 0);

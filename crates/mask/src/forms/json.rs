@@ -3,7 +3,7 @@
 const LOWER: &[u8; 16] = b"0123456789abcdef";
 const UPPER: &[u8; 16] = b"0123456789ABCDEF";
 
-/// How one encoder escapes. RFC 8259 §7 leaves all of this open.
+/// How one encoder escapes. RFC 8259 §7 allows all of these.
 #[derive(Clone, Copy)]
 struct Dialect {
     /// `\n` and `\t`, or `\u000a` and `\u0009`.
@@ -38,7 +38,8 @@ const DIALECTS: [Dialect; 12] = [
 
 pub(super) fn each(value: &str, special: &str, out: &mut Vec<u8>, take: &mut dyn FnMut(&[u8])) {
     super::each_dialect(DIALECTS, Dialect::write, (value, special), out, take);
-    // JSON as text inside JSON, as tools hand it to agents; either may escape what is beyond ASCII.
+    // JSON as text inside JSON, as tools return it to agents. Each of the two encoders may escape characters beyond
+    // ASCII.
     let twice = [(PLAIN, PLAIN), (PLAIN, PYTHON), (PYTHON, PYTHON)];
     let write = |(inner, outer): (Dialect, Dialect), text: &str, out: &mut Vec<u8>| {
         inner.write(text, out);

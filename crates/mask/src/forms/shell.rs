@@ -1,4 +1,5 @@
-//! A value quoted for a shell, as `printf %q`, `set -x`, `export -p` and `shlex.quote` print it. The outer quotes are no part of a form.
+//! A value quoted for a shell, as `printf %q`, `set -x`, `export -p` and `shlex.quote` print it. The outer quotes are
+//! not part of a form.
 
 pub(super) fn each(value: &str, out: &mut Vec<u8>, take: &mut dyn FnMut(&[u8])) {
     // 'it'\''s' (bash, set -x), 'it'"'"'s' (dash, Python).

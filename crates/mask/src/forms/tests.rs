@@ -1,4 +1,4 @@
-//! What is masked, in which forms, and that the encoders people use write nothing else.
+//! Checks what is masked and in which forms, and that common encoders write no other form.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -104,7 +104,7 @@ fn knows_the_dialects() {
     }
 }
 
-/// Runs a tool on `input`. `None`, loudly, if it is absent.
+/// Runs a tool on `input`. Reports a skip and returns `None` if the tool is not installed.
 fn tool(command: &[&str], input: &str) -> Option<String> {
     let spawned = Command::new(command[0])
         .args(&command[1..])
@@ -122,7 +122,7 @@ fn tool(command: &[&str], input: &str) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-/// What is left of `text` when `token` is masked: fed whole and byte by byte.
+/// The masked `text`, fed whole and byte by byte.
 fn rest(token: &str, text: &str) -> String {
     let plan = Arc::new(Plan::new([("T", token)]));
     let [whole, bytewise] = [text.len().max(1), 1].map(|size| {
@@ -199,7 +199,8 @@ fn real_encoders_show_nothing() {
                     }
                     let rest = rest(&token, &text);
                     assert!(rest.contains("[cast:T]"), "{command:?} on {token:?} writes {text:?}, shown as {rest:?}");
-                    // What is left: what stands around the token or each of its lines, and at an edge a digit or two that share its bits.
+                    // Only the text around the token or its lines may be left, and at each edge one or two digits that
+                    // share bits with the token.
                     let left = rest.replace("[cast:T]", "");
                     assert!(left.len() <= 60, "{command:?} on {token:?} writes {text:?}, shown as {rest:?}");
                 }

@@ -3,7 +3,7 @@
 const LOWER: &[u8; 16] = b"0123456789abcdef";
 const UPPER: &[u8; 16] = b"0123456789ABCDEF";
 
-/// What stays as it is beyond letters and digits, and what a blank becomes.
+/// The characters besides letters and digits that are not encoded, and the encoding of a blank.
 const DIALECTS: [(&[u8], &[u8]); 7] = [
     (b"-_.~", b"%20"),                 // RFC 3986: curl, jq's @uri, quote(safe="")
     (b"-_.~/", b"%20"),                // Python's quote

@@ -1,9 +1,10 @@
-//! What the end of the text so far can still become, and which forms end here. One cursor reads the text as it is; two read encodings
-//! broken into lines, as if the line ends were not there.
+//! Cursors know which forms end at the current byte, and which form the end of the text can still become. One cursor
+//! reads the text as it is; two read encodings that are broken into lines, as if the line ends were not there.
 //!
-//! Within an encoding a line ends with LF or CR LF, or with their escapes `\n` and `\r\n` when the whole is text in a JSON string. Lines
-//! are at least `SHORTEST_LINE` long, but for the last, and for the first, which may begin anywhere: what stands before the first line
-//! end is then too little to be a secret, is not waited for and stays in the text.
+//! Within an encoding a line ends with LF or CR LF, or with their escapes `\n` and `\r\n` if the whole text is inside a
+//! JSON string. Lines are at least `SHORTEST_LINE` long, except the last and the first, which may begin anywhere. If
+//! the first line is shorter, its part is too short to be a secret: the masker does not hold it back, and it stays in
+//! the text.
 
 use std::collections::VecDeque;
 
@@ -39,12 +40,12 @@ impl Straight {
         self.state == ROOT
     }
 
-    /// Where the longest beginning of a form starts, if the text ends at `end` with one.
+    /// The start of the longest beginning of a form, if the text ends with one at `end`.
     pub(super) fn live(&self, trie: &Trie, end: u64) -> Option<u64> {
         (self.state != ROOT).then(|| self.origin(trie, end))
     }
 
-    /// Reading from here would lead to this very state.
+    /// A position from which reading leads to the current state.
     pub(super) fn origin(&self, trie: &Trie, end: u64) -> u64 {
         end - u64::from(trie.depth(self.state))
     }
@@ -65,7 +66,7 @@ pub(super) enum LineEnds {
     Escaped,
 }
 
-/// How much of a line end was read.
+/// The part of a line end that was read.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Token {
     Nothing,
@@ -82,7 +83,7 @@ enum Token {
 /// A line end within what was read.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Joint {
-    /// How many digits stand before it; counted as `Wrapped::digits` is.
+    /// The number of digits before it, counted like `Wrapped::digits`.
     digits: u64,
     /// Where it begins and ends in the text.
     begin: u64,
@@ -94,7 +95,7 @@ struct Joint {
 pub(super) struct Wrapped {
     line_ends: LineEnds,
     state: State,
-    /// Digits read, and bytes that count as such. Only differences matter.
+    /// The number of digits read, and of bytes that count as digits. Only differences matter.
     digits: u64,
     /// The line ends within the longest beginning.
     joints: VecDeque<Joint>,
@@ -127,7 +128,7 @@ impl Wrapped {
         self.state == ROOT && self.token == Token::Nothing
     }
 
-    /// Whether it would do exactly what `other` does with a byte that belongs to no line end.
+    /// Whether it would treat a byte outside a line end exactly as `other` does.
     #[inline]
     pub(super) fn walks_with(&self, other: &Self) -> bool {
         self.state == other.state
@@ -180,7 +181,7 @@ impl Wrapped {
         None
     }
 
-    /// A line may end here. If it is too short for one, whatever began before it is nothing any more.
+    /// A line may end here. If the line is too short, the forms that began before it are discarded.
     fn begin_token(&mut self, trie: &Trie, token: Token, at: u64) {
         self.token = token;
         self.token_begin = at;
@@ -216,7 +217,8 @@ impl Wrapped {
         }
     }
 
-    /// Where the last `len` digits of the text, which ends at `end`, start to be looked at, and how many digits are left from there.
+    /// The position at which the last `len` digits of the text, which ends at `end`, begin to matter, and the number of
+    /// digits from there on.
     fn visible(&self, len: u64, end: u64) -> (u64, u64) {
         let start = self.digits - len;
         match self.joints.iter().find(|joint| joint.digits > start) {
@@ -226,7 +228,7 @@ impl Wrapped {
         }
     }
 
-    /// Where the digits end: before a line end that was begun, or that nothing followed yet.
+    /// The end of the digits: before a partial line end, or a line end that is still the end of the text.
     fn digits_end(&self, end: u64) -> u64 {
         match self.joints.back() {
             _ if self.token != Token::Nothing => self.token_begin,
@@ -235,7 +237,7 @@ impl Wrapped {
         }
     }
 
-    /// Where the longest beginning of a form starts, if the text ends at `end` with one that is waited for.
+    /// The start of the longest beginning of a form, if the text ends at `end` with one that is held back.
     pub(super) fn live(&self, trie: &Trie, end: u64) -> Option<u64> {
         if self.state == ROOT {
             return None;
@@ -248,7 +250,7 @@ impl Wrapped {
         (left > 0).then_some(start)
     }
 
-    /// Reading from here would lead to this very state.
+    /// A position from which reading leads to the current state.
     pub(super) fn origin(&self, trie: &Trie, end: u64) -> u64 {
         let depth = u64::from(trie.depth(self.state));
         match self.joints.front() {

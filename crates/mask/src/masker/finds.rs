@@ -1,11 +1,11 @@
-//! Places in the text where forms were found. Keeps the promise that overlapping finds become one, named after the longest, then the
-//! first, then the lowest name.
+//! The places in the text where forms were found. Promises that overlapping finds become one, with the name of the
+//! longest form, then of the first, then the lowest name.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes `start..end` of the text, and the best of the forms found there.
+/// The bytes `start..end` of the text, and the best form found there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Find {
     pub(super) start: u64,
@@ -15,10 +15,11 @@ pub(super) struct Find {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Best {
-    /// In bytes of the form, line ends not counted.
+    /// The length in bytes of the form, without line ends.
     len: u32,
     start: u64,
-    /// Only a beginning of a form, at the end of the stream: a whole form of the same length goes before.
+    /// Whether this is only the beginning of a form, at the end of the stream. A whole form of the same length takes
+    /// precedence.
     partial: bool,
     name: u32,
 }
@@ -33,7 +34,7 @@ impl Find {
         Self { start, end, best: Best { len, start, partial: true, name } }
     }
 
-    /// Whose name stands in the text, as an index into the names in ascending order.
+    /// The name in the marker, as an index into the names in ascending order.
     pub(super) fn name(&self) -> u32 {
         self.best.name
     }
@@ -52,12 +53,12 @@ impl Find {
     }
 }
 
-/// Finds in the order of the text, none overlapping another.
+/// Finds in text order, without overlaps.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Finds(VecDeque<Find>);
 
 impl Finds {
-    /// Adds a find. Finds come in the order of their ends, but for those at the end of the stream.
+    /// Adds a find. Finds arrive in the order of their ends, except those at the end of the stream.
     pub(super) fn add(&mut self, mut find: Find) {
         let behind = self.0.iter().rev().take_while(|known| known.start >= find.end).count();
         let mut at = self.0.len() - behind;

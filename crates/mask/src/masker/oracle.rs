@@ -1,8 +1,9 @@
-//! The masker's promise, told naively: the whole text at hand, every form tried at every place. For the tests and the fuzz target.
+//! The masker's promise, implemented naively: it has the whole text and tries every form at every position. For the
+//! tests and the fuzz target.
 
 use std::cmp::Reverse;
 
-/// A form and whose it is.
+/// A form and the secret that it belongs to.
 #[derive(Clone, Debug)]
 pub struct Needle {
     pub name: String,
@@ -10,8 +11,8 @@ pub struct Needle {
     pub wraps: bool,
 }
 
-/// What the masker must have written after `text`, the whole of the stream if `ended`.
-pub(crate) fn masked(needles: &[Needle], text: &[u8], ended: bool) -> Vec<u8> {
+/// What the masker must have written after `text`, which is the whole stream if `ended`.
+pub fn masked(needles: &[Needle], text: &[u8], ended: bool) -> Vec<u8> {
     let mut finds = Vec::new();
     let mut live = text.len();
     for needle in needles {
@@ -68,12 +69,12 @@ fn find(needle: &Needle, (start, end, _): Seen, len: usize, partial: bool) -> Fi
     Find { start, end, rank: (Reverse(len), start, partial, needle.name.clone()) }
 }
 
-/// Start and end in the text, and how many bytes of the form these show.
+/// The start and end in the text, and how many bytes of the form they show.
 type Seen = (usize, usize, usize);
 
 enum Outcome {
     Nothing,
-    /// The text ends with so many bytes of the form; an empty place means that none is waited for.
+    /// The text ends with this many bytes of the form; an empty place means that none is held back.
     Beginning(Seen, usize),
     Whole(Seen),
 }
@@ -124,7 +125,7 @@ fn plain_lines(form: &[u8], text: &[u8], start: usize) -> Outcome {
 }
 
 fn escaped_lines(form: &[u8], text: &[u8], start: usize) -> Outcome {
-    // The letter of an escape is no digit.
+    // The letter of an escape is not a digit.
     if start > 0 && text[start - 1] == b'\\' && b"nr".contains(&text[start]) {
         return Outcome::Nothing;
     }
@@ -132,7 +133,7 @@ fn escaped_lines(form: &[u8], text: &[u8], start: usize) -> Outcome {
 }
 
 fn across_lines(form: &[u8], text: &[u8], start: usize, line_ends: &[&str]) -> Outcome {
-    // Line ends met: digits before, where it begins and where it ends in the text.
+    // The line ends so far: the digits before each, and its start and end in the text.
     let mut met: Vec<(usize, usize, usize)> = Vec::new();
     let (mut at, mut digits) = (start, 0);
     let mut digits_end = at;

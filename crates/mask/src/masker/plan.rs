@@ -1,11 +1,11 @@
-//! What to look for, made ready: the forms of all secrets as two automatons and a sieve. A form that several secrets share belongs to
-//! the lowest name.
+//! A prepared search: the forms of all secrets as two automatons and a sieve. A form that several secrets share belongs
+//! to the lowest name.
 
 use super::sieve::{HEAD, Head, Sieve};
 use super::trie::Trie;
 use crate::forms::{self, Form};
 
-/// What to mask: built once, shared by the maskers of all streams.
+/// What to mask. Built once and shared by the maskers of all streams.
 pub struct Plan {
     /// In ascending order.
     pub(super) markers: Vec<Vec<u8>>,
@@ -15,7 +15,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// For secrets as (name, value), in any order. Values that are never masked are passed over.
+    /// Builds a plan for secrets as (name, value), in any order. Skips values that are not masked.
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut secrets: Vec<_> = secrets.into_iter().collect();
         secrets.sort_unstable();
@@ -27,7 +27,7 @@ impl Plan {
         plan.finish()
     }
 
-    /// For forms as they are, of names in ascending order.
+    /// Builds a plan for the given forms, with names in ascending order.
     #[cfg(any(test, feature = "oracle"))]
     pub fn of_forms(forms: &[super::oracle::Needle]) -> Self {
         let mut plan = Builder::default();
@@ -46,7 +46,7 @@ impl Plan {
     }
 }
 
-/// Nothing to mask.
+/// A plan with nothing to mask.
 impl Default for Plan {
     fn default() -> Self {
         Builder::default().finish()

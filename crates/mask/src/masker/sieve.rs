@@ -1,10 +1,11 @@
-//! The sieve before the automaton: says where in a text a form may be, far faster than reading it byte by byte. Keeps the promise that
-//! a place it passes over holds no form and no beginning of one, but for the last `window` bytes.
+//! The sieve in front of the automaton: finds where in a text a form may be, far faster than reading byte by byte.
+//! Promises that text it skips contains no form and no beginning of one, except in the last `window` bytes.
 //!
-//! Of a form of `n` bytes, each stretch of `step = n - 7` bytes contains the beginning of a piece of 8 bytes that lies wholly inside.
-//! So one piece looked up every `step` bytes meets every form of `n` bytes and more, at one of its first `step` pieces. Forms under
-//! 16 bytes do the same with pieces of 4. An encoding broken into lines hides from both if its first line is short: then it shows by the
-//! first 5 bytes of its second line, which is either as long or the last, with all that is left.
+//! Of a form of `n` bytes, each stretch of `step = n - 7` bytes contains the beginning of a piece of 8 bytes that lies
+//! wholly inside. So looking up one piece every `step` bytes finds every form of `n` bytes or more, at one of its first
+//! `step` pieces. Forms under 16 bytes are found in the same way with pieces of 4. An encoding that is broken into
+//! lines escapes both if its first line is short. The sieve then finds it by the first 5 bytes of its second line,
+//! which is a full line or the last one with all the rest.
 
 use super::SHORTEST_LINE;
 
@@ -16,24 +17,26 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// How many bytes the pieces have to do with. A first line that leaves fewer than `BEHIND` for the second is theirs to find.
+    /// The number of bytes that the pieces cover. They must also find a form whose first line leaves fewer than
+    /// `BEHIND` bytes for the second.
     fn reach(&self) -> usize {
         if self.wraps { self.len + 1 - BEHIND } else { self.len }
     }
 }
 
-/// How many bytes of a form the sieve looks at.
+/// The number of bytes of a form that the sieve uses.
 pub(super) const HEAD: usize = 52;
-/// The longest step. A longer one would gain little and lengthen the window, which is read byte by byte in every write.
+/// The longest step, in bytes. A longer one would gain little and lengthen the window, which every write reads byte by
+/// byte.
 const LONGEST_STEP: usize = 40;
-/// Pieces to look for, beyond which the step shrinks: more would not fit the processor's cache.
+/// The number of pieces above which the step shrinks, because more would not fit into the processor's cache.
 const MOST_PIECES: usize = 1 << 16;
-/// Forms of which the pieces have less than this are found by pieces of 4 bytes.
+/// Forms with fewer bytes for the pieces than this are found by pieces of 4 bytes.
 const LONG: usize = 16;
 
-/// The bytes by which a reader tells that no form begins; no form is shorter.
+/// The number of bytes that decide whether a form can begin. No form is shorter.
 pub(super) const BEGINNING: usize = 4;
-/// The bytes of a second line by which it is known.
+/// The number of bytes that identify a second line.
 const BEHIND: usize = SHORTEST_LINE - 1;
 
 pub(super) struct Sieve {
@@ -41,14 +44,15 @@ pub(super) struct Sieve {
     short: Pieces,
     joints: Option<Set>,
     beginnings: Set,
-    /// How many bytes before a find or the end of the text a form may have begun, and some more: where reading starts, an escape may be
-    /// cut in two, and the letter of it taken for the beginning of a form; such a beginning is over before the find.
+    /// How many bytes before a find or the end of the text a form may have begun, plus a few more: reading may start in
+    /// the middle of an escape and take its letter for the beginning of a form. The extra bytes make sure that such a
+    /// beginning is over before the find.
     pub(super) window: usize,
 }
 
 struct Pieces {
     set: Set,
-    /// Zero: nothing to look for.
+    /// Zero means that there is nothing to look for.
     step: usize,
 }
 
@@ -64,10 +68,11 @@ impl Sieve {
         Self { long, short, joints, beginnings: beginnings(heads), window }
     }
 
-    /// Whether a form may begin with these bytes. For a reader who goes byte by byte and knows that none began before.
+    /// Whether a form may begin with these bytes. For a caller that reads byte by byte and knows that no form began
+    /// before.
     #[inline]
     pub(super) fn may_begin(&self, next: [u8; BEGINNING]) -> bool {
-        // A backslash takes the letter behind it along.
+        // A backslash and the letter after it belong together.
         next[0] == b'\\' || self.beginnings.may_hold(number(next))
     }
 
@@ -85,7 +90,7 @@ impl Pieces {
         let mut set = Set::new(heads.len() * step);
         let mut last: &[u8] = &[];
         for head in heads {
-            // Many forms of a value begin alike.
+            // Many forms of a value begin with the same bytes.
             let first = &head.first[..step + N - 1];
             if first != std::mem::replace(&mut last, first) {
                 for at in 0..step {
@@ -96,7 +101,7 @@ impl Pieces {
         Self { set, step }
     }
 
-    /// Where the first piece at or behind `from` is, or the end of the text.
+    /// The position of the first piece at or after `from`, or the end of the text.
     fn find<const N: usize>(&self, text: &[u8], from: usize) -> usize {
         if self.step == 0 {
             return text.len();
@@ -145,7 +150,7 @@ fn beginnings(heads: &[Head]) -> Set {
     set
 }
 
-/// The beginnings of second lines, behind first lines that no piece of 8 need lie in.
+/// The beginnings of second lines, after first lines that are too short for a piece of 8 bytes.
 fn joints(heads: &[&Head], step: usize) -> Set {
     let mut set = Set::new(heads.len() * (step + 7));
     for head in heads {
@@ -157,7 +162,7 @@ fn joints(heads: &[&Head], step: usize) -> Set {
     set
 }
 
-/// Where a line ends at or behind `from`, with a piece of an encoding behind it.
+/// The position of a line end at or after `from` that is followed by a piece of an encoding.
 fn find_joint(set: &Set, text: &[u8], from: usize) -> usize {
     for at in memchr::memchr2_iter(b'\n', b'\\', &text[from..]).map(|at| from + at) {
         let ([b'\n', behind @ ..] | [b'\\', b'n', behind @ ..]) = &text[at..] else { continue };
@@ -168,7 +173,7 @@ fn find_joint(set: &Set, text: &[u8], from: usize) -> usize {
     text.len()
 }
 
-/// Goes over one text. Each kind of find is remembered until it is passed, so that no byte is looked at twice for it.
+/// Scans one text. Remembers each kind of find until the scan has passed it, so no byte is examined twice for it.
 pub(super) struct Lookout<'a> {
     sieve: &'a Sieve,
     text: &'a [u8],
@@ -178,7 +183,7 @@ pub(super) struct Lookout<'a> {
 }
 
 impl Lookout<'_> {
-    /// The first place at or behind `from` where a form may be, or the end of the text. `from` never goes back.
+    /// The first position at or after `from` where a form may be, or the end of the text. `from` must not decrease.
     pub(super) fn next(&mut self, from: usize) -> usize {
         let Self { sieve, text, .. } = *self;
         let long = renewed(&mut self.long, from, || sieve.long.find::<8>(text, from));
@@ -197,13 +202,14 @@ fn renewed(known: &mut Option<usize>, from: usize, find: impl FnOnce() -> usize)
     }
 }
 
-/// Numbers, behind a bitmap that answers most questions. A wrong yes costs a little time, a wrong no does not happen.
+/// A set of numbers behind a bitmap that answers most lookups. A false positive costs a little time; there are no false
+/// negatives.
 struct Set {
     bits: Vec<u64>,
     tags: Vec<u32>,
 }
 
-/// Of a bitmap with 16 bits for each of `MOST_PIECES`, the largest.
+/// The size in bits of the largest bitmap: 16 bits for each of `MOST_PIECES`.
 const LOG_WORDS: u32 = MOST_PIECES.trailing_zeros() - 2;
 
 impl Set {
@@ -239,7 +245,7 @@ impl Set {
         self.may_hold(number) && self.holds_surely(hash(number))
     }
 
-    /// A word, and a bit of it.
+    /// The word, and the bit in it.
     #[inline]
     fn place(&self, hash: u64) -> (usize, u64) {
         let word = (hash >> (64 - LOG_WORDS)) as usize & (self.bits.len() - 1);
@@ -269,7 +275,8 @@ fn hash(number: u64) -> u64 {
     number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// A piece as a number. Pieces of 8 bytes fill it; the length of others is in the last byte, so that no two lengths meet.
+/// A piece as a number. Pieces of 8 bytes fill it; for shorter ones the last byte is the length, so pieces of different
+/// lengths differ.
 #[inline]
 fn number<const N: usize>(piece: [u8; N]) -> u64 {
     let mut wide = [0; 8];
@@ -278,7 +285,7 @@ fn number<const N: usize>(piece: [u8; N]) -> u64 {
     u64::from_le_bytes(wide)
 }
 
-/// The piece of `text` at `at`, which is known to be there.
+/// The piece of `text` at `at`, which must be within the text.
 #[inline]
 fn number_at<const N: usize>(text: &[u8], at: usize) -> u64 {
     number::<N>(*text[at..].first_chunk().expect("within the text"))

@@ -1,4 +1,4 @@
-//! The masker against its oracle, and its promises of bounded work and memory.
+//! Compares the masker with its oracle, and checks its bounds on work and memory.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::oracle::{Needle, masked};
 use super::{Masker, Plan};
 use crate::forms;
 
-/// A quick run by default; `PROPTEST_CASES=100000` for a long one.
+/// A short run by default; set `PROPTEST_CASES=100000` for a long one.
 fn cases(usual: u32) -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
 }
@@ -23,7 +23,7 @@ fn wrapping(name: &str, bytes: &str) -> Needle {
     Needle { wraps: true, ..needle(name, bytes) }
 }
 
-/// Feeds `text` in chunks and holds the output against the oracle after each.
+/// Feeds `text` in chunks and compares the output with the oracle after each.
 fn check_chunks(needles: &[Needle], text: &[u8], cuts: &[usize]) {
     let mut masker = Masker::new(Arc::new(Plan::of_forms(needles)));
     let mut out = Vec::new();
@@ -289,7 +289,7 @@ proptest! {
     }
 }
 
-/// A log of `len` bytes and more with forms of all kinds in it.
+/// A log of at least `len` bytes that contains forms of all kinds.
 fn long_text(needles: &[Needle], len: usize, mut seed: u64) -> Vec<u8> {
     let mut random = move |below: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -343,7 +343,7 @@ fn cutting_changes_nothing_in_long_texts() {
     }
 }
 
-/// Work for one byte of `text`: bytes read one by one and states failed through, in hundredths.
+/// The work for one byte of `text`, in hundredths: bytes read one by one and states failed through.
 fn work(plan: &Arc<Plan>, text: &[u8], chunk: usize) -> u64 {
     let mut masker = Masker::new(Arc::clone(plan));
     let before = super::trie::moves();
@@ -382,7 +382,7 @@ fn work_is_bounded_whatever_the_text() {
     ];
     for (what, plan, text) in cases {
         for chunk in [100, 1 << 16] {
-            // Three cursors, each with a step forward and at most as many back.
+            // Three cursors, each with one step forward and at most as many back.
             let work = work(&plan, text.as_bytes(), chunk);
             assert!(work <= 700, "{what}, chunks of {chunk}: {work}");
         }

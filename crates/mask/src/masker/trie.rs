@@ -1,25 +1,25 @@
-//! All forms as one automaton (Aho and Corasick, 1975): what is the longest end of the text so far with which a form begins, and which
-//! form ends here. Keeps the promise that a byte costs the same however many forms there are and however the text repeats itself:
-//! failing back is paid for by the bytes that went forward.
+//! All forms as one automaton (Aho and Corasick, 1975). It knows the longest end of the text so far that begins a form,
+//! and which form ends here. Promises that the cost of a byte does not depend on the number of forms or on repetitions
+//! in the text: each step back is paid for by an earlier step forward.
 //!
-//! A state takes 8 bytes, 4 of them only when all forms are known and the table need not grow: one that grows is there twice when it is
-//! moved. Most states have one child, which lies right behind its parent; the others are found through a hash table. So building is
-//! little more than copying the forms.
+//! A state takes 8 bytes. 4 of them are added only when all forms are known, because a table that grows needs its
+//! memory twice while it moves. Most states have one child, which follows its parent directly; the others are found
+//! through a hash table. So building costs little more than copying the forms.
 
 mod link;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A place in the automaton: a beginning of some form.
+/// A state of the automaton: the beginning of some form.
 pub(super) type State = u32;
 
 /// The empty beginning.
 pub(super) const ROOT: State = 0;
-/// Before the automaton is linked.
+/// The fail target before the automaton is linked.
 const UNKNOWN: State = State::MAX;
 
-/// What a state is.
+/// The properties of a state.
 const CHILD_BEHIND: u8 = 1;
 const CHILDREN_ELSEWHERE: u8 = 2;
 const DEPTH_ONE: u8 = 4;
@@ -31,7 +31,7 @@ const FORM_ENDS: u8 = 8;
 pub(super) struct Entry {
     /// Its length in bytes of the form.
     pub(super) len: u32,
-    /// Whose form it is, as an index into the names in ascending order.
+    /// The secret that it belongs to, as an index into the names in ascending order.
     pub(super) name: u32,
 }
 
@@ -39,15 +39,15 @@ pub(super) struct Entry {
 struct Node {
     label: u8,
     is: u8,
-    /// The children elsewhere, by the low half of their labels: spares most look-ups.
+    /// The children stored elsewhere, by the low half of their labels. Avoids most lookups.
     elsewhere: u16,
 }
 
-/// States that one form brought in: consecutive, each the child of the one before.
+/// The states that one form added: consecutive, each the child of the one before.
 #[derive(Clone, Copy)]
 struct Chain {
     first: State,
-    /// Of the first.
+    /// The depth of the first state.
     depth: u32,
     parent: State,
     name: u32,
@@ -57,12 +57,12 @@ type Table<T> = HashMap<u64, T, BuildHasherDefault<KeyHasher>>;
 
 pub(super) struct Trie {
     nodes: Vec<Node>,
-    /// Of each state the longest true end that is a beginning too.
+    /// For each state, its longest proper suffix that is also a beginning.
     fails: Vec<State>,
     chains: Vec<Chain>,
-    /// Where each byte leads from the root.
+    /// The next state from the root, by byte.
     top: Vec<State>,
-    /// Where each byte leads from a state of depth 1, by that state's label. Text is mostly here and at the root.
+    /// The next state from a state of depth 1, by that state's label and by byte. Most text stays here and at the root.
     second: Vec<State>,
     elsewhere: Table<State>,
     /// The longest form that ends at a state.
@@ -82,7 +82,8 @@ impl Trie {
         }
     }
 
-    /// Adds a form. Names come in ascending order: the lowest keeps what several share. Says whether the form is new.
+    /// Adds a form. Names must come in ascending order, so that the lowest keeps a shared form. Returns whether the
+    /// form is new.
     pub(super) fn insert(&mut self, form: &[u8], name: u32) -> bool {
         let (mut state, mut known) = (ROOT, 0);
         while let Some(child) = form.get(known).and_then(|&b| self.child(state, b)) {
@@ -166,7 +167,7 @@ impl Trie {
         self.fails[state as usize]
     }
 
-    /// How many bytes of a form lie between the root and `state`.
+    /// The number of bytes of a form between the root and `state`.
     #[inline]
     pub(super) fn depth(&self, state: State) -> u32 {
         if state == ROOT {
@@ -185,7 +186,7 @@ impl Trie {
         self.ends.get(&state.into()).copied()
     }
 
-    /// The longest end of `state` that more bytes can still make a form of. What is no beginning any more is not waited for.
+    /// The longest suffix of `state` that more bytes can still turn into a form.
     #[inline]
     pub(super) fn living(&self, mut state: State) -> State {
         while self.nodes[state as usize].is & (CHILD_BEHIND | CHILDREN_ELSEWHERE) == 0 {
@@ -195,7 +196,7 @@ impl Trie {
         state
     }
 
-    /// The longest end of `state` of at most `most` bytes.
+    /// The longest suffix of `state` of at most `most` bytes that is a state.
     pub(super) fn shortened(&self, mut state: State, most: u64) -> State {
         while u64::from(self.depth(state)) > most {
             count_move();
@@ -204,7 +205,7 @@ impl Trie {
         state
     }
 
-    /// The lowest name among the forms that begin so.
+    /// The lowest name among the forms that begin with this state.
     pub(super) fn name(&self, state: State) -> u32 {
         self.chain(state).name
     }
@@ -231,7 +232,8 @@ thread_local! {
     static MOVES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
-/// How many states this thread looked at: what the tests hold against the length of a text, in place of time.
+/// The number of states that this thread visited. The tests compare it with the length of a text, instead of measuring
+/// time.
 #[cfg(test)]
 pub(super) fn moves() -> u64 {
     MOVES.get()
@@ -251,7 +253,7 @@ fn key(parent: State, label: u8) -> u64 {
     u64::from(parent) << 8 | u64::from(label)
 }
 
-/// Enough for keys that nobody but the owner of the secrets chooses.
+/// A simple hash is enough, because only the owner of the secrets chooses the keys.
 #[derive(Default)]
 struct KeyHasher(u64);
 

@@ -68,15 +68,15 @@ fn a_command_that_is_not_started_says_why() {
     check(client.command("a", "TOKEN=sk-live-x"), not_found, "command");
     check(client.command("a", home.join("key.txt")), other, "cannot be executed");
     check(client.command("a", "true").arg("sk-live\0"), other, "cannot be executed");
-    check(client.command("a", "true").arg("x".repeat(3_000_000)), other, "too long together");
+    check(client.command("a", "true").arg("x".repeat(3_000_000)), other, "environment are too long");
     check(
         client.command("a", "true").current_dir(home.join("none")),
         |error| matches!(error, Error::Io(_)),
-        "cannot work in",
+        "cannot use the working folder",
     );
     check(
         client.command("a", "true").current_dir(home.join("key.txt")),
         |error| matches!(error, Error::Io(_)),
-        "cannot work in",
+        "cannot use the working folder",
     );
 }

@@ -35,7 +35,7 @@ fn nobody_is_asked_and_the_keyring_is_not_waited_for_longer_than_said() {
     fs::write(home.join("key.age"), file).unwrap();
     fs::set_permissions(home.join("key.age"), fs::Permissions::from_mode(0o600)).unwrap();
     let error = refused(client.secrets().set("a", "K", SECRET));
-    assert!(matches!(error, Error::NoKey(_)) && error.to_string().contains("nobody can be asked"), "{error}");
+    assert!(matches!(error, Error::NoKey(_)) && error.to_string().contains("cast cannot ask for it here"), "{error}");
 }
 
 #[test]

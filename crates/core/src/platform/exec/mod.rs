@@ -1,4 +1,4 @@
-//! Programs: where one is, what it is started with, and how this process becomes it.
+//! Programs: finding one, preparing its arguments and environment, and replacing this process with it.
 
 #[cfg(unix)]
 pub(crate) mod raw;
@@ -19,44 +19,44 @@ pub use system::{Environment, Image};
 #[cfg(windows)]
 pub(crate) use windows::{end, spawn};
 
-/// Whether `Path` and `PATH` are one variable of the environment.
+/// Whether `Path` and `PATH` are the same environment variable.
 pub const VARIABLES_IGNORE_CASE: bool = system::VARIABLES_IGNORE_CASE;
 
-/// What programs here cannot do without, in a clean environment.
+/// The variables that programs on this system need, even in a clean environment.
 pub const NEEDED_VARIABLES: &[&str] = system::NEEDED_VARIABLES;
 
-/// Whether this user can execute the file; the error is why not.
+/// Checks whether this user can execute the file.
 pub fn check_executable(path: &Path) -> io::Result<()> {
     system::check_executable(path)
 }
 
-/// The files that a word may mean.
+/// The files that a command name can refer to.
 pub fn executables(path: PathBuf) -> Vec<PathBuf> {
     system::executables(path)
 }
 
-/// Whether a word names a file rather than a command to be looked up.
+/// Whether a word is a path rather than a command to look up.
 pub fn is_path(word: &OsStr) -> bool {
     system::is_path(word)
 }
 
-/// Whether arguments and environment together were too long for the system.
+/// Whether the arguments and environment together are too long for the system.
 pub fn is_too_long(error: &io::Error) -> bool {
     system::is_too_long(error)
 }
 
-/// Whether a failure to start a program is one of cast or the system rather than of the program: too many descriptors or processes, no
-/// memory.
+/// Whether starting a program failed because of cast or the system, not the program: too many descriptors or processes,
+/// no memory.
 pub fn is_own_failure(error: &io::Error) -> bool {
     system::is_own_failure(error)
 }
 
-/// Closes the descriptor that a path such as `/dev/fd/3` names, when another program starts.
+/// Marks the descriptor that a path such as `/dev/fd/3` names as close-on-exec.
 pub fn keep_from_children(path: &Path) {
     system::keep_from_children(path);
 }
 
-/// The names of the longest variables and the bytes each takes, longest first.
+/// The names and lengths in bytes of the longest variables, longest first.
 pub fn longest(lengths: impl Iterator<Item = (OsString, usize)>, count: usize) -> Vec<(String, usize)> {
     let mut lengths: Vec<_> = lengths.map(|(name, length)| (name.to_string_lossy().into_owned(), length)).collect();
     lengths.sort_by_key(|(_, length)| std::cmp::Reverse(*length));

@@ -1,4 +1,4 @@
-//! The one room with `unsafe`: fork, `execve`, the action of a signal, and a descriptor that is known by its number alone.
+//! The only module with `unsafe`: fork, `execve`, signal actions, and descriptors known only by number.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, OsStr, c_char};
@@ -13,25 +13,25 @@ use nix::unistd::{ForkResult, Pid};
 
 use super::Image;
 
-/// The shell that POSIX wants for what the kernel does not know (`execvp`).
+/// The shell that POSIX (`execvp`) requires for files that the kernel cannot execute.
 const SHELL: &CStr = c"/bin/sh";
 
-/// An image with the arrays of pointers that `execve` takes: nothing is left to allocate.
+/// An image with the pointer arrays that `execve` takes, so that nothing needs to be allocated later.
 pub(crate) struct Ready {
     image: Image,
     arguments: Pointers,
-    /// The same for the shell, with the program's file as its script.
+    /// The arguments for the shell, with the program as its script.
     script: Pointers,
     environment: Pointers,
 }
 
-/// Strings as C knows them, a null pointer at their end.
+/// C strings, with a null pointer at the end.
 struct Pointers(Vec<*const c_char>);
 
-// SAFETY: the pointers lead into strings of `Ready::image`, whose heap blocks stay where they are when it moves, or into constants; nothing
-// changes either.
+// SAFETY: the pointers point into strings of `Ready::image`, whose heap blocks do not move with it, or into constants.
+// Nothing modifies either.
 unsafe impl Send for Pointers {}
-// SAFETY: as above; shared, they are only read.
+// SAFETY: as above; shared pointers are only read.
 unsafe impl Sync for Pointers {}
 
 impl Ready {
@@ -43,8 +43,8 @@ impl Ready {
         Self { image, arguments, script, environment }
     }
 
-    /// Becomes the program, or the shell with it as a script where the kernel does not know it; returns why it could not. Safe between
-    /// fork and exec: it allocates nothing and takes no lock.
+    /// Replaces this process with the program, or with the shell and the program as its script if the kernel cannot
+    /// execute it. Returns only on failure. Safe between fork and exec: allocates nothing and takes no lock.
     pub(crate) fn exec(&self) -> io::Error {
         let error = self.execve(&self.image.program, &self.arguments);
         if error.raw_os_error() == Some(libc::ENOEXEC) { self.execve(SHELL, &self.script) } else { error }
@@ -67,7 +67,7 @@ impl Pointers {
     }
 }
 
-/// A command of std's that becomes the image; std sees to its streams, its folder and the report of a failure.
+/// A std command that becomes the image. std handles its streams, its working folder and the error report.
 pub(super) fn command(ready: Ready) -> Command {
     let mut command = Command::new(OsStr::from_bytes(ready.image.program.as_bytes()));
     // SAFETY: the closure makes one system call, allocates nothing and takes no lock, as is required after a fork.
@@ -77,47 +77,48 @@ pub(super) fn command(ready: Ready) -> Command {
 
 /// Forks, and runs `child` in the new process, which ends with the exit code that it returns.
 ///
-/// Only for a process without other threads: the child may then do what it likes. With threads it is the caller's promise that `child` takes
-/// no lock that another thread may hold.
+/// Call it in a process without other threads: then the child may do anything. With threads, the caller promises that
+/// `child` takes no lock that another thread may hold.
 pub(crate) fn fork(child: impl FnOnce() -> i32) -> io::Result<Pid> {
     // SAFETY: see above; the child never returns from here.
     match unsafe { nix::unistd::fork() }? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             let code = child();
-            // SAFETY: ends the child without running what the parent has registered for its own end.
+            // SAFETY: ends the child without running the parent's exit handlers.
             unsafe { libc::_exit(code) }
         }
     }
 }
 
-/// Gives SIGPIPE its default action back, which Rust's start-up took away.
+/// Restores the default action of SIGPIPE, which Rust's start-up code changes.
 pub(crate) fn default_sigpipe() {
     // SAFETY: no handler is set, so none can run.
     let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
 }
 
-/// Has the kernel keep how children end, though cast's parent may have told it not to. Returns whether it had, for CMD to find it so.
+/// Makes the kernel keep the exit status of children even if cast's parent set SIGCHLD to ignored. Returns whether it
+/// was ignored, so that cast can restore that for CMD.
 pub(crate) fn keep_ends_of_children() -> bool {
     // SAFETY: no handler is set, so none can run.
     matches!(unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }, Ok(SigHandler::SigIgn))
 }
 
-/// Tells the kernel not to keep how children end.
+/// Makes the kernel discard the exit status of children.
 pub(crate) fn ignore_ends_of_children() {
     // SAFETY: no handler is set, so none can run.
     let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) };
 }
 
-/// Closes a descriptor of the parent's in a child, where nobody will use it again.
+/// Closes a descriptor of the parent in the child, which never uses it again.
 pub(crate) fn close(descriptor: BorrowedFd<'_>) {
-    // SAFETY: called between fork and exec alone, for descriptors that the child's copy of their owner never drops.
+    // SAFETY: called only between fork and exec, for descriptors that the child's copy of the owner never drops.
     unsafe { libc::close(descriptor.as_raw_fd()) };
 }
 
-/// Closes a descriptor when another program starts; nothing happens where it is not open.
+/// Marks a descriptor as close-on-exec. Does nothing if it is not open.
 pub(super) fn close_at_exec(number: i32) {
-    // SAFETY: the descriptor is used for this one call, which fails without harm if it is not open.
+    // SAFETY: the descriptor is used only for this call, which fails harmlessly if it is not open.
     let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
     let _ = rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC);
 }

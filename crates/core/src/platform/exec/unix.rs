@@ -1,4 +1,5 @@
-//! Linux and macOS. A program is started by `execve` with strings made once: std's `Command` would copy each value twice more.
+//! Linux and macOS. Starts a program with `execve` and strings that are made once; std's `Command` would copy each
+//! value two more times.
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
@@ -12,20 +13,20 @@ use super::raw::{self, Ready};
 pub(super) const VARIABLES_IGNORE_CASE: bool = false;
 pub(super) const NEEDED_VARIABLES: &[&str] = &[];
 
-/// An environment, each variable in the one string that the kernel takes.
+/// An environment, with each variable as the single string that the kernel takes.
 #[derive(Default)]
 pub struct Environment(Vec<CString>);
 
-/// A program with its arguments and the whole of its environment.
+/// A program with its arguments and its whole environment.
 pub struct Image {
     pub(super) program: CString,
-    /// The program's name first.
+    /// The first one is the program's name.
     pub(super) arguments: Vec<CString>,
     pub(super) environment: Vec<CString>,
 }
 
 impl Environment {
-    /// Adds a variable; one with a NUL, which no environment can hold, is an error.
+    /// Adds a variable. A NUL in it is an error, because no environment can contain one.
     pub fn push(&mut self, name: &OsStr, value: &OsStr) -> io::Result<()> {
         let mut string = Vec::with_capacity(name.len() + value.len() + 2);
         string.extend_from_slice(name.as_bytes());
@@ -49,7 +50,7 @@ impl Environment {
 }
 
 impl Image {
-    /// `name` is what the program finds as its own name, `program` the file.
+    /// `name` is the program's `argv[0]`, `program` its file.
     pub fn new(name: &OsStr, program: &Path, arguments: Vec<OsString>, environment: Environment) -> io::Result<Self> {
         let string = |text: OsString| CString::new(text.into_vec()).map_err(|_| io::ErrorKind::InvalidInput);
         let words = std::iter::once(name.to_owned()).chain(arguments);
@@ -60,7 +61,7 @@ impl Image {
         })
     }
 
-    /// Adds a variable, in the place of one with its name.
+    /// Adds a variable, replacing one of the same name.
     pub fn set_variable(&mut self, name: &OsStr, value: &OsStr) -> io::Result<()> {
         let is_it = |variable: &CString| {
             variable.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
@@ -72,8 +73,8 @@ impl Image {
         Ok(())
     }
 
-    /// Becomes the program: same process, same descriptors, same place in the terminal. Returns only when it could not: why, and the
-    /// image.
+    /// Replaces this process with the program: same process, same descriptors, same job. Returns only on failure, with
+    /// the error and the image.
     pub fn replace(self) -> (Result<Infallible, io::Error>, Self) {
         let ready = Ready::new(self);
         raw::default_sigpipe();
@@ -81,12 +82,13 @@ impl Image {
         (Err(error), ready.into_image())
     }
 
-    /// For a caller that says where its streams lead. Beside other threads nothing happens between fork and `execve`.
+    /// A std command, for a caller that sets its streams. Safe in a process with threads: nothing allocates between
+    /// fork and `execve`.
     pub fn into_command(self) -> Command {
         raw::command(Ready::new(self))
     }
 
-    /// The longest variables, by name, and the bytes each takes.
+    /// The names and lengths in bytes of the longest variables.
     pub fn longest_variables(&self, count: usize) -> Vec<(String, usize)> {
         let length = |variable: &CString| {
             let bytes = variable.as_bytes_with_nul();

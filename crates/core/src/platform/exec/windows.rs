@@ -1,5 +1,5 @@
-//! Finding CMD and starting it. A batch file is quoted by std, which refuses what `cmd.exe` would take for more than an argument; nothing
-//! here quotes.
+//! Windows: finds CMD and starts it. std quotes the arguments of a batch file and refuses those that `cmd.exe` would
+//! misread; nothing here quotes.
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
@@ -25,11 +25,11 @@ pub(super) const NEEDED_VARIABLES: &[&str] = &[
     "TMP",
 ];
 
-/// An environment, as std's `Command` takes it.
+/// An environment, in the form that std's `Command` takes.
 #[derive(Default)]
 pub struct Environment(Vec<(OsString, OsString)>);
 
-/// A program with its arguments and the whole of its environment.
+/// A program with its arguments and its whole environment.
 pub struct Image {
     program: PathBuf,
     arguments: Vec<OsString>,
@@ -54,30 +54,30 @@ impl Environment {
 }
 
 impl Image {
-    /// The program finds its own file as its name.
+    /// The program gets its file as its name.
     #[allow(clippy::unnecessary_wraps)]
     pub fn new(_name: &OsStr, program: &Path, arguments: Vec<OsString>, environment: Environment) -> io::Result<Self> {
         Ok(Self { program: program.to_owned(), arguments, environment })
     }
 
-    /// Adds a variable, in the place of one with its name.
+    /// Adds a variable, replacing one of the same name.
     pub fn set_variable(&mut self, name: &OsStr, value: &OsStr) -> io::Result<()> {
         self.environment.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.environment.push(name, value)
     }
 
-    /// Starts the program, waits for it, and ends this process with its exit code, all 32 bits of it. Returns only when it could not.
+    /// Starts the program, waits for it, and ends this process with its 32-bit exit code. Returns only on failure.
     pub fn replace(self) -> (Result<Infallible, io::Error>, Self) {
         let ended = spawn(self.command()).and_then(|mut child| child.wait());
         (ended.map(|status| end(status.code().unwrap_or(1))), self)
     }
 
-    /// For a caller that says where its streams lead.
+    /// A std command, for a caller that sets its streams.
     pub fn into_command(self) -> Command {
         self.command()
     }
 
-    /// The longest variables, by name, and the bytes each takes.
+    /// The names and lengths in bytes of the longest variables.
     pub fn longest_variables(&self, count: usize) -> Vec<(String, usize)> {
         let length = |(name, value): &(OsString, OsString)| (name.clone(), name.len() + value.len() + 2);
         super::longest(self.environment.0.iter().map(length), count)
@@ -91,7 +91,7 @@ impl Image {
     }
 }
 
-/// The files that a word may mean: with its own ending if it has one, and with those of `PATHEXT`.
+/// The files that a command name can refer to: with its own extension if it has one, and with those in `PATHEXT`.
 pub(super) fn executables(path: PathBuf) -> Vec<PathBuf> {
     let endings = std::env::var("PATHEXT").unwrap_or_else(|_| ".COM;.EXE;.BAT;.CMD".to_owned());
     let mut files = Vec::new();
@@ -100,31 +100,32 @@ pub(super) fn executables(path: PathBuf) -> Vec<PathBuf> {
         file.push(ending);
         files.push(file.into());
     }
-    // Without an ending nothing can be executed, and std would add one that nobody looked for.
+    // Windows cannot execute a file without an extension, and std would add one that cast did not search for.
     if path.extension().is_some() {
         files.insert(0, path);
     }
     files
 }
 
-/// Whether there is such a file; the loader says the rest. Of the file itself: an app execution alias is a link that only the loader follows.
+/// Checks only that the file exists; the loader reports the rest. Does not follow links, because only the loader can
+/// follow an app execution alias.
 pub(super) fn check_executable(path: &Path) -> io::Result<()> {
     if std::fs::symlink_metadata(path)?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(()) }
 }
 
-/// Whether a word names a file rather than a command to be looked up.
+/// Whether a word is a path rather than a command to look up.
 pub(super) fn is_path(word: &OsStr) -> bool {
     word.to_string_lossy().contains(['/', '\\', ':'])
 }
 
-/// Starts CMD. From here on Ctrl-C and Ctrl-Break, which reach it by themselves, are for it alone: cast stays, to end as it ends. A
-/// handler, which CMD does not inherit, as it would inherit that they are ignored.
+/// Starts CMD. From here on cast does not react to Ctrl-C and Ctrl-Break: the console sends them to CMD, and cast ends
+/// as CMD ends. cast sets a handler, because CMD would inherit an ignored Ctrl-C but not a handler.
 pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
     ctrlc::set_handler(|| ()).map_err(io::Error::other)?;
     command.spawn()
 }
 
-/// Ends this process with an exit code of Windows, which `ExitCode` is too small for.
+/// Ends this process with a 32-bit exit code, which does not fit into `ExitCode`.
 #[allow(clippy::exit)]
 pub(crate) fn end(code: i32) -> ! {
     std::process::exit(code)
@@ -135,10 +136,10 @@ pub(super) fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(206)
 }
 
-/// Whether a failure to start CMD is one of cast or the system rather than of CMD: too many handles, no memory.
+/// Whether starting CMD failed because of cast or the system, not CMD: no memory.
 pub(super) fn is_own_failure(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::OutOfMemory
 }
 
-/// Descriptors have no paths.
+/// Windows has no paths for descriptors.
 pub(super) fn keep_from_children(_path: &Path) {}

@@ -1,4 +1,4 @@
-//! Files and folders: opened without surprises, made for this user alone, and who else can get at them.
+//! Files and folders: opening them safely, creating them for this user only, and checking who else can access them.
 
 #[cfg(unix)]
 mod unix;
@@ -22,27 +22,27 @@ pub enum Distrust {
     OthersCanRead,
 }
 
-/// Opens for reading; a symlink or a folder is refused, and nothing waits for a FIFO's writer.
+/// Opens a file for reading. Refuses a symlink or a folder, and does not wait for the writer of a FIFO.
 pub fn open_plain(path: &Path) -> io::Result<File> {
     system::open_plain(path)
 }
 
-/// Opens for reading what the path leads to, without waiting for a FIFO's writer.
+/// Opens a file for reading and follows symlinks. Does not wait for the writer of a FIFO.
 pub fn open_behind_links(path: &Path) -> io::Result<File> {
     system::open_behind_links(path)
 }
 
-/// Opens a folder itself, so that it can be locked; `None` where this user may not read it, or folders cannot be locked.
+/// Opens a folder, so that cast can lock it. `None` if this user may not read it, or the system cannot lock folders.
 pub fn open_folder(path: &Path) -> Option<File> {
     system::open_folder(path)
 }
 
-/// Whether `open_plain` or `open_log` failed because of what the path is.
+/// Whether `open_plain` or `open_log` failed because the path is not a regular file.
 pub fn is_symlink_refusal(error: &io::Error) -> bool {
     system::is_symlink_refusal(error)
 }
 
-/// Puts the file at `from` in the place of the one at `to`, in one step.
+/// Renames `from` to `to` atomically, replacing the file there.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     system::rename(from, to)
 }
@@ -52,43 +52,43 @@ pub fn remove(path: &Path) -> io::Result<()> {
     system::remove(path)
 }
 
-/// Makes a new file that only this user can read, whatever the umask. An existing one is an error.
+/// Creates a new file that only this user can read, whatever the umask. An existing file is an error.
 pub fn create_private(path: &Path) -> io::Result<File> {
     system::create_private(path)
 }
 
-/// Opens a lock file, making it where it is missing.
+/// Opens a lock file, and creates it if it is missing.
 pub fn open_lock(path: &Path) -> io::Result<File> {
     system::open_lock(path)
 }
 
-/// Opens a log for appending and for a look at its end, made for this user alone where it is missing; a symlink is refused, and
-/// nothing waits for a FIFO's reader.
+/// Opens a log for appending and for reading its end. Creates it for this user only if it is missing, refuses a
+/// symlink, and does not wait for the reader of a FIFO.
 pub fn open_log(path: &Path) -> io::Result<File> {
     system::open_log(path)
 }
 
-/// Whether an open file has lost its last name: nobody will find what is written to it.
+/// Whether an open file was deleted: no process will find what is written to it.
 pub fn is_removed(file: &File) -> bool {
     system::is_removed(file)
 }
 
-/// Makes one folder that only this user can enter, whatever the umask.
+/// Creates one folder that only this user can enter, whatever the umask.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
     system::create_private_dir(path)
 }
 
-/// Makes the names in a folder durable: what was renamed or removed there stays so after a crash.
+/// Syncs the names in a folder, so that a rename or removal there survives a crash.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
     system::sync_dir(path)
 }
 
-/// Why a file that should be private cannot be trusted, if it cannot.
+/// Why cast cannot trust a file that should be private; `None` if it can.
 pub fn distrust(file: &File) -> io::Result<Option<Distrust>> {
     system::distrust(file)
 }
 
-/// Whether other users can read what this is: a file, or the names in a folder.
+/// Whether other users can read this file, or the names in this folder.
 pub fn is_open_to_others(file: &File) -> bool {
     system::is_open_to_others(file)
 }
@@ -98,17 +98,18 @@ pub fn stdout_is_readable_by_others() -> bool {
     system::stdout_is_readable_by_others()
 }
 
-/// Whether another user owns it.
+/// Whether another user owns the file.
 pub fn is_foreign(data: &Metadata) -> bool {
     system::is_foreign(data)
 }
 
-/// Whether other users can read, write or enter it.
+/// Whether other users can read, write or enter the file or folder.
 pub fn is_open(data: &Metadata) -> bool {
     system::is_open(data)
 }
 
-/// Whether this user can write the file, or make one in the folder, and there is room for it; as far as that shows without writing.
+/// Checks, without writing, whether this user can write the file or create one in the folder, and whether the disk has
+/// room.
 pub fn check_writable(path: &Path) -> io::Result<()> {
     system::check_writable(path)
 }
@@ -118,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[cfg_attr(windows, ignore = "Windows does not say it")]
+    #[cfg_attr(windows, ignore = "Windows cannot tell")]
     fn a_file_is_removed_with_its_last_name() {
         let folder = tempfile::tempdir().unwrap();
         let [path, other] = ["log", "older"].map(|name| folder.path().join(name));

@@ -57,7 +57,7 @@ pub(super) fn open_log(path: &Path) -> io::Result<File> {
         opened => return opened,
     }
     match options.clone().create_new(true).open(path) {
-        // Another cast was first.
+        // Another cast process created it first.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
         Err(error) => Err(error),
         Ok(file) => {

@@ -1,5 +1,5 @@
-//! Windows. There are no modes: a user's profile folder is closed to other users by its inherited access list, and nothing here changes
-//! or checks that. Folders cannot be locked, nor flushed: NTFS journals them.
+//! Windows. Files have no modes. The inherited access list of the profile folder keeps other users out; nothing here
+//! changes or checks it. Windows cannot lock a folder, and a folder needs no sync, because NTFS journals it.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 
 use super::Distrust;
 
-/// How long a virus scanner, an indexer or a backup may keep a file to itself.
+/// How long a virus scanner, an indexer or a backup may block a file.
 const SHARING_WAIT: Duration = Duration::from_secs(2);
 const SHARING_POLL: Duration = Duration::from_millis(10);
 
-/// `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`: what reading a file in use fails with.
+/// `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`: the errors for reading a file in use.
 const IN_USE: &[i32] = &[32, 33];
-/// And `ERROR_ACCESS_DENIED`, which a rename over such a file, or its removal, fails with as well as one that is not permitted.
+/// Adds `ERROR_ACCESS_DENIED`: Windows returns it for renaming over or removing such a file, and also for lack of
+/// permission.
 const IN_USE_OR_DENIED: &[i32] = &[5, 32, 33];
 
-/// Tries again while an error may say that another program has the file open and shares it with nobody.
+/// Retries while the error may mean that another program has the file open without sharing it.
 fn patiently<T>(codes: &[i32], mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let is_in_use = |error: &io::Error| error.raw_os_error().is_some_and(|code| codes.contains(&code));
     let begin = Instant::now();

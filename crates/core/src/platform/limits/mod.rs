@@ -1,4 +1,4 @@
-//! Limits of this process: how long its files may become, and who may look into it.
+//! Limits of this process: the size of its files, and who may inspect it.
 
 #[cfg(unix)]
 mod unix;
@@ -9,18 +9,18 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
-/// Whether a file may become so long, by `ulimit -f`: a write beyond that would kill this process.
+/// Whether `ulimit -f` allows a file of this length, in bytes. A write beyond the limit would kill this process.
 pub fn may_grow_to(length: u64) -> bool {
     system::may_grow_to(length)
 }
 
-/// Lets a write beyond `ulimit -f` fail as an error, instead of killing the writer with its temporary file left behind. A handler, not
-/// an ignored signal: CMD does not inherit it.
+/// Turns a write beyond `ulimit -f` into an error. Otherwise it would kill cast and leave a temporary file behind. Uses
+/// a handler instead of ignoring the signal, because CMD does not inherit a handler.
 pub fn survive_file_size_limit() {
     system::survive_file_size_limit();
 }
 
-/// Keeps other processes of this user from reading this one's memory and environment; over with the next `exec`.
+/// Keeps other processes of this user from reading the memory and environment of this one. Ends with the next `exec`.
 pub fn hide_from_debuggers() {
     system::hide_from_debuggers();
 }

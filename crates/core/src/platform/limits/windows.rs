@@ -1,4 +1,4 @@
-//! Windows: no limit on a file's length. Processes of other users are kept out by the system; those of the same user are not.
+//! Windows has no limit on file length. It keeps processes of other users out, but not those of the same user.
 
 pub(super) fn may_grow_to(_length: u64) -> bool {
     true

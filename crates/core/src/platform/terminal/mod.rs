@@ -1,4 +1,4 @@
-//! The terminal while cast asks something on it.
+//! The terminal while cast prompts on it.
 
 #[cfg(unix)]
 mod unix;
@@ -11,17 +11,17 @@ use windows as system;
 
 use std::io;
 
-/// From here to its end, a signal that ends this process calls `restore` first.
+/// From now on, a signal that ends this process first calls `restore`.
 pub fn restore_on_signal(restore: fn()) -> io::Result<()> {
     system::restore_on_signal(restore)
 }
 
-/// Ends this process as Ctrl-C would have, for its parent to see; returns where there is no signal to die of.
+/// Ends this process by SIGINT, as Ctrl-C would, so that its parent sees that. Returns on systems without signals.
 pub fn die_of_interrupt() {
     system::die_of_interrupt();
 }
 
-/// Drops what was typed and not read yet.
+/// Discards input that was typed but not read yet.
 pub fn forget_typed_input() {
     system::forget_typed_input();
 }

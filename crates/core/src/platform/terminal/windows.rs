@@ -1,4 +1,4 @@
-//! Windows: Ctrl-C is a key in raw mode, and the console keeps what was typed for its next reader.
+//! Windows: Ctrl-C is an ordinary key in raw mode, and the console keeps typed input for its next reader.
 
 use std::io;
 

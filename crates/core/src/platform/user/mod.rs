@@ -1,4 +1,4 @@
-//! The user of this process, and the program that started it, as the audit log names them.
+//! The user of this process and the program that started it, for the audit log.
 
 #[cfg(unix)]
 mod unix;
@@ -11,17 +11,17 @@ use windows as system;
 
 use std::ffi::OsString;
 
-/// The name of the program that started this one, where the system says it at once; on Linux at most 15 bytes of it.
+/// The name of the program that started this one, if the system returns it quickly. On Linux at most 15 bytes.
 pub fn caller() -> Option<OsString> {
     system::caller()
 }
 
-/// The user of this process: a number where users have one, as the name may be far to fetch.
+/// The user of this process: a user ID on Unix, because the name may need a slow lookup; a name on Windows.
 pub fn user() -> String {
     system::user()
 }
 
-/// The name of the user that `user` returned, where a file of this machine has it.
+/// The name for a user ID that `user` returned, if a file on this machine has it.
 pub fn user_name(user: &str) -> Option<String> {
     system::user_name(user)
 }

@@ -1,4 +1,4 @@
-//! Linux and macOS. Only Linux names a parent without a detour.
+//! Linux and macOS. Only Linux returns the name of the parent directly.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! Windows: a parent's name takes a search through all processes, which takes a while; a user is known by name.
+//! Windows: finding the parent's name needs a slow search through all processes, so it is omitted. Users have names.
 
 use std::ffi::OsString;
 

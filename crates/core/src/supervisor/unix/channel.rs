@@ -1,4 +1,4 @@
-//! The ways between CMD and the outside. Each kind makes CMD's end, and the streams that the loop moves.
+//! Connections between CMD and the outside. Each kind makes CMD's end, and the streams that the pumps move.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::pump::{EndPolicy, Source};
 use super::{Carries, Filter, Wire};
 
-/// What CMD gets in the place of cast's own descriptors.
+/// The descriptors that CMD gets instead of cast's own.
 #[derive(Default)]
 pub(super) struct Ends {
     pub(super) output: Option<OwnedFd>,
     pub(super) errors: Option<OwnedFd>,
 }
 
-/// Bytes on their way from a source through a filter to an output of cast.
+/// A stream of bytes from a source through a filter to an output of cast.
 pub(super) struct Stream {
     pub(super) carries: Carries,
     pub(super) source: Source,
@@ -23,19 +23,19 @@ pub(super) struct Stream {
     pub(super) end: EndPolicy,
 }
 
-/// One way between CMD and the outside.
+/// One connection between CMD and the outside.
 pub(super) trait Channel {
     /// Makes CMD's end, and the streams.
     fn connect(&mut self, ends: &mut Ends) -> io::Result<Vec<Stream>>;
-    /// cast is about to stop, for CMD has.
+    /// Called when CMD has stopped, before cast stops.
     fn pause(&mut self) {}
-    /// cast goes on, and so will CMD.
+    /// Called when cast continues, before CMD does.
     fn resume(&mut self) {}
-    /// The terminal has another size.
+    /// Called when the size of the terminal changes.
     fn resize(&mut self) {}
 }
 
-/// A pipe in the place of an output.
+/// A pipe that replaces an output.
 pub(super) struct Pipe(Option<Wire>);
 
 impl Pipe {

@@ -1,4 +1,5 @@
-//! CMD's process: forked from the main thread before any other thread exists, held at a gate until all is ready, then CMD.
+//! CMD's process: forked from the main thread before any other thread exists, and held at a gate until everything is
+//! ready.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,16 +15,16 @@ use super::signals::Signals;
 use crate::platform::exec::Image;
 use crate::platform::exec::raw::{self, Ready};
 
-/// What the child ends with if it does not become CMD; nobody looks at it.
+/// The exit code of a child that does not become CMD. cast ignores it.
 const NEVER_STARTED: i32 = 127;
 
-/// CMD, or what will become CMD.
+/// CMD, or the child that will become CMD.
 pub(super) struct Child {
     pub(super) pid: Pid,
     ready: Ready,
-    /// A byte opens it; kept until the child is CMD, so that its end means cast's.
+    /// One byte opens the gate. cast keeps its end until the child is CMD, so a closed gate means that cast has ended.
     gate: Option<OwnedFd>,
-    /// The number of the error, if the child could not become CMD; nothing, once it has.
+    /// Delivers the error number if the child could not become CMD, and closes empty once it has.
     report: Option<OwnedFd>,
 }
 
@@ -56,18 +57,18 @@ impl Child {
     /// Lets the child become CMD.
     pub(super) fn open_gate(&self) -> io::Result<()> {
         match self.gate.as_ref().map(|gate| rustix::io::write(gate, &[1])) {
-            // It was killed at the gate: its end will show.
+            // The child was killed at the gate; the main thread will see its end.
             None | Some(Ok(_) | Err(Errno::PIPE)) => Ok(()),
             Some(Err(error)) => Err(error.into()),
         }
     }
 
-    /// Where the report will come; `None` once it was read.
+    /// The pipe of the report; `None` once it was read.
     pub(super) fn report(&self) -> Option<BorrowedFd<'_>> {
         self.report.as_ref().map(AsFd::as_fd)
     }
 
-    /// Reads the report, which waits until there is one.
+    /// Reads the report and waits for it if necessary.
     pub(super) fn read_report(&mut self) -> Option<Report> {
         let report = self.report.take()?;
         self.gate = None;
@@ -84,14 +85,14 @@ impl Child {
         })
     }
 
-    /// Sees a child off that did not become CMD: one at the gate ends when that is gone.
+    /// Closes the gate, so that a child that waits there exits, and reaps it.
     pub(super) fn turn_away(&mut self) {
         self.gate = None;
         let pid = rustix::process::Pid::from_raw(self.pid.as_raw());
         while matches!(rustix::process::waitpid(pid, WaitOptions::empty()), Err(Errno::INTR)) {}
     }
 
-    /// To say what was too long.
+    /// Returns the image, so that the caller can report what was too long.
     pub(super) fn into_image(self) -> Image {
         self.ready.into_image()
     }
@@ -107,10 +108,10 @@ struct Unborn<'a> {
 }
 
 impl Unborn<'_> {
-    /// Returns only if it did not become CMD.
+    /// Returns only if the child did not become CMD.
     fn wait_and_become(&self, gate: BorrowedFd<'_>, reporter: BorrowedFd<'_>) -> i32 {
         if self.prepare().is_ok() && is_opened(gate) {
-            // From here on a signal acts on what is nearly CMD.
+            // From here on signals act on the child as they will on CMD.
             let error = self.mask.thread_set_mask().map_err(io::Error::from).err();
             let error = error.unwrap_or_else(|| self.ready.exec());
             let number = error.raw_os_error().unwrap_or_default();
@@ -123,7 +124,7 @@ impl Unborn<'_> {
         for own in self.own {
             raw::close(own);
         }
-        // What is standard output here may be what standard error is to be made of: each end is a descriptor of its own.
+        // Each end has its own descriptor, so replacing standard output does not affect standard error.
         if let Some(end) = &self.ends.output {
             rustix::stdio::dup2_stdout(end)?;
         }
@@ -134,14 +135,14 @@ impl Unborn<'_> {
             raw::ignore_ends_of_children();
         }
         raw::default_sigpipe();
-        // A client that kills its server must not leave it running. CMD that gains privileges (setuid) loses this.
+        // A client that kills its server (cast) must not leave CMD running. A setuid CMD loses this protection.
         #[cfg(target_os = "linux")]
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
         Ok(())
     }
 }
 
-/// Waits at the gate. If cast ended, also before it could have been this child's end, the gate stays shut.
+/// Waits at the gate. Returns `false` if cast has ended, even if it ended before the child set its death signal.
 fn is_opened(gate: BorrowedFd<'_>) -> bool {
     let mut byte = [0];
     let opened = loop {

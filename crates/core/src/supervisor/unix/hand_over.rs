@@ -1,4 +1,4 @@
-//! A stream that outlives CMD: another process goes on with it, so that this one can end.
+//! Hands a stream that outlives CMD to another process, so that this one can end.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,28 +13,30 @@ use super::outputs::sink;
 use super::pump::{EndPolicy, Pumped, Source, Stops, pump};
 use crate::supervisor::{Carries, Filter};
 
-/// A stream that another process still writes to, though CMD has ended.
+/// A stream that another process still writes to after CMD has ended.
 pub struct Left {
     /// Which output it carries.
     pub carries: Carries,
-    /// All that its filter needs to go on.
+    /// The state that its filter needs to continue.
     pub state: Vec<u8>,
     source: OwnedFd,
 }
 
 impl Left {
     pub(super) fn new(carries: Carries, source: Arc<Source>, filter: Box<dyn Filter>) -> Self {
-        let source = Arc::into_inner(source).expect("nobody looks at it any more").into_pipe();
+        let source =
+            Arc::into_inner(source).expect("the pump has ended and no other thread keeps a reference").into_pipe();
         Self { carries, state: filter.suspend(), source }
     }
 }
 
 pub(in crate::supervisor) fn hand_over(left: &Left, words: &[&str], message: &[u8]) -> io::Result<()> {
     let Left { carries, source, .. } = left;
-    // Through the exec, for that process to open.
+    // The descriptor must survive the exec, because that process opens it.
     rustix::io::fcntl_setfd(source, rustix::io::FdFlags::empty())?;
     let mut command = Command::new(own_program()?);
-    // Nothing of the environment, which may hold the key; and no other stream, whose reader would wait for it.
+    // The process gets no environment, which may contain the key, and not the other stream, whose reader would
+    // otherwise wait for it.
     match carries {
         Carries::Output => drop(command.stderr(Stdio::null())),
         Carries::Errors => drop(command.stdout(Stdio::null())),
@@ -53,7 +55,7 @@ pub(in crate::supervisor) fn take_over(
     filter: Box<dyn Filter>,
     idle: Option<Duration>,
 ) -> io::Result<()> {
-    // Away from the terminal and the group of whoever started CMD: this process is nobody's job.
+    // Leaves the terminal and process group of CMD's caller: no shell should treat this process as a job.
     let _ = rustix::process::setsid();
     let path = format!("/dev/fd/{}", descriptor.parse::<u16>().map_err(io::Error::other)?);
     let source = Arc::new(Source::new(File::open(path)?.into())?);
@@ -65,7 +67,7 @@ pub(in crate::supervisor) fn take_over(
     }
 }
 
-/// This very program, also when its file was replaced meanwhile.
+/// The path of this program, also if its file was replaced meanwhile.
 fn own_program() -> io::Result<PathBuf> {
     let link = PathBuf::from("/proc/self/exe");
     if link.exists() { Ok(link) } else { std::env::current_exe() }

@@ -1,4 +1,4 @@
-//! Cast's own standard output and standard error: what they are, and when cast is done with them.
+//! The standard output and standard error of cast: their kinds, and releasing them.
 
 use std::fs::File;
 use std::io;
@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use crate::supervisor::{Carries, Ended, Sink};
 
-/// What standard output and standard error of this process are, and whether they are one.
+/// The kinds of standard output and standard error, and whether they are the same file.
 pub(in crate::supervisor) fn outputs() -> ([Sink; 2], bool) {
     let null = rustix::fs::stat("/dev/null").map(|null| null.st_rdev).ok();
     let kind = |stream: BorrowedFd<'_>| {
@@ -20,12 +20,12 @@ pub(in crate::supervisor) fn outputs() -> ([Sink; 2], bool) {
         Some((sink, (data.st_dev, data.st_ino)))
     };
     let both = [kind(rustix::stdio::stdout()), kind(rustix::stdio::stderr())];
-    // One that cannot be asked is closed.
+    // An output that fstat cannot read is closed.
     let sinks = both.map(|output| output.map_or(Sink::Nothing, |(sink, _)| sink));
     (sinks, both[0].is_some() && both[0].map(|(_, file)| file) == both[1].map(|(_, file)| file))
 }
 
-/// Where a stream comes out.
+/// The output of cast that a stream goes to.
 pub(super) fn sink(carries: Carries) -> BorrowedFd<'static> {
     match carries {
         Carries::Output | Carries::Both => rustix::stdio::stdout(),
@@ -33,8 +33,8 @@ pub(super) fn sink(carries: Carries) -> BorrowedFd<'static> {
     }
 }
 
-/// Closes cast's own end of an output that is through: its reader need not wait for CMD. But not standard error by itself, on which cast
-/// may have to say that other output was not written.
+/// Closes cast's copy of a finished output, so that its reader does not wait for CMD. Keeps standard error if it is
+/// separate, because cast may need it to report that other output was not written.
 pub(super) fn let_go(carries: Carries) {
     let Ok(null) = null() else { return };
     if carries != Carries::Errors {
@@ -45,16 +45,16 @@ pub(super) fn let_go(carries: Carries) {
     }
 }
 
-/// A descriptor is never left closed: the next file to be opened would take its place.
+/// Replaces a closed descriptor. If it stayed closed, the next opened file would get its number.
 pub(super) fn null() -> io::Result<File> {
     File::options().read(true).write(true).open("/dev/null")
 }
 
-/// Ends this process as CMD ended, for whoever waits for it. Returns the exit code where that is the way.
+/// Ends this process as CMD ended, for its parent. Returns the exit code if this process should exit with one.
 pub(in crate::supervisor) fn end_like(ended: Ended) -> u8 {
     match ended {
         Ended::Code(code) => u8::try_from(code).unwrap_or(u8::MAX),
-        // The first process of a container cannot die of its own signal.
+        // Process 1 of a container cannot kill itself with a signal.
         Ended::Signal(signal) => {
             if std::process::id() != 1 {
                 let _ = signal_hook::low_level::emulate_default_handler(signal);

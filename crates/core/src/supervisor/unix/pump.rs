@@ -1,4 +1,4 @@
-//! One stream on its way through a filter: read, filter, write, until its source is at its end or its policy says so.
+//! Moves one stream through a filter: reads, filters and writes until its source or its policy ends it.
 
 use std::io::{self, IoSlice, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -11,53 +11,56 @@ use rustix::io::Errno;
 
 use crate::supervisor::Filter;
 
-/// Read at once.
+/// Bytes per read.
 const CHUNK: usize = 128 << 10;
-/// Pieces shorter than this are gathered, longer ones written from where they are: a copy costs more than a call from about here.
+/// Pieces shorter than this are gathered, and longer ones are written in place: from about this size a copy costs more
+/// than a system call. In bytes.
 const PIECE: usize = 16 << 10;
-/// What the pipe of CMD is asked to hold: so CMD and cast take turns less often. Where it may not be so much it stays as it is.
+/// The size in bytes that cast requests for CMD's pipe, so that CMD and cast switch less often. If the system refuses
+/// it, the pipe keeps its size.
 #[cfg(target_os = "linux")]
 const PIPE: usize = 256 << 10;
 
 /// How a stream ended.
 pub(super) enum Pumped {
-    /// Everything is through.
+    /// Everything is written.
     Finished,
-    /// Whoever read the output is gone, or its disk is full. The stream of CMD is closed, so that CMD learns it at its next write.
+    /// The reader of the output closed it, or its disk is full. cast closes CMD's stream, so that CMD notices at its
+    /// next write.
     SinkGone(Option<io::Error>),
-    /// CMD has ended, all it wrote is through, and another process still holds the stream.
+    /// CMD has ended and all its output is written, but another process still holds the stream.
     Held(Arc<Source>, Box<dyn Filter>),
 }
 
-/// What becomes of a stream when CMD has ended and its source has not.
+/// What to do with a stream when CMD has ended but its source has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(test), allow(dead_code))] // the last two are for pseudo-terminals
 pub(super) enum EndPolicy {
-    /// What was there by then is moved; after that, another process goes on with it.
+    /// Move what is there, then let another process continue.
     HandOver,
-    /// What was there by then is moved; after that, it is closed.
+    /// Move what is there, then close it.
     Drain,
-    /// It is closed at once.
+    /// Close it at once.
     Abandon,
 }
 
-/// What the main thread tells the streams, by closing the other ends.
+/// Pipes that the main thread closes to tell the pumps something.
 pub(super) struct Stops {
     /// CMD has ended.
     pub(super) ended: OwnedFd,
-    /// Every stream is through: those that others hold can be left to another process.
+    /// Every stream is written; streams that other processes hold can be handed over.
     pub(super) released: OwnedFd,
 }
 
 /// The end of CMD's stream that cast reads.
 pub(super) struct Source {
     pipe: OwnedFd,
-    /// Taken while bytes are on their way from the pipe to the sink.
+    /// Held while bytes are moving from the pipe to the sink.
     moving: Mutex<()>,
 }
 
 impl Source {
-    /// For a pipe that this process alone reads.
+    /// For a pipe that only this process reads.
     pub(super) fn new(pipe: OwnedFd) -> io::Result<Self> {
         rustix::fs::fcntl_setfl(&pipe, rustix::fs::OFlags::NONBLOCK)?;
         #[cfg(target_os = "linux")]
@@ -74,14 +77,14 @@ impl Source {
         self.moving.try_lock().is_ok_and(|_at_rest| self.waiting() == 0)
     }
 
-    /// How many bytes are in the stream now.
+    /// The number of bytes now in the pipe.
     fn waiting(&self) -> usize {
         rustix::io::ioctl_fionread(&self.pipe).ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or(0)
     }
 }
 
-/// Moves `source` to `sink` until the source ends, or CMD has ended and `end` is served. `is_through` is dropped once all that CMD wrote is
-/// through; a stream that is held is moved on until the others are, too.
+/// Moves `source` to `sink` until the source ends, or until CMD has ended and the policy `end` applies. Drops
+/// `is_through` once all output of CMD is written. A held stream is served until all other streams are finished.
 pub(super) fn pump(
     source: Arc<Source>,
     sink: BorrowedFd<'_>,
@@ -95,7 +98,7 @@ pub(super) fn pump(
     let mut out = Output { sink, gathered: Vec::with_capacity(CHUNK) };
     let mut is_through = Some(is_through);
     let mut phase = Phase::Running;
-    // Told of a silence once, until there is something to read again.
+    // The filter is told once about a silence, until more bytes arrive.
     let mut patience = idle;
     loop {
         if phase == Phase::Draining(0) {
@@ -114,7 +117,7 @@ pub(super) fn pump(
         let most = match ready {
             Ready::SinkGone => return Pumped::SinkGone(None),
             Ready::Ended => {
-                // What others write from now on is not waited for.
+                // cast does not wait for what other processes write from now on.
                 let left = if end == EndPolicy::Abandon { 0 } else { source.waiting() };
                 phase = Phase::Draining(left);
                 continue;
@@ -154,14 +157,14 @@ pub(super) fn pump(
     }
 }
 
-/// How far a stream is.
+/// The phase of a stream.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// CMD is running.
     Running,
-    /// CMD has ended, and so many bytes are still to be moved.
+    /// CMD has ended, and this many bytes are left to move.
     Draining(usize),
-    /// All that CMD wrote is through, and others hold the source.
+    /// All output of CMD is written, and other processes hold the source.
     Held,
 }
 
@@ -176,7 +179,7 @@ fn sink_gone(error: io::Error) -> Pumped {
     Pumped::SinkGone((error.kind() != io::ErrorKind::BrokenPipe).then_some(error))
 }
 
-/// Whether `sink` takes more now.
+/// Whether `sink` accepts more bytes now.
 pub(super) fn takes_more(sink: BorrowedFd<'_>) -> bool {
     let mut polled = [PollFd::from_borrowed_fd(sink, PollFlags::OUT)];
     poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
@@ -185,15 +188,16 @@ pub(super) fn takes_more(sink: BorrowedFd<'_>) -> bool {
 enum Ready {
     Source,
     SinkGone,
-    /// Nothing came for a while.
+    /// The source has been silent for the idle time.
     Silent,
-    /// CMD has ended, and others may still hold the stream.
+    /// CMD has ended, and other processes may still hold the stream.
     Ended,
-    /// Every stream is through.
+    /// Every stream is written.
     Released,
 }
 
-/// Waits for something to read. A reader that leaves while CMD is silent is seen here too: by POLLERR, which needs no asking.
+/// Waits for something to read. Also notices when the sink's reader closes it while CMD is silent: poll always reports
+/// POLLERR.
 fn wait(
     source: &OwnedFd,
     sink: BorrowedFd<'_>,
@@ -201,11 +205,11 @@ fn wait(
     phase: Phase,
     patience: Option<Duration>,
 ) -> io::Result<Ready> {
-    // A pipe says ERR, a socket HUP.
+    // A pipe reports ERR, a socket HUP.
     let gone = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
     let (stop, meaning) = match phase {
         Phase::Running => (stops.ended.as_fd(), Ready::Ended),
-        // While it drains, nothing else can be told: the sink stands in for it.
+        // A draining stream waits for no stop, so the sink takes its place in the poll.
         Phase::Draining(_) => (sink, Ready::SinkGone),
         Phase::Held => (stops.released.as_fd(), Ready::Released),
     };
@@ -227,7 +231,7 @@ fn wait(
         if sink.intersects(gone) {
             return Ok(Ready::SinkGone);
         }
-        // A stream that nobody holds any more is read to its end.
+        // A stream whose writers are all gone is read to its end.
         if !stop.is_empty() && !source.contains(PollFlags::HUP) {
             return Ok(meaning);
         }
@@ -237,17 +241,17 @@ fn wait(
     }
 }
 
-/// A sink, also one that its other users have made non-blocking.
+/// A sink, which another process may have made non-blocking.
 struct Output<'a> {
     sink: BorrowedFd<'a>,
     gathered: Vec<u8>,
 }
 
 impl Output<'_> {
-    /// Writes what was gathered, and `piece` behind it.
+    /// Writes the gathered bytes, then `piece`.
     fn send(&mut self, piece: &[u8]) -> io::Result<()> {
         let mut parts = &mut [IoSlice::new(&self.gathered), IoSlice::new(piece)][..];
-        IoSlice::advance_slices(&mut parts, 0); // past what is empty
+        IoSlice::advance_slices(&mut parts, 0); // skips empty parts
         while !parts.is_empty() {
             match rustix::io::writev(self.sink, parts) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

@@ -1,4 +1,4 @@
-//! The signals of a supervisor: blocked, and taken one by one with where they came from.
+//! The signals of the supervisor: blocked, and read one by one with their origin.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -7,7 +7,8 @@ use nix::sys::signal::{SigSet, Signal};
 #[cfg(target_os = "linux")]
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-/// What a process may send to cast and mean CMD. Others cannot be caught, or are cast's own business.
+/// Signals that a process may send to cast but that are meant for CMD. The others cannot be caught or concern only
+/// cast.
 const FORWARDED: [Signal; 12] = [
     Signal::SIGHUP,
     Signal::SIGINT,
@@ -23,10 +24,12 @@ const FORWARDED: [Signal; 12] = [
     Signal::SIGTSTP,
 ];
 
-/// What a terminal sends to all of its foreground. Not HUP: of a terminal that goes away only the session's first process is told.
+/// Signals that a terminal sends to its whole foreground group. Not HUP: when a terminal closes, only the session
+/// leader gets it.
 const OF_TERMINALS: [Signal; 4] = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGWINCH];
 
-/// `si_code` of what the kernel sends: from the terminal, and so to CMD as well, which is in the same group. `sigaction(2)`.
+/// The `si_code` of signals from the kernel (`sigaction(2)`). A terminal signal also reaches CMD, which is in the same
+/// group.
 #[cfg(target_os = "linux")]
 const SI_KERNEL: i32 = 0x80;
 
@@ -39,18 +42,18 @@ pub(super) struct Signals {
 }
 
 pub(super) enum Arrived {
-    /// Sent to cast alone: CMD is meant.
+    /// Sent only to cast, but meant for CMD.
     ForCmd(Signal),
-    /// Whether the child became CMD can be read.
+    /// The report of the child can be read.
     Report,
-    /// The terminal has another size; CMD, in the same session, was told by itself.
+    /// The size of the terminal changed. CMD is in the same session and got the signal itself.
     Resize,
-    /// A child has something to tell, or CMD got the signal by itself.
+    /// The state of a child changed, or CMD got the signal itself.
     Nothing,
 }
 
 impl Signals {
-    /// Holds signals back from here on, in this thread and those it starts.
+    /// Blocks the signals from now on, in this thread and those it starts.
     pub(super) fn block() -> io::Result<Self> {
         let inherited = SigSet::thread_get_mask()?;
         let waited: SigSet = FORWARDED.into_iter().chain([Signal::SIGCHLD]).collect();
@@ -62,12 +65,12 @@ impl Signals {
         Ok(Self { inherited, arriving })
     }
 
-    /// The signals that were blocked before, as CMD is to find them.
+    /// The signal mask from before, for CMD.
     pub(super) fn inherited(&self) -> SigSet {
         self.inherited
     }
 
-    /// Waits for the next one, or for `report`.
+    /// Waits for the next signal or for `report`.
     #[cfg(target_os = "linux")]
     pub(super) fn next(&mut self, report: Option<BorrowedFd<'_>>) -> io::Result<Arrived> {
         if let Some(report) = report
@@ -85,8 +88,8 @@ impl Signals {
         })
     }
 
-    /// Waits for `report`, or else for the next signal. Where one came from is not said here: what a terminal can send to its foreground is
-    /// taken for that.
+    /// Waits for `report`, or otherwise for the next signal. This system does not report the origin of a signal, so
+    /// cast assumes that a signal that a terminal can send came from the terminal.
     #[cfg(not(target_os = "linux"))]
     pub(super) fn next(&mut self, report: Option<BorrowedFd<'_>>) -> io::Result<Arrived> {
         if report.is_some() {
@@ -102,7 +105,7 @@ impl Signals {
     }
 }
 
-/// Lets signals act on cast again: those that come from now on. What came before CMD ended was for CMD.
+/// Lets signals act on cast again, but only those that arrive from now on: earlier ones were for CMD.
 impl Drop for Signals {
     fn drop(&mut self) {
         #[cfg(target_os = "linux")]

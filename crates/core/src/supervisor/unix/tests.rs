@@ -1,4 +1,4 @@
-//! The streams one by one. The supervisor around a real program is in `tests/services.rs`.
+//! Tests single streams. `tests/services.rs` tests the supervisor with a real program.
 
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::pump::{EndPolicy, Source};
 use super::*;
 
-/// Passes everything on, and writes a word for each silence and at the end.
+/// Passes everything on, and writes a mark for each silence and at the end.
 struct Plain;
 
 impl Filter for Plain {
@@ -29,7 +29,7 @@ impl Filter for Plain {
     }
 }
 
-/// A pump on a thread, and the ends of all that leads to it.
+/// A pump on a thread, and the other ends of its pipes.
 struct Rig {
     writer: io::PipeWriter,
     reader: io::PipeReader,
@@ -78,7 +78,7 @@ fn a_stream_that_is_abandoned_waits_for_nothing() {
 fn a_stream_that_others_hold_is_moved_on_until_all_are_through() {
     let Rig { mut writer, mut reader, ended, released, through, pump } = pumped(EndPolicy::HandOver, None);
     drop(ended);
-    // Its part is done.
+    // Its own part is finished.
     assert!(through.recv().is_err());
     writer.write_all(b"still here").unwrap();
     read(&mut reader, "still here");

@@ -1,4 +1,5 @@
-//! The main thread while CMD runs: signals passed on, stops and continues both ways, orphans reaped, and how CMD ended.
+//! The main thread while CMD runs: passes signals on, stops and continues together with CMD, reaps orphans, and learns
+//! how CMD ended.
 
 use std::io;
 use std::sync::Weak;
@@ -17,11 +18,11 @@ use super::pump::{Source, takes_more};
 use super::signals::{Arrived, Signals};
 use crate::supervisor::{Carries, Ended};
 
-/// A stream, and the source that its pump reads while it lasts.
+/// A stream, and the source that its pump reads while the pump runs.
 pub(super) type Flow = (Carries, Weak<Source>);
 
-/// Until CMD has ended: passes signals on, stops when it stops, and buries whoever else is a child of this process, as a container's first
-/// process has to. `started` is called once CMD is running; an error means that it never was.
+/// Until CMD has ended, passes signals on, stops when CMD stops, and reaps all other children, as process 1 of a
+/// container must. Calls `started` once CMD is running. An error means that CMD was not started.
 pub(super) fn watch(
     child: &mut Child,
     signals: &mut Signals,
@@ -34,11 +35,11 @@ pub(super) fn watch(
     loop {
         match reap(cmd) {
             Some(State::Ended(ended)) => {
-                // It may have ended before anybody looked for the report.
+                // The child may have ended before cast read its report.
                 hear(child, started)?;
                 return Ok(ended);
             }
-            // For the shell to see. Whoever continues cast means CMD.
+            // cast stops as well, so that the shell sees it. When the shell continues cast, it means CMD.
             Some(State::Stopped) => {
                 let_through(flows);
                 for channel in channels.iter_mut() {
@@ -47,7 +48,7 @@ pub(super) fn watch(
                 stopped = raise(Signal::SIGSTOP).is_ok();
             }
             Some(State::Continued) => stopped = false,
-            // Not if CMD was continued meanwhile: it may be stopped again already.
+            // Not if CMD was continued meanwhile, because it may have stopped again.
             None if stopped => {
                 for channel in channels.iter_mut() {
                     channel.resume();
@@ -66,7 +67,7 @@ pub(super) fn watch(
     }
 }
 
-/// Whether the child became CMD, the first time this is asked.
+/// Reads the report, the first time this is called.
 fn hear(child: &mut Child, started: &mut dyn FnMut()) -> io::Result<()> {
     match child.read_report() {
         Some(Report::Failed(error)) => return Err(error),
@@ -76,8 +77,8 @@ fn hear(child: &mut Child, started: &mut dyn FnMut()) -> io::Result<()> {
     Ok(())
 }
 
-/// Before cast stops: lets what CMD has written come out. Not for ever, as others may go on writing; and not where nobody takes it, as the
-/// reader may be stopped, too.
+/// Before cast stops, waits until what CMD has written is out. Waits at most 1 s, because other processes may keep
+/// writing, and not for a sink that is full, because its reader may be stopped as well.
 fn let_through(flows: &[Flow]) {
     let deadline = Instant::now() + Duration::from_secs(1);
     for (carries, source) in flows {
@@ -98,7 +99,7 @@ enum State {
 
 fn reap(cmd: Pid) -> Option<State> {
     loop {
-        // Not by nix, which does not know the signals above 31.
+        // Not with nix, which does not know signals above 31.
         match rustix::process::waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED) {
             Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == cmd.as_raw() => {
                 if status.stopped() {
@@ -114,7 +115,7 @@ fn reap(cmd: Pid) -> Option<State> {
                     return Some(State::Ended(Ended::Code(code)));
                 }
             }
-            // CMD is gone and nobody kept how: its parent told the kernel not to.
+            // CMD is gone and its status is lost, because the kernel was told to discard it.
             Err(Errno::CHILD) => return Some(State::Ended(Ended::Code(1))),
             Ok(Some(_)) | Err(Errno::INTR) => {}
             Ok(None) | Err(_) => return None,

@@ -1,4 +1,4 @@
-//! The files of cast: private, nothing left over, no key where git would take it.
+//! Checks the files of cast: private, no leftovers, no key file where git could commit it.
 
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::key_store;
 use crate::platform::files;
 use crate::session::Session;
 
-/// How many paths a finding shows.
+/// The maximum number of paths that a finding shows.
 const SHOWN: usize = 3;
 
 impl Session {
@@ -30,18 +30,18 @@ impl Session {
             }
         };
         add(Check::Permissions, "another user owns", &which(files::is_foreign), advice::take);
-        add(Check::Permissions, "other users can get at", &which(files::is_open), advice::close);
-        add(Check::Leftover, "a cast that was killed left", &self.leftovers(), advice::remove);
+        add(Check::Permissions, "other users can access", &which(files::is_open), advice::close);
+        add(Check::Leftover, "a killed cast process left behind", &self.leftovers(), advice::remove);
         findings
     }
 
-    /// The key files there are.
+    /// The existing key files.
     pub(super) fn key_files(&self) -> impl Iterator<Item = PathBuf> {
         let files = [self.places.plain_key(), self.places.passphrase_key()];
         files.into_iter().flatten().filter(|path| path.symlink_metadata().is_ok())
     }
 
-    /// The folders that cast makes for this user alone, and its files there. Key files are judged by those who read them.
+    /// The private folders of cast and its files in them. `check_key_file` checks key files.
     fn private_files(&self) -> Vec<(PathBuf, Metadata)> {
         let folders = self.places.private_folders();
         let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
@@ -53,27 +53,29 @@ impl Session {
         looked_at.filter(|(data, _)| data.is_file() || data.is_dir()).map(|(data, path)| (path, data)).collect()
     }
 
-    /// What writers had begun that are no more. None while any cast holds a lock: it may be writing that.
+    /// Temporary files of killed writers. Empty while any cast process holds a lock, because that process may be
+    /// writing the file.
     fn leftovers(&self) -> Vec<PathBuf> {
         let mut leftovers = self.folder().and_then(|folder| folder.temporary()).unwrap_or_default();
         leftovers.extend(self.seen().map(|seen| seen.temporary()).unwrap_or_default());
         leftovers.extend(key_store::temporary(&self.places));
-        // Looked for first: what is still there once nobody writes, nobody is writing.
-        if leftovers.is_empty() || self.somebody_writes() {
+        // The files are listed before the locks are checked: a file that still exists while no process holds a lock is
+        // not being written.
+        if leftovers.is_empty() || self.is_being_written() {
             return Vec::new();
         }
         leftovers.retain(|path| path.symlink_metadata().is_ok());
-        if self.somebody_writes() { Vec::new() } else { leftovers }
+        if self.is_being_written() { Vec::new() } else { leftovers }
     }
 
-    fn somebody_writes(&self) -> bool {
+    fn is_being_written(&self) -> bool {
         let locks = self.places.state().ok().and_then(|state| fs::read_dir(state.join("locks")).ok());
         locks.into_iter().flatten().flatten().any(|lock| Lock::is_held(&lock.path()))
             || self.folder().is_ok_and(|folder| folder.is_locked())
     }
 }
 
-/// By its name: a vault, a lock, a log, a record of what was seen. Settings are the user's own file.
+/// Decides by name: a vault, a lock, a log, a record of a seen version. The settings file belongs to the user.
 fn is_ours(path: &Path) -> bool {
     match path.extension() {
         Some(ending) => {
@@ -85,7 +87,7 @@ fn is_ours(path: &Path) -> bool {
 
 fn in_work_tree(path: &Path) -> Option<Finding> {
     let tree = disk::git_work_tree(path)?;
-    let message = format!("a key file lies in the git work tree '{}': '{}'", tree.display(), path.display());
+    let message = format!("a key file is in the git work tree '{}': '{}'", tree.display(), path.display());
     Some(Finding { check: Check::Key, message, fix: vec!["move the key: 'cast key move keyring'".to_owned()] })
 }
 

@@ -1,21 +1,22 @@
-//! The second half of building the automaton: where each state fails to.
+//! The second half of building the automaton: the state that each state fails to.
 
 use super::{Chain, DEPTH_ONE, FORM_ENDS, ROOT, State, Trie, UNKNOWN};
 
-/// Of linking without regard to depth.
+/// The number of rounds of linking in memory order.
 const ROUNDS: usize = 6;
 
 impl Trie {
-    /// Finishes the automaton: a state fails to the child of a state that its parent fails to.
+    /// Finishes the automaton: a state fails to the matching child of a state that its parent fails to.
     pub(crate) fn link(&mut self) {
         self.fails = vec![UNKNOWN; self.nodes.len()];
         self.fails[ROOT as usize] = ROOT;
         self.fill_second();
-        // (next state, the state behind the chain's last, the next one's parent)
+        // (next state, the state after the chain's last, the parent of the next state)
         let mut rest: Vec<(State, State, State)> = (0..self.chains.len())
             .map(|chain| (self.chains[chain].first, self.end_of(chain), self.chains[chain].parent))
             .collect();
-        // Chain by chain, which is how they lie in memory, until one meets a state whose turn has not come. A few rounds do nearly all.
+        // Links chain by chain, in memory order, until a chain depends on a state that is not linked yet. A few rounds
+        // link nearly all states.
         for _ in 0..ROUNDS {
             rest.retain_mut(|(state, end, parent)| {
                 while state < end {
@@ -30,7 +31,7 @@ impl Trie {
         self.link_by_level(rest);
     }
 
-    /// Links the rest in an order in which nothing has to wait.
+    /// Links the rest by depth, so that no state depends on an unlinked one.
     fn link_by_level(&mut self, mut waiting: Vec<(State, State, State)>) {
         waiting.sort_by_key(|&(first, ..)| std::cmp::Reverse(self.depth(first)));
         let mut open: Vec<(State, State, State)> = Vec::new();
@@ -60,7 +61,7 @@ impl Trie {
         }
     }
 
-    /// What `state` fails to, if all that decides it is known.
+    /// The state that `state` fails to, if everything that decides it is known.
     fn known_fail(&self, state: State, parent: State) -> Option<State> {
         if parent == ROOT {
             return Some(ROOT);
@@ -99,7 +100,7 @@ impl Trie {
         }
     }
 
-    /// The state behind the chain's last.
+    /// The state after the chain's last.
     fn end_of(&self, chain: usize) -> State {
         self.chains.get(chain + 1).map_or(self.next_state(), |next| next.first)
     }
