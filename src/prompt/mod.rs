@@ -72,7 +72,8 @@ impl Attendant for Terminal {
             return NOBODY.choose_place(why);
         }
         self.report.note(&format!("No OS keyring is available: {why}.\n"));
-        let places = ["in a file encrypted with a passphrase", "in a plain file that only you can read", "nowhere: cancel"];
+        let places =
+            ["in a file encrypted with a passphrase", "in a plain file that only you can read", "nowhere: cancel"];
         let choice = Select::new().with_prompt("Where to keep the master key").items(places).default(0).interact();
         match choice.map_err(|error| unanswered(&error))? {
             0 => Ok(Some(KeyPlace::Passphrase)),

@@ -99,10 +99,7 @@ fn remarks(file: &Dotenv) -> Vec<String> {
         ));
     }
     if !open.is_empty() {
-        remarks.push(format!(
-            "a quote that is not closed became part of the value: {}",
-            plaintext::lines(&open)
-        ));
+        remarks.push(format!("a quote that is not closed became part of the value: {}", plaintext::lines(&open)));
     }
     let mut counts: BTreeMap<SecretName, usize> = BTreeMap::new();
     for name in file.assignments.iter().filter_map(|found| SecretName::parse(&found.key).ok()) {

@@ -112,8 +112,8 @@ fn the_sdk_brings_no_command_line() {
     }
 }
 
-/// The width of a line of code or of a comment, in columns, as in `rustfmt.toml`. Only a string literal or an address may
-/// be longer, where breaking it would hurt. The comments of `crates/` are still to be wrapped.
+/// The width of a line of code or of a comment, in columns, as in `rustfmt.toml`. Only a string literal or an address
+/// may be longer, where breaking it would hurt. The comments of `crates/` are still to be wrapped.
 #[test]
 fn no_line_is_wider_than_the_code() {
     const WIDTH: usize = 120;

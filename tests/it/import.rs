@@ -205,10 +205,7 @@ fn what_other_tools_would_have_resolved_is_said() {
         "A=encrypted:sk-live-abc\nB=op://vault/item/sk-live\nC=\"postgres://${USER}@sk-live\"\nD=$plain-sk-live\n",
     );
     let outcome = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
-    says(
-        &outcome,
-        &["dotenvx or 1Password can read it: A, B", "'${...}' is not expanded and stays as it is: C"],
-    );
+    says(&outcome, &["dotenvx or 1Password can read it: A, B", "'${...}' is not expanded and stays as it is: C"]);
     assert_eq!(sandbox.value("a", "C"), b"postgres://${USER}@sk-live");
 }
 

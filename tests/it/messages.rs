@@ -12,7 +12,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const FOLDERS: [&str; 3] = ["crates/core/src", "crates/keyring/src", "src"];
 
 /// Help texts, and modules that their parents compile only for tests.
-const OTHERS: [&str; 5] = ["src/args.rs", "src/args/", "/tests.rs", "/secret_service/real.rs", "/secret_service/scripted.rs"];
+const OTHERS: [&str; 5] =
+    ["src/args.rs", "src/args/", "/tests.rs", "/secret_service/real.rs", "/secret_service/scripted.rs"];
 
 /// Calls whose words no user sees: they state why something cannot fail.
 const UNSEEN: [&str; 7] = ["expect", "expect_err", "panic", "unreachable", "assert", "assert_eq", "debug_assert"];
@@ -180,7 +181,8 @@ fn attribute_end(tokens: &[Token], start: usize) -> usize {
 }
 
 fn is_for_tests(attribute: &[Token]) -> bool {
-    let mut words = attribute.iter().filter_map(|token| if let Token::Word(word) = token { Some(word.as_str()) } else { None });
+    let mut words =
+        attribute.iter().filter_map(|token| if let Token::Word(word) = token { Some(word.as_str()) } else { None });
     words.next() == Some("cfg") && words.next() == Some("test")
 }
 
@@ -270,27 +272,27 @@ fn literal(code: &str) -> Option<(String, &str)> {
         let (text, after) = body.split_once(&format!("\"{}", "#".repeat(hashes)))?;
         return Some((if is_bytes { String::new() } else { text.replace('\n', "\\n") }, after));
     }
-    let body = code.strip_prefix('"')?;
+    let mut rest = code.strip_prefix('"')?;
     let mut text = String::new();
-    let mut letters = body.char_indices();
-    while let Some((place, letter)) = letters.next() {
+    loop {
+        let letter = rest.chars().next()?;
+        rest = &rest[letter.len_utf8()..];
         match letter {
-            '"' => return Some((if is_bytes { String::new() } else { text }, &body[place + 1..])),
+            '"' => return Some((if is_bytes { String::new() } else { text }, rest)),
             '\n' => text.push_str("\\n"),
-            '\\' => match letters.next()?.1 {
-                // The line goes on at the next word.
-                '\n' => {
-                    let left = letters.as_str();
-                    let blanks = left.len() - left.trim_start().len();
-                    letters = left[blanks..].char_indices();
+            '\\' => {
+                let escaped = rest.chars().next()?;
+                rest = &rest[escaped.len_utf8()..];
+                match escaped {
+                    // The literal goes on at the next word.
+                    '\n' => rest = rest.trim_start(),
+                    '"' | '\'' | '\\' => text.push(escaped),
+                    _ => text.extend(['\\', escaped]),
                 }
-                escaped @ ('"' | '\'' | '\\') => text.push(escaped),
-                other => text.extend(['\\', other]),
-            },
+            }
             letter => text.push(letter),
         }
     }
-    None
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

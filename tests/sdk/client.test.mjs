@@ -1,4 +1,5 @@
-// What the Node client promises beyond tests/scenario.json, from the package as it is installed. CAST_BINARY is the binary under test.
+// The promises of the Node client beyond tests/scenario.json, tested on the installed package. CAST_BINARY is the binary under
+// test.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
@@ -29,7 +30,7 @@ function keyOf(home) {
   return fs.readFileSync(path.join(home, "key.txt"), "utf8").match(/^AGE-SECRET-KEY-.*$/m)[0];
 }
 
-/** All that a program writes on standard output, and its exit code. */
+/** A program's standard output and exit code. */
 async function output(child) {
   let out = "";
   child.stdout.on("data", (chunk) => (out += chunk));
@@ -37,7 +38,7 @@ async function output(child) {
   return [out, code];
 }
 
-/** The value that a program finds under `key`; it comes in hexadecimal digits and unmasked, to be compared to the byte. */
+/** The value that a program finds under `key`; it arrives unmasked, as hexadecimal digits, to compare every byte. */
 async function valueOf(client, agent, key) {
   const script = "process.stdout.write(Buffer.from(process.env[process.argv[1]] ?? '(unset)').toString('hex'))";
   const [out, code] = await output(client.run(agent, process.execPath, ["-e", script, key], { mask: false }));
@@ -45,7 +46,7 @@ async function valueOf(client, agent, key) {
   return Buffer.from(out, "hex").toString("utf8");
 }
 
-/** That the call fails with this code, and that nothing of the error tells a secret. */
+/** Asserts that the call fails with this code and that its error contains no secret. */
 async function refuses(call, code, message = /./) {
   const error = await Promise.resolve().then(call).then(
     () => assert.fail("it did not fail"),
@@ -206,7 +207,7 @@ test("the client looks for the binary only in absolute folders of PATH", async (
   process.env.PATH = ["", "."].join(path.delimiter);
   await refuses(() => new CastClient({ home }).agents.list(), "no_binary", /PATH/);
   assert.ok(!fs.existsSync("taken"));
-  // A path counts from where the client was made.
+  // A relative path starts where the client was created.
   fs.symlinkSync(CAST, "link-to-cast");
   const client = new CastClient({ binary: "./link-to-cast", home });
   process.chdir(there);
@@ -245,7 +246,7 @@ test("the home that is given is all of it, and the environment stays as it is", 
   const elsewhere = new CastClient();
   await refuses(() => elsewhere.secrets.list("a"), "not_found");
 
-  // With a key of its own it needs no other, and takes none.
+  // A client with its own key ignores all others.
   const key = keyOf(home);
   fs.renameSync(path.join(home, "key.txt"), path.join(home, "away.txt"));
   await refuses(() => client.secrets.list("a"), "no_key");
