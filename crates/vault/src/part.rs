@@ -34,7 +34,7 @@ pub struct Part {
     pub people: BTreeMap<PersonName, Person>,
 }
 
-/// Someone whom the owner listed.
+/// A person whom the owner listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// The card that the owner was given.

@@ -1,5 +1,6 @@
-//! A vault: the secrets of one agent. Keeps the promises that a reader cannot write, that names, flags and people are the owner's, and that nobody
-//! can forge, edit, splice or swap a vault, not even knowing whom it is encrypted to. Works on bytes; where they lie is not known here.
+//! A vault: the secrets of one agent. Keeps the promises that a reader cannot write, that names, flags and people are the owner's, and that a vault
+//! cannot be forged, edited, spliced or swapped, not even by a program that knows whom it is encrypted to. Works on bytes; where they lie is not
+//! known here.
 //!
 //! | file | what it does |
 //! |---|---|

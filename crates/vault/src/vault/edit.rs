@@ -76,7 +76,7 @@ impl Vault {
     }
 
     /// Moves a secret, if there is one, to another name, perhaps in the place of another one. Its times and the people who may set it stay;
-    /// that `new` makes programs load code is allowed by `dangerous` alone, whatever was allowed for `old`.
+    /// that `new` makes programs load code is allowed only by `dangerous`, whatever was allowed for `old`.
     pub fn rename(&mut self, old: &SecretName, new: &SecretName, dangerous: bool) -> Result<()> {
         self.check_owner()?;
         let Some(flags) = self.part.names.get(old).filter(|_| old != new) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! A look at a vault without knowing yet whose it should be, for `accept` alone. Keeps the promise that looking is not trusting: what is shown
+//! A look at a vault without knowing yet whose it should be, only for `accept`. Keeps the promise that looking is not trusting: what is shown
 //! here becomes a [`Vault`] only by naming the card, and then all of it is verified again.
 
 use age::secrecy::zeroize::Zeroizing;

@@ -61,7 +61,7 @@ impl<'a> Holder<'a> {
         match anchor {
             Anchor::Own => Ok(Self::Owner(key)),
             Anchor::Card(card) if *card == key.card() => Ok(Self::Owner(key)),
-            // The built-in secrets go into every agent: nobody else's are taken.
+            // The built-in secrets go into every agent: another owner's are not taken.
             Anchor::Card(_) if agent.is_builtin() => Err(Refusal::OtherOwner),
             Anchor::Card(card) => Ok(Self::Person(key, card)),
         }

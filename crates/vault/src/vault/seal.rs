@@ -130,7 +130,7 @@ impl Vault {
         let sealer = find_sealer(&self.part, second.sealer).ok_or(Refusal::OtherSealer)?;
         let values = values::to_text(&self.values);
         let bytes = plain::seal(above, &second, &values, |message| key.sign(message));
-        // To whom the owner's part says, and nobody else: neither a header nor a folder adds a reader.
+        // Only to the recipients of the owner's part: neither a header nor a folder adds a reader.
         let file = age_file::seal(&bytes, &self.part.recipients());
         if file.len() > age_file::MAX_FILE {
             return Err(Refusal::TooLarge);

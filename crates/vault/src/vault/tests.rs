@@ -112,7 +112,7 @@ fn text(vault: &Vault) -> &[u8] {
     vault.plain.as_ref().unwrap().bytes()
 }
 
-/// The plain text of a vault, in the pieces that someone puts together who can read and sign, but is not held to any rule.
+/// The plain text of a vault in pieces, for an attacker who can read and sign, and keeps no rule.
 #[derive(Clone)]
 struct Forge {
     first: First,

@@ -161,7 +161,7 @@ fn step_6_the_part_reads_and_is_this_owners() {
     refused(open_own(&reader, OWNER), Refusal::OtherReader);
     let grant = Box::new(vault.grant(&user(OWNER)).unwrap());
     refused(open(&reader, &UnlockKey::Agent(grant), Anchor::Own), Refusal::OtherReader);
-    // Encrypted to someone whom the owner did not list: by another reader, say.
+    // Encrypted by another reader, say, to a person whom the owner did not list.
     refused(open_theirs(&sealed(text(&vault)), STRANGER), Refusal::NotShared);
 }
 

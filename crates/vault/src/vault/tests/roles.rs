@@ -147,6 +147,7 @@ fn dangerous_names_need_their_word_twice() {
     vault.set(dangerous(), value("y"), false, now()).unwrap();
     assert!(vault.set_flags(&dangerous(), Flags::default()).is_err());
     vault.set(name("K"), value("x"), true, now()).unwrap();
+    vault.set_flags(&name("K"), Flags { dangerous: true, ..Flags::default() }).unwrap();
     assert!(!vault.names()["K"].dangerous, "the allowance is for names that need it");
     let file = vault.seal(&key, replica(1)).unwrap();
     assert_eq!(open_own(&file, OWNER).unwrap().into_environment().unwrap().len(), 3);
@@ -165,7 +166,7 @@ fn a_new_master_key_takes_over_in_a_new_epoch() {
     let next = opened.seal(&store, replica(1)).unwrap();
     assert_eq!((opened.state().unwrap().epoch, &opened.part().card), (2, &card(NEW)));
     assert_eq!(State::compare(vault.state().unwrap(), opened.state().unwrap()), Comparison::Newer);
-    // The new key opens it alone, the former one no longer; nor does the agent key of before.
+    // Only the new key opens it, not the former one, nor the agent key from before.
     let back = open_own(&next, NEW).unwrap();
     assert_eq!((back.state(), back.people()), (opened.state(), vault.people()));
     refused(open_own(&next, OWNER), Refusal::WrongKey);
@@ -173,6 +174,13 @@ fn a_new_master_key_takes_over_in_a_new_epoch() {
     refused(open(&next, &grant, Anchor::Own), Refusal::WrongAgentKey);
     // A person is asked anew.
     refused(open_theirs(&next, ALICE), Refusal::OtherOwner);
+    // A new key that was listed as a person's is so no longer.
+    let mut listed = open_own(&file, OWNER).unwrap();
+    listed.share(person("laptop"), card(NEW), [name("K")].into(), now()).unwrap();
+    listed.seal(&user(OWNER), replica(1)).unwrap();
+    let next = listed.seal(&user(NEW), replica(1)).unwrap();
+    let back = open_own(&next, NEW).unwrap();
+    assert_eq!((back.sealer(), back.people().len()), (&Sealer::Owner, 2));
     // A backup from before a rotation: opened with the former key, it becomes the new one's.
     let mut backup = open_own(&file, OWNER).unwrap();
     let next = backup.seal(&user(NEW), replica(1)).unwrap();

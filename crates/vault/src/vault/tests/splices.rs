@@ -74,7 +74,7 @@ fn a_signature_of_one_kind_is_not_one_of_the_other() {
 
 #[test]
 fn the_split_is_where_the_owner_signed_it() {
-    // A value with a line like the second, sealed by someone else: the real one is found by the length alone.
+    // A value with a line like the second, sealed by a stranger: the real one is found by the length.
     let (vault, _) = shared();
     let forge = Forge::of(&vault);
     let inner = String::from_utf8(forge.sealed_by(STRANGER).plain().to_vec()).unwrap();
