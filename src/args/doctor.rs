@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Check the keyring, the key, every vault and the files, and suggest fixes
+/// Check the keyring, key, vaults and files, and suggest fixes
 ///
 /// Changes nothing. Exits with 1 if it finds a problem.
 #[derive(Args)]

@@ -42,7 +42,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) clean_env: bool,
 
-    /// Start CMD only if no secret that .env.example names is missing
+    /// Run CMD only if no secret in .env.example is missing
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = ".env.example")]
     pub(crate) check: Option<PathBuf>,
 
@@ -56,7 +56,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) older: bool,
 
-    /// Show what CMD would get, without values, and run nothing
+    /// Show what CMD would get, without values; run nothing
     ///
     /// It shows what would be injected, overridden and masked, and how.
     #[arg(long)]

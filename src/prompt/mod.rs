@@ -90,8 +90,8 @@ impl Attendant for Terminal {
 
     fn notice(&self, notice: Notice) {
         let what = match notice {
-            Notice::Branch(agent) => format!("the vault of agent '{agent}' is that of an older branch, which this machine knows"),
-            Notice::Older(agent) => format!("the vault of agent '{agent}' is older than this machine has seen, and used this once"),
+            Notice::Branch(agent) => format!("using a state of the vault of agent '{agent}' from another branch, which this machine knows"),
+            Notice::Older(agent) => format!("using an older state of the vault of agent '{agent}', for this run only"),
             Notice::BuiltinGone => "the built-in secrets that this machine has seen are gone: see 'cast doctor'".to_owned(),
         };
         self.report.note(&format!("cast: {what}\n"));

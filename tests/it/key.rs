@@ -92,7 +92,7 @@ fn an_invalid_cast_key_is_never_passed_over() {
         (agent.replace(":a:", ":A:"), "line 1 is not a whole agent key"),
         (agent.replace(":1:AGE", ":01:AGE"), "line 1 is not a whole agent key"),
         (agent.replace(":1:AGE", ":AGE"), "line 1 is not a whole agent key"),
-        (format!("{agent}\n{good}"), "an agent key stands alone"),
+        (format!("{agent}\n{good}"), "an agent key must be the only key"),
     ];
     for (key, why) in cases {
         let quoted: Vec<&str> = if key.trim().is_empty() { vec![] } else { vec![key.trim(), "live", "HUNTER2"] };

@@ -335,7 +335,7 @@ fn the_key_lives_in_the_credential_manager_of_this_machine() {
     home.cast(["key", "move", "keyring"]).succeeds();
     assert!(home.agent(["variables"]).contains(SECRET));
     home.registry(["delete", entry, "/f"]).succeeds();
-    home.cast(["list", "a"]).refuses(4, "the OS keyring holds none", &[SECRET]);
+    home.cast(["list", "a"]).refuses(4, "the OS keyring has none", &[SECRET]);
     home.cast(["set", "b", "K", SECRET]).refuses(4, "no new one is made beside them", &[SECRET]);
     assert_ne!(home.registry(["query", entry]).run().code, 0, "no key was made");
 }

@@ -92,11 +92,14 @@ impl Session {
         let lock = self.lock_vaults(&folder)?;
         let vault = self.vault(agent)?;
         read(&vault);
+        let (seen, record) = (self.seen(), self.expected(agent)?);
+        // Killed from here on, the vault is there and in use, or gone and not missed.
+        if let (Some(seen), Some(record)) = (&seen, &record) {
+            seen.say_leaving(&seen.lock()?, record.clone())?;
+        }
         folder.remove(&lock, agent)?;
-        let given_up = self.seen().map_or(Ok(()), |seen| {
-            let records = seen.lock()?;
-            self.expected(agent)?.map_or(Ok(()), |record| seen.give_up(&records, record))
-        });
+        let (Some(seen), Some(record)) = (seen, record) else { return Ok(()) };
+        let given_up = seen.lock().and_then(|records| seen.give_up(&records, record));
         given_up.map_err(|failure| not_remembered(&failure, "removed"))
     }
 
@@ -116,11 +119,11 @@ impl Session {
     }
 
     fn refuse_in_the_place_of_one_that_is_gone(&self, agent: &AgentName, missing: Missing) -> Result<()> {
-        let Some(record) = self.expected(agent)?.filter(|_| missing == Missing::Create) else { return Ok(()) };
+        let Some(record) = self.is_missed(agent)?.filter(|_| missing == Missing::Create) else { return Ok(()) };
         let path = record.path.display();
         Err(Failure::new(Kind::Usage, format!("the vault of agent '{agent}' that this machine has seen is gone: '{path}'"))
-            .hint("bring it back: from a backup, or by 'git checkout' or 'git pull'")
-            .hint("to make a new vault in its place, give '--new'"))
+            .hint("restore it: from a backup, or with 'git checkout' or 'git pull'")
+            .hint("to make a new vault in its place, add '--new'"))
     }
 
     /// A new vault, made only with a key that opens the vaults there are.
@@ -145,7 +148,7 @@ impl Session {
             }
         }
         if let Some(failure) = refusal {
-            let message = format!("no new vault for agent '{agent}': the key opens none of the vaults there are: {failure}");
+            let message = format!("no new vault for agent '{agent}': the key opens none of the vaults here: {failure}");
             return Err(Failure::new(Kind::WrongKey, message)
                 .hint("use the key that they were made with, or another CAST_VAULTS folder"));
         }
@@ -166,7 +169,7 @@ pub(crate) fn masters(key: &UnlockKey) -> Result<&[MasterKey]> {
     match key {
         UnlockKey::Master(keys) => Ok(keys),
         UnlockKey::Agent(grant) => {
-            Err(failure::agent_key(&grant.agent, "opens one vault: this needs the master key"))
+            Err(failure::agent_key(&grant.agent, "opens only its vault: this needs the master key"))
         }
     }
 }
@@ -187,5 +190,5 @@ fn not_as_written(agent: &AgentName) -> Failure {
 
 /// The vault is as it was to be; what this machine remembers of it is not.
 fn not_remembered(failure: &Failure, done: &str) -> Failure {
-    Failure::new(failure.kind(), format!("the vault was {done}, but not noted as seen: {failure}"))
+    Failure::new(failure.kind(), format!("the vault was {done}, but not recorded as seen: {failure}"))
 }

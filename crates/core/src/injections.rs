@@ -76,7 +76,7 @@ impl Injections {
         let Some((name, _)) = self.0.iter().find(|(_, injection)| injection.value.is_none()) else { return Ok(()) };
         Err(Failure::new(
             Kind::Integrity,
-            format!("secret '{name}' of agent '{agent}' is brokered, in a file or fetched, which this cast cannot do"),
+            format!("secret '{name}' of agent '{agent}' is brokered, delivered as a file or fetched by a command, which this version of cast cannot do"),
         )
         .hint("install a newer version")
         .hint(format!("or leave it out: '--except {name}'")))

@@ -67,7 +67,7 @@ impl Session {
             return Ok((None, Builtin::Settled));
         }
         if !self.folder()?.exists(&builtin) {
-            if self.expected(&builtin)?.is_some() {
+            if self.is_missed(&builtin)?.is_some() {
                 self.attendant.notice(Notice::BuiltinGone);
             }
             return Ok((None, Builtin::Settled));
@@ -143,6 +143,11 @@ impl Session {
             Err(_) if seen.is_out_of_reach() => Ok(None),
             expected => expected,
         }
+    }
+
+    /// The vault of `agent` that this machine has seen and does not find: not one that it was deleting.
+    pub(crate) fn is_missed(&self, agent: &AgentName) -> Result<Option<Record>> {
+        Ok(self.expected(agent)?.filter(|record| !record.leaving))
     }
 
     /// Compares a vault with what this machine has seen: of it, and in its place.
@@ -242,6 +247,7 @@ impl Session {
             card: (*vault.role() != Role::Owner).then(|| vault.part().card.clone()),
             since: same.map_or_else(clock::now, |record| record.since),
             given_up: false,
+            leaving: false,
             path: crate::seen::canonical(&self.folder()?.path(vault.agent())),
         };
         seen.remember(lock, &next, vault)
@@ -297,8 +303,8 @@ pub(crate) fn refused(agent: &AgentName, verdict: Verdict, record: Option<&Recor
         (Verdict::OtherVault, Some(record)) => {
             format!("is not the vault that this machine has known here since {}", clock::local(record.since))
         }
-        _ => "is one that was deleted or made anew on this machine".to_owned(),
+        _ => "was deleted or replaced on this machine".to_owned(),
     };
     Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))
-        .hint(format!("look at it and, if it is yours, take it: 'cast vault accept {agent}'"))
+        .hint(format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'"))
 }

@@ -105,6 +105,12 @@ impl Seen {
         Ok(replica)
     }
 
+    /// Remembers that this vault is being deleted.
+    pub(crate) fn say_leaving(&self, _lock: &Lock, record: Record) -> Result<()> {
+        let record = Record { leaving: true, ..record };
+        write(&self.path(record.state.id), &record.to_bytes())
+    }
+
     /// Waits for the right to change records.
     pub(crate) fn lock(&self) -> Result<Lock> {
         Lock::acquire(&self.lock_path())

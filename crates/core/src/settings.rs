@@ -65,8 +65,8 @@ impl Settings {
         let bad = |what: &str| Failure::new(Kind::Io, format!("the settings are {what}: '{}'", path.display()));
         // Who can write the settings can switch masking and the audit log off.
         if files::is_writable_by_others(&file) {
-            return Err(Failure::new(Kind::Io, format!("the settings are not used, as other users can write them: '{}'", path.display()))
-                .hint(format!("if they say what you want, type: {}", advice::own_and_close(path))));
+            return Err(Failure::new(Kind::Io, format!("cast does not use the settings, because other users can write them: '{}'", path.display()))
+                .hint(format!("if they contain what you want, run: {}", advice::own_and_close(path))));
         }
         let bytes = disk::read_limited(&file, path, MAX_SETTINGS)?;
         if bytes.len() > MAX_SETTINGS {

@@ -45,7 +45,7 @@ fn show(review: &Reviewed, report: Report) {
     let mut lines = Vec::new();
     lines.push(match &review.sealer {
         Some(sealer) => format!("values sealed by: {sealer}"),
-        None => "values sealed by: nobody who may, so they are not known to be whole".to_owned(),
+        None => "values sealed by: unknown, so cast cannot verify them".to_owned(),
     });
     for (name, may_set) in &review.people {
         let may_set = if may_set.is_empty() { "nothing" } else { may_set };
@@ -57,9 +57,9 @@ fn show(review: &Reviewed, report: Report) {
     }
     match &review.changes {
         None => {}
-        Some(changes) if changes.is_empty() => lines.push("nothing is different by name from what this machine knows".to_owned()),
+        Some(changes) if changes.is_empty() => lines.push("no changes since the state that this machine knows".to_owned()),
         Some(changes) => {
-            lines.push("different from what this machine knows:".to_owned());
+            lines.push("changes since the state that this machine knows:".to_owned());
             lines.extend(changes.iter().map(|change| format!("  {change}")));
         }
     }

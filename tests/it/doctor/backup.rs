@@ -32,7 +32,7 @@ fn a_backup_opens_every_vault() {
     let agent_key = stranger.cast(["key", "export", "--agent", "b"]).succeeds().out;
     fs::write(sandbox.home().join("agent.key"), &agent_key).unwrap();
     let refused = ["doctor", "--backup", "agent.key"];
-    sandbox.cast(refused).refuses(4, "is no backup of the master key", &[agent_key.trim()]);
+    sandbox.cast(refused).refuses(4, "is not a backup of the master key", &[agent_key.trim()]);
     fs::write(sandbox.home().join("none.key"), "hunter2").unwrap();
     sandbox.cast(["doctor", "--backup", "none.key"]).refuses(4, "--backup does not contain a usable key", &["hunter2"]);
     sandbox.cast(["doctor", "--backup", "missing.key"]).refuses(

@@ -94,7 +94,7 @@ fn another_key_in_its_place() {
     let other = Sandbox::new();
     session.store(&[], other.key().as_bytes());
     session.refuses(5, "wrong key, or damaged").says_nothing_of(&[&other.key()]);
-    session.cast(["set", "b", "K", SECRET]).refuses(5, "the key opens none of those there are", &[SECRET]);
+    session.cast(["set", "b", "K", SECRET]).refuses(5, "the key opens none of the vaults here", &[SECRET]);
 }
 
 #[test]

@@ -312,7 +312,7 @@ fn a_move_out_of_the_keyring_killed_at_any_call() {
         // Nothing is left in the keyring: without the file there is no key.
         std::fs::remove_file(stage.home.key_file()).unwrap();
         let without = stage.cast(&["list", "a"]).run();
-        assert!(without.code == 4 && without.err.contains("the OS keyring holds none"), "{without:?}");
+        assert!(without.code == 4 && without.err.contains("the OS keyring has none"), "{without:?}");
     });
 }
 

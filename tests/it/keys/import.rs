@@ -70,7 +70,7 @@ fn another_key_needs_replace_and_stays_behind() {
     fs::copy(other.vault("c"), one.vault("c")).unwrap();
     let (first, second) = (one.key(), other.key());
     fs::write(one.home().join("master.key"), exported(&other, &[])).unwrap();
-    let refused = one.cast(["key", "import", "master.key"]).refuses(2, "there is another master key already", &[]);
+    let refused = one.cast(["key", "import", "master.key"]).refuses(2, "there is already another master key", &[]);
     assert!(refused.err.contains("'--replace'"), "{refused:?}");
     let before = vaults(&one);
     one.cast(["key", "import", "master.key", "--replace"]).succeeds();

@@ -23,10 +23,10 @@ impl From<Error> for Failure {
             )
             .hint("store a path or a shorter token instead"),
             Error::DangerousName(name) => {
-                dangerous(&name).hint("if that is what you want, say so with '--allow-dangerous-name'")
+                dangerous(&name).hint("if that is what you want, add '--allow-dangerous-name'")
             }
             Error::UnallowedName { agent, name } => dangerous(&name).hint(format!(
-                "if that is what you want, set it anew: 'cast set --allow-dangerous-name {agent} {name}'"
+                "if that is what you want, set it again: 'cast set --allow-dangerous-name {agent} {name}'"
             )),
             Error::PersonName => Self::new(Kind::Usage, "NAME is not a valid name of a person")
                 .hint("use 1 to 63 of 'a-z', '0-9', '.', '_' and '-', beginning with a letter or digit, as in 'alice'"),
@@ -34,7 +34,7 @@ impl From<Error> for Failure {
             Error::Key(fault) => Self::new(Kind::NoKey, key_fault(fault)),
             Error::Vault { agent, refusal } => vault(&agent, &refusal),
             Error::NoRandomNumbers(cause) => {
-                Self::new(Kind::Other, format!("the system gives no random numbers: {cause}"))
+                Self::new(Kind::Other, format!("the system returned no random numbers: {cause}"))
             }
         }
     }
@@ -43,11 +43,11 @@ impl From<Error> for Failure {
 fn secret_name(fault: NameFault) -> Failure {
     match fault {
         NameFault::Reserved => {
-            Failure::new(Kind::Usage, "names beginning with 'CAST_' are reserved: they steer cast itself")
+            Failure::new(Kind::Usage, "names beginning with 'CAST_' are reserved: they configure cast itself")
         }
         NameFault::Assignment => Failure::new(Kind::Usage, "KEY is not a valid secret name: it contains '='")
             .hint("write the name and the value as two words: 'cast secrets set AGENT KEY VALUE'")
-            .hint("or leave the value out, to type it where nobody sees it: 'cast secrets set AGENT KEY'"),
+            .hint("or leave out the value to type it at a hidden prompt: 'cast secrets set AGENT KEY'"),
         NameFault::Shape => Failure::new(Kind::Usage, "KEY is not a valid secret name")
             .hint("use 1 to 255 of 'A-Z', 'a-z', '0-9' and '_', not beginning with a digit, as in 'OPENAI_API_KEY'"),
     }
@@ -71,7 +71,7 @@ fn dangerous(name: &cast_vault::SecretName) -> Failure {
 fn key_fault(fault: KeyFault) -> String {
     match fault {
         KeyFault::Empty => "it is empty".to_owned(),
-        KeyFault::AgentKeyNotAlone => "an agent key stands alone".to_owned(),
+        KeyFault::AgentKeyNotAlone => "an agent key must be the only key".to_owned(),
         KeyFault::NotAgentKey { line } => {
             format!("line {line} is not a whole agent key (cast-agent:AGENT:...:AGE-SECRET-KEY-1...)")
         }
@@ -85,27 +85,27 @@ fn key_fault(fault: KeyFault) -> String {
 
 /// What to say where the key in hand is the agent key of `agent`, and something else is needed.
 pub(crate) fn agent_key(agent: &AgentName, what: &str) -> Failure {
-    Failure::new(Kind::NoKey, format!("the key given is the agent key of '{agent}', which {what}"))
+    Failure::new(Kind::NoKey, format!("the key is the agent key of '{agent}', which {what}"))
 }
 
 fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
     let vault = |kind, what: &str| Failure::new(kind, format!("the vault of agent '{agent}' {what}"));
     let integrity = |what: &str| vault(Kind::Integrity, what);
-    let look = format!("look at it and, if it is yours, take it: 'cast vault accept {agent}'");
+    let look = format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'");
     match refusal {
         Refusal::WrongKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged"),
         Refusal::WrongAgentKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged").hint(format!(
             "a revoked or rotated agent key opens nothing; the vault's owner makes a new one with 'cast key export --agent {agent}'"
         )),
-        Refusal::KeyOfOtherAgent(other) => agent_key(other, "opens no other vault"),
-        Refusal::Damaged => integrity("is damaged").hint("bring it back from a backup or from version control"),
+        Refusal::KeyOfOtherAgent(other) => agent_key(other, "cannot open another vault"),
+        Refusal::Damaged => integrity("is damaged").hint("restore it from a backup or from version control"),
         Refusal::DevelopmentBuild => {
-            integrity("was made by a development build of cast").hint("make it anew: import its values again")
+            integrity("was made by a development build of cast").hint("import its values again")
         }
         Refusal::Newer => integrity("was made by a newer cast").hint("install that version"),
         Refusal::OtherAgent(other) => integrity(&format!("is the vault of another agent, '{other}'"))
             .hint(format!("a vault is not renamed by its file: move it back to '{other}.age', then 'cast secrets copy {other} {agent}'")),
-        Refusal::OtherOwner => integrity("is sealed by another owner than this machine expects").hint(look),
+        Refusal::OtherOwner => integrity("has another owner than this machine expects").hint(look),
         Refusal::NotAuthentic => integrity("is not authentic: its owner did not sign it as it is"),
         Refusal::OtherReader => integrity("is not authentic: it names keys that are not its owner's"),
         Refusal::NotShared => integrity("is not shared with this key: its owner does not list it"),

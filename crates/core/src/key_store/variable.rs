@@ -53,7 +53,7 @@ pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     // Who can write the file chooses the key.
     if file.metadata().is_ok_and(|data| data.is_file()) && files::is_writable_by_others(&file) {
         return Err(Failure::new(Kind::NoKey, format!("{named_by}: other users can write the file that it names"))
-            .hint("if the key is yours, close the file to others: own it, and 'chmod go-w' it"));
+            .hint("if the key is yours, own the file and run 'chmod go-w' on it"));
     }
     let text = read(&file).map_err(|cause| unreadable(&cause))?;
     // CMD must not inherit a descriptor of the key, under any name.

@@ -22,6 +22,8 @@ pub(crate) struct Record {
     pub(crate) since: Timestamp,
     /// Deleted, or made anew: no state of it is to be used.
     pub(crate) given_up: bool,
+    /// Being deleted: once its file is gone, it is not missed.
+    pub(crate) leaving: bool,
     /// Where it lay then.
     pub(crate) path: PathBuf,
 }
@@ -45,10 +47,11 @@ const VERSION: &str = "cast-seen 1";
 const NONE: &str = "-";
 const GIVEN_UP: &str = "given-up";
 const CURRENT: &str = "current";
+const LEAVING: &str = "leaving";
 
 impl Record {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let Self { state, floor, receipt, card, since, given_up, path } = self;
+        let Self { state, floor, receipt, card, since, given_up, leaving, path } = self;
         let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
         let lines = [
             VERSION.to_owned(),
@@ -57,7 +60,12 @@ impl Record {
             or_none(receipt.as_ref().map(ToString::to_string)),
             or_none(card.as_ref().map(ToString::to_string)),
             since.to_string(),
-            if *given_up { GIVEN_UP } else { CURRENT }.to_owned(),
+            match (given_up, leaving) {
+                (true, _) => GIVEN_UP,
+                (false, true) => LEAVING,
+                (false, false) => CURRENT,
+            }
+            .to_owned(),
         ];
         let mut bytes = lines.join("\n").into_bytes();
         bytes.push(b'\n');
@@ -77,12 +85,14 @@ impl Record {
         let receipt = optional(lines.next()?, Receipt::parse)?;
         let card = optional(lines.next()?, |text| Card::parse(text).ok())?;
         let since = Timestamp::parse(lines.next()?)?;
-        let given_up = match lines.next()? {
-            GIVEN_UP => true,
-            CURRENT => false,
+        let (given_up, leaving) = match lines.next()? {
+            GIVEN_UP => (true, false),
+            LEAVING => (false, true),
+            CURRENT => (false, false),
             _ => return None,
         };
-        Some(Self { state, floor, receipt, card, since, given_up, path: Path::new(lines.next()?).to_owned() })
+        let path = Path::new(lines.next()?).to_owned();
+        Some(Self { state, floor, receipt, card, since, given_up, leaving, path })
     }
 }
 
@@ -169,6 +179,7 @@ mod tests {
             card: None,
             since,
             given_up: false,
+            leaving: false,
             path: PathBuf::from("/a\nb/c.age"),
         }
     }

@@ -108,14 +108,14 @@ impl Session {
         }
         let whence = match missing {
             Lookup::NoKeyring(error) => error.to_string(),
-            _ => "the OS keyring holds none".to_owned(),
+            _ => "the OS keyring has none".to_owned(),
         };
         Err(Failure::new(
             Kind::NoKey,
-            format!("no key for the vaults there are ({vaults}), and no new one is made beside them: {whence}"),
+            format!("no key for the existing vaults ({vaults}), and cast makes no new key while they exist: {whence}"),
         )
-        .hint(format!("give the key they were made with: {GIVE_KEY}"))
-        .hint("or bring back the keyring or key file that held it, or a backup: 'cast key import master.key'"))
+        .hint(format!("provide the key they were made with: {GIVE_KEY}"))
+        .hint("or restore the keyring or key file that held it, or import a backup: 'cast key import master.key'"))
     }
 }
 
@@ -125,7 +125,7 @@ impl Unlocked {
         match self.whence {
             Whence::Variable(name) if failure.kind() == Kind::WrongKey => {
                 let hints = failure.hints().to_vec();
-                let failure = Failure::new(Kind::WrongKey, format!("{failure}: the key is that of {name}"));
+                let failure = Failure::new(Kind::WrongKey, format!("{failure}: the key came from {name}"));
                 hints.into_iter().fold(failure, Failure::hint)
             }
             _ => failure,
@@ -137,13 +137,13 @@ impl Unlocked {
 pub(crate) fn no_key(missing: &Lookup) -> Failure {
     match missing {
         Lookup::NoKeyring(error) => no_keyring(&error.to_string()),
-        _ => Failure::new(Kind::NoKey, "no key: the OS keyring holds none for cast")
-            .hint(format!("give one: {GIVE_KEY}, or make one: 'cast init'")),
+        _ => Failure::new(Kind::NoKey, "no key: the OS keyring has none for cast")
+            .hint(format!("provide one: {GIVE_KEY}, or make one: 'cast init'")),
     }
 }
 
 pub(crate) fn no_keyring(why: &str) -> Failure {
     Failure::new(Kind::NoKey, format!("no key, and no OS keyring here: {why}"))
         .hint("make a key file: 'cast init --key-store file', or on a terminal 'cast init --key-store passphrase'")
-        .hint(format!("or give a key: {GIVE_KEY}"))
+        .hint(format!("or provide a key: {GIVE_KEY}"))
 }

@@ -133,7 +133,7 @@ impl Verb for Accept {
         if now != record || folder.read(&agent)?.as_ref() != Some(&file) {
             return Err(Failure::new(
                 Kind::Integrity,
-                format!("the vault of agent '{agent}' was changed meanwhile: look at it again"),
+                format!("the vault of agent '{agent}' has changed meanwhile: review it again"),
             ));
         }
         // Another vault was expected here.
@@ -184,7 +184,7 @@ fn why(file: &[u8], agent: &AgentName, key: &UnlockKey, inspected: &Inspected, i
         Err(refusal) => refusal.into(),
         Ok(_) if is_former => Failure::new(
             Kind::Integrity,
-            format!("the vault of agent '{agent}' is sealed to the key given, not to yours"),
+            format!("the vault of agent '{agent}' is sealed to the key in the file, not to yours"),
         ),
         Ok(vault) if *vault.role() == Role::Owner => {
             Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' is not the one that this machine expects"))
@@ -204,7 +204,7 @@ fn changes(known: &Summary, now: &Summary) -> Vec<String> {
             (None, Some(name)) => format!("added{}", with(name)),
             (Some(_), None) => "removed".to_owned(),
             (Some(old), Some(new)) if old.flags != new.flags => {
-                format!("treated otherwise: {} instead of {}", words(&new.flags), words(&old.flags))
+                format!("flags changed: {} (was {})", words(&new.flags), words(&old.flags))
             }
             (Some(old), Some(new)) if old.updated != new.updated => "another value".to_owned(),
             _ => return None,

@@ -123,7 +123,7 @@ impl Session {
     pub fn doctor_backup(&self, path: &Path) -> Result<BackupProof> {
         let key = key_store::read_key_file(path, "--backup")?;
         if let UnlockKey::Agent(grant) = &key {
-            return Err(failure::agent_key(&grant.agent, "is no backup of the master key"));
+            return Err(failure::agent_key(&grant.agent, "is not a backup of the master key"));
         }
         let folder = self.folder()?;
         let (mut vaults, mut findings) = (Vec::new(), Vec::new());
@@ -180,7 +180,7 @@ impl Session {
         let (Some(seen), Ok(folder)) = (self.seen(), self.folder()) else { return Vec::new() };
         let records = seen.current().unwrap_or_default().into_iter().flatten();
         let here = records.filter(|record| record.path.parent().is_some_and(|parent| folder.is(parent)));
-        let gone = here.filter(|record| record.path.symlink_metadata().is_err());
+        let gone = here.filter(|record| !record.leaving && record.path.symlink_metadata().is_err());
         let finding = |record: Record| {
             let agent = VaultFolder::agent_of(&record.path);
             let name = agent.as_ref().map_or("AGENT", AgentName::as_str);
@@ -188,7 +188,7 @@ impl Session {
                 check: Check::Vault,
                 message: format!("the vault of agent '{name}' that this machine has seen is gone: '{}'", record.path.display()),
                 fix: vec![
-                    "bring it back: from a backup, or by 'git checkout' or 'git pull'".to_owned(),
+                    "restore it: from a backup, or with 'git checkout' or 'git pull'".to_owned(),
                     format!("or make a new one in its place: 'cast secrets set --new {name} KEY'"),
                 ],
             }
@@ -233,7 +233,7 @@ fn sealed_to_a_former_key(agent: &AgentName, standing: &Standing, held: &Held) -
     (standing.master != newest.public).then(|| Finding {
         check: Check::Vault,
         message: format!("the vault of agent '{agent}' is still sealed to a former key"),
-        fix: vec!["seal it to the key of now: 'cast key rotate'".to_owned()],
+        fix: vec!["seal it to the current key: 'cast key rotate'".to_owned()],
     })
 }
 
@@ -244,7 +244,7 @@ fn dangerous(agent: &AgentName, standing: &Standing) -> Option<Finding> {
     Some(Finding {
         check: Check::Vault,
         message: format!("agent '{agent}' has names that make programs load code: {names}"),
-        fix: vec![format!("if one is not yours to keep: 'cast secrets delete {agent} {first}'")],
+        fix: vec![format!("if you do not want one: 'cast secrets delete {agent} {first}'")],
     })
 }
 
@@ -253,7 +253,7 @@ fn weak_settings(settings: &Settings) -> Vec<Finding> {
     let finding = |what: &str, message: &str| Finding {
         check: Check::Settings,
         message: message.to_owned(),
-        fix: vec![format!("take '{what}' out of the settings, if you do not want that")],
+        fix: vec![format!("remove '{what}' from the settings if you do not want that")],
     };
     let mask = (settings.mask == Mask::Never).then(|| finding("mask = \"never\"", "the settings switch masking off"));
     let audit = (settings.audit == Audit::Off).then(|| finding("audit = \"off\"", "the settings switch the audit log off"));

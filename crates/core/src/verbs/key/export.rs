@@ -65,7 +65,7 @@ impl Verb for ExportAgentKey<'_> {
                 Kind::Other,
                 format!("the vault of agent '{agent}' is still sealed to a former master key"),
             )
-            .hint("an agent key of today would end with the next change: first finish with 'cast key rotate'"));
+            .hint("finish the rotation first: 'cast key rotate'; the next change would end an agent key made now"));
         }
         Ok(vault.grant(&unlocked.key)?.line())
     }

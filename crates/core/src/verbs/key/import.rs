@@ -47,8 +47,8 @@ impl Verb for ImportKey<'_> {
         let new = match given {
             UnlockKey::Master(keys) => keys,
             UnlockKey::Agent(grant) => {
-                return Err(failure::agent_key(&grant.agent, "is no master key")
-                    .hint("an agent key is not stored: it goes into CAST_KEY"));
+                return Err(failure::agent_key(&grant.agent, "is not a master key")
+                    .hint("cast does not store agent keys: put it in CAST_KEY"));
             }
         };
         let lock = session.lock_key_store()?;
@@ -63,9 +63,9 @@ impl Verb for ImportKey<'_> {
         if !known && !held.is_empty() && !replace {
             return Err(Failure::new(
                 Kind::Usage,
-                format!("there is another master key already: in {}", slot.whence()?),
+                format!("there is already another master key in {}", slot.whence()?),
             )
-            .hint("to put this one before it, which then stays as a fallback, give '--replace'"));
+            .hint("to put this one first and keep the other as a fallback, add '--replace'"));
         }
         let mut former = held.len().saturating_sub(1);
         if !known {
@@ -87,9 +87,9 @@ impl Session {
             let path = self.places.vaults()?.display();
             return Err(Failure::new(
                 Kind::NotFound,
-                format!("there is no vault here that the key could open: '{path}'"),
+                format!("there is no vault here for the key to open: '{path}'"),
             )
-            .hint("bring your vaults there first, or name their folder with CAST_VAULTS"));
+            .hint("copy your vaults there first, or set CAST_VAULTS to their folder"));
         }
         let mut opened = 0;
         let mut closed = Vec::new();
@@ -104,7 +104,7 @@ impl Session {
         if opened == 0 {
             return Err(Failure::new(
                 Kind::WrongKey,
-                format!("the key opens none of the vaults there are ({})", closed.len()),
+                format!("the key opens none of the {} vaults here", closed.len()),
             ));
         }
         Ok((opened, closed))

@@ -23,7 +23,7 @@ impl Session {
         if let Some((_, name)) = key_store::from_variable(true)? {
             return Err(Failure::new(
                 Kind::Usage,
-                format!("the key of this process is that of {name}, and this is about the one in the key store"),
+                format!("this command changes the key store, but the key of this process came from {name}"),
             )
             .hint(format!("try again without it: 'unset {name}'")));
         }
@@ -47,9 +47,9 @@ impl Session {
         }
         Err(Failure::new(
             Kind::Usage,
-            "the key in the OS keyring is that of all homes of this user, and vaults outside of this CAST_HOME may need it",
+            "all homes of this user share the key in the OS keyring, and vaults outside this CAST_HOME may need it",
         )
-        .hint("if none does, give '--yes'"))
+        .hint("if none does, add '--yes'"))
     }
 
     /// What to say where no place holds any.

@@ -203,7 +203,7 @@ impl Session {
 
 /// This vault may need a former key; it was on a disk that is not there now, or was moved or deleted.
 fn gone(path: &Path) -> Failure {
-    Failure::new(Kind::Other, format!("a vault that was seen there is gone: '{}'", path.display()))
+    Failure::new(Kind::Other, format!("a vault that this machine has seen is gone: '{}'", path.display()))
 }
 
 /// This vault needs a former key.
