@@ -256,7 +256,10 @@ mod tests {
         check("run a ", "words --");
         check("run a --only X -", "words --no-builtin --clean-env --check --no-mask --older --explain --quiet --help");
         check("run a -- ", "command 4");
-        check("run a --check -", "words --only --except --no-builtin --clean-env --no-mask --older --explain --quiet --help");
+        check(
+            "run a --check -",
+            "words --only --except --no-builtin --clean-env --no-mask --older --explain --quiet --help",
+        );
         check("run a --check=./x", "files");
         check("run a --only X -- git che", "command 6");
         check("set a K ", "");

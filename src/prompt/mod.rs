@@ -90,9 +90,13 @@ impl Attendant for Terminal {
 
     fn notice(&self, notice: Notice) {
         let what = match notice {
-            Notice::Branch(agent) => format!("using a state of the vault of agent '{agent}' from another branch, which this machine knows"),
+            Notice::Branch(agent) => {
+                format!("using a state of the vault of agent '{agent}' from another branch, which this machine knows")
+            }
             Notice::Older(agent) => format!("using an older state of the vault of agent '{agent}', for this run only"),
-            Notice::BuiltinGone => "the built-in secrets that this machine has seen are gone: see 'cast doctor'".to_owned(),
+            Notice::BuiltinGone => {
+                "the built-in secrets that this machine has seen are gone: see 'cast doctor'".to_owned()
+            }
         };
         self.report.note(&format!("cast: {what}\n"));
     }

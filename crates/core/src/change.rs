@@ -121,9 +121,12 @@ impl Session {
     fn refuse_in_the_place_of_one_that_is_gone(&self, agent: &AgentName, missing: Missing) -> Result<()> {
         let Some(record) = self.is_missed(agent)?.filter(|_| missing == Missing::Create) else { return Ok(()) };
         let path = record.path.display();
-        Err(Failure::new(Kind::Usage, format!("the vault of agent '{agent}' that this machine has seen is gone: '{path}'"))
-            .hint("restore it: from a backup, or with 'git checkout' or 'git pull'")
-            .hint("to make a new vault in its place, add '--new'"))
+        Err(Failure::new(
+            Kind::Usage,
+            format!("the vault of agent '{agent}' that this machine has seen is gone: '{path}'"),
+        )
+        .hint("restore it: from a backup, or with 'git checkout' or 'git pull'")
+        .hint("to make a new vault in its place, add '--new'"))
     }
 
     /// A new vault, made only with a key that opens the vaults there are.
@@ -160,7 +163,8 @@ impl Session {
 /// Whether the vault counts as much for this replica as this machine remembers. More would be another's changes under its name; less is an
 /// older branch, on which a number would be used twice.
 fn counts_alike(replica: Replica, vault: Option<&State>, record: Option<&State>) -> bool {
-    let counts = |state: Option<&State>| state.map_or((0, 0), |state| (state.rules.get(replica), state.at.get(replica)));
+    let counts =
+        |state: Option<&State>| state.map_or((0, 0), |state| (state.rules.get(replica), state.at.get(replica)));
     counts(vault) == counts(record)
 }
 

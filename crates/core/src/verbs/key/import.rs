@@ -85,11 +85,8 @@ impl Session {
         let agents = folder.agents()?;
         if agents.is_empty() {
             let path = self.places.vaults()?.display();
-            return Err(Failure::new(
-                Kind::NotFound,
-                format!("there is no vault here for the key to open: '{path}'"),
-            )
-            .hint("copy your vaults there first, or set CAST_VAULTS to their folder"));
+            return Err(Failure::new(Kind::NotFound, format!("there is no vault here for the key to open: '{path}'"))
+                .hint("copy your vaults there first, or set CAST_VAULTS to their folder"));
         }
         let mut opened = 0;
         let mut closed = Vec::new();
