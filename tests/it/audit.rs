@@ -123,7 +123,7 @@ fn refusals_of_keys_and_vaults() {
     sandbox.cast(["list", "a"]).env("CAST_KEY", "AGE-SECRET-KEY-1HUNTER2").refuses(4, "CAST_KEY", &["HUNTER2"]);
     std::fs::remove_file(sandbox.key_file()).unwrap();
     sandbox.cast(["set", "a", "K", "sk-live-3"]).refuses(4, "no key", &["sk-live"]);
-    sandbox.cast(["init"]).refuses(4, "no new one is made", &[]);
+    sandbox.cast(["init"]).refuses(4, "cast makes no new key", &[]);
     assert_eq!(
         told(&sandbox)[3..],
         ["run a - true integrity", "accept a K - ok", "list a - - no-key", "set a K - no-key", "init - - - no-key",]

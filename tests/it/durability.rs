@@ -147,9 +147,6 @@ fn a_lock_held_by_another() {
     // Readers ignore the lock.
     sandbox.cast(["list", "a"]).succeeds();
     assert_eq!(sandbox.value("a", "K"), b"hunter2");
-    let elsewhere = Sandbox::with("a", &[("K", "hunter2")]);
-    let folder = File::open(elsewhere.data().join("vaults")).unwrap();
-    folder.lock().unwrap();
     let begin = Instant::now();
     thread::scope(|scope| {
         for words in [
@@ -163,14 +160,37 @@ fn a_lock_held_by_another() {
             let sandbox = &sandbox;
             scope.spawn(move || sandbox.cast(words).refuses(7, "held the lock for 10 s", &["hunter2"]));
         }
-        // The lock of the folder itself, which another home holds.
-        let refused =
-            || elsewhere.cast(["set", "a", "K", "hunter2"]).refuses(7, "held the lock for 10 s", &["hunter2"]);
-        scope.spawn(refused);
     });
     assert!((Duration::from_secs(10)..Duration::from_secs(20)).contains(&begin.elapsed()), "{:?}", begin.elapsed());
     lock.unlock().unwrap();
     sandbox.set("a", "K", "v");
+}
+
+/// A user who can read the folder can lock it, and keeps nobody from writing.
+#[test]
+fn a_lock_on_the_folder_itself_holds_up_no_writer() {
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    let folder = File::open(sandbox.data().join("vaults")).unwrap();
+    folder.lock().unwrap();
+    sandbox.set("a", "K", "next");
+    assert_eq!(sandbox.value("a", "K"), b"next");
+}
+
+/// The lock file goes with the lock. One that a killed writer left is taken over.
+#[test]
+fn the_lock_file_goes_with_the_lock() {
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    let path = sandbox.data().join("vaults/.cast.lock");
+    assert!(!path.exists());
+    drop(lock_file(&sandbox));
+    sandbox.set("a", "K", "next");
+    assert!(!path.exists());
+    // Not through a link, to a file that others can lock.
+    let elsewhere = sandbox.home().join("elsewhere");
+    fs::write(&elsewhere, "").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    sandbox.cast(["set", "a", "K", "v"]).refuses(6, ".cast.lock", &[]);
+    assert_eq!(sandbox.value("a", "K"), b"next");
 }
 
 #[test]
