@@ -236,8 +236,8 @@ fn a_key_from_a_variable_is_not_changed() {
     fs::write(sandbox.home().join("given"), &key).unwrap();
     for words in [&["rotate"][..], &["rotate", "--retire"], &["move", "file"], &["import", "given"]] {
         let call = || sandbox.cast(["key"].iter().chain(words));
-        call().env("CAST_KEY", &key).refuses(2, "is that of CAST_KEY", &[&key]);
-        call().env("CAST_KEY_FILE", "given").refuses(2, "is that of CAST_KEY_FILE", &[&key]);
+        call().env("CAST_KEY", &key).refuses(2, "came from CAST_KEY", &[&key]);
+        call().env("CAST_KEY_FILE", "given").refuses(2, "came from CAST_KEY_FILE", &[&key]);
     }
     Sandbox::empty().cast(["key", "rotate"]).refuses(4, "no key", &[]);
 }
