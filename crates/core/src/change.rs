@@ -20,9 +20,18 @@ pub enum Missing {
     Refuse,
 }
 
+/// A vault under the lock, ready to be changed.
+struct Begun {
+    lock: WriteLock,
+    vault: Vault,
+    /// What this machine knew of it.
+    record: Option<Record>,
+    is_new: bool,
+}
+
 impl Session {
-    /// Changes the vault of `agent` by `edit`; a failure of `edit` changes nothing. `command` is what the owner would type: the hint where
-    /// the key at hand is an agent's, which only reads.
+    /// Changes the vault of `agent` by `edit`; a failure of `edit` changes nothing. `command` is what the owner would type: the
+    /// hint where the key at hand is an agent's, which only reads.
     pub(crate) fn change<T>(
         &self,
         agent: &AgentName,
@@ -31,6 +40,14 @@ impl Session {
         edit: impl FnOnce(&mut Vault) -> Result<T>,
     ) -> Result<T> {
         let folder = self.folder()?;
+        let mut begun = self.begin(&folder, agent, missing, command)?;
+        let result = edit(&mut begun.vault)?;
+        self.finish(&folder, begun)?;
+        Ok(result)
+    }
+
+    /// Up to the change itself: key, lock, read and verify.
+    fn begin(&self, folder: &VaultFolder<'_>, agent: &AgentName, missing: Missing, command: &str) -> Result<Begun> {
         // Whatever may ask or wait comes before the lock.
         match (folder.is_there(agent)?, missing) {
             (true, _) => self.key().map(drop)?,
@@ -41,18 +58,23 @@ impl Session {
             }
         }
         refuse_agent_key(&self.key()?.key, command)?;
-        let lock = self.lock_vaults(&folder)?;
-        let (mut vault, record, is_new) = match (self.look_at_vault(agent)?, missing) {
-            (Some(Found { vault, record, .. }), _) => (vault, record, false),
-            (None, Missing::Create | Missing::CreateAnew) => (self.create(&folder, agent)?, None, true),
-            (None, Missing::Refuse) => return Err(self.no_such_agent(agent)),
-        };
-        let result = edit(&mut vault)?;
-        if is_new && let (Some(seen), Some(former)) = (self.seen(), self.expected(agent)?) {
+        let lock = self.lock_vaults(folder)?;
+        match (self.look_at_vault(agent)?, missing) {
+            (Some(Found { vault, record, .. }), _) => Ok(Begun { lock, vault, record, is_new: false }),
+            (None, Missing::Refuse) => Err(self.no_such_agent(agent)),
+            (None, Missing::Create | Missing::CreateAnew) => {
+                Ok(Begun { lock, vault: self.create(folder, agent)?, record: None, is_new: true })
+            }
+        }
+    }
+
+    /// After the change: seal, replace, remember. A new vault takes the place of one that was seen there.
+    fn finish(&self, folder: &VaultFolder<'_>, begun: Begun) -> Result<()> {
+        let Begun { lock, mut vault, record, is_new } = begun;
+        if is_new && let (Some(seen), Some(former)) = (self.seen(), self.expected(vault.agent())?) {
             seen.give_up(&seen.lock()?, former)?;
         }
-        self.commit(&folder, &lock, &mut vault, record.as_ref())?;
-        Ok(result)
+        self.commit(folder, &lock, &mut vault, record.as_ref())
     }
 
     /// Seals a vault, puts it in the place of its file once it came back from the disk and opened, and remembers its state. `record` is what

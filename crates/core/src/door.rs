@@ -36,18 +36,28 @@ impl Session {
     /// first, and the change does not start without that.
     pub fn perform<V: Verb>(&self, verb: V) -> Result<V::Done> {
         let mut event = verb.event();
-        if V::EFFECT == Effect::Change && self.settings()?.audit == Audit::Required {
-            self.note(&event, STARTED)?;
-        }
+        self.record_start(&event, V::EFFECT)?;
         let done = verb.perform(self, &mut event);
-        match &done {
-            Ok(_) if V::EFFECT == Effect::Change => self.note(&event, OK).map_err(|failure| {
+        self.record_result(&event, V::EFFECT, done.as_ref().err())?;
+        done
+    }
+
+    fn record_start(&self, event: &Event, effect: Effect) -> Result<()> {
+        if effect == Effect::Change && self.settings()?.audit == Audit::Required {
+            self.note(event, STARTED)?;
+        }
+        Ok(())
+    }
+
+    fn record_result(&self, event: &Event, effect: Effect, failure: Option<&Failure>) -> Result<()> {
+        match (failure, effect) {
+            (Some(failure), _) => self.note_refusal(event, failure.kind()),
+            (None, Effect::Look) => {}
+            (None, Effect::Change) => self.note(event, OK).map_err(|failure| {
                 Failure::new(failure.kind(), format!("done, but not recorded in the audit log: {failure}"))
             })?,
-            Ok(_) => {}
-            Err(failure) => self.note_refusal(&event, failure.kind()),
         }
-        done
+        Ok(())
     }
 
     /// Records a refusal, if the log can be written.
@@ -56,6 +66,7 @@ impl Session {
     }
 
     /// Records an event. Fails only if the audit log is required.
+    #[inline(never)] // each verb has a copy of its way through the door, and not of the log
     pub(crate) fn note(&self, event: &Event, result: &'static str) -> Result<()> {
         self.with_audit_log(|log| log.append(event, result))
     }
