@@ -141,7 +141,7 @@ impl Session {
     }
 
     fn refuse_in_the_place_of_one_that_is_gone(&self, agent: &AgentName, missing: Missing) -> Result<()> {
-        let Some(record) = self.is_missed(agent)?.filter(|_| missing == Missing::Create) else { return Ok(()) };
+        let Some(record) = self.missed(agent)?.filter(|_| missing == Missing::Create) else { return Ok(()) };
         let path = record.path.display();
         Err(Failure::new(
             Kind::Usage,

@@ -67,7 +67,7 @@ impl Session {
         }
     }
 
-    /// Finds the key for a new vault, or makes one in the keyring.
+    /// Finds the key for a new vault, or makes one: in the keyring, or where the attendant chooses if there is no keyring.
     pub(crate) fn key_for_new_vault(&self) -> Result<()> {
         if self.cache().is_some() {
             return Ok(());

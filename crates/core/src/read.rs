@@ -67,7 +67,7 @@ impl Session {
             return Ok((None, Builtin::Settled));
         }
         if !self.folder()?.exists(&builtin) {
-            if self.is_missed(&builtin)?.is_some() {
+            if self.missed(&builtin)?.is_some() {
                 self.attendant.notice(Notice::BuiltinGone);
             }
             return Ok((None, Builtin::Settled));
@@ -96,7 +96,7 @@ impl Session {
             // Since it was read, a writer may have replaced the file and remembered that, or sealed it to a new key, or the former key
             // may be gone.
             file = self.folder()?.read(agent)?;
-            if file.as_ref() == Some(&bytes) && !self.key_is_outdated(refusal.kind()) {
+            if file.as_ref() == Some(&bytes) && !self.forget_outdated_key(refusal.kind()) {
                 return Err(refusal);
             }
         }
@@ -146,7 +146,7 @@ impl Session {
     }
 
     /// The vault of `agent` that this machine has seen and does not find: not one that it was deleting.
-    pub(crate) fn is_missed(&self, agent: &AgentName) -> Result<Option<Record>> {
+    pub(crate) fn missed(&self, agent: &AgentName) -> Result<Option<Record>> {
         Ok(self.expected(agent)?.filter(|record| !record.leaving))
     }
 

@@ -1,5 +1,5 @@
-//! The key of this process: looked for once, and again when the key store has changed since. So a reader meets no vault that it could open
-//! a moment later and not now, and a writer seals none to a key that is gone.
+//! The key of this process. cast looks for it once, and again if the key store has changed since: a reader never refuses a vault
+//! that the new key opens, and a writer never seals a vault to a key that is gone.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -14,9 +14,9 @@ use cast_vault::{MasterKey, UnlockKey};
 pub(crate) struct Unlocked {
     pub(crate) key: UnlockKey,
     pub(crate) whence: Whence,
-    /// How often the key store had changed by then.
+    /// How often the key store had changed when the key was read.
     changes: u64,
-    /// Which file a key file was.
+    /// The key file as it was then.
     stamp: Option<key_store::Stamp>,
 }
 
@@ -47,9 +47,9 @@ impl Session {
         unlocked
     }
 
-    /// The same where a vault was refused for `why`. A change of the store may have been killed before it was counted: a wrong key is
-    /// looked for once more in a store that shows another one.
-    pub(crate) fn key_is_outdated(&self, why: Kind) -> bool {
+    /// Forgets the key if it is outdated, after a vault was refused for `why`; returns whether it was. A killed change of the key
+    /// store is not counted, so after a wrong key cast also compares the store itself.
+    pub(crate) fn forget_outdated_key(&self, why: Kind) -> bool {
         if self.key_has_changed() {
             return true;
         }
@@ -74,7 +74,7 @@ impl Session {
         matches!(now, Ok(Lookup::Found(UnlockKey::Master(keys), _)) if !MasterKey::same(&keys, &known))
     }
 
-    /// Whether the key store has changed since the key was read. If so, the key is looked for again when it is needed next.
+    /// Forgets the key if the key store has counted a change since; returns whether it did.
     pub(crate) fn key_has_changed(&self) -> bool {
         let mut cache = self.cache();
         let outdated = cache.as_ref().is_some_and(|unlocked| {
@@ -86,8 +86,7 @@ impl Session {
         outdated
     }
 
-    /// Waits for the right to change vaults. From here on nobody changes the key of vaults, and the one at hand is that of now: what
-    /// is sealed to it can be opened.
+    /// Waits for the lock on the vaults. While it is held, no process replaces the key, and the key at hand is the current one.
     pub(crate) fn lock_vaults(&self, folder: &VaultFolder<'_>) -> Result<WriteLock> {
         let lock = folder.lock()?;
         if self.key_has_changed() {
@@ -100,7 +99,7 @@ impl Session {
         self.unlocked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// With vaults on disk their key is wanted, and no other is made.
+    /// Refuses to make a key while there are vaults, whose key is missing.
     pub(crate) fn refuse_beside_vaults(&self, missing: &Lookup) -> Result<()> {
         let vaults = self.folder()?.agents()?.len();
         if vaults == 0 {
@@ -120,7 +119,7 @@ impl Session {
 }
 
 impl Unlocked {
-    /// Names the variable that a key which does not open a vault was taken from.
+    /// Names the variable that a wrong key came from.
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
         match self.whence {
             Whence::Variable(name) if failure.kind() == Kind::WrongKey => {
@@ -133,7 +132,7 @@ impl Unlocked {
     }
 }
 
-/// There is no key, and this command does not make one.
+/// The failure of a command that needs a key and does not make one.
 pub(crate) fn no_key(missing: &Lookup) -> Failure {
     match missing {
         Lookup::NoKeyring(error) => no_keyring(&error.to_string()),

@@ -108,17 +108,24 @@ pub struct Supervisor {
 impl Supervisor {
     /// Starts CMD and waits until it has ended and its output is written. An error means that CMD was not started; it
     /// returns the image.
-    pub fn run(mut self, mut image: Image) -> Result<Supervised, (io::Error, Image)> {
-        for service in &mut self.services {
-            let prepared = service
-                .prepare()
-                .and_then(|variables| variables.iter().try_for_each(|(name, value)| image.set_variable(name, value)));
-            if let Err(error) = prepared {
-                return Err((error, image));
-            }
-        }
-        system::supervise(image, self.wires, self.services)
+    pub fn run(self, mut image: Image) -> Result<Supervised, (io::Error, Image)> {
+        let Self { wires, mut services } = self;
+        let mut prepare = |service: &mut Box<dyn Service>| {
+            let variables = service.prepare()?;
+            variables.iter().try_for_each(|(name, value)| image.set_variable(name, value))
+        };
+        let outcome = match services.iter_mut().try_for_each(&mut prepare) {
+            Ok(()) => system::supervise(image, wires, &mut services),
+            Err(error) => Err((error, image)),
+        };
+        stop(&mut services);
+        outcome
     }
+}
+
+/// Stops the services that were not stopped yet.
+fn stop(services: &mut Vec<Box<dyn Service>>) {
+    services.drain(..).for_each(Service::stop);
 }
 
 /// Starts another process that continues a stream that outlived CMD, so that this one can end. `words` are its

@@ -33,7 +33,7 @@ pub(super) use outputs::{end_like, outputs};
 pub(super) fn supervise(
     image: Image,
     wires: Vec<Wire>,
-    mut services: Vec<Box<dyn Service>>,
+    services: &mut Vec<Box<dyn Service>>,
 ) -> Result<Supervised, (io::Error, Image)> {
     let mut channels: Vec<Box<dyn Channel>> =
         wires.into_iter().map(|wire| Box::new(Pipe::new(wire)) as Box<dyn Channel>).collect();
@@ -44,7 +44,7 @@ pub(super) fn supervise(
     let mut child = Child::fork(image, &ends, &signals)?;
     let started = Arc::new(AtomicBool::new(false));
     let mut ends = Some(ends);
-    let threads = Threads::start(streams, &mut services, &started);
+    let threads = Threads::start(streams, services, &started);
     let outcome = threads.and_then(|threads| {
         child.open_gate()?;
         let ended = watch(&mut child, &mut signals, &mut channels, &threads.flows, &mut || {
@@ -56,7 +56,7 @@ pub(super) fn supervise(
         });
         Ok((ended, threads))
     });
-    services.into_iter().for_each(super::Service::stop);
+    super::stop(services);
     // From here on a signal is for cast only, because its reader may be slow.
     drop((signals, ends));
     let ended = match outcome {

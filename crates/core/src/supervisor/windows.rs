@@ -23,10 +23,10 @@ pub struct Left {
 pub(super) fn supervise(
     image: Image,
     wires: Vec<Wire>,
-    mut services: Vec<Box<dyn Service>>,
+    services: &mut Vec<Box<dyn Service>>,
 ) -> Result<Supervised, (io::Error, Image)> {
-    let supervised = begin_and_wait(&image, wires, &mut services);
-    services.into_iter().for_each(|service| service.stop());
+    let supervised = begin_and_wait(&image, wires, services);
+    super::stop(services);
     supervised.map_err(|error| (error, image))
 }
 

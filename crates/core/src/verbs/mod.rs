@@ -1,5 +1,8 @@
 //! The verbs: what a user or a program can ask for. One verb per file, named as the user types it. `run` is in a module
 //! of its own.
+//!
+//! Verbs that change or refuse something go through the door (`door.rs`). The plain functions are what the audit log does not record: the
+//! list of agents, previews, completion, the log itself, and `doctor`.
 
 pub mod accept;
 pub mod audit;

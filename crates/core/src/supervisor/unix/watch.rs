@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
 use rustix::io::Errno;
-use rustix::process::WaitOptions;
+use rustix::process::{WaitId, WaitIdOptions, WaitOptions};
 
 use super::channel::Channel;
 use super::child::{Child, Report};
@@ -61,7 +61,8 @@ pub(super) fn watch(
                 Ok(Arrived::ForCmd(signal)) => drop(kill(cmd, signal)),
                 Ok(Arrived::Resize) => channels.iter_mut().for_each(|channel| channel.resize()),
                 Ok(Arrived::Nothing) => {}
-                Err(_) => return Ok(Ended::Code(1)),
+                // Signals cannot be read. cast still waits for CMD, and passes nothing on.
+                Err(_) => wait_for_a_change(),
             },
         }
     }
@@ -89,6 +90,12 @@ fn let_through(flows: &[Flow]) {
             thread::sleep(Duration::from_micros(200));
         }
     }
+}
+
+/// Waits until something has become of a child, and leaves it for `reap`.
+fn wait_for_a_change() {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::CONTINUED | WaitIdOptions::NOWAIT;
+    let _ = rustix::process::waitid(WaitId::All, options);
 }
 
 enum State {
