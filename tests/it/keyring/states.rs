@@ -75,7 +75,7 @@ fn an_entry_that_is_not_utf_8() {
     let Some(session) = Session::with_vault() else { return };
     session.store(&[], b"AGE-SECRET-KEY-1\xff\xfe");
     let refusal = session.refuses(4, "no key: the key entry is damaged: it is not text");
-    assert!(refusal.err.contains("by CAST_KEY_FILE"), "{refusal:?}");
+    assert!(refusal.err.contains("with CAST_KEY_FILE"), "{refusal:?}");
     session.cast(["init"]).refuses(4, "it is not text", &[]);
 }
 
