@@ -138,7 +138,7 @@ fn no_line_is_dropped_in_silence() {
         &outcome,
         &[
             "skipped, not an assignment: line 2",
-            "put that in quotes: line 3",
+            "put the value in quotes: line 3",
             "a quote that is not closed became part of the value: line 4",
             "assigned more than once, and the last one counts: A",
             "not masked in output: 'B', because it is shorter than 4 bytes",

@@ -120,7 +120,7 @@ fn a_terminal_chooses_a_passphrase() {
     let sandbox = Sandbox::empty();
     let mut terminal = choosing(sandbox.cast(["init"]), "\r");
     answers(&mut terminal, "assphrase for", "correct horse");
-    answers(&mut terminal, "more", "correct horse");
+    answers(&mut terminal, "again", "correct horse");
     let shown = terminal.ends_with(0);
     assert!(shown.contains("key.age") && !shown.contains("horse"), "{shown}");
     let file = sandbox.data().join("key.age");
@@ -158,10 +158,10 @@ fn two_passphrases_that_differ_are_asked_again() {
     let sandbox = Sandbox::empty();
     let mut terminal = Terminal::start(sandbox.cast(["init", "--key-store", "passphrase"]));
     answers(&mut terminal, "assphrase for", "correct horse");
-    answers(&mut terminal, "more", "another horse");
+    answers(&mut terminal, "again", "another horse");
     terminal.sees("differ");
     answers(&mut terminal, "assphrase for", "correct horse");
-    answers(&mut terminal, "more", "correct horse");
+    answers(&mut terminal, "again", "correct horse");
     assert!(!terminal.ends_with(0).contains("horse"));
     assert!(sandbox.data().join("key.age").exists());
 }

@@ -212,6 +212,6 @@ fn without_a_provider_nothing_is_made_unless_asked_for() {
     let Some(session) = Session::start() else { return };
     session.cast(["set", "a", "K", "hunter2"]).refuses(4, "no Secret Service is running", &["hunter2"]);
     let made = session.cast(["init"]).succeeds();
-    assert!(made.err.contains("kept in the key file"), "{made:?}");
+    assert!(made.err.contains("stored in the key file"), "{made:?}");
     session.cast(["set", "a", "K", "v"]).succeeds();
 }

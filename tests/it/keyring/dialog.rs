@@ -76,7 +76,7 @@ fn an_unlock_that_arrives_in_time() {
 fn a_dialog_that_takes_its_time_is_waited_for_and_said() {
     let Some(asking) = Asking::start("unlock", 1500) else { return };
     let mut terminal = Terminal::start(asking.session.cast(["list", "a"]));
-    terminal.sees("Waiting for the keyring");
+    terminal.sees("Waiting for you to unlock the keyring");
     terminal.sees("K ");
     terminal.ends_with(0);
 }
@@ -98,7 +98,7 @@ fn a_dialog_that_is_never_answered_can_be_left() {
     for words in [["list", "a"].as_slice(), &["run", "a", "--", "touch", "started"], &["set", "b", "K", SECRET]] {
         let call = asking.session.sandbox.cast(words).env("DBUS_SESSION_BUS_ADDRESS", &asking.session.address);
         let mut terminal = Terminal::start(call);
-        terminal.sees("Waiting for the keyring: it asks you to unlock it (60 s at most)");
+        terminal.sees("Waiting for you to unlock the keyring (60 s at most)");
         terminal.types("\x03");
         let (status, shown) = terminal.ends();
         assert_eq!(status.signal(), Some(2), "{shown}");

@@ -32,7 +32,7 @@ fn moved_into_one_and_back() {
     let key = sandbox.key();
     let differ = [("New passphrase", "correct horse"), ("Enter it again", "wrong")];
     let shown = answers(sandbox.cast(["key", "move", "passphrase"]), &[&differ[..], &NEW].concat()).ends_with(0);
-    assert!(shown.contains("the two differ") && !shown.contains("horse"), "{shown}");
+    assert!(shown.contains("the passphrases differ") && !shown.contains("horse"), "{shown}");
     let file = fs::read(sandbox.data().join("key.age")).unwrap();
     let header = String::from_utf8_lossy(&file[..100]).into_owned();
     let work = header.lines().nth(1).unwrap().rsplit(' ').next().unwrap().to_owned();
