@@ -328,7 +328,7 @@ fn git_runs_nothing_gets_no_key_and_is_not_needed() {
 }
 
 #[test]
-fn with_an_agent_key_only_into_its_own_vault() {
+fn with_an_agent_key_into_no_vault() {
     let (sandbox, _) = with_file("A=sk-live-1\n");
     sandbox.set("a", "K", "v");
     sandbox.set("b", "K", "v");
@@ -336,6 +336,7 @@ fn with_an_agent_key_only_into_its_own_vault() {
     let import = |agent: &'static str| sandbox.cast(["secrets", "import", agent, ".env"]).env("CAST_KEY", &key);
     import("b").refuses(4, "", &["sk-live"]);
     import("new").refuses(4, "", &["sk-live"]);
-    import("a").succeeds();
-    assert_eq!(sandbox.value("a", "A"), b"sk-live-1");
+    let own = import("a").refuses(4, "the agent key of 'a', which reads its vault", &["sk-live"]);
+    assert!(own.err.contains("cast: hint: the owner of the vault can: 'cast secrets import a FILE'"), "{own:?}");
+    assert_eq!(sandbox.listing("a").len(), 1);
 }

@@ -2,6 +2,7 @@
 //! stream.
 
 mod forms;
+mod large;
 
 use std::fs;
 use std::io::Read;

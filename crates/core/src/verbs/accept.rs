@@ -11,7 +11,7 @@ use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::listing;
 use crate::read::{Verdict, refused};
-use crate::seen::{Name, Record, Summary};
+use crate::seen::{Name, PERSON, Record, Summary};
 use crate::session::Session;
 
 /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
@@ -206,6 +206,7 @@ fn changes(known: &Summary, now: &Summary) -> Vec<String> {
             (Some(old), Some(new)) if old.flags != new.flags => {
                 format!("treated otherwise: {} instead of {}", words(&new.flags), words(&old.flags))
             }
+            (Some(old), Some(new)) if old.updated != new.updated && key.starts_with(PERSON) => "another card".to_owned(),
             (Some(old), Some(new)) if old.updated != new.updated => "another value".to_owned(),
             _ => return None,
         };
