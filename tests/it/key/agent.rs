@@ -192,7 +192,9 @@ fn knows_the_state_at_export() {
     let owner = sandbox();
     let master = Key::master(&owner);
     let old = runner(&owner);
-    let list = |runner: &Sandbox, key: &str| runner.cast(["list", "a"]).env("CAST_KEY", key);
+    fn list<'a>(runner: &'a Sandbox, key: &str) -> crate::sandbox::Call<'a> {
+        runner.cast(["list", "a"]).env("CAST_KEY", key)
+    }
     owner.set("a", "K", "hunter2-second");
     let key = grant_of(&owner, "a");
     // A runner that remembers nothing refuses what is older, and takes what is newer.

@@ -133,7 +133,8 @@ fn edited_by_the_owner_with_stock_age() {
     assert_eq!(owner, master.recipient());
     let edit = |sed: &str| {
         let script = "age -d -i $KEY $VAULT | sed \"$SED\" > plain && age -r $MASTER -r $AGENT -o $VAULT plain && rm plain";
-        let edit = sandbox.command("sh").args(["-c", script]).env("SED", sed).env("KEY", sandbox.key_file()).env("VAULT", sandbox.vault("a"));
+        let mut edit = sandbox.command("sh");
+        edit.args(["-c", script]).env("SED", sed).env("KEY", sandbox.key_file()).env("VAULT", sandbox.vault("a"));
         assert!(edit.env("MASTER", &owner).env("AGENT", &agent).status().unwrap().success());
     };
     // Values only: names are the owner's part, and nothing but the owner's own cast signs that.

@@ -171,7 +171,7 @@ fn foreign_keys_inside() {
             let own = text.recipients();
             text.edited(&own[0], &stranger.recipient())
         },
-        |text, stranger| {
+        |text: Text, stranger: Key| {
             let own = text.recipients();
             text.edited(&own[1], &stranger.recipient())
         },

@@ -206,13 +206,13 @@ fn a_receipt_that_nobody_could_make_without_the_key_is_none() {
     let (master, stranger) = (Key::master(&sandbox), Key::generate());
     let record = sandbox.state().join("seen").join(&good.id);
     let text = fs::read_to_string(&record).unwrap();
-    let mut lines: Vec<_> = text.lines().collect();
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
     assert_eq!(lines[3], master.receipt(&good.id, 0, &good.plain()));
     // For the text of a forger who can write here, but has no key of the owner.
     let forged = good.edited("first", "forged").next().with_owners_signature(stranger).with_seal(stranger);
     let of_reader = master.of_agent("a", &good.id, 1).receipt(&good.id, 0, &forged.plain());
     for receipt in [stranger.receipt(&good.id, 0, &forged.plain()), of_reader, master.receipt(&good.id, 1, &forged.plain())] {
-        lines[3] = &receipt;
+        lines[3] = receipt;
         fs::write(&record, lines.join("\n") + "\n").unwrap();
         fs::write(sandbox.vault("a"), forged.encrypt(&[&master.recipient()])).unwrap();
         refused(&sandbox, "is not authentic");
