@@ -72,7 +72,8 @@ impl Attendant for Terminal {
             return NOBODY.choose_place(why);
         }
         self.report.note(&format!("No OS keyring is available: {why}.\n"));
-        let places = ["in a file encrypted with a passphrase", "in a plain file that only you can read", "nowhere: cancel"];
+        let places =
+            ["in a file encrypted with a passphrase", "in a plain file that only you can read", "nowhere: cancel"];
         let choice = Select::new().with_prompt("Where to keep the master key").items(places).default(0).interact();
         match choice.map_err(|error| unanswered(&error))? {
             0 => Ok(Some(KeyPlace::Passphrase)),
@@ -89,9 +90,15 @@ impl Attendant for Terminal {
 
     fn notice(&self, notice: Notice) {
         let what = match notice {
-            Notice::Branch(agent) => format!("the vault of agent '{agent}' is that of an older branch, which this machine knows"),
-            Notice::Older(agent) => format!("the vault of agent '{agent}' is older than this machine has seen, and used this once"),
-            Notice::BuiltinGone => "the built-in secrets that this machine has seen are gone: see 'cast doctor'".to_owned(),
+            Notice::Branch(agent) => {
+                format!("the vault of agent '{agent}' is that of an older branch, which this machine knows")
+            }
+            Notice::Older(agent) => {
+                format!("the vault of agent '{agent}' is older than this machine has seen, and used this once")
+            }
+            Notice::BuiltinGone => {
+                "the built-in secrets that this machine has seen are gone: see 'cast doctor'".to_owned()
+            }
         };
         self.report.note(&format!("cast: {what}\n"));
     }

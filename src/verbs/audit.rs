@@ -95,9 +95,7 @@ fn row(entry: &Entry) -> [String; 7] {
 }
 
 fn since(word: &OsString) -> Result<TimeSpan> {
-    word.to_str()
-        .and_then(TimeSpan::parse)
-        .ok_or_else(|| {
-            Failure::new(Kind::Usage, "AGE is not a valid duration").hint("write it as 24h, 7d, 2w or 3m (months)")
-        })
+    word.to_str().and_then(TimeSpan::parse).ok_or_else(|| {
+        Failure::new(Kind::Usage, "AGE is not a valid duration").hint("write it as 24h, 7d, 2w or 3m (months)")
+    })
 }

@@ -8,10 +8,10 @@ use crate::plaintext::{self, is_standard_input, shown};
 use crate::report::Report;
 use crate::table;
 use crate::words;
+use cast_core::change::Missing;
 use cast_core::dotenv::{self, Dotenv, Doubt};
 use cast_core::failure::{Failure, Kind};
 use cast_core::masking::exemption;
-use cast_core::change::Missing;
 use cast_core::session::Session;
 use cast_core::verbs::import::{Admit, Import, preview};
 use cast_vault::Change;
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &ImportArgs, session: &Session, report: Report) -> anyho
         report.data(&table::lay_out(["KEY", "CHANGE"], rows))?;
     } else {
         let missing = if args.new { Missing::CreateAnew } else { Missing::Create };
-            let import = Import { agent: &agent, secrets, dangerous: args.allow_dangerous_name, missing };
+        let import = Import { agent: &agent, secrets, dangerous: args.allow_dangerous_name, missing };
         success(&session.perform(import)?, &agent, report);
     }
     for remark in remarks {
@@ -99,10 +99,7 @@ fn remarks(file: &Dotenv) -> Vec<String> {
         ));
     }
     if !open.is_empty() {
-        remarks.push(format!(
-            "a quote that is not closed became part of the value: {}",
-            plaintext::lines(&open)
-        ));
+        remarks.push(format!("a quote that is not closed became part of the value: {}", plaintext::lines(&open)));
     }
     let mut counts: BTreeMap<SecretName, usize> = BTreeMap::new();
     for name in file.assignments.iter().filter_map(|found| SecretName::parse(&found.key).ok()) {

@@ -156,7 +156,8 @@ fn secrets(secrets: &[SecretInfo], agent: &AgentName, json: bool, report: Report
         report.data(&table::lay_out(["KEY", "CREATED", "UPDATED", "FLAGS"], rows))?;
     }
     if let Some(person) = secrets.iter().find(|secret| !secret.builtin && secret.sealer != OWNER) {
-        report.hint(format_args!("'{}' set values of agent '{agent}' last, and vouches for all of them", person.sealer));
+        report
+            .hint(format_args!("'{}' set values of agent '{agent}' last, and vouches for all of them", person.sealer));
     }
     Ok(())
 }

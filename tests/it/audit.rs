@@ -203,8 +203,11 @@ fn agents_and_spans_of_time() {
     assert_eq!(entries(&sandbox, &["--since", "31d"]).len(), 4);
     assert_eq!(entries(&sandbox, &["a", "--since", "5w"]).len(), 1);
     for wrong in ["hunter2", "7", "-1d", ""] {
-        let refused =
-            sandbox.cast(["audit", &format!("--since={wrong}")]).refuses(2, "AGE is not a valid duration", &["hunter2"]);
+        let refused = sandbox.cast(["audit", &format!("--since={wrong}")]).refuses(
+            2,
+            "AGE is not a valid duration",
+            &["hunter2"],
+        );
         assert!(!refused.err.is_empty());
     }
     sandbox.cast(["audit", "Hunter2"]).refuses(2, "AGENT is not a valid", &["Hunter2"]);

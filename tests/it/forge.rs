@@ -137,7 +137,8 @@ impl Text {
         let (first, rest) = text.split_once('\n').unwrap();
         let mut first = Fields::of(first, "# cast-vault ");
         let version = first.next("");
-        let (id, agent, epoch, owner) = (first.next("id="), first.next("agent="), first.next("epoch="), first.next("owner="));
+        let (id, agent, epoch, owner) =
+            (first.next("id="), first.next("agent="), first.next("epoch="), first.next("owner="));
         let (rules, bytes, sig1) = (first.next("rules="), first.next("bytes="), first.next("sig="));
         let bytes = bytes.parse().unwrap();
         let (part, rest) = rest.split_at(bytes);
@@ -362,7 +363,8 @@ fn insert(text: &str, table: &str) -> String {
 
 /// A vector with one more change by its first replica.
 pub fn advanced(vector: &str) -> String {
-    let (first, rest) = vector.split_once(',').map_or((vector, String::new()), |(first, rest)| (first, format!(",{rest}")));
+    let (first, rest) =
+        vector.split_once(',').map_or((vector, String::new()), |(first, rest)| (first, format!(",{rest}")));
     let (replica, count) = first.split_once('.').unwrap();
     format!("{replica}.{}{rest}", count.parse::<u64>().unwrap() + 1)
 }

@@ -137,7 +137,7 @@ fn no_line_is_dropped_in_silence() {
         &outcome,
         &[
             "skipped, not an assignment: line 2",
-            "put that in quotes: line 3",
+            "put the value in quotes: line 3",
             "a quote that is not closed became part of the value: line 4",
             "assigned more than once, and the last one counts: A",
             "not masked in output: 'B', because it is shorter than 4 bytes",
@@ -205,10 +205,7 @@ fn what_other_tools_would_have_resolved_is_said() {
         "A=encrypted:sk-live-abc\nB=op://vault/item/sk-live\nC=\"postgres://${USER}@sk-live\"\nD=$plain-sk-live\n",
     );
     let outcome = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
-    says(
-        &outcome,
-        &["dotenvx or 1Password can read it: A, B", "'${...}' is not expanded and stays as it is: C"],
-    );
+    says(&outcome, &["dotenvx or 1Password can read it: A, B", "'${...}' is not expanded and stays as it is: C"]);
     assert_eq!(sandbox.value("a", "C"), b"postgres://${USER}@sk-live");
 }
 

@@ -12,7 +12,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const FOLDERS: [&str; 3] = ["crates/core/src", "crates/keyring/src", "src"];
 
 /// Help texts, and modules that their parents compile only for tests.
-const OTHERS: [&str; 5] = ["src/args.rs", "src/args/", "/tests.rs", "/secret_service/real.rs", "/secret_service/scripted.rs"];
+const OTHERS: [&str; 5] =
+    ["src/args.rs", "src/args/", "/tests.rs", "/secret_service/real.rs", "/secret_service/scripted.rs"];
 
 /// Calls whose words no user sees: they state why something cannot fail.
 const UNSEEN: [&str; 7] = ["expect", "expect_err", "panic", "unreachable", "assert", "assert_eq", "debug_assert"];
@@ -180,7 +181,8 @@ fn attribute_end(tokens: &[Token], start: usize) -> usize {
 }
 
 fn is_for_tests(attribute: &[Token]) -> bool {
-    let mut words = attribute.iter().filter_map(|token| if let Token::Word(word) = token { Some(word.as_str()) } else { None });
+    let mut words =
+        attribute.iter().filter_map(|token| if let Token::Word(word) = token { Some(word.as_str()) } else { None });
     words.next() == Some("cfg") && words.next() == Some("test")
 }
 

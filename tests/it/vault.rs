@@ -56,22 +56,22 @@ fn refused_with(sandbox: &Sandbox, key: Option<&str>, why: &str) {
     for file in [".env", ".env.example"] {
         fs::write(sandbox.home().join(file), "K=hunter2-next\n").unwrap();
     }
-    let reads: [(i32, &[&str]); 7] = [
+    let reads: [(i32, &[&str]); 8] = [
         (5, &["list", "a"]),
         (5, &["list", "a", "--json"]),
         (5, &["list", "a", "--stale", "90d"]),
         (5, &["secrets", "check", "a"]),
+        (5, &["secrets", "import", "a", ".env", "--dry-run"]),
         (5, &["run", "a", "--explain"]),
         (125, &["run", "a", "--", "touch", "started"]),
         (125, &["run", "a", "--only", "K", "--clean-env", "--", "touch", "started"]),
     ];
-    let changes: [&[&str]; 8] = [
+    let changes: [&[&str]; 7] = [
         &["set", "a", "K", "hunter2-next"],
         &["set", "a", "OTHER", "hunter2-next"],
         &["delete", "a", "K"],
         &["delete", "a", "--all", "--yes"],
         &["secrets", "import", "a", ".env"],
-        &["secrets", "import", "a", ".env", "--dry-run"],
         &["secrets", "copy", "a", "new"],
         &["secrets", "rename", "a", "K", "L"],
     ];

@@ -182,7 +182,7 @@ fn secrets_live_and_die() {
         &[SECRET],
     );
     let made = home.cast(["init", "--key-store", "file"]).succeeds();
-    assert!(made.err.contains("Master key made") && made.err.contains("key.txt"), "{made:?}");
+    assert!(made.err.contains("Master key created") && made.err.contains("key.txt"), "{made:?}");
     let set = home.cast(["secrets", "set", "a", "TOKEN"]).input("hunter2-hunter2\r\n").succeeds();
     assert_eq!(set.err, "✓ Secret 'TOKEN' set for agent 'a'\n");
     home.cast(["set", "a", "PEM"]).input("one\r\ntwo\r\n").succeeds();
@@ -309,7 +309,7 @@ fn the_key_lives_in_the_credential_manager_of_this_machine() {
     assert!(first.err.contains("✓ Master key created and stored in the OS keyring"), "{first:?}");
     assert!(home.agent(["variables"]).contains(SECRET));
     let again = home.cast(["init"]).succeeds();
-    assert!(again.err.contains("There is a key already"), "{again:?}");
+    assert!(again.err.contains("A key already exists"), "{again:?}");
     let files = home.sandbox.snapshot();
     assert!(!files.values().any(|(_, bytes)| bytes.windows(15).any(|found| found == b"AGE-SECRET-KEY-")));
     let entry = "HKCU\\Software\\Wine\\Credential Manager\\Generic: master-key.cast";

@@ -118,9 +118,12 @@ impl Session {
     fn refuse_in_the_place_of_one_that_is_gone(&self, agent: &AgentName, missing: Missing) -> Result<()> {
         let Some(record) = self.expected(agent)?.filter(|_| missing == Missing::Create) else { return Ok(()) };
         let path = record.path.display();
-        Err(Failure::new(Kind::Usage, format!("the vault of agent '{agent}' that this machine has seen is gone: '{path}'"))
-            .hint("bring it back: from a backup, or by 'git checkout' or 'git pull'")
-            .hint("to make a new vault in its place, give '--new'"))
+        Err(Failure::new(
+            Kind::Usage,
+            format!("the vault of agent '{agent}' that this machine has seen is gone: '{path}'"),
+        )
+        .hint("bring it back: from a backup, or by 'git checkout' or 'git pull'")
+        .hint("to make a new vault in its place, give '--new'"))
     }
 
     /// A new vault, made only with a key that opens the vaults there are.
@@ -145,7 +148,8 @@ impl Session {
             }
         }
         if let Some(failure) = refusal {
-            let message = format!("no new vault for agent '{agent}': the key opens none of the vaults there are: {failure}");
+            let message =
+                format!("no new vault for agent '{agent}': the key opens none of the vaults there are: {failure}");
             return Err(Failure::new(Kind::WrongKey, message)
                 .hint("use the key that they were made with, or another CAST_VAULTS folder"));
         }
@@ -157,7 +161,8 @@ impl Session {
 /// Whether the vault counts as much for this replica as this machine remembers. More would be another's changes under its name; less is an
 /// older branch, on which a number would be used twice.
 fn counts_alike(replica: Replica, vault: Option<&State>, record: Option<&State>) -> bool {
-    let counts = |state: Option<&State>| state.map_or((0, 0), |state| (state.rules.get(replica), state.at.get(replica)));
+    let counts =
+        |state: Option<&State>| state.map_or((0, 0), |state| (state.rules.get(replica), state.at.get(replica)));
     counts(vault) == counts(record)
 }
 
@@ -165,9 +170,7 @@ fn counts_alike(replica: Replica, vault: Option<&State>, record: Option<&State>)
 pub(crate) fn masters(key: &UnlockKey) -> Result<&[MasterKey]> {
     match key {
         UnlockKey::Master(keys) => Ok(keys),
-        UnlockKey::Agent(grant) => {
-            Err(failure::agent_key(&grant.agent, "opens one vault: this needs the master key"))
-        }
+        UnlockKey::Agent(grant) => Err(failure::agent_key(&grant.agent, "opens one vault: this needs the master key")),
     }
 }
 

@@ -290,7 +290,9 @@ pub(crate) fn no_such_secret(vault: &Vault, name: &SecretName) -> Failure {
 /// Why a state is not used as it is.
 pub(crate) fn refused(agent: &AgentName, verdict: Verdict, record: Option<&Record>) -> Failure {
     let what = match (verdict, record) {
-        (Verdict::RolledBack, _) => "is older than this machine has seen: rolled back, or restored from a backup".to_owned(),
+        (Verdict::RolledBack, _) => {
+            "is older than this machine has seen: rolled back, or restored from a backup".to_owned()
+        }
         (Verdict::Forked, _) => {
             "was changed on two machines: it is not the state that this machine has seen".to_owned()
         }

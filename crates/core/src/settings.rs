@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::clock::TimeSpan;
 use crate::advice;
+use crate::clock::TimeSpan;
 use crate::disk;
-use crate::platform::files;
 use crate::failure::{Failure, Kind, Result};
+use crate::platform::files;
 use cast_vault::AgentName;
 
 /// Far more than all settings need, in bytes.
@@ -65,8 +65,11 @@ impl Settings {
         let bad = |what: &str| Failure::new(Kind::Io, format!("the settings are {what}: '{}'", path.display()));
         // Who can write the settings can switch masking and the audit log off.
         if files::is_writable_by_others(&file) {
-            return Err(Failure::new(Kind::Io, format!("the settings are not used, as other users can write them: '{}'", path.display()))
-                .hint(format!("if they say what you want, type: {}", advice::own_and_close(path))));
+            return Err(Failure::new(
+                Kind::Io,
+                format!("the settings are not used, as other users can write them: '{}'", path.display()),
+            )
+            .hint(format!("if they say what you want, type: {}", advice::own_and_close(path))));
         }
         let bytes = disk::read_limited(&file, path, MAX_SETTINGS)?;
         if bytes.len() > MAX_SETTINGS {

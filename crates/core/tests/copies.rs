@@ -7,12 +7,12 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use cast_core::change::Missing;
 use cast_core::key_store::{KeyPlace, Nobody, PATIENCE};
 use cast_core::paths::Places;
 use cast_core::run::{self, Request};
 use cast_core::session::Session;
 use cast_core::verbs::{init::Init, set::Set};
-use cast_core::change::Missing;
 use cast_vault::{AgentName, SecretName, SecretValue};
 
 const LENGTH: usize = 64 << 10;

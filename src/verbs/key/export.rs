@@ -29,9 +29,8 @@ pub(crate) fn run(args: &KeyExportArgs, session: &Session, report: Report) -> an
     };
     let Some(path) = &args.output else {
         if files::stdout_is_readable_by_others() {
-            report.warning(
-                "standard output is a file that other users can read: 'chmod 600' it, or use '--output FILE'",
-            );
+            report
+                .warning("standard output is a file that other users can read: 'chmod 600' it, or use '--output FILE'");
         }
         return report.data(text.expose_secret());
     };

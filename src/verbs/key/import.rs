@@ -17,7 +17,8 @@ pub(crate) fn run(args: &KeyImportArgs, session: &Session, report: Report) -> an
     if imported.known {
         report.success(format_args!("This master key is already stored in {whence}"));
     } else {
-        report.success(format_args!("Master key imported and stored in {whence}; it opens {}", vaults(imported.opened)));
+        report
+            .success(format_args!("Master key imported and stored in {whence}; it opens {}", vaults(imported.opened)));
     }
     for agent in &imported.closed {
         report.warning(format_args!("the key does not open the vault of agent '{agent}'"));

@@ -51,8 +51,9 @@ pub(crate) fn run(args: &KeyRotateArgs, session: &Session, report: Report) -> an
     }
     let kept = if rotation.former > 0 { ", and the former keys are kept" } else { "" };
     let message = format!("not sealed to the newest key: {}{kept}", vaults(rotation.left.len()));
-    let failure = Failure::new(first.kind(), message)
-        .hint("fix those vaults, then run this again; for vaults in another folder: 'CAST_VAULTS=FOLDER cast key rotate'");
+    let failure = Failure::new(first.kind(), message).hint(
+        "fix those vaults, then run this again; for vaults in another folder: 'CAST_VAULTS=FOLDER cast key rotate'",
+    );
     Err(if rotation.unseen {
         failure.hint("if the vaults that cannot be read need no former key: 'cast key rotate --retire --yes'")
     } else {

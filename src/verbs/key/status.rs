@@ -106,7 +106,8 @@ pub(crate) fn run(args: &KeyStatusArgs, session: &Session, report: Report) -> an
             format!("It is the agent key of '{agent}', epoch {epoch}. It {opens}.\n")
         }
     };
-    let closed: String = closed(&vaults).flat_map(|(_, why)| ["Cannot open: ".to_owned(), why, "\n".to_owned()]).collect();
+    let closed: String =
+        closed(&vaults).flat_map(|(_, why)| ["Cannot open: ".to_owned(), why, "\n".to_owned()]).collect();
     report.data(&format!("The key is in {}.\n\n{keys}{closed}", status.whence))
 }
 

@@ -57,7 +57,9 @@ fn show(review: &Reviewed, report: Report) {
     }
     match &review.changes {
         None => {}
-        Some(changes) if changes.is_empty() => lines.push("nothing is different by name from what this machine knows".to_owned()),
+        Some(changes) if changes.is_empty() => {
+            lines.push("nothing is different by name from what this machine knows".to_owned())
+        }
         Some(changes) => {
             lines.push("different from what this machine knows:".to_owned());
             lines.extend(changes.iter().map(|change| format!("  {change}")));

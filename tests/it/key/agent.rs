@@ -92,7 +92,11 @@ fn what_its_holder_writes_with_other_tools_is_refused_by_all() {
     // All that it takes from the line, and what the vault says.
     for forged in [
         good.edited("hunter2", "evil").next().with_owners_signature(agent_key).with_seal(agent_key),
-        good.clone().with("LD_PRELOAD", "/tmp/evil.so", "dangerous = true\n").next().with_owners_signature(agent_key).with_seal(agent_key),
+        good.clone()
+            .with("LD_PRELOAD", "/tmp/evil.so", "dangerous = true\n")
+            .next()
+            .with_owners_signature(agent_key)
+            .with_seal(agent_key),
         good.edited("hunter2", "evil").next_values().sealed_by(agent_key),
     ] {
         fs::write(owner.vault("a"), forged.file()).unwrap();

@@ -46,12 +46,15 @@ fn a_pipe_with_the_key_does_not_either() {
     let key = sandbox.key();
     fs::remove_file(sandbox.key_file()).unwrap();
     for name in ["/dev/fd/3", "/proc/thread-self/fd/3", "/proc/$$/fd/3"] {
-        let script = format!("(echo \"$GIVEN\"; echo; echo) | (exec 3<&0 </dev/null; unset GIVEN; CAST_KEY_FILE={name} exec \"$0\" \"$@\")");
+        let script = format!(
+            "(echo \"$GIVEN\"; echo; echo) | (exec 3<&0 </dev/null; unset GIVEN; CAST_KEY_FILE={name} exec \"$0\" \"$@\")"
+        );
         // `$$` is that of the outer shell, whose descriptor 3 is closed there.
         if name.contains("$$") {
             continue;
         }
-        let call = sandbox.other("sh", ["-c", &script, crate::sandbox::CAST, "run", "a", "--no-mask", "--", "sh", "-c"]);
+        let call =
+            sandbox.other("sh", ["-c", &script, crate::sandbox::CAST, "run", "a", "--no-mask", "--", "sh", "-c"]);
         let mut command = call.env("GIVEN", &key).command();
         let output = command.arg("cat <&3; printenv K; echo end").output().unwrap();
         let out = String::from_utf8(output.stdout).unwrap();
@@ -74,7 +77,11 @@ fn a_file_that_others_can_write_is_not_taken() {
         fs::set_permissions(&given, fs::Permissions::from_mode(mode)).unwrap();
         let refused = list().refuses(4, "other users can write", &["hunter2"]);
         assert!(refused.err.contains("chmod go-w"), "{refused:?}");
-        sandbox.cast_after("exec 3<given.key", ["list", "a"]).env("CAST_KEY_FILE", "/dev/fd/3").refuses(4, "other users can write", &[]);
+        sandbox.cast_after("exec 3<given.key", ["list", "a"]).env("CAST_KEY_FILE", "/dev/fd/3").refuses(
+            4,
+            "other users can write",
+            &[],
+        );
     }
     // Others may read it: every user of a container can read a mounted secret.
     for mode in [0o600, 0o644, 0o444] {

@@ -36,7 +36,7 @@ fn init_makes_a_key_file_and_says_so() {
     let before = sandbox.snapshot();
     for words in [&["init"][..], &["init", "--key-store", "file"]] {
         let again = sandbox.cast(words).succeeds();
-        assert!(again.err.contains("There is a key already"), "{again:?}");
+        assert!(again.err.contains("A key already exists"), "{again:?}");
     }
     assert!(sandbox.snapshot() == before);
 }
@@ -72,7 +72,11 @@ fn none_is_made_beside_vaults_that_wait_for_theirs() {
     // A damaged vault also needs its key.
     fs::write(sandbox.vault("a"), "").unwrap();
     sandbox.cast(["init", "--key-store", "file"]).refuses(4, "no key", &[]);
-    sandbox.cast(["set", "new", "K", "hunter2"]).env("CAST_KEY", key).refuses(5, "opens none of those", &["hunter2"]);
+    sandbox.cast(["set", "new", "K", "hunter2"]).env("CAST_KEY", key).refuses(
+        5,
+        "opens none of the vaults",
+        &["hunter2"],
+    );
 }
 
 #[test]
@@ -91,7 +95,7 @@ fn many_first_inits_at_once_make_one_key() {
                 (0..4).map(|_| scope.spawn(|| sandbox.cast(["init", "--key-store", "file"]).succeeds())).collect();
             inits.into_iter().map(|init| init.join().unwrap()).collect()
         });
-        let made = outcomes.iter().filter(|outcome| outcome.err.contains("Master key made")).count();
+        let made = outcomes.iter().filter(|outcome| outcome.err.contains("Master key created")).count();
         assert_eq!(made, 1, "{outcomes:?}");
         assert_eq!(fs::read_to_string(sandbox.key_file()).unwrap().matches("AGE-SECRET-KEY").count(), 1);
         sandbox.set("a", "K", "v");

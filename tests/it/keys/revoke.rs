@@ -63,7 +63,11 @@ fn a_vault_put_back_by_the_holder_of_a_revoked_key_is_noticed() {
     for old in [before.clone(), before.clone().next().next().next().signed(master)] {
         fs::write(owner.vault("a"), old.file()).unwrap();
         owner.cast(["list", "a"]).refuses(5, "older than this machine has seen", &["hunter"]);
-        owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "older than this machine has seen", &["hunter"]);
+        owner.cast(["run", "a", "--", "touch", "started"]).refuses(
+            125,
+            "older than this machine has seen",
+            &["hunter"],
+        );
     }
     // Using up all numbers does not keep a key valid either.
     fs::write(owner.vault("a"), newest.file()).unwrap();

@@ -36,7 +36,11 @@ fn they_are_masked_as_they_are() {
     let print = "printf '%s|%s' \"$LARGE_3\" \"$SMALL\"; printf '%s' \"$SMALL\" | base64";
     let run = sandbox.cast_after(LIMITS, ["run", "a", "--", "sh", "-c", print]).succeeds();
     run.says_nothing_of(&["hunter2", "aHVudGVyMi1odW50ZXIyLXNtYWxs"]);
-    assert!(run.out.contains("[cast:LARGE_3]") && run.out.contains("[cast:SMALL]"), "{}", &run.out[..200.min(run.out.len())]);
+    assert!(
+        run.out.contains("[cast:LARGE_3]") && run.out.contains("[cast:SMALL]"),
+        "{}",
+        &run.out[..200.min(run.out.len())]
+    );
 }
 
 #[test]

@@ -78,11 +78,14 @@ fn newest_seen(sandbox: &Sandbox) -> Vec<Seen> {
 /// Whether a vector has every count of another.
 fn covers(vector: &str, other: &str) -> bool {
     let counts = |vector: &str| -> Vec<(String, u64)> {
-        let count = |entry: &str| entry.split_once('.').map(|(replica, count)| (replica.to_owned(), count.parse().unwrap()));
+        let count =
+            |entry: &str| entry.split_once('.').map(|(replica, count)| (replica.to_owned(), count.parse().unwrap()));
         vector.split(',').filter_map(count).collect()
     };
     let has = counts(vector);
-    counts(other).into_iter().all(|(replica, count)| has.iter().any(|(other, more)| *other == replica && *more >= count))
+    counts(other)
+        .into_iter()
+        .all(|(replica, count)| has.iter().any(|(other, more)| *other == replica && *more >= count))
 }
 
 #[test]
@@ -132,7 +135,8 @@ fn edited_by_the_owner_with_stock_age() {
     let [owner, agent] = text(&sandbox).recipients().try_into().unwrap();
     assert_eq!(owner, master.recipient());
     let edit = |sed: &str| {
-        let script = "age -d -i $KEY $VAULT | sed \"$SED\" > plain && age -r $MASTER -r $AGENT -o $VAULT plain && rm plain";
+        let script =
+            "age -d -i $KEY $VAULT | sed \"$SED\" > plain && age -r $MASTER -r $AGENT -o $VAULT plain && rm plain";
         let mut edit = sandbox.command("sh");
         edit.args(["-c", script]).env("SED", sed).env("KEY", sandbox.key_file()).env("VAULT", sandbox.vault("a"));
         assert!(edit.env("MASTER", &owner).env("AGENT", &agent).status().unwrap().success());

@@ -97,15 +97,14 @@ fn not_one_that_this_machine_does_not_know() {
     let master = Key::master(&here.0);
     let base = here.text();
     here.set("K", "hunter2-second");
+    let (good, first) = (here.file(), base.file());
     // Authentic, from the same base, made elsewhere; and the same numbers for something else.
-    for other in [
-        Text { at: format!("{},ffffffff.9", base.at), ..base.edited("first", "there") },
-        base.edited("first", "there"),
-    ] {
+    for other in
+        [Text { at: format!("{},ffffffff.9", base.at), ..base.edited("first", "there") }, base.edited("first", "there")]
+    {
         here.refuses(&other.seal(master), "the vault of agent 'a' ");
     }
     // Nor outside of a work tree.
-    let (good, first) = (here.file(), base.file());
     fs::rename(here.0.home().join("repository/.git"), here.0.home().join("git")).unwrap();
     here.refuses(&first, "older than this machine has seen");
     fs::rename(here.0.home().join("git"), here.0.home().join("repository/.git")).unwrap();
@@ -127,12 +126,12 @@ fn not_one_from_before_a_revocation() {
 #[test]
 fn not_one_from_before_a_dangerous_name_was_taken_away() {
     let Some(here) = Repository::new() else { return };
-    here.cast(&["set", "a", "--allow-dangerous-name", "LD_PRELOAD", "hunter2.so"]).succeeds();
+    here.cast(&["set", "a", "--allow-dangerous-name", "NODE_OPTIONS", "hunter2"]).succeeds();
     let with = here.file();
     here.set("K", "hunter2-second");
     here.uses(&with, "hunter2-first");
     here.set("K", "hunter2-third");
-    here.cast(&["delete", "a", "LD_PRELOAD"]).succeeds();
+    here.cast(&["delete", "a", "NODE_OPTIONS"]).succeeds();
     let without = here.file();
     here.refuses(&with, "the vault of agent 'a' ");
     here.switch(&without);

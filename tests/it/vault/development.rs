@@ -21,6 +21,7 @@ fn is_refused_and_untouched() {
     fs::write(sandbox.vault("a"), encrypt(old.as_bytes(), &[&master.recipient(), &agent])).unwrap();
     refused(&sandbox, "made by a development build");
     refused_with(&sandbox, Some(&good.grant(master)), "made by a development build");
-    let refused = sandbox.cast(["vault", "accept", "a", "--yes"]).refuses(5, "made by a development build", &["hunter2"]);
+    let refused =
+        sandbox.cast(["vault", "accept", "a", "--yes"]).refuses(5, "made by a development build", &["hunter2"]);
     assert!(refused.err.contains("import its values again"), "{refused:?}");
 }

@@ -62,19 +62,18 @@ fn with_any_part_of_the_good_text_changed() {
         |text| Text { epoch: text.epoch + 1, ..text },
         |text| text.edited("first", "other"),
         |text| Text { values: text.values + "\n", ..text },
-        |text| Text { bytes: text.bytes + 1, part: text.part + "\n", ..text },
+        |text| Text { part: text.part + "\n", ..text },
         |text| Text { id: "42".repeat(16), ..text },
         |text| text.edited(".K]", ".LD_PRELOAD]"),
-        |text| {
-            let text = text.with("LD_PRELOAD", "hunter2.so", "dangerous = true\n");
-            Text { bytes: text.part.len(), ..text }
-        },
+        |text| text.with("LD_PRELOAD", "hunter2.so", "dangerous = true\n"),
         |text| Text { sig1: text.sig2.clone(), sig2: text.sig1.clone(), ..text },
         |text| Text { sig2: text.sig1.clone(), ..text },
         |text| Text { sig1: text.sig2.clone(), ..text },
     ];
     for edit in edits {
-        fs::write(sandbox.vault("a"), edit(good.clone()).encrypt(&[&master.recipient()])).unwrap();
+        let edited = edit(good.clone());
+        let edited = Text { bytes: edited.part.len(), ..edited };
+        fs::write(sandbox.vault("a"), edited.encrypt(&[&master.recipient()])).unwrap();
         refused(&sandbox, "the vault of agent 'a' is not authentic");
     }
 }

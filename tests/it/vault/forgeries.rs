@@ -82,8 +82,19 @@ fn forgery(world: &World, keys: &[Key], dice: &mut Dice) -> Text {
             5 => text.next_values(),
             6 => Text { epoch: text.epoch + 1, ..text },
             7 => Text { at: from.at, sealer: from.sealer, sig2: from.sig2, values: from.values, ..text },
-            8 => Text { part: from.part, bytes: from.bytes, sig1: from.sig1, rules: from.rules, epoch: from.epoch, ..text },
-            9 => Text { owner: key.verification(), part: text.part.replace(&newest.recipients()[0], &key.recipient()), ..text },
+            8 => Text {
+                part: from.part,
+                bytes: from.bytes,
+                sig1: from.sig1,
+                rules: from.rules,
+                epoch: from.epoch,
+                ..text
+            },
+            9 => Text {
+                owner: key.verification(),
+                part: text.part.replace(&newest.recipients()[0], &key.recipient()),
+                ..text
+            },
             10 => Text { part: text.part.replace(&newest.recipients()[1], &key.recipient()), ..text },
             _ => Text { id: newest.id.clone(), agent: newest.agent.clone(), epoch: newest.epoch, ..text },
         };
@@ -117,7 +128,9 @@ fn all_refused(kind: &str, keys: impl Fn(&World) -> Vec<Key>) {
     while made < number {
         let text = forgery(&world, &keys, &mut dice);
         // A person's new values under the newest owner's part are what a permission is for.
-        let above = |text: &Text| text.plain()[..text.plain().len() - text.values.len()].split("# cast-values").next().unwrap().to_owned();
+        let above = |text: &Text| {
+            text.plain()[..text.plain().len() - text.values.len()].split("# cast-values").next().unwrap().to_owned()
+        };
         if above(&text) == above(newest) && (keys == [world.alice] || text.plain() == newest.plain()) {
             continue;
         }

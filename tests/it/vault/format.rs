@@ -145,7 +145,18 @@ fn a_new_vault_reads_as_security_md_says() {
 #[test]
 fn every_value_has_the_form_of_the_page() {
     let sandbox = Sandbox::new();
-    let odd = ["", " ", "\"", "\\", "a\"\"\"b", "\n", "\"\n\"\"\"\n\"", "\r\n\t\u{8}\u{c}\u{1b}\u{1f}\u{7f}", "é 漢字 🦀", "# cast-values 1 at=\n"];
+    let odd = [
+        "",
+        " ",
+        "\"",
+        "\\",
+        "a\"\"\"b",
+        "\n",
+        "\"\n\"\"\"\n\"",
+        "\r\n\t\u{8}\u{c}\u{1b}\u{1f}\u{7f}",
+        "é 漢字 🦀",
+        "# cast-values 1 at=\n",
+    ];
     for (number, value) in odd.iter().enumerate() {
         sandbox.set("a", &format!("K{number}"), value);
     }

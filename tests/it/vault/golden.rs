@@ -50,7 +50,8 @@ fn with_files(names: &[&str]) -> Sandbox {
 fn one_with_every_flag_and_people_that_a_person_sealed() {
     let listed = |sandbox: &Sandbox, key: &str| {
         let call = sandbox.cast(["list", "shared", "--json"]).env("CAST_VAULTS", sandbox.home());
-        let list: Vec<serde_json::Value> = serde_json::from_str(&call.env("CAST_KEY_FILE", key).succeeds().out).unwrap();
+        let list: Vec<serde_json::Value> =
+            serde_json::from_str(&call.env("CAST_KEY_FILE", key).succeeds().out).unwrap();
         assert!(list.iter().all(|secret| secret["sealer"] == "alice"), "{list:?}");
         list
     };
@@ -59,7 +60,10 @@ fn one_with_every_flag_and_people_that_a_person_sealed() {
     let expected = listed(&owner, "key.txt");
     let of = |key: &str| expected.iter().find(|secret| secret["key"] == key).unwrap();
     assert_eq!(of("API_KEY")["hosts"], serde_json::json!(["api.example.com", "eu.example.com:8443"]));
-    assert_eq!(of("API_KEY")["in"], serde_json::json!(["form:api key", "header:X-Api-Key", "json:/auth/key", "query:key"]));
+    assert_eq!(
+        of("API_KEY")["in"],
+        serde_json::json!(["form:api key", "header:X-Api-Key", "json:/auth/key", "query:key"])
+    );
     assert_eq!((&of("API_KEY")["prefix"], &of("CERTIFICATE")["file"]), (&"golden-".into(), &true.into()));
     assert_eq!((&of("LD_PRELOAD")["dangerous"], &of("REGION")["unmasked"]), (&true.into(), &true.into()));
     assert_eq!(of("SESSION")["from"], serde_json::json!(["op", "read", "op://vault/it em/\"x\"", ""]));

@@ -12,11 +12,9 @@ fn nothing_is_made_in_its_place_unasked() {
     let good = fs::read(sandbox.vault("a")).unwrap();
     fs::write(sandbox.home().join(".env"), "K=hunter2-next\n").unwrap();
     fs::remove_file(sandbox.vault("a")).unwrap();
-    for words in [
-        &["set", "a", "K", "hunter2-next"][..],
-        &["secrets", "import", "a", ".env"],
-        &["secrets", "copy", "b", "a"],
-    ] {
+    for words in
+        [&["set", "a", "K", "hunter2-next"][..], &["secrets", "import", "a", ".env"], &["secrets", "copy", "b", "a"]]
+    {
         let refused = sandbox.cast(words).refuses(2, "that this machine has seen is gone", &[SECRET]);
         assert!(refused.err.contains("'--new'") && refused.err.contains("vaults/a.age"), "{refused:?}");
     }
@@ -42,7 +40,10 @@ fn run_and_doctor_miss_the_builtin_secrets() {
     fs::remove_file(sandbox.vault("builtin")).unwrap();
     let missed = run();
     assert_eq!(missed.out, "hunter2-first,\n");
-    assert!(missed.err.lines().count() == 1 && missed.err.contains("built-in secrets that this machine has seen are gone"), "{missed:?}");
+    assert!(
+        missed.err.lines().count() == 1 && missed.err.contains("built-in secrets that this machine has seen are gone"),
+        "{missed:?}"
+    );
     let doctor = sandbox.cast(["doctor"]).run();
     assert!(doctor.code == 1 && format!("{doctor:?}").contains("builtin.age"), "{doctor:?}");
     // Not where nobody asked for them, nor where they were deleted on purpose.
@@ -61,7 +62,10 @@ fn another_vault_in_a_known_place_is_named() {
     fs::write(sandbox.vault("a"), other.seal(master)).unwrap();
     refused(&sandbox, "is not the vault that this machine has known here since 20");
     let asked = sandbox.cast(["vault", "accept", "a"]).run();
-    assert!(asked.code == 2 && asked.err.contains("is not the vault that this machine has known here since 20"), "{asked:?}");
+    assert!(
+        asked.code == 2 && asked.err.contains("is not the vault that this machine has known here since 20"),
+        "{asked:?}"
+    );
     sandbox.cast(["vault", "accept", "a", "--yes"]).succeeds();
     assert_eq!(text(&sandbox).id, "42".repeat(16));
     works(&sandbox);

@@ -10,9 +10,11 @@ use crate::sandbox::{Call, Sandbox};
 fn shared() -> (Sandbox, Sandbox, Sandbox) {
     let (owner, alice, bob) = (sandbox(), Sandbox::new(), Sandbox::new());
     owner.set("a", "L", "hunter2-l");
-    let listed = text(&owner)
-        .with_person("alice", &Key::master(&alice).card(), &["K"])
-        .with_person("bob", &Key::master(&bob).card(), &[]);
+    let listed = text(&owner).with_person("alice", &Key::master(&alice).card(), &["K"]).with_person(
+        "bob",
+        &Key::master(&bob).card(),
+        &[],
+    );
     fs::write(owner.vault("a"), listed.next().seal(Key::master(&owner))).unwrap();
     assert_eq!(owner.value("a", "K"), b"hunter2-first");
     for person in [&alice, &bob] {
@@ -46,7 +48,8 @@ fn accepts_the_owner_by_the_fingerprint_of_the_card() {
     // From then on another owner is refused, even one who lists her.
     let mallory = Key::generate();
     let id = text(&owner).id;
-    let other = Text::new("a", &id, mallory, &[("K", "evil")]).with_person("alice", &Key::master(&alice).card(), &["K"]);
+    let other =
+        Text::new("a", &id, mallory, &[("K", "evil")]).with_person("alice", &Key::master(&alice).card(), &["K"]);
     fs::write(alice.vault("a"), other.next().seal(mallory)).unwrap();
     alice.cast(["run", "a", "--", "touch", "started"]).refuses(125, "sealed by another owner", &["evil"]);
 }

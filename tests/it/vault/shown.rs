@@ -20,7 +20,8 @@ fn flags_and_sealer_in_every_listing() {
     let table = sandbox.cast(["list", "a"]).succeeds();
     let explained = sandbox.cast(["run", "a", "--explain"]).succeeds();
     for text in [&table.out, &explained.out] {
-        let row = |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("{key}: {text}"));
+        let row =
+            |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("{key}: {text}"));
         assert!(row("KEY").ends_with("FLAGS") && row("NODE_OPTIONS").ends_with("dangerous name"), "{text}");
         assert!(row("REGION").ends_with("unmasked") && !row("K ").contains("dangerous"), "{text}");
     }

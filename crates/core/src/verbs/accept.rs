@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use cast_vault::{AgentName, Anchor, Card, Fingerprint, Inspected, Role, Sealer, SecretName, Timestamp, UnlockKey, Vault};
+use cast_vault::{
+    AgentName, Anchor, Card, Fingerprint, Inspected, Role, Sealer, SecretName, Timestamp, UnlockKey, Vault,
+};
 
 use crate::audit_log::{Action, Event};
 use crate::change::{masters, refuse_agent_key};
@@ -90,7 +92,8 @@ impl Verb for Review<'_> {
         let opened = former.map_or_else(|| session.open(&file, agent, &unlocked).ok(), |_| None);
         let record = session.seen().map(|seen| seen.record(inspected.state().id)).transpose()?.flatten();
         if let (Some(seen), Some(record)) = (session.seen(), &record) {
-            review.changes = seen.summary(record.state.id)?.map(|known| changes(&known, &Summary::of_inspected(&inspected)));
+            review.changes =
+                seen.summary(record.state.id)?.map(|known| changes(&known, &Summary::of_inspected(&inspected)));
         }
         let is_own = inspected.is_owned_by(masters(key)?);
         let verdict = opened.as_ref().map(|found| found.verdict);
@@ -145,9 +148,9 @@ impl Verb for Accept {
                 vault.supersede(record.as_ref().map(|record| &record.state), given_up)?;
                 session.commit(&folder, &lock, &mut vault, record.as_ref())
             }
-            Take::Expect(vault) => seen.map_or(Ok(()), |seen| {
-                session.remember(&seen, &seen.lock()?, None, &vault, &session.key()?.key)
-            }),
+            Take::Expect(vault) => {
+                seen.map_or(Ok(()), |seen| session.remember(&seen, &seen.lock()?, None, &vault, &session.key()?.key))
+            }
         }
     }
 }
@@ -186,9 +189,10 @@ fn why(file: &[u8], agent: &AgentName, key: &UnlockKey, inspected: &Inspected, i
             Kind::Integrity,
             format!("the vault of agent '{agent}' is sealed to the key given, not to yours"),
         ),
-        Ok(vault) if *vault.role() == Role::Owner => {
-            Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' is not the one that this machine expects"))
-        }
+        Ok(vault) if *vault.role() == Role::Owner => Failure::new(
+            Kind::Integrity,
+            format!("the vault of agent '{agent}' is not the one that this machine expects"),
+        ),
         Ok(_) => Failure::new(
             Kind::Integrity,
             format!("the vault of agent '{agent}' is not yours, and this machine has not accepted its owner"),
@@ -206,7 +210,9 @@ fn changes(known: &Summary, now: &Summary) -> Vec<String> {
             (Some(old), Some(new)) if old.flags != new.flags => {
                 format!("treated otherwise: {} instead of {}", words(&new.flags), words(&old.flags))
             }
-            (Some(old), Some(new)) if old.updated != new.updated && key.starts_with(PERSON) => "another card".to_owned(),
+            (Some(old), Some(new)) if old.updated != new.updated && key.starts_with(PERSON) => {
+                "another card".to_owned()
+            }
             (Some(old), Some(new)) if old.updated != new.updated => "another value".to_owned(),
             _ => return None,
         };

@@ -10,15 +10,15 @@ use crate::change::masters;
 use crate::clock;
 use crate::failure::{self, Failure, Result};
 use crate::key_store::{self, Whence};
-use crate::session::Session;
 use crate::seen::Record;
+use crate::session::Session;
 use crate::settings::{Audit, Mask, Settings};
-use crate::vault_folder::VaultFolder;
 use crate::survey::{Held, Standing, Surveyed};
+use crate::vault_folder::VaultFolder;
 use cast_keyring::{KeyringError, Presence};
-use cast_vault::{AgentName, SecretName};
 use cast_vault::UnlockKey;
 use cast_vault::Vault;
+use cast_vault::{AgentName, SecretName};
 
 /// What was found.
 pub struct Diagnosis {
@@ -186,7 +186,10 @@ impl Session {
             let name = agent.as_ref().map_or("AGENT", AgentName::as_str);
             Finding {
                 check: Check::Vault,
-                message: format!("the vault of agent '{name}' that this machine has seen is gone: '{}'", record.path.display()),
+                message: format!(
+                    "the vault of agent '{name}' that this machine has seen is gone: '{}'",
+                    record.path.display()
+                ),
                 fix: vec![
                     "bring it back: from a backup, or by 'git checkout' or 'git pull'".to_owned(),
                     format!("or make a new one in its place: 'cast secrets set --new {name} KEY'"),
@@ -256,7 +259,8 @@ fn weak_settings(settings: &Settings) -> Vec<Finding> {
         fix: vec![format!("take '{what}' out of the settings, if you do not want that")],
     };
     let mask = (settings.mask == Mask::Never).then(|| finding("mask = \"never\"", "the settings switch masking off"));
-    let audit = (settings.audit == Audit::Off).then(|| finding("audit = \"off\"", "the settings switch the audit log off"));
+    let audit =
+        (settings.audit == Audit::Off).then(|| finding("audit = \"off\"", "the settings switch the audit log off"));
     mask.into_iter().chain(audit).collect()
 }
 

@@ -70,7 +70,9 @@ pub fn stale(session: &Session, span: TimeSpan) -> Result<Stale> {
     for agent in session.perform(InReach)? {
         match session.perform(Own { agent: &agent }) {
             Ok(secrets) => {
-                let old = secrets.into_iter().filter(|secret| secret.updated.is_some_and(|updated| clock::is_older(updated, span)));
+                let old = secrets
+                    .into_iter()
+                    .filter(|secret| secret.updated.is_some_and(|updated| clock::is_older(updated, span)));
                 stale.secrets.extend(old.map(|secret| (agent.clone(), secret)));
             }
             Err(failure) => stale.refused.push(failure),

@@ -74,7 +74,10 @@ impl Verb for Rotate<'_> {
         let newest = public_of(keys);
         // What is refused waits for its owner, and does not make this an unfinished rotation.
         let unfinished = keys.len() > 1
-            && session.survey()?.into_iter().any(|vault| vault.state.is_ok_and(|vault| vault.is_own && vault.master != newest));
+            && session
+                .survey()?
+                .into_iter()
+                .any(|vault| vault.state.is_ok_and(|vault| vault.is_own && vault.master != newest));
         let is_new = !unfinished && (retire.is_none() || keys.len() == 1);
         if is_new {
             let keys = session.add_key(&lock, &folder, &mut slot, keys)?;
@@ -117,9 +120,7 @@ impl Session {
                 let keys = masters(&unlocked.key)?;
                 match Vault::inspect(&file, &agent, keys).map_err(Failure::from) {
                     Ok(vault) if !vault.is_owned_by(keys) => Ok(None),
-                    Ok(vault) => {
-                        Ok((vault.card().recipient().to_string() != rotation.public).then(|| behind(&path)))
-                    }
+                    Ok(vault) => Ok((vault.card().recipient().to_string() != rotation.public).then(|| behind(&path))),
                     // None of the keys here opens it: it misses none of them.
                     Err(failure) if failure.kind() == Kind::WrongKey => Ok(None),
                     Err(failure) => Err(Failure::new(failure.kind(), format!("{failure}: '{}'", path.display()))),
