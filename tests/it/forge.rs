@@ -1,8 +1,9 @@
 //! A second implementation of the vault format, written from SECURITY.md without any code of the product. It reads what
 //! cast writes, and writes what a stranger, a runner, a person or an owner with other tools could write.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{Read, Write as _};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -345,7 +346,7 @@ pub fn string(text: &str) -> String {
             '\t' => out += "\\t",
             '\u{c}' => out += "\\f",
             '\r' => out += "\\r",
-            control if control.is_ascii_control() => out += &format!("\\u{:04X}", u32::from(control)),
+            control if control.is_ascii_control() => write!(out, "\\u{:04X}", u32::from(control)).unwrap(),
             other => out.push(other),
         }
     }

@@ -84,7 +84,9 @@ fn what_is_there_is_replaced_or_stays_as_it_is() {
     let line = |lines: &[serde_json::Value], key: &str| lines.iter().find(|line| line["key"] == key).cloned().unwrap();
     assert_eq!(line(&after, "SAME"), line(&before, "SAME"));
     assert_eq!(line(&after, "OTHER")["created_at"], line(&before, "OTHER")["created_at"]);
-    assert_eq!((&line(&after, "OTHER")["masked"], &line(&after, "KEPT")["masked"]), (&true.into(), &false.into()));
+    // As with `set`, a new value keeps the flags.
+    assert_eq!((&line(&after, "OTHER")["masked"], &line(&after, "KEPT")["masked"]), (&false.into(), &false.into()));
+    assert_eq!(line(&after, "NEW")["masked"], true);
     // Nothing left to do: nothing is written.
     let snapshot = sandbox.snapshot();
     let again = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();

@@ -149,9 +149,7 @@ fn messages(code: &str) -> Vec<(Kind, String)> {
                 if !reads_as_words(text) || inside(&UNSEEN) {
                     continue;
                 }
-                let kind = if open.iter().any(lone) {
-                    Kind::LoneHint
-                } else if inside(&["exposure_hint"]) {
+                let kind = if open.iter().any(lone) || inside(&["exposure_hint"]) {
                     Kind::LoneHint
                 } else if inside(&["hint", "hints"]) || open.iter().any(fix) || in_list {
                     Kind::Hint

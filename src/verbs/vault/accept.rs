@@ -58,13 +58,13 @@ fn show(review: &Reviewed, report: Report) {
     match &review.changes {
         None => {}
         Some(changes) if changes.is_empty() => {
-            lines.push("nothing is different by name from what this machine knows".to_owned())
+            lines.push("nothing is different by name from what this machine knows".to_owned());
         }
         Some(changes) => {
             lines.push("different from what this machine knows:".to_owned());
             lines.extend(changes.iter().map(|change| format!("  {change}")));
         }
     }
-    let text: String = lines.iter().map(|line| format!("{}\n", Printable(line))).collect();
-    report.note(&format!("\n{text}\n"));
+    let lines: Vec<_> = lines.iter().map(|line| Printable(line).to_string()).collect();
+    report.note(&format!("\n{}\n\n", lines.join("\n")));
 }

@@ -193,12 +193,12 @@ fn reaches_one_epoch() {
 
 #[test]
 fn knows_the_state_at_export() {
-    let owner = sandbox();
-    let master = Key::master(&owner);
-    let old = runner(&owner);
     fn list<'a>(runner: &'a Sandbox, key: &str) -> crate::sandbox::Call<'a> {
         runner.cast(["list", "a"]).env("CAST_KEY", key)
     }
+    let owner = sandbox();
+    let master = Key::master(&owner);
+    let old = runner(&owner);
     owner.set("a", "K", "hunter2-second");
     let key = grant_of(&owner, "a");
     // A runner that remembers nothing refuses what is older, and takes what is newer.

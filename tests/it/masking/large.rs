@@ -7,7 +7,7 @@ const LIMITS: &str = "ulimit -v 102400; ulimit -t 5";
 
 /// Half a megabyte of lines, each of them a secret by itself.
 fn lines(seed: usize) -> String {
-    (0..3_000).map(|line| format!("line-{seed}-{line:06}-hunter2\n")).collect()
+    (0..3_000).map(|line| format!("line-{seed}-{line:06}-hunter2")).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 fn sandbox() -> Sandbox {

@@ -142,13 +142,14 @@ fn not_one_from_before_a_dangerous_name_was_taken_away() {
 
 #[test]
 fn not_one_from_before_a_person_or_a_permission_was_taken_away() {
+    type TakeAway<'a> = &'a dyn Fn(&Text) -> Text;
     let (alice, other) = (Key::generate().card(), Key::generate().card());
     let (all, fewer): (&[&str], &[&str]) = (&["K", "L"], &["K"]);
     let without = |text: &Text| {
         let begin = text.part.find("\n[people.alice]").unwrap();
         Text { part: text.part[..begin].to_owned(), ..text.clone() }
     };
-    let cases: [(&str, &dyn Fn(&Text) -> Text); 3] = [
+    let cases: [(&str, TakeAway<'_>); 3] = [
         ("a person", &without),
         ("a permission", &|text| without(text).with_person("alice", &alice, fewer)),
         ("a card", &|text| without(text).with_person("alice", &other, all)),
@@ -200,8 +201,8 @@ fn older_is_used_once_and_remembered_by_nobody() {
         super::refused(&sandbox, "the vault of agent 'a' ");
     }
     // Authentic it has to be, and of this vault.
-    let forged = first.edited("first", "evil").next().with_seal(Key::generate());
-    fs::write(sandbox.vault("a"), forged.file()).unwrap();
+    let evil = first.edited("first", "evil").next().with_seal(Key::generate());
+    fs::write(sandbox.vault("a"), evil.file()).unwrap();
     older(&[]).refuses(125, "is not authentic", &["evil"]);
     let another = Text::new("a", &"42".repeat(16), master, &[("K", "evil")]);
     fs::write(sandbox.vault("a"), another.seal(master)).unwrap();

@@ -98,7 +98,7 @@ fn spliced_from_states_that_their_owner_signed() {
         // The first line of one over the owner's part of another.
         let Text { part, bytes, .. } = below.clone();
         if part != above.part {
-            let spliced = Text { part, bytes, ..above.clone() };
+            let spliced = Text { bytes, part, ..above.clone() };
             fs::write(sandbox.vault("a"), spliced.encrypt(&[&master.recipient()])).unwrap();
             refused(&sandbox, "the vault of agent 'a' is not authentic");
         }

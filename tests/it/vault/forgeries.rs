@@ -16,6 +16,8 @@ struct World {
     /// A vault of the same owner.
     other: Text,
     former: Key,
+    /// The home of alice, who may set `K`.
+    person: Sandbox,
     alice: Key,
     bob: Key,
 }
@@ -24,7 +26,8 @@ struct World {
 fn world() -> World {
     let owner = Sandbox::with("a", &[("K", "hunter2-first"), ("L", "hunter2-l")]);
     owner.set("b", "K", "hunter2-of-b");
-    let (alice, bob, former) = (Key::generate(), Key::generate(), Key::master(&owner));
+    let person = Sandbox::new();
+    let (alice, bob, former) = (Key::master(&person), Key::generate(), Key::master(&owner));
     let mut known = Vec::new();
     let mut next = |text: Text, master: Key| {
         fs::write(owner.vault("a"), text.seal(master)).unwrap();
@@ -48,7 +51,10 @@ fn world() -> World {
     let newest = read(master);
     assert!(newest.verifies() && newest.recipients().len() == 3, "{newest:?}");
     let other = Text::read(&owner.vault("b"), master);
-    World { owner, newest, known, other, former, alice, bob }
+    fs::create_dir_all(person.vault("a").parent().unwrap()).unwrap();
+    fs::copy(owner.vault("a"), person.vault("a")).unwrap();
+    person.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    World { owner, newest, known, other, former, person, alice, bob }
 }
 
 /// Numbers that look random, and are the same in every run.
@@ -113,7 +119,8 @@ fn forgery(world: &World, keys: &[Key], dice: &mut Dice) -> Text {
     }
 }
 
-/// Makes some of a kind; the owner's machine refuses each, and so does a runner that has the newest agent key.
+/// Makes some of a kind; the owner's machine refuses each, so does that of a person who accepted the owner, and so does a
+/// runner that has the newest agent key.
 fn all_refused(kind: &str, keys: impl Fn(&World) -> Vec<Key>) {
     let number = std::env::var("CAST_FORGERIES").map_or(25, |number| number.parse().unwrap());
     let world = world();
@@ -142,7 +149,7 @@ fn all_refused(kind: &str, keys: impl Fn(&World) -> Vec<Key>) {
         }
         let file = encrypt(&plain, &recipients);
         let describe = || format!("{kind}, number {made}: {}", String::from_utf8_lossy(&plain));
-        for (sandbox, key) in [(owner, None), (&runner, Some(&grant))] {
+        for (sandbox, key) in [(owner, None), (&world.person, None), (&runner, Some(&grant))] {
             fs::write(sandbox.vault("a"), &file).unwrap();
             let call = |words: &[&str]| {
                 let call = sandbox.cast(words);

@@ -106,7 +106,7 @@ fn the_page_has_vectors_that_a_second_implementation_makes() {
     let plain = page[begin..].split("```").next().unwrap();
     let text = Text::parse(plain);
     assert!(text.verifies());
-    let fp: String = (0x10..0x20).map(|byte: u8| format!("{byte:02x}")).collect();
+    let fp = to_hex(&(0x10..0x20).collect::<Vec<u8>>());
     let made = Text::new("my-agent", "000102030405060708090a0b0c0d0e0f", master, &[("OPENAI_API_KEY", "sk-1")]);
     assert_eq!(made.edited(&"5f".repeat(16), &fp).signed(master).plain(), plain);
     let (owner_hash, values_hash) = text.hashes();
