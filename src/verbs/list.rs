@@ -18,6 +18,7 @@ use cast_vault::{AgentName, Timestamp};
 
 /// One secret as JSON. A promise: fields are added, never changed.
 #[derive(Serialize)]
+#[allow(clippy::struct_excessive_bools)] // each is a field of its own in the JSON
 struct SecretLine<'a> {
     key: &'a str,
     created_at: Option<String>,

@@ -84,8 +84,9 @@ fn what_is_there_is_replaced_or_stays_as_it_is() {
     let line = |lines: &[serde_json::Value], key: &str| lines.iter().find(|line| line["key"] == key).cloned().unwrap();
     assert_eq!(line(&after, "SAME"), line(&before, "SAME"));
     assert_eq!(line(&after, "OTHER")["created_at"], line(&before, "OTHER")["created_at"]);
-    // Another value keeps its flags.
+    // As with `set`, a new value keeps the flags.
     assert_eq!((&line(&after, "OTHER")["masked"], &line(&after, "KEPT")["masked"]), (&false.into(), &false.into()));
+    assert_eq!(line(&after, "NEW")["masked"], true);
     // Nothing left to do: nothing is written.
     let snapshot = sandbox.snapshot();
     let again = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
@@ -326,7 +327,7 @@ fn git_runs_nothing_gets_no_key_and_is_not_needed() {
 }
 
 #[test]
-fn with_an_agent_key_only_into_its_own_vault() {
+fn with_an_agent_key_into_no_vault() {
     let (sandbox, _) = with_file("A=sk-live-1\n");
     sandbox.set("a", "K", "v");
     sandbox.set("b", "K", "v");
@@ -334,6 +335,7 @@ fn with_an_agent_key_only_into_its_own_vault() {
     let import = |agent: &'static str| sandbox.cast(["secrets", "import", agent, ".env"]).env("CAST_KEY", &key);
     import("b").refuses(4, "", &["sk-live"]);
     import("new").refuses(4, "", &["sk-live"]);
-    import("a").succeeds();
-    assert_eq!(sandbox.value("a", "A"), b"sk-live-1");
+    let own = import("a").refuses(4, "the agent key of 'a', which reads its vault", &["sk-live"]);
+    assert!(own.err.contains("cast: hint: the owner of the vault can: 'cast secrets import a FILE'"), "{own:?}");
+    assert_eq!(sandbox.listing("a").len(), 1);
 }

@@ -30,6 +30,7 @@ mod run;
 mod sandbox;
 mod sdk;
 mod set;
+mod settings;
 mod stale;
 mod supervise;
 mod terminal;

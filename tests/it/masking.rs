@@ -2,6 +2,7 @@
 //! stream.
 
 mod forms;
+mod large;
 
 use std::fs;
 use std::io::Read;
@@ -206,7 +207,10 @@ fn a_plain_setting_is_said_and_marked() {
         listing.iter().find(|entry| entry["key"] == key).unwrap()["masked"].as_bool().unwrap()
     };
     assert!(masked("K") && !masked("URL"));
-    // Set again without `--unmasked`, it is a secret again.
+    // Set again, it keeps its flags; made anew, it is a secret.
+    sandbox.set("a", "URL", "https://example.com/other");
+    assert!(!masked("URL"));
+    sandbox.cast(["delete", "a", "URL"]).succeeds();
     sandbox.set("a", "URL", "https://example.com/api");
     assert!(masked("URL"));
     assert_eq!(sandbox.cast(["run", "a", "--", "printenv", "URL"]).succeeds().out, "[cast:URL]\n");

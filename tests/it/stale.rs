@@ -13,19 +13,16 @@ fn sandbox() -> Sandbox {
     sandbox.set("builtin", "SHARED", "sk-live-shared");
     for (agent, key) in [("a", "OLD"), ("builtin", "SHARED")] {
         let master = Key::master(&sandbox);
-        let mut text = Text::read(&sandbox.vault(agent), master);
-        let begin = text.body.find(&format!("[secrets.{key}]")).unwrap();
-        let end = text.body[begin..].find("\n\n").map_or(text.body.len(), |length| begin + length);
-        let aged: Vec<String> = text.body[begin..end]
-            .lines()
-            .map(|line| match line.split_once(" = ") {
-                Some((field @ ("created" | "updated"), _)) => format!("{field} = 2020-01-15T10:30:00Z"),
-                _ => line.to_owned(),
-            })
-            .collect();
-        text.body.replace_range(begin..end, &aged.join("\n"));
-        text.generation += 1;
-        fs::write(sandbox.vault(agent), text.seal(agent, master)).unwrap();
+        let text = Text::read(&sandbox.vault(agent), master);
+        let begin = text.values.find(&format!("[secrets.{key}]")).unwrap();
+        let end = text.values[begin..].find("\n\n").map_or(text.values.len(), |length| begin + length + 1);
+        let aged = text.values[begin..end].lines().map(|line| match line.split_once(" = ") {
+            Some((field @ ("created" | "updated"), _)) => format!("{field} = 2020-01-15T10:30:00Z\n"),
+            _ => format!("{line}\n"),
+        });
+        let values = [&text.values[..begin], &aged.collect::<String>(), &text.values[end..]].concat();
+        let aged = Text { values, ..text.clone() }.next_values();
+        fs::write(sandbox.vault(agent), aged.seal(master)).unwrap();
     }
     sandbox
 }

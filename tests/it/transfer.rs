@@ -127,7 +127,7 @@ fn new_names_that_are_refused() {
 }
 
 #[test]
-fn with_an_agent_key_only_what_it_opens() {
+fn with_an_agent_key_nothing() {
     let sandbox = Sandbox::with("a", &SECRETS);
     sandbox.set("b", "K", "sk-live-b");
     let key = grant_of(&sandbox, "a");
@@ -135,5 +135,6 @@ fn with_an_agent_key_only_what_it_opens() {
     for words in [&["copy", "a", "b"][..], &["copy", "b", "a"], &["copy", "a", "new"], &["rename", "b", "K", "L"]] {
         cast(words).refuses(4, "agent key of 'a'", &["sk-live"]);
     }
-    cast(&["rename", "a", "A", "NEW"]).succeeds();
+    let own = cast(&["rename", "a", "A", "NEW"]).refuses(4, "agent key of 'a', which reads its vault", &["sk-live"]);
+    assert!(own.err.contains("'cast secrets rename a A NEW'"), "{own:?}");
 }

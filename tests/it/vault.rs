@@ -1,11 +1,18 @@
 //! Every verb refuses a vault that its owner did not write, within limits of time and memory, and leaves it as it is.
 
 mod accept;
+mod branches;
 mod damage;
+mod development;
 mod forged;
+mod forgeries;
 mod format;
 mod golden;
+mod gone;
+mod locks;
+mod people;
 mod seen;
+mod shown;
 
 use std::fs;
 
@@ -28,36 +35,49 @@ fn text(sandbox: &Sandbox) -> Text {
     Text::read(&sandbox.vault("a"), Key::master(sandbox))
 }
 
+/// A second machine of the same user, with the vaults as they are on the first.
+fn second_machine(first: &Sandbox) -> Sandbox {
+    let second = Sandbox::empty();
+    fs::create_dir_all(second.data().parent().unwrap()).unwrap();
+    let status = std::process::Command::new("cp").arg("-a").args([first.data(), second.data()]).status().unwrap();
+    assert!(status.success());
+    second
+}
+
 /// No verb works on the vault of `a`: exit 5 and `why`, or 125 from `run`, whose CMD is not started.
 #[track_caller]
 fn refused(sandbox: &Sandbox, why: &str) {
     refused_with(sandbox, None, why);
 }
 
-/// The same with a key in `CAST_KEY`.
+/// The same with a key in `CAST_KEY`. An agent key changes nothing, whatever the vault is like.
 #[track_caller]
 fn refused_with(sandbox: &Sandbox, key: Option<&str>, why: &str) {
     for file in [".env", ".env.example"] {
         fs::write(sandbox.home().join(file), "K=hunter2-next\n").unwrap();
     }
-    let cases: [(i32, &[&str]); 15] = [
+    let reads: [(i32, &[&str]); 8] = [
         (5, &["list", "a"]),
         (5, &["list", "a", "--json"]),
-        (5, &["set", "a", "K", "hunter2-next"]),
-        (5, &["set", "a", "OTHER", "hunter2-next"]),
-        (5, &["delete", "a", "K"]),
-        (5, &["delete", "a", "--all", "--yes"]),
         (5, &["list", "a", "--stale", "90d"]),
-        (5, &["secrets", "import", "a", ".env"]),
-        (5, &["secrets", "import", "a", ".env", "--dry-run"]),
         (5, &["secrets", "check", "a"]),
-        (5, &["secrets", "copy", "a", "new"]),
-        (5, &["secrets", "rename", "a", "K", "L"]),
+        (5, &["secrets", "import", "a", ".env", "--dry-run"]),
         (5, &["run", "a", "--explain"]),
         (125, &["run", "a", "--", "touch", "started"]),
         (125, &["run", "a", "--only", "K", "--clean-env", "--", "touch", "started"]),
     ];
-    for (code, words) in cases {
+    let changes: [&[&str]; 7] = [
+        &["set", "a", "K", "hunter2-next"],
+        &["set", "a", "OTHER", "hunter2-next"],
+        &["delete", "a", "K"],
+        &["delete", "a", "--all", "--yes"],
+        &["secrets", "import", "a", ".env"],
+        &["secrets", "copy", "a", "new"],
+        &["secrets", "rename", "a", "K", "L"],
+    ];
+    let reads_only = key.is_some_and(|key| key.starts_with("cast-agent:"));
+    let changes = changes.map(|words| if reads_only { (4, words, "agent key") } else { (5, words, why) });
+    for (code, words, why) in reads.map(|(code, words)| (code, words, why)).into_iter().chain(changes) {
         let call = sandbox.cast_after(LIMITS, words);
         let call = if let Some(key) = key { call.env("CAST_KEY", key) } else { call };
         call.refuses(code, why, &[SECRET]);

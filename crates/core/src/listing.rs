@@ -2,6 +2,8 @@
 
 use cast_vault::{Flags, Sealer, Vault};
 
+pub use cast_vault::OWNER;
+
 /// The flags of a secret, each in a few words; none for a plain secret.
 pub fn flags(flags: &Flags) -> Vec<String> {
     let mut words = Vec::new();
@@ -22,9 +24,6 @@ pub fn flags(flags: &Flags) -> Vec<String> {
     }
     words
 }
-
-/// How the owner is named as a sealer; no person is called so in a listing, where names of people follow their own rule.
-pub const OWNER: &str = "owner";
 
 /// Who sealed the values last: `owner`, or a person's name.
 pub fn sealer(vault: &Vault) -> String {

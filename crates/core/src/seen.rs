@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::disk::{self, Lock};
 use crate::failure::{Failure, Kind, Result};
 
-pub(crate) use record::{Name, Record, Summary};
+pub(crate) use record::{Name, PERSON, Record, Summary};
 
 /// The records of this machine.
 pub(crate) struct Seen {
@@ -79,8 +79,11 @@ impl Seen {
             write(&place, here.as_bytes())?;
         }
         write(&self.path(id), &record.to_bytes())?;
-        // Of use to a person and in git, and no loss: nothing waits for the disk.
-        let _ = disk::replace_soon(&self.names_path(id), &Summary::of(vault).to_bytes());
+        // Of use to a person and in git: nothing waits for the disk. One of a former state would hide what was taken away since; without
+        // one everything counts as taken away.
+        if disk::replace_soon(&self.names_path(id), &Summary::of(vault).to_bytes()).is_err() {
+            let _ = fs::remove_file(self.names_path(id));
+        }
         self.remember_state(&record.state);
         Ok(())
     }

@@ -36,7 +36,7 @@ mod vector;
 pub use age_file::{Closed, MAX_FILE, open_with_passphrase, seal_with_passphrase};
 pub use error::{Error, FlagFault, KeyFault, NameFault, Refusal, Result, ValueFault};
 pub use key::{AgentGrant, AgentKey, Card, Fingerprint, MasterKey, UnlockKey, VaultId, VerificationKey};
-pub use name::{AgentName, BUILTIN, PersonName, SecretName};
+pub use name::{AgentName, BUILTIN, OWNER, PersonName, SecretName};
 pub use part::{Flags, MAX_PEOPLE, Part, Person};
 pub use time::Timestamp;
 pub use value::{MAX_ENVIRONMENT_STRING, MAX_FILE_VALUE, SecretValue};

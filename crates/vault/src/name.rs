@@ -11,6 +11,9 @@ use crate::error::{Error, NameFault, Result};
 /// The reserved agent whose secrets go into every agent.
 pub const BUILTIN: &str = "builtin";
 
+/// How listings name the owner of a vault as its sealer; nobody else is called so.
+pub const OWNER: &str = "owner";
+
 /// An agent's name: `[a-z0-9][a-z0-9._-]{0,62}`, not ending in `.`, no `..`, no device name of Windows: a safe file name on every
 /// system, by construction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -20,7 +23,7 @@ pub struct AgentName(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct SecretName(String);
 
-/// The name that an owner calls a person by: of the same form as an agent's.
+/// The name that an owner calls a person by: of the same form as an agent's, and not `owner`, which every listing calls the owner.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PersonName(String);
 
@@ -80,7 +83,7 @@ impl SecretName {
 impl PersonName {
     /// Checks a word. The failure never quotes it.
     pub fn parse(word: impl AsRef<OsStr>) -> Result<Self> {
-        let valid = word.as_ref().to_str().filter(|name| is_agent(name));
+        let valid = word.as_ref().to_str().filter(|name| is_agent(name) && *name != OWNER);
         valid.map(|name| Self(name.to_owned())).ok_or(Error::PersonName)
     }
 

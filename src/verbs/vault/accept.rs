@@ -65,6 +65,6 @@ fn show(review: &Reviewed, report: Report) {
             lines.extend(changes.iter().map(|change| format!("  {change}")));
         }
     }
-    let text: String = lines.iter().map(|line| format!("{}\n", Printable(line))).collect();
-    report.note(&format!("\n{text}\n"));
+    let lines: Vec<_> = lines.iter().map(|line| Printable(line).to_string()).collect();
+    report.note(&format!("\n{}\n\n", lines.join("\n")));
 }

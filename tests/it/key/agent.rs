@@ -1,9 +1,9 @@
-//! An agent key opens that agent's vault and nothing else.
+//! An agent key reads that agent's vault and does nothing else.
 
 use std::fs;
 
 use super::sandbox;
-use crate::forge::{Key, Text, grant, grant_of};
+use crate::forge::{Key, Text, grant_of};
 use crate::sandbox::Sandbox;
 
 /// A runner: the vaults of `owner` and no key.
@@ -30,17 +30,80 @@ fn works_for_its_agent() {
     let run = cast(&["run", "a", "--no-mask", "--", "printenv", "K"]);
     assert_eq!((run.out.as_str(), run.err.as_str()), ("hunter2\n", ""));
     assert!(cast(&["list", "a"]).out.contains("K "));
-    cast(&["set", "a", "L", "of the runner"]);
-    cast(&["set", "a", "K", "of the runner, too"]);
-    cast(&["delete", "a", "L"]);
-    // The owner accepts the vault that came back.
-    fs::copy(runner.vault("a"), owner.vault("a")).unwrap();
-    assert_eq!(owner.value("a", "K"), b"of the runner, too");
-    assert_eq!(owner.listing("a").len(), 1);
     owner.set("a", "K", "of the owner");
     fs::copy(owner.vault("a"), runner.vault("a")).unwrap();
     assert_eq!(cast(&["run", "a", "--no-mask", "--", "printenv", "K"]).out, "of the owner\n");
-    cast(&["delete", "a", "--all", "--yes"]);
+}
+
+#[test]
+fn changes_nothing() {
+    let owner = sandbox();
+    owner.set("a", "L", "hunter2");
+    let key = grant_of(&owner, "a");
+    let runner = runner(&owner);
+    fs::write(runner.home().join(".env"), "NEW=hunter2\n").unwrap();
+    let cases: [(&[&str], &str); 12] = [
+        (&["set", "a", "K", "hunter2-x"], "cast secrets set a K"),
+        (&["set", "a", "NEW", "hunter2-x"], "cast secrets set a NEW"),
+        (&["set", "a", "--allow-dangerous-name", "LD_PRELOAD", "hunter2"], "cast secrets set a LD_PRELOAD"),
+        (&["set", "a", "K", "--unmasked", "hunter2"], "cast secrets set a K"),
+        (&["delete", "a", "K"], "cast secrets delete a K"),
+        (&["delete", "a", "--all", "--yes"], "cast secrets delete a --all"),
+        (&["secrets", "import", "a", ".env"], "cast secrets import a FILE"),
+        (&["secrets", "copy", "a", "b"], "cast secrets copy a b"),
+        (&["secrets", "copy", "a", "a2", "K"], "cast secrets copy a a2"),
+        (&["secrets", "rename", "a", "K", "M"], "cast secrets rename a K M"),
+        (&["key", "revoke", "--agent", "a"], "cast key revoke --agent a"),
+        (&["vault", "accept", "a", "--yes"], "cast vault accept a"),
+    ];
+    for (words, command) in cases {
+        let refused = runner.cast(words).env("CAST_KEY", &key).refuses(4, "the agent key of 'a'", &["hunter2", &key]);
+        let hint = format!("cast: hint: the owner of the vault can: '{command}");
+        assert!(refused.err.lines().any(|line| line.starts_with(&hint)), "{refused:?}");
+    }
+    for words in [&["key", "export", "--agent", "a"][..], &["key", "export", "--output", "-"], &["key", "rotate"]] {
+        let refused = runner.cast(words).env("CAST_KEY", &key).run();
+        assert!([2, 4].contains(&refused.code) && refused.out.is_empty(), "{refused:?}");
+    }
+    assert_eq!(fs::read(runner.vault("a")).unwrap(), fs::read(owner.vault("a")).unwrap());
+}
+
+#[test]
+fn there_is_none_for_the_builtin_secrets() {
+    let owner = sandbox();
+    owner.set("builtin", "SHARED", "hunter2");
+    let refused = owner.cast(["key", "export", "--agent", "builtin"]).refuses(2, "no agent key", &["hunter2"]);
+    assert!(refused.err.contains("cast secrets copy builtin AGENT KEY"), "{refused:?}");
+    // Nor does cast take one that somebody derived.
+    let master = Key::master(&owner);
+    let key = Text::read(&owner.vault("builtin"), master).grant(master);
+    for words in [&["list", "builtin"][..], &["set", "builtin", "K", "v"]] {
+        runner(&owner).cast(words).env("CAST_KEY", &key).refuses(4, "not a whole agent key", &["hunter2"]);
+    }
+}
+
+#[test]
+fn what_its_holder_writes_with_other_tools_is_refused_by_all() {
+    let owner = sandbox();
+    let master = Key::master(&owner);
+    let good = Text::read(&owner.vault("a"), master);
+    let grant = good.grant(master);
+    let agent_key = Key::parse(grant.rsplit(':').next().unwrap());
+    // All that it takes from the line, and what the vault says.
+    for forged in [
+        good.edited("hunter2", "evil").next().with_owners_signature(agent_key).with_seal(agent_key),
+        good.clone()
+            .with("LD_PRELOAD", "/tmp/evil.so", "dangerous = true\n")
+            .next()
+            .with_owners_signature(agent_key)
+            .with_seal(agent_key),
+        good.edited("hunter2", "evil").next_values().sealed_by(agent_key),
+    ] {
+        fs::write(owner.vault("a"), forged.file()).unwrap();
+        owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "is not authentic", &["evil"]);
+        let runner = runner(&owner);
+        runner.cast(["list", "a"]).env("CAST_KEY", &grant).refuses(5, "is not authentic", &["evil"]);
+    }
 }
 
 #[test]
@@ -108,7 +171,7 @@ fn is_no_master_key() {
     let sandbox = sandbox();
     let text = Text::read(&sandbox.vault("a"), Key::master(&sandbox));
     let bare = Key::master(&sandbox).of_agent("a", &text.id, 1).identity();
-    // Without its label it decrypts the file but does not authenticate it.
+    // Without its line it decrypts the file, and expects its own signature.
     sandbox.cast(["list", "a"]).env("CAST_KEY", &bare).refuses(5, "the vault of agent 'a' ", &["hunter2"]);
     // In the key store an agent key is not a key of the user.
     fs::write(sandbox.key_file(), grant_of(&sandbox, "a")).unwrap();
@@ -119,11 +182,31 @@ fn is_no_master_key() {
 fn reaches_one_epoch() {
     let sandbox = sandbox();
     let master = Key::master(&sandbox);
-    let text = Text { epoch: 3, generation: 9, ..Text::read(&sandbox.vault("a"), master) };
-    fs::write(sandbox.vault("a"), text.seal("a", master)).unwrap();
-    let list = |epoch| sandbox.cast(["list", "a"]).env("CAST_KEY", grant(master, "a", &text.id, epoch));
+    let text = Text::read(&sandbox.vault("a"), master).in_epoch(3, master);
+    fs::write(sandbox.vault("a"), text.seal(master)).unwrap();
+    let list = |epoch| sandbox.cast(["list", "a"]).env("CAST_KEY", Text { epoch, ..text.clone() }.grant(master));
     list(3).succeeds();
     for epoch in [1, 2, 4] {
         list(epoch).refuses(5, "wrong key", &["hunter2"]);
     }
+}
+
+#[test]
+fn knows_the_state_at_export() {
+    fn list<'a>(runner: &'a Sandbox, key: &str) -> crate::sandbox::Call<'a> {
+        runner.cast(["list", "a"]).env("CAST_KEY", key)
+    }
+    let owner = sandbox();
+    let master = Key::master(&owner);
+    let old = runner(&owner);
+    owner.set("a", "K", "hunter2-second");
+    let key = grant_of(&owner, "a");
+    // A runner that remembers nothing refuses what is older, and takes what is newer.
+    list(&old, &key).refuses(5, "older than this machine has seen", &["hunter2"]);
+    let branch = Text::read(&old.vault("a"), master);
+    let branch = Text { at: format!("00000001.9,{}", branch.at), ..branch };
+    fs::write(old.vault("a"), branch.seal(master)).unwrap();
+    list(&old, &key).refuses(5, "the vault of agent 'a' ", &["hunter2"]);
+    owner.set("a", "K", "hunter2-third");
+    list(&runner(&owner), &key).succeeds();
 }

@@ -72,7 +72,11 @@ fn none_is_made_beside_vaults_that_wait_for_theirs() {
     // A damaged vault also needs its key.
     fs::write(sandbox.vault("a"), "").unwrap();
     sandbox.cast(["init", "--key-store", "file"]).refuses(4, "no key", &[]);
-    sandbox.cast(["set", "new", "K", "hunter2"]).env("CAST_KEY", key).refuses(5, "opens none of those", &["hunter2"]);
+    sandbox.cast(["set", "new", "K", "hunter2"]).env("CAST_KEY", key).refuses(
+        5,
+        "opens none of the vaults",
+        &["hunter2"],
+    );
 }
 
 #[test]
@@ -95,6 +99,7 @@ fn many_first_inits_at_once_make_one_key() {
         assert_eq!(made, 1, "{outcomes:?}");
         assert_eq!(fs::read_to_string(sandbox.key_file()).unwrap().matches("AGE-SECRET-KEY").count(), 1);
         sandbox.set("a", "K", "v");
-        assert_eq!(sandbox.snapshot().len(), 3, "key, vault, record: {:?}", sandbox.snapshot().keys());
+        // One key, one vault, one replica; of the vault its record, names, states and place.
+        assert_eq!(sandbox.snapshot().len(), 7, "{:?}", sandbox.snapshot().keys());
     }
 }

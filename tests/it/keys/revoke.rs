@@ -10,14 +10,12 @@ use crate::sandbox::Sandbox;
 #[track_caller]
 fn closed_on_a_runner(owner: &Sandbox, agent: &str, key: &str, code: i32, why: &str) {
     let runner = with_vaults_of(owner);
-    for (code, words) in [
-        (code, &["list", agent][..]),
-        (code, &["set", agent, "K", "hunter3"]),
-        (125, &["run", agent, "--", "touch", "started"]),
-    ] {
+    for (code, words) in [(code, &["list", agent][..]), (125, &["run", agent, "--", "touch", "started"])] {
         let refused = runner.cast(words).env("CAST_KEY", key.trim()).refuses(code, why, &["hunter", key.trim()]);
         assert!(refused.err.contains("CAST_KEY") || code != 5, "names the variable: {refused:?}");
     }
+    let set = runner.cast(["set", agent, "K", "hunter3"]).env("CAST_KEY", key.trim());
+    set.refuses(4, "agent key", &["hunter", key.trim()]);
 }
 
 #[test]
@@ -47,23 +45,35 @@ fn ends_the_agent_keys_there_were() {
 #[test]
 fn a_vault_put_back_by_the_holder_of_a_revoked_key_is_noticed() {
     let owner = sandbox();
+    let master = Key::master(&owner);
+    let before = Text::read(&owner.vault("a"), master);
     let old = exported(&owner, &["--agent", "a"]);
-    let runner = with_vaults_of(&owner);
     owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
-    // It can seal any number of changes: their epoch is that of its key.
-    for number in 0..5 {
-        runner.cast(["set", "a", "K", &format!("forged-{number}")]).env("CAST_KEY", old.trim()).succeeds();
+    // It seals nothing that counts, whatever epoch it states.
+    let agent = master.of_agent("a", &before.id, 1);
+    let newest = Text::read(&owner.vault("a"), master);
+    for epoch in [1, 2, 3] {
+        let forged = before.edited("hunter2", "forged").next().in_epoch(epoch, master);
+        let forged = forged.with_owners_signature(agent).with_seal(agent);
+        fs::write(owner.vault("a"), forged.file()).unwrap();
+        owner.cast(["list", "a"]).refuses(5, "is not authentic", &["forged"]);
+        owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "is not authentic", &["forged"]);
     }
-    fs::copy(runner.vault("a"), owner.vault("a")).unwrap();
-    owner.cast(["list", "a"]).refuses(5, "older than this machine has seen", &["forged"]);
-    owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "older than this machine has seen", &["forged"]);
-    // Using up all generations does not keep a key valid either.
-    let owner = sandbox();
-    let text = Text::read(&owner.vault("a"), Key::master(&owner));
-    let last = Text { generation: u64::MAX, ..text };
-    let agent = Key::master(&owner).of_agent("a", &last.id, 1);
-    fs::write(owner.vault("a"), last.seal_as_agent(agent, &Key::master(&owner).recipient())).unwrap();
-    let old = exported(&owner, &["--agent", "a"]);
+    // What its owner signed in that epoch, also later than this machine has seen, is old.
+    for old in [before.clone(), before.clone().next().next().next().signed(master)] {
+        fs::write(owner.vault("a"), old.file()).unwrap();
+        owner.cast(["list", "a"]).refuses(5, "older than this machine has seen", &["hunter"]);
+        owner.cast(["run", "a", "--", "touch", "started"]).refuses(
+            125,
+            "older than this machine has seen",
+            &["hunter"],
+        );
+    }
+    // Using up all numbers does not keep a key valid either.
+    fs::write(owner.vault("a"), newest.file()).unwrap();
+    let last = format!("0000000f.{}", (1_u64 << 53) - 1);
+    let used_up = Text { rules: format!("{last},{}", newest.rules), at: format!("{last},{}", newest.at), ..newest };
+    fs::write(owner.vault("a"), used_up.seal(master)).unwrap();
     owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
     closed_on_a_runner(&owner, "a", &old, 5, "wrong key");
     assert_eq!(owner.value("a", "K"), b"hunter2-of-a");

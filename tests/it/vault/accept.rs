@@ -4,11 +4,11 @@ use std::fs;
 use std::process::Command;
 
 use super::{SECRET, refused, sandbox, text, works};
-use crate::forge::{Key, Text, grant_of};
+use crate::forge::{Key, Text, generation, grant_of};
 use crate::sandbox::{Sandbox, skip};
 
-/// cast refuses the vault, shows it and asks; with `--yes` it accepts the vault. Then everything works, at a generation
-/// above every seen one.
+/// cast refuses the vault, shows it and asks; with `--yes` it accepts the vault. Then everything works, in a state above
+/// every seen one.
 #[track_caller]
 fn accepted(sandbox: &Sandbox, why: &str, keys: &[&str]) {
     accepted_with(sandbox, &[], why, keys);
@@ -26,7 +26,7 @@ fn accepted_with(sandbox: &Sandbox, options: &[&str], why: &str, keys: &[&str]) 
     assert_eq!((asked.code, asked.out.as_str()), (2, ""), "{asked:?}");
     assert!(asked.err.contains(why) && asked.err.contains("'--yes'"), "no '{why}': {asked:?}");
     for key in keys {
-        let row = asked.err.lines().find(|line| line.starts_with(&format!("{key}  ")));
+        let row = asked.err.lines().find(|line| line.starts_with(&format!("{key} ")));
         assert_eq!(row.unwrap_or_else(|| panic!("{key}: {asked:?}")).matches(" 20").count(), 2, "{asked:?}");
     }
     asked.says_nothing_of(&[SECRET, "AGE-SECRET-KEY-1"]);
@@ -36,7 +36,11 @@ fn accepted_with(sandbox: &Sandbox, options: &[&str], why: &str, keys: &[&str]) 
     assert!(taken.err.contains(why) && taken.err.contains("✓ Vault of agent 'a' accepted"), "{taken:?}");
     taken.says_nothing_of(&[SECRET, "AGE-SECRET-KEY-1"]);
     let now = text(sandbox);
-    assert!(seen.iter().all(|(id, generation)| *id != now.id || now.generation > *generation), "{seen:?} {now:?}");
+    assert!(now.verifies());
+    for Seen { id, epoch, rules, at } in seen.into_iter().filter(|seen| seen.id == now.id) {
+        let counts_on = covers(&now.rules, &rules) && covers(&now.at, &at) && generation(&now.at) > generation(&at);
+        assert!(now.epoch > epoch || now.epoch == epoch && counts_on, "{id} {rules} {at} {now:?}");
+    }
     works(sandbox);
     nothing_to_accept(sandbox);
 }
@@ -49,16 +53,39 @@ fn nothing_to_accept(sandbox: &Sandbox) {
     assert!(sandbox.snapshot() == before);
 }
 
-/// Every vault that has a record, and its generation there.
-fn newest_seen(sandbox: &Sandbox) -> Vec<(String, u64)> {
-    let records = fs::read_dir(sandbox.state().join("seen")).unwrap().map(|entry| entry.unwrap().path());
-    records
+/// What a record states.
+struct Seen {
+    id: String,
+    epoch: u64,
+    rules: String,
+    at: String,
+}
+
+/// Every vault that has a record, and its newest state.
+fn newest_seen(sandbox: &Sandbox) -> Vec<Seen> {
+    let paths = fs::read_dir(sandbox.state().join("seen")).unwrap().map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.is_file() && path.extension().is_none())
         .map(|path| {
-            let text = String::from_utf8(fs::read(&path).unwrap()).unwrap();
-            let generation = text.split("generation=").nth(1).unwrap().split(' ').next().unwrap();
-            (path.file_name().unwrap().to_str().unwrap().to_owned(), generation.parse().unwrap())
+            let text = fs::read_to_string(&path).unwrap();
+            let fields: Vec<_> = text.lines().nth(1).unwrap().split(' ').map(str::to_owned).collect();
+            let [id, epoch, rules, _, at, _] = fields.try_into().unwrap();
+            Seen { id, epoch: epoch.parse().unwrap(), rules, at }
         })
         .collect()
+}
+
+/// Whether a vector has every count of another.
+fn covers(vector: &str, other: &str) -> bool {
+    let counts = |vector: &str| -> Vec<(String, u64)> {
+        let count =
+            |entry: &str| entry.split_once('.').map(|(replica, count)| (replica.to_owned(), count.parse().unwrap()));
+        vector.split(',').filter_map(count).collect()
+    };
+    let has = counts(vector);
+    counts(other)
+        .into_iter()
+        .all(|(replica, count)| has.iter().any(|(other, more)| *other == replica && *more >= count))
 }
 
 #[test]
@@ -78,8 +105,8 @@ fn changed_on_two_machines() {
     let sandbox = sandbox();
     let there = text(&sandbox);
     sandbox.set("a", "K", "hunter2-here");
-    let there = Text { generation: 2, body: there.body.replace("first", "there"), ..there };
-    fs::write(sandbox.vault("a"), there.seal("a", Key::master(&sandbox))).unwrap();
+    let there = there.edited("first", "there").next_values();
+    fs::write(sandbox.vault("a"), there.seal(Key::master(&sandbox))).unwrap();
     accepted(&sandbox, "changed on two machines", &["K"]);
 }
 
@@ -95,7 +122,7 @@ fn deleted_and_restored() {
     // Agent keys handed out for the former vault still open nothing.
     assert_ne!(text(&sandbox).id, id);
     fs::write(sandbox.vault("a"), &old).unwrap();
-    refused(&sandbox, "deleted or made anew");
+    refused(&sandbox, "not the vault that this machine has known");
 }
 
 #[test]
@@ -105,21 +132,25 @@ fn edited_by_the_owner_with_stock_age() {
     }
     let sandbox = sandbox();
     let master = Key::master(&sandbox);
-    let agent = master.of_agent("a", &text(&sandbox).id, 1).recipient();
-    let script = "age -d -i $KEY $VAULT > plain && sed -i s/first/edited/ plain &&
-        printf '\\n[secrets.ADDED]\\nvalue = \"hunter2-added\"\\ncreated = 2026-01-15T10:30:00Z\\n' >> plain &&
-        echo 'updated = 2026-01-15T10:30:00Z' >> plain && age -r $MASTER -r $AGENT -o $VAULT plain && rm plain";
-    let edit = sandbox
-        .command("sh")
-        .args(["-c", script])
-        .env("KEY", sandbox.key_file())
-        .env("VAULT", sandbox.vault("a"))
-        .env("MASTER", master.recipient())
-        .env("AGENT", agent)
-        .status();
-    assert!(edit.unwrap().success());
-    accepted(&sandbox, "is not authentic", &["ADDED", "K"]);
-    assert_eq!(sandbox.value("a", "ADDED"), b"hunter2-added");
+    let [owner, agent] = text(&sandbox).recipients().try_into().unwrap();
+    assert_eq!(owner, master.recipient());
+    let edit = |sed: &str| {
+        let script =
+            "age -d -i $KEY $VAULT | sed \"$SED\" > plain && age -r $MASTER -r $AGENT -o $VAULT plain && rm plain";
+        let mut edit = sandbox.command("sh");
+        edit.args(["-c", script]).env("SED", sed).env("KEY", sandbox.key_file()).env("VAULT", sandbox.vault("a"));
+        assert!(edit.env("MASTER", &owner).env("AGENT", &agent).status().unwrap().success());
+    };
+    // Values only: names are the owner's part, and nothing but the owner's own cast signs that.
+    let good = fs::read(sandbox.vault("a")).unwrap();
+    edit("s/names.K/names.L/; s/secrets.K/secrets.L/");
+    refused(&sandbox, "is not authentic");
+    sandbox.cast(["vault", "accept", "a", "--yes"]).refuses(5, "is not authentic", &[SECRET]);
+    fs::write(sandbox.vault("a"), good).unwrap();
+    edit("s/first/edited/");
+    let asked = sandbox.cast(["vault", "accept", "a"]).run();
+    assert!(asked.err.contains("values sealed by: nobody who may"), "{asked:?}");
+    accepted(&sandbox, "is not authentic", &["K"]);
 }
 
 #[test]
@@ -147,19 +178,32 @@ fn never_another_agents_vault() {
 }
 
 #[test]
-fn never_one_with_a_foreign_master_a_newer_version_or_damage() {
+fn never_one_with_foreign_keys_a_newer_version_or_damage() {
     let sandbox = sandbox();
-    let master = Key::master(&sandbox);
+    let (master, stranger) = (Key::master(&sandbox), Key::generate());
     let good = text(&sandbox);
     let accept = || sandbox.cast(["vault", "accept", "a", "--yes"]);
-    let foreign = good.body.replace(&master.recipient(), &Key::generate().recipient());
-    fs::write(sandbox.vault("a"), Text { body: foreign, ..good.clone() }.seal("a", master)).unwrap();
-    accept().refuses(5, "not yours", &[SECRET]);
+    // The owner's own signature, and somebody else as its reader or owner.
+    for own in good.recipients() {
+        let foreign = good.edited(&own, &stranger.recipient()).next().signed(master);
+        fs::write(sandbox.vault("a"), foreign.encrypt(&[&master.recipient()])).unwrap();
+        accept().refuses(5, "the vault of agent 'a' ", &[SECRET]);
+    }
+    // A stranger's, who lists nobody.
+    let foreign = Text::new("a", &good.id, stranger, &[("K", "hunter2")]);
+    fs::write(sandbox.vault("a"), foreign.encrypt(&[&master.recipient()])).unwrap();
+    accept().refuses(5, "not shared with this key", &[SECRET]);
+    // A forger's, who names the right owner.
+    let forged = good.edited("first", "forged").next().with_owners_signature(stranger).with_seal(stranger);
+    fs::write(sandbox.vault("a"), forged.file()).unwrap();
+    accept().refuses(5, "is not authentic", &[SECRET]);
+    let unknown = "expires = 2027-01-01T00:00:00Z\n";
     for newer in [
         Text { version: "2".into(), ..good.clone() },
-        Text { body: format!("{}expires = 2027-01-01T00:00:00Z\n", good.body), ..good.clone() },
+        Text { part: good.part.clone() + unknown, ..good.clone() },
+        Text { values: good.values.clone() + unknown, ..good.clone() },
     ] {
-        fs::write(sandbox.vault("a"), newer.seal("a", master)).unwrap();
+        fs::write(sandbox.vault("a"), newer.seal(master)).unwrap();
         accept().refuses(5, "newer cast", &[SECRET]);
     }
     fs::write(sandbox.vault("a"), b"").unwrap();
@@ -170,7 +214,7 @@ fn never_one_with_a_foreign_master_a_newer_version_or_damage() {
 fn what_it_needs() {
     let sandbox = sandbox();
     let accept = || sandbox.cast(["vault", "accept", "a", "--yes"]);
-    accept().env("CAST_KEY", grant_of(&sandbox, "a")).refuses(4, "needs the master key", &[SECRET]);
+    accept().env("CAST_KEY", grant_of(&sandbox, "a")).refuses(4, "agent key of 'a'", &[SECRET]);
     sandbox.cast(["vault", "accept", "b", "--yes"]).refuses(3, "agent 'b' has no vault", &[]);
     sandbox.cast(["vault", "accept", "a", "--key", "no-such-file"]).refuses(4, "--key", &[]);
     sandbox.cast(["vault", "accept", "sk-live-abc/", "--yes"]).refuses(2, "AGENT is not a valid", &["sk-live"]);

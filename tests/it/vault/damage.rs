@@ -90,11 +90,11 @@ fn headers_that_keep_age_busy_for_minutes() {
 fn a_passphrase_instead_of_keys() {
     let sandbox = sandbox();
     let text = super::text(&sandbox);
-    let file = encrypt_with_passphrase(text.body.as_bytes(), "guess me");
+    let file = encrypt_with_passphrase(text.plain().as_bytes(), "guess me");
     fs::write(sandbox.vault("a"), &file).unwrap();
     refused(&sandbox, "is damaged");
     // A scrypt stanza among good ones, with a work factor that would take too long.
-    let mut bytes = text.seal("a", Key::master(&sandbox));
+    let mut bytes = text.seal(Key::master(&sandbox));
     let first_line = b"age-encryption.org/v1\n".len();
     let stanza = "-> scrypt AAAAAAAAAAAAAAAAAAAAAA 30\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
     bytes.splice(first_line..first_line, stanza.bytes());

@@ -1,25 +1,24 @@
-//! The format and its derivations, from SECURITY.md: other programs read vaults, cast reads the vaults of former
-//! versions, and keys derive as they always did.
+//! The format and its derivations, from SECURITY.md: other programs read vaults, cast reads what others write, and keys
+//! derive as they always did.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{sandbox, text, works};
-use crate::forge::{Key, Text, encrypt, to_hex};
+use crate::forge::{Key, Text, encrypt, fingerprint, string, to_hex};
 use crate::sandbox::{Sandbox, skip};
 
 const MASTER: &str = "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SWRYDWG";
 
-/// Agent, vault id, epoch; agent key, its bytes, the MAC key. Made independently: with Python's `hmac` and RFC 5869.
-const VECTORS: [(&str, &str, u64, &str, &str, &str); 4] = [
+/// Agent, vault id, epoch; agent key, its bytes. Made independently: with Python's `hmac` and RFC 5869.
+const VECTORS: [(&str, &str, u64, &str, &str); 4] = [
     (
         "my-agent",
         "000102030405060708090a0b0c0d0e0f",
         1,
         "AGE-SECRET-KEY-1FLUKQCVGUPRYWSY9JC6R247CZ5YA4G3DE8XW3T3QTYH80WTHM5QSU7ELP0",
         "4ff9606188e04647408596343557d81509daa22dc9cce8ae20592e77b977dd01",
-        "da7ed12ed41ebba418d456c3695a261e9681bc1e336a46e888ab86e3dc8fc790",
     ),
     (
         "my-agent",
@@ -27,7 +26,6 @@ const VECTORS: [(&str, &str, u64, &str, &str, &str); 4] = [
         2,
         "AGE-SECRET-KEY-1DJL66DQUQVANZYYULADC7WNKP2GFEWGL2EU9FEN86X2Z0UW04QXQJDPKAK",
         "6cbfad341c033b31109cff5b8f3a760a909cb91f567854e667d19427f1cfa80c",
-        "a8cff950c2a5c872a3a89e66cafef956767633d1e57329880afe4267601ce8c0",
     ),
     (
         "builtin",
@@ -35,7 +33,6 @@ const VECTORS: [(&str, &str, u64, &str, &str, &str); 4] = [
         1,
         "AGE-SECRET-KEY-1785P0TUF6ARNVAYKXPL0GYMT49U4KK68WKQLGVGVVF0N2XFGS4DQLNJ36T",
         "f1e817af89d747367496307ef4136ba9795b5b477581f4310c625f351928855a",
-        "2072451c5c501f1a07964677563bf864f78315acc06bc0b34b8ea113383c0f7d",
     ),
     (
         "a",
@@ -43,37 +40,80 @@ const VECTORS: [(&str, &str, u64, &str, &str, &str); 4] = [
         u64::MAX,
         "AGE-SECRET-KEY-10PCJ5G3N5RTL9R8E9Y85WTU4XZCNYLPFFS0N2U763A4XK84SQ9SQR9KTSU",
         "78712a2233a0d7f28cf9290f472f9530b1327c294c1f3573da8f6a6b1eb00160",
-        "6b96c85d0c964993a43a0feaced0b5b64054d8eb503dc7b4e2b4bc4df2eb8d30",
     ),
 ];
+
+/// The largest counter that a vault has.
+const MOST: u64 = (1 << 53) - 1;
 
 #[test]
 fn keys_derive_as_the_vectors_say() {
     let master = Key::parse(MASTER);
     assert_eq!(master.0.to_vec(), (0..32).collect::<Vec<u8>>());
-    for (agent, id, epoch, identity, bytes, mac_key) in VECTORS {
+    for (agent, id, epoch, identity, bytes) in VECTORS {
         let key = master.of_agent(agent, id, epoch);
         assert_eq!((key.identity().as_str(), to_hex(&key.0).as_str()), (identity, bytes));
-        assert_eq!(to_hex(&key.of_mac().0), mac_key);
+    }
+}
 
-        // cast agrees: it opens vaults sealed with these keys, with either key, and seals the same way.
+#[test]
+fn cast_opens_what_another_program_seals_with_these_keys() {
+    let master = Key::parse(MASTER);
+    for (agent, id, epoch, ..) in VECTORS {
+        let epoch = epoch.min(MOST);
         let sandbox = Sandbox::empty();
         fs::create_dir_all(sandbox.vault(agent).parent().unwrap()).unwrap();
-        let text = Text { epoch, ..Text::new(agent, id, master, &[("K", "v")]) };
-        fs::write(sandbox.vault(agent), text.seal_as_agent(key, &master.recipient())).unwrap();
-        for given in [MASTER, &format!("cast-agent:{agent}:{id}:{epoch}:{identity}")] {
-            let cast = |words: &[&str]| sandbox.cast(words).env("CAST_KEY", given).succeeds().out;
-            assert_eq!(cast(&["run", agent, "--no-mask", "--", "printenv", "K"]), "v\n");
-            cast(&["set", agent, "K", "v"]);
-            for key in [key, master] {
-                let back = Text::read(&sandbox.vault(agent), key);
-                assert_eq!(
-                    (back.epoch, back.id.as_str(), back.mac.clone()),
-                    (epoch, id, back.right_mac(Key::parse(identity)))
-                );
-            }
+        let text = Text::new(agent, id, master, &[("K", "v")]).in_epoch(epoch, master);
+        fs::write(sandbox.vault(agent), text.seal(master)).unwrap();
+        let cast = |words: &[&str], given: &str| sandbox.cast(words).env("CAST_KEY", given).succeeds().out;
+        let print = ["run", agent, "--no-mask", "--", "printenv", "K"];
+        assert_eq!(cast(&print, MASTER), "v\n");
+        if agent != "builtin" {
+            assert_eq!(cast(&print, &text.grant(master)), "v\n");
+        }
+        // And seals the same way, in the same epoch.
+        cast(&["set", agent, "K", "w"], MASTER);
+        for key in [master.of_agent(agent, id, epoch), master] {
+            let back = Text::read(&sandbox.vault(agent), key);
+            assert_eq!((back.epoch, back.id.as_str(), back.verifies()), (epoch, id, true));
+            let begin = "\n[secrets.K]\nvalue = \"w\"\ncreated = 2026-01-15T10:30:00Z\nupdated = ";
+            assert!(back.values.starts_with(begin) && back.part == text.part, "{back:?}");
         }
     }
+}
+
+/// SECURITY.md itself.
+fn page() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("SECURITY.md")).unwrap()
+}
+
+#[test]
+fn the_page_has_vectors_that_a_second_implementation_makes() {
+    let master = Key::parse(MASTER);
+    let page = page();
+    let row = |name: &str| {
+        let line = page.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap();
+        line.split('`').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(row("verification key"), master.verification());
+    assert_eq!(row("card"), master.card());
+    assert_eq!(row("fingerprint"), fingerprint(&master.card()));
+    for (agent, id, epoch, identity, _) in VECTORS {
+        assert!(page.contains(identity), "{agent} {id} {epoch}");
+    }
+    // The whole plaintext, made here.
+    let begin = page.find("# cast-vault 1 id=0001").unwrap();
+    let plain = page[begin..].split("```").next().unwrap();
+    let text = Text::parse(plain);
+    assert!(text.verifies());
+    let fp = to_hex(&(0x10..0x20).collect::<Vec<u8>>());
+    let made = Text::new("my-agent", "000102030405060708090a0b0c0d0e0f", master, &[("OPENAI_API_KEY", "sk-1")]);
+    assert_eq!(made.edited(&"5f".repeat(16), &fp).signed(master).plain(), plain);
+    let (owner_hash, values_hash) = text.hashes();
+    assert_eq!((row("H(O)"), row("H(V)")), (owner_hash, values_hash));
+    assert_eq!(row("receipt, own vault"), master.receipt(&text.id, 0, plain));
+    assert_eq!(row("receipt, against a card"), master.receipt(&text.id, 1, plain));
+    assert_eq!(row("agent line"), text.grant(master));
 }
 
 #[test]
@@ -81,30 +121,84 @@ fn a_new_vault_reads_as_security_md_says() {
     let sandbox = sandbox();
     let text = text(&sandbox);
     let master = Key::master(&sandbox);
-    assert_eq!((text.version.as_str(), text.epoch, text.generation), ("1", 1, 1));
-    assert_eq!(text.mac, text.right_mac(master.of_agent("a", &text.id, 1)));
-    let lines: Vec<_> = text.body.lines().collect();
-    let head = ["agent = \"a\"", &format!("master = \"{}\"", master.recipient()), "", "[secrets.K]"];
-    assert_eq!(lines[..4], head);
-    assert_eq!(lines[4], "value = \"hunter2-first\"");
-    assert!(lines[5].starts_with("created = 20") && lines[5].ends_with('Z'), "{}", lines[5]);
-    assert_eq!(lines[6].replace("updated", "created"), lines[5]);
-    assert_eq!(lines.len(), 7);
+    assert!(text.verifies());
+    assert_eq!((text.version.as_str(), text.agent.as_str(), text.epoch), ("1", "a", 1));
+    assert_eq!((text.owner.clone(), text.sealer.clone()), (master.verification(), master.verification()));
+    // One replica, which has changed both halves once.
+    let replica = fs::read_to_string(sandbox.state().join("replica")).unwrap();
+    assert_eq!((text.rules.clone(), text.at.clone()), (format!("{}.1", replica.trim_end()), text.rules.clone()));
+    let reader = master.of_agent("a", &text.id, 1).recipient();
+    let fp = text.part.lines().nth(2).unwrap();
+    assert_eq!(fp.len(), "fp = \"\"".len() + 32);
+    let part = format!("card = \"{}\"\nreader = \"{reader}\"\n{fp}\n\n[names.K]\n", master.card());
+    assert_eq!(text.part, part);
+    let time = text.values.lines().nth(3).unwrap().strip_prefix("created = ").unwrap();
+    assert!(time.starts_with("20") && time.len() == 20 && time.ends_with('Z'), "{time}");
+    let values = format!("\n[secrets.K]\nvalue = \"hunter2-first\"\ncreated = {time}\nupdated = {time}\n");
+    assert_eq!(text.values, values);
+    assert_eq!(text.recipients(), [master.recipient(), reader]);
     let other = Sandbox::with("a", &[("K", "v")]);
-    assert_ne!(Text::read(&other.vault("a"), Key::master(&other)).id, text.id);
+    let other = Text::read(&other.vault("a"), Key::master(&other));
+    assert!(other.id != text.id && other.part.lines().nth(2) != Some(fp) && other.rules != text.rules);
+}
+
+#[test]
+fn every_value_has_the_form_of_the_page() {
+    let sandbox = Sandbox::new();
+    let odd = [
+        "",
+        " ",
+        "\"",
+        "\\",
+        "a\"\"\"b",
+        "\n",
+        "\"\n\"\"\"\n\"",
+        "\r\n\t\u{8}\u{c}\u{1b}\u{1f}\u{7f}",
+        "é 漢字 🦀",
+        "# cast-values 1 at=\n",
+    ];
+    for (number, value) in odd.iter().enumerate() {
+        sandbox.set("a", &format!("K{number}"), value);
+    }
+    let text = text(&sandbox);
+    for (number, value) in odd.iter().enumerate() {
+        let expected = format!("\n[secrets.K{number}]\nvalue = {}\ncreated = ", string(value));
+        assert!(text.values.contains(&expected), "{value:?} in {}", text.values);
+        assert_eq!(sandbox.value("a", &format!("K{number}")), value.as_bytes());
+    }
+    // cast reads what this page's writer makes of them.
+    let master = Key::master(&sandbox);
+    let secrets: Vec<_> = odd.iter().map(|value| ("K", *value)).collect();
+    for secret in secrets {
+        let made = Text::new("b", &"42".repeat(16), master, &[secret]);
+        fs::write(sandbox.vault("b"), made.seal(master)).unwrap();
+        assert_eq!(sandbox.value("b", "K"), secret.1.as_bytes());
+        fs::remove_dir_all(sandbox.state()).unwrap();
+    }
 }
 
 #[test]
 fn every_field_of_the_format_is_known() {
     let sandbox = sandbox();
-    let mut text = text(&sandbox);
-    text.generation += 1;
-    text.body += "dangerous = true\nunmasked = true\n";
-    fs::write(sandbox.vault("a"), text.seal("a", Key::master(&sandbox))).unwrap();
+    let master = Key::master(&sandbox);
+    let flags = "dangerous = true\nunmasked = true\nhosts = [\"api.example.com\", \"eu.example.com:8443\"]\n\
+                 in = [\"form:api key\", \"header:X-Key\", \"json:/a/b\", \"query:key\"]\nprefix = \"sk-\"\nfile = true\n";
+    let (alice, bob) = (Key::generate().card(), Key::generate().card());
+    let edited = text(&sandbox)
+        .with("NODE_OPTIONS", "--no-warnings", flags)
+        .with_name("Z", "from = [\"pass\", \"show\", \"a b\"]\n")
+        .with_person("alice", &alice, &["K", "NODE_OPTIONS"])
+        .with_person("bob", &bob, &[])
+        .next();
+    fs::write(sandbox.vault("a"), edited.seal(master)).unwrap();
     sandbox.set("a", "OTHER", "v");
-    let back = super::text(&sandbox).body;
-    assert!(back.contains("unmasked = true"), "a change of another secret lost it:\n{back}");
-    assert_eq!(sandbox.value("a", "K"), b"hunter2-first");
+    let back = text(&sandbox);
+    assert!(back.verifies());
+    let other = edited.clone().with_name("OTHER", "");
+    assert_eq!(back.part, other.part, "a change of another secret lost something");
+    assert_eq!(back.recipients().len(), 4);
+    let only = ["run", "a", "--only", "K", "--no-mask", "--", "printenv", "K"];
+    assert_eq!(sandbox.cast(only).succeeds().out, "hunter2-first\n");
 }
 
 #[test]
@@ -124,7 +218,7 @@ fn age_and_rage_open_a_vault_with_either_key() {
                 sandbox.command(&program).arg("-d").arg("-i").arg(key).arg(sandbox.vault("a")).output().unwrap();
             assert!(output.status.success(), "{output:?}");
             let plain = String::from_utf8(output.stdout).unwrap();
-            assert!(plain.starts_with("# cast-vault 1 id=") && plain.ends_with(&text.body), "{plain}");
+            assert!(plain.starts_with("# cast-vault 1 id=") && plain.ends_with(&text.values), "{plain}");
         }
     }
 }
@@ -140,7 +234,7 @@ fn more_recipients_and_unknown_stanzas_are_no_harm() {
     let text = text(&sandbox);
     let master = Key::master(&sandbox);
     let agent = master.of_agent("a", &text.id, 1).recipient();
-    // With the owner's spare key, in another order, with only the master key: the MAC counts.
+    // With the owner's spare key, in another order, with only the master key: the signatures count.
     let spare = Key::generate().recipient();
     let master = master.recipient();
     for recipients in [&[spare.as_str(), &agent, &master][..], &[&agent, &master], &[&master]] {
@@ -148,9 +242,14 @@ fn more_recipients_and_unknown_stanzas_are_no_harm() {
         assert_eq!(sandbox.value("a", "K"), b"hunter2-first");
     }
     works(&sandbox);
-    // age adds a random stanza by itself; with six recipients there are seven.
+    // age adds a random stanza by itself; with 39 recipients there are 40, the most that a reader looks at.
     let text = super::text(&sandbox);
-    fs::write(sandbox.vault("a"), text.encrypt(&[&spare, &spare, &spare, &spare, &agent, &master])).unwrap();
+    let mut many = vec![spare.as_str(); 37];
+    many.extend([agent.as_str(), &master]);
+    fs::write(sandbox.vault("a"), text.encrypt(&many)).unwrap();
     works(&sandbox);
+    many.insert(0, &spare);
+    fs::write(sandbox.vault("a"), super::text(&sandbox).encrypt(&many)).unwrap();
+    super::refused(&sandbox, "is damaged");
     assert!(encrypt(b"", &[&master]).starts_with(b"age-encryption.org/v1\n"));
 }

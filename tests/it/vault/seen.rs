@@ -2,24 +2,10 @@
 //! deleted vaults.
 
 use std::fs;
-use std::path::Path;
 
-use super::{SECRET, refused, refused_with, sandbox, text, works};
-use crate::forge::{Key, Text, grant};
+use super::{SECRET, refused, refused_with, sandbox, second_machine, text, works};
+use crate::forge::{Key, Text};
 use crate::sandbox::Sandbox;
-
-/// A second machine of the same user, with the vaults as they are on the first.
-fn second_machine(first: &Sandbox) -> Sandbox {
-    let second = Sandbox::empty();
-    copy(&first.data(), &second.data());
-    second
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to.parent().unwrap()).unwrap();
-    let status = std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap();
-    assert!(status.success());
-}
 
 #[test]
 fn rolled_back() {
@@ -62,10 +48,17 @@ fn changed_on_two_machines() {
     there.set("a", "K", "hunter2-there");
     fs::copy(there.vault("a"), here.vault("a")).unwrap();
     refused(&here, "changed on two machines");
-    // The other machine accepts its own state, and the next generation is newer for both.
-    there.set("a", "K", "hunter2-there again");
+    // However often the other changes it: what was changed here is not in it.
+    for number in 0..3 {
+        there.set("a", "K", &format!("hunter2-there again {number}"));
+    }
     fs::copy(there.vault("a"), here.vault("a")).unwrap();
+    refused(&here, "changed on two machines");
+    // The owner takes it, and from then on it is newer for both.
+    here.cast(["vault", "accept", "a", "--yes"]).succeeds();
     works(&here);
+    fs::copy(here.vault("a"), there.vault("a")).unwrap();
+    works(&there);
 }
 
 #[test]
@@ -78,12 +71,17 @@ fn a_machine_that_has_seen_nothing_takes_any_good_state() {
     works(&there);
 }
 
-/// Generation 999 of a former vault, written by the holder of its agent key.
+/// A later state of a former vault, written by its owner on a machine that knows nothing of what came after.
+fn an_old_one_goes_on(sandbox: &Sandbox, old: &Text) {
+    let later = Text { rules: "0000000f.999".into(), at: "0000000f.999".into(), ..old.edited("first", "elsewhere") };
+    fs::write(sandbox.vault("a"), later.seal(Key::master(sandbox))).unwrap();
+}
+
+/// A later state of it, built by the holder of its agent key, who signs nothing that counts.
 fn forged_with_an_old_key(sandbox: &Sandbox, old: &Text) {
-    let master = Key::master(sandbox);
-    let forged = Text { generation: 999, body: old.body.replace("first", "forged"), ..old.clone() };
-    let agent_key = master.of_agent("a", &old.id, old.epoch);
-    fs::write(sandbox.vault("a"), forged.seal_as_agent(agent_key, &master.recipient())).unwrap();
+    let agent_key = Key::master(sandbox).of_agent("a", &old.id, old.epoch);
+    let forged = old.edited("first", "forged").next().with_owners_signature(agent_key).with_seal(agent_key);
+    fs::write(sandbox.vault("a"), forged.file()).unwrap();
 }
 
 #[test]
@@ -98,12 +96,14 @@ fn deleted_and_made_anew_while_an_old_key_is_about() {
             assert_ne!(text(&sandbox).id, old.id);
         }
         let good = fs::read(sandbox.vault("a")).ok();
+        an_old_one_goes_on(&sandbox, &old);
+        refused(&sandbox, if made_anew { "not the vault that this machine has known" } else { "deleted or replaced" });
         forged_with_an_old_key(&sandbox, &old);
-        refused(&sandbox, "deleted or made anew");
+        refused(&sandbox, "is not authentic");
         if let Some(good) = good {
             // The old key opens nothing of the new vault.
             fs::write(sandbox.vault("a"), good).unwrap();
-            refused_with(&sandbox, Some(&grant(Key::master(&sandbox), "a", &old.id, 1)), "wrong key");
+            refused_with(&sandbox, Some(&old.grant(Key::master(&sandbox))), "wrong key");
             works(&sandbox);
         }
     }
@@ -114,9 +114,16 @@ fn removed_by_hand_and_made_anew() {
     let sandbox = sandbox();
     let old = text(&sandbox);
     fs::remove_file(sandbox.vault("a")).unwrap();
-    sandbox.set("a", "K", "hunter2-anew");
+    sandbox.cast(["set", "--new", "a", "K", "hunter2-anew"]).succeeds();
+    an_old_one_goes_on(&sandbox, &old);
+    refused(&sandbox, "not the vault that this machine has known");
     forged_with_an_old_key(&sandbox, &old);
-    refused(&sandbox, "deleted or made anew");
+    refused(&sandbox, "is not authentic");
+    // Not even where the one made anew is gone.
+    sandbox.cast(["delete", "a", "--all", "--yes"]).run();
+    fs::remove_file(sandbox.vault("a")).unwrap();
+    an_old_one_goes_on(&sandbox, &old);
+    refused(&sandbox, "the vault of agent 'a' ");
 }
 
 #[test]
@@ -126,9 +133,11 @@ fn made_anew_in_a_folder_reached_by_another_path() {
     fs::remove_file(sandbox.vault("a")).unwrap();
     let link = sandbox.home().join("link");
     std::os::unix::fs::symlink(sandbox.data().join("vaults"), &link).unwrap();
-    sandbox.cast(["set", "a", "K", "hunter2-anew"]).env("CAST_VAULTS", &link).succeeds();
-    forged_with_an_old_key(&sandbox, &old);
-    refused(&sandbox, "deleted or made anew");
+    let set = |words: &[&str]| sandbox.cast(words).env("CAST_VAULTS", &link);
+    set(&["set", "a", "K", "hunter2-anew"]).refuses(2, "is gone", &[SECRET]);
+    set(&["set", "--new", "a", "K", "hunter2-anew"]).succeeds();
+    an_old_one_goes_on(&sandbox, &old);
+    refused(&sandbox, "not the vault that this machine has known");
 }
 
 #[test]
@@ -136,37 +145,109 @@ fn a_revoked_epoch() {
     let sandbox = sandbox();
     let old = text(&sandbox);
     let master = Key::master(&sandbox);
-    let revoked = Text { epoch: 2, generation: 5, ..old.clone() };
-    fs::write(sandbox.vault("a"), revoked.seal("a", master)).unwrap();
+    let revoked = old.clone().in_epoch(2, master);
+    fs::write(sandbox.vault("a"), revoked.seal(master)).unwrap();
     assert_eq!(sandbox.value("a", "K"), b"hunter2-first");
-    refused_with(&sandbox, Some(&grant(master, "a", &old.id, 1)), "wrong key");
+    refused_with(&sandbox, Some(&old.grant(master)), "wrong key");
     let good = fs::read(sandbox.vault("a")).unwrap();
-    forged_with_an_old_key(&sandbox, &old);
+    // Whatever the vectors say.
+    an_old_one_goes_on(&sandbox, &old);
     refused(&sandbox, "older than this machine has seen");
+    forged_with_an_old_key(&sandbox, &old);
+    refused(&sandbox, "is not authentic");
     fs::write(sandbox.vault("a"), good).unwrap();
     works(&sandbox);
-    assert_eq!((text(&sandbox).epoch, text(&sandbox).generation), (2, 6));
+    assert_eq!(text(&sandbox).epoch, 2);
+}
+
+#[test]
+fn a_new_epoch_is_newer_whatever_the_vectors_say() {
+    let sandbox = sandbox();
+    sandbox.set("a", "K", "hunter2-second");
+    let master = Key::master(&sandbox);
+    let fresh =
+        Text { rules: "00000001.1".into(), at: "00000001.1".into(), ..text(&sandbox).edited("second", "third") };
+    fs::write(sandbox.vault("a"), fresh.in_epoch(2, master).seal(master)).unwrap();
+    assert_eq!(sandbox.value("a", "K"), b"hunter2-third");
+    works(&sandbox);
+}
+
+#[test]
+fn a_larger_count_of_another_branch_is_not_newer() {
+    let sandbox = sandbox();
+    let base = text(&sandbox);
+    let master = Key::master(&sandbox);
+    sandbox.set("a", "K", "hunter2-here");
+    // From the same base, with more changes: they lack the one made here.
+    for vector in [format!("{},ffffffff.50", base.at), "ffffffff.999".to_owned()] {
+        let other = Text { at: vector, ..base.edited("first", "there") };
+        fs::write(sandbox.vault("a"), other.seal(master)).unwrap();
+        refused(&sandbox, "changed on two machines");
+    }
+    // The same numbers for something else.
+    let other = Text { at: text(&sandbox).at, ..base.edited("first", "there") };
+    fs::write(sandbox.vault("a"), other.seal(master)).unwrap();
+    refused(&sandbox, "changed on two machines");
 }
 
 #[test]
 fn a_damaged_record_is_not_taken_for_none() {
     let sandbox = sandbox();
-    let record = sandbox.state().join("seen").join(text(&sandbox).id);
-    for bytes in [&b""[..], b"# cast-vault 1 ", b"\xff\xff"] {
-        fs::write(&record, bytes).unwrap();
-        refused(&sandbox, "record of what was seen is damaged");
+    let id = text(&sandbox).id;
+    let at = fs::read_dir(sandbox.state().join("seen/at")).unwrap().next().unwrap().unwrap().path();
+    for record in [sandbox.state().join("seen").join(&id), at] {
+        let good = fs::read(&record).unwrap();
+        for bytes in [&b""[..], b"# cast-vault 1 ", b"cast-seen 1\n", b"\xff\xff"] {
+            fs::write(&record, bytes).unwrap();
+            refused(&sandbox, "record of what this machine has seen is damaged");
+        }
+        fs::write(&record, good).unwrap();
     }
-    fs::remove_file(&record).unwrap();
+    fs::remove_dir_all(sandbox.state().join("seen")).unwrap();
     works(&sandbox);
 }
 
 #[test]
-fn the_last_generation_stays_readable_and_says_so() {
-    // The holder of an agent key can use up all generations. The owner loses no secret by that.
+fn a_receipt_that_nobody_could_make_without_the_key_is_none() {
     let sandbox = sandbox();
-    let last = Text { generation: u64::MAX, ..text(&sandbox) };
-    fs::write(sandbox.vault("a"), last.seal("a", Key::master(&sandbox))).unwrap();
-    assert_eq!(sandbox.value("a", "K"), b"hunter2-first");
-    let outcome = sandbox.cast(["set", "a", "K", "hunter2-next"]).refuses(5, "the vault of agent 'a' ", &[SECRET]);
-    assert!(!outcome.err.contains("this is a bug in cast"), "{outcome:?}");
+    let good = text(&sandbox);
+    let (master, stranger) = (Key::master(&sandbox), Key::generate());
+    let record = sandbox.state().join("seen").join(&good.id);
+    let text = fs::read_to_string(&record).unwrap();
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    assert_eq!(lines[3], master.receipt(&good.id, 0, &good.plain()));
+    // For the text of a forger who can write here, but has no key of the owner.
+    let forged = good.edited("first", "forged").next().with_owners_signature(stranger).with_seal(stranger);
+    let of_reader = master.of_agent("a", &good.id, 1).receipt(&good.id, 0, &forged.plain());
+    for receipt in
+        [stranger.receipt(&good.id, 0, &forged.plain()), of_reader, master.receipt(&good.id, 1, &forged.plain())]
+    {
+        lines[3] = receipt;
+        fs::write(&record, lines.join("\n") + "\n").unwrap();
+        fs::write(sandbox.vault("a"), forged.encrypt(&[&master.recipient()])).unwrap();
+        refused(&sandbox, "is not authentic");
+    }
+}
+
+#[test]
+fn the_last_number_stays_writable() {
+    // A replica whose numbers are used up, or that another machine has used, is drawn anew. No secret is lost by that.
+    let sandbox = sandbox();
+    let good = text(&sandbox);
+    for (count, expected) in [((1_u64 << 53) - 1, 2), (900, 2)] {
+        let replica = fs::read_to_string(sandbox.state().join("replica")).unwrap();
+        let vector = format!("{}.{count}", replica.trim_end());
+        let last = Text { rules: vector.clone(), at: vector.clone(), ..good.clone() };
+        fs::write(sandbox.vault("a"), last.seal(Key::master(&sandbox))).unwrap();
+        fs::remove_dir_all(sandbox.state().join("seen")).unwrap();
+        assert_eq!(sandbox.value("a", "K"), b"hunter2-first");
+        sandbox.set("a", "K", "hunter2-next");
+        let now = text(&sandbox);
+        if count > 900 {
+            assert_ne!(fs::read_to_string(sandbox.state().join("replica")).unwrap(), replica);
+            assert_eq!(now.at.split(',').count(), expected, "{now:?}");
+        }
+        assert!(now.at.contains(&vector) || count == 900, "{now:?}");
+        works(&sandbox);
+    }
 }

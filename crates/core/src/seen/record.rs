@@ -32,15 +32,15 @@ pub(crate) struct Record {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary(pub(crate) BTreeMap<String, Name>);
 
-/// What is remembered of a name.
+/// What is remembered of a name: of a secret when it was set and its flags, of a person the card and what this person may set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Name {
     pub(crate) updated: String,
     pub(crate) flags: String,
 }
 
-/// No name of a secret begins so: what a person may set.
-const PERSON: &str = "@";
+/// No name of a secret begins so: a person.
+pub(crate) const PERSON: &str = "@";
 /// As `listing` writes it.
 const DANGEROUS: &str = "dangerous name";
 const VERSION: &str = "cast-seen 1";
@@ -106,7 +106,7 @@ impl Name {
     /// Whether everything that `former` permits is permitted here.
     fn permits(&self, former: &Self) -> bool {
         let now: Vec<_> = self.flags.split(", ").collect();
-        former.flags.split(", ").all(|word| now.contains(&word))
+        former.flags.is_empty() || former.flags.split(", ").all(|word| now.contains(&word))
     }
 }
 
@@ -129,7 +129,7 @@ impl Summary {
         };
         let person = |(name, person): (&PersonName, &Person)| {
             let may = person.may_set.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            (format!("{PERSON}{name}"), Name { updated: person.since.to_string(), flags: may })
+            (format!("{PERSON}{name}"), Name { updated: person.card.fingerprint().to_string(), flags: may })
         };
         Self(part.names.iter().map(name).chain(part.people.iter().map(person)).collect())
     }
@@ -137,8 +137,12 @@ impl Summary {
     /// Whether `vault` lacks a dangerous name, a person or a permission that is remembered here.
     pub(crate) fn takes_away(&self, vault: &Vault) -> bool {
         let now = Self::of(vault);
-        let matters = |(key, name): &(&String, &Name)| key.starts_with(PERSON) || name.flags.contains(DANGEROUS);
-        self.0.iter().filter(matters).any(|(key, name)| now.0.get(key).is_none_or(|now| !now.permits(name)))
+        let is_person = |key: &str| key.starts_with(PERSON);
+        let matters = |(key, name): &(&String, &Name)| is_person(key) || name.flags.contains(DANGEROUS);
+        self.0.iter().filter(matters).any(|(key, name)| {
+            // Under another card it is somebody else, or the same person without a key that may be in wrong hands.
+            now.0.get(key).is_none_or(|now| !now.permits(name) || is_person(key) && now.updated != name.updated)
+        })
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
@@ -194,6 +198,21 @@ mod tests {
             assert_eq!(Record::parse(&bytes[1..]), None);
         }
         assert_eq!(Record::parse(b""), None);
+    }
+
+    #[test]
+    fn more_permits_what_less_did() {
+        let name = |flags: &str| Name { updated: String::new(), flags: flags.into() };
+        for (former, now, permits) in [
+            ("", "", true),
+            ("", "A", true),
+            ("A", "A, B", true),
+            ("A, B", "B", false),
+            ("A", "", false),
+            ("A", "AB", false),
+        ] {
+            assert_eq!(name(now).permits(&name(former)), permits, "'{former}' '{now}'");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::listing;
 use crate::read::{Verdict, refused};
-use crate::seen::{Name, Record, Summary};
+use crate::seen::{Name, PERSON, Record, Summary};
 use crate::session::Session;
 
 /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
@@ -193,6 +193,10 @@ fn why(file: &[u8], agent: &AgentName, key: &UnlockKey, inspected: &Inspected, i
             Kind::Integrity,
             format!("the vault of agent '{agent}' is not the one that this machine expects"),
         ),
+        Ok(vault) if *vault.role() == Role::Owner => Failure::new(
+            Kind::Integrity,
+            format!("the vault of agent '{agent}' is not the one that this machine expects"),
+        ),
         Ok(_) => Failure::new(
             Kind::Integrity,
             format!("the vault of agent '{agent}' is not yours, and this machine has not accepted its owner"),
@@ -209,6 +213,9 @@ fn changes(known: &Summary, now: &Summary) -> Vec<String> {
             (Some(_), None) => "removed".to_owned(),
             (Some(old), Some(new)) if old.flags != new.flags => {
                 format!("flags changed: {} (was {})", words(&new.flags), words(&old.flags))
+            }
+            (Some(old), Some(new)) if old.updated != new.updated && key.starts_with(PERSON) => {
+                "another card".to_owned()
             }
             (Some(old), Some(new)) if old.updated != new.updated => "another value".to_owned(),
             _ => return None,

@@ -3,7 +3,7 @@
 use cast_vault::{AgentName, SecretName, Vault};
 
 use crate::audit_log::{Action, Event};
-use crate::change::Missing;
+use crate::change::{Missing, refuse_agent_key};
 use crate::clock;
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
@@ -45,10 +45,14 @@ impl Verb for Copy<'_> {
 
     fn perform(self, session: &Session, event: &mut Event) -> Result<Vec<SecretName>> {
         let Self { from, to, names, replace, missing } = self;
+        let command = format!("cast secrets copy {from} {to}");
+        // Before anything is read: what is read is remembered.
+        if session.folder()?.is_there(from)? {
+            refuse_agent_key(&session.key()?.key, &command)?;
+        }
         // Fails here before cast makes a key or vault for nothing.
         session.vault(from)?;
         let now = clock::now();
-        let command = format!("cast secrets copy {from} {to}");
         let names = session.change(to, missing, &command, |vault| {
             // Reads the source again under the lock.
             let source = session.vault(from)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::audit_log::{Action, Event};
-use crate::change::Missing;
+use crate::change::{Missing, refuse_agent_key};
 use crate::clock;
 use crate::door::{Effect, Verb};
 use crate::dotenv::{Assignment, Dotenv};
@@ -72,12 +72,16 @@ impl Verb for Import<'_> {
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<Self::Done> {
         let Self { agent, secrets, dangerous, missing } = self;
+        let command = format!("cast secrets import {agent} FILE");
+        // Before anything is read: what is read is remembered.
+        if session.folder()?.is_there(agent)? {
+            refuse_agent_key(&session.key()?.key, &command)?;
+        }
         let preview = preview(session, agent, &secrets)?;
         if preview.iter().all(|(_, change)| *change == Change::Unchanged) {
             return Ok(preview);
         }
         let now = clock::now();
-        let command = format!("cast secrets import {agent} FILE");
         session.change(agent, missing, &command, |vault| {
             let each = secrets.into_iter().map(|(name, value)| {
                 let change = vault.change_of(&name, &value);

@@ -81,7 +81,7 @@ fn dangerous_names() {
 #[test]
 fn people_are_called_as_agents_are() {
     assert_eq!(PersonName::parse("alice.laptop-2").unwrap().to_string(), "alice.laptop-2");
-    for word in ["", "Alice", "a b", "a..b", "nul", "\u{e9}", "-a"] {
+    for word in ["owner", "", "Alice", "a b", "a..b", "nul", "\u{e9}", "-a"] {
         assert_eq!(PersonName::parse(word), Err(Error::PersonName), "{word:?}");
     }
 }

@@ -150,7 +150,7 @@ pub(super) fn keep_from_children(file: &File) {
     // Gathered first: what reads the folder has a descriptor of its own.
     for number in paths.collect::<Vec<_>>().iter().filter_map(number) {
         match number {
-            0 => drop(File::open("/dev/null").map(|null| rustix::stdio::dup2_stdin(null))),
+            0 => drop(File::open("/dev/null").map(rustix::stdio::dup2_stdin)),
             1 | 2 => {}
             _ => raw::close_at_exec(number),
         }

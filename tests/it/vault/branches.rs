@@ -1,0 +1,212 @@
+//! In a git work tree branches are switched: a state that this machine knows is used, but none from before something was
+//! taken away. `run --older` uses any authentic state once.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{SECRET, sandbox, text};
+use crate::forge::{Key, Text};
+use crate::sandbox::{Call, Outcome, Sandbox, skip};
+
+/// A home whose vaults are in a git work tree.
+struct Repository(Sandbox);
+
+impl Repository {
+    /// `a` has the secret `K`; `None` without git.
+    fn new() -> Option<Self> {
+        let repository = Self(Sandbox::new());
+        if Command::new("git").arg("--version").output().is_err() {
+            skip("vault branches: git is not installed");
+            return None;
+        }
+        let init = repository.0.command("git").args(["init", "-q", "repository"]).status();
+        assert!(init.unwrap().success());
+        repository.set("K", "hunter2-first");
+        Some(repository)
+    }
+
+    fn cast(&self, words: &[&str]) -> Call<'_> {
+        self.0.cast(words).env("CAST_VAULTS", self.0.home().join("repository"))
+    }
+
+    fn set(&self, key: &str, value: &str) {
+        self.cast(&["set", "a", key, value]).succeeds();
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.home().join("repository/a.age")
+    }
+
+    fn file(&self) -> Vec<u8> {
+        fs::read(self.path()).unwrap()
+    }
+
+    fn text(&self) -> Text {
+        Text::read(&self.path(), Key::master(&self.0))
+    }
+
+    /// Puts a state there.
+    fn switch(&self, file: &[u8]) {
+        fs::write(self.path(), file).unwrap();
+    }
+
+    /// The value of `K` of a state that this machine knows, which is used with one line and changes nothing.
+    #[track_caller]
+    fn uses(&self, file: &[u8], value: &str) {
+        self.switch(file);
+        let before = self.0.snapshot();
+        let run = self.cast(&["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds();
+        assert_eq!(run.out, format!("{value}\n"), "{run:?}");
+        assert!(run.err.lines().count() == 1 && run.err.contains("older branch, which this machine knows"), "{run:?}");
+        assert!(self.0.snapshot() == before);
+    }
+
+    #[track_caller]
+    fn refuses(&self, file: &[u8], why: &str) -> Outcome {
+        self.switch(file);
+        self.cast(&["list", "a"]).refuses(5, why, &[SECRET]);
+        self.cast(&["run", "a", "--", "touch", "started"]).refuses(125, why, &[SECRET])
+    }
+}
+
+#[test]
+fn a_state_that_this_machine_knows() {
+    let Some(here) = Repository::new() else { return };
+    let first = here.file();
+    here.set("K", "hunter2-second");
+    let second = here.file();
+    here.uses(&first, "hunter2-first");
+    // The newest is what it was, and needs no line.
+    here.switch(&second);
+    let run = here.cast(&["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds();
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("hunter2-second\n", ""));
+    // A change on the older one makes a fork; both are known from then on.
+    here.switch(&first);
+    here.set("K", "hunter2-third");
+    let third = here.file();
+    here.uses(&second, "hunter2-second");
+    here.switch(&third);
+    let run = here.cast(&["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds();
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("hunter2-third\n", ""));
+}
+
+#[test]
+fn not_one_that_this_machine_does_not_know() {
+    let Some(here) = Repository::new() else { return };
+    let master = Key::master(&here.0);
+    let base = here.text();
+    here.set("K", "hunter2-second");
+    let (good, first) = (here.file(), base.file());
+    // Authentic, from the same base, made elsewhere; and the same numbers for something else.
+    for other in
+        [Text { at: format!("{},ffffffff.9", base.at), ..base.edited("first", "there") }, base.edited("first", "there")]
+    {
+        here.refuses(&other.seal(master), "the vault of agent 'a' ");
+    }
+    // Nor outside of a work tree.
+    fs::rename(here.0.home().join("repository/.git"), here.0.home().join("git")).unwrap();
+    here.refuses(&first, "older than this machine has seen");
+    fs::rename(here.0.home().join("git"), here.0.home().join("repository/.git")).unwrap();
+    here.uses(&first, "hunter2-first");
+    // Nor a known one with anything changed in it.
+    here.refuses(&base.edited("first", "evil").file(), "is not authentic");
+    here.switch(&good);
+    here.cast(&["list", "a"]).succeeds();
+}
+
+#[test]
+fn not_one_from_before_a_revocation() {
+    let Some(here) = Repository::new() else { return };
+    let first = here.file();
+    here.cast(&["key", "revoke", "--agent", "a"]).succeeds();
+    here.refuses(&first, "older than this machine has seen");
+}
+
+#[test]
+fn not_one_from_before_a_dangerous_name_was_taken_away() {
+    let Some(here) = Repository::new() else { return };
+    here.cast(&["set", "a", "--allow-dangerous-name", "NODE_OPTIONS", "hunter2"]).succeeds();
+    let with = here.file();
+    here.set("K", "hunter2-second");
+    here.uses(&with, "hunter2-first");
+    here.set("K", "hunter2-third");
+    here.cast(&["delete", "a", "NODE_OPTIONS"]).succeeds();
+    let without = here.file();
+    here.refuses(&with, "the vault of agent 'a' ");
+    here.switch(&without);
+    here.set("K", "hunter2-fourth");
+    here.uses(&without, "hunter2-third");
+    here.refuses(&with, "the vault of agent 'a' ");
+}
+
+#[test]
+fn not_one_from_before_a_person_or_a_permission_was_taken_away() {
+    type TakeAway<'a> = &'a dyn Fn(&Text) -> Text;
+    let (alice, other) = (Key::generate().card(), Key::generate().card());
+    let (all, fewer): (&[&str], &[&str]) = (&["K", "L"], &["K"]);
+    let without = |text: &Text| {
+        let begin = text.part.find("\n[people.alice]").unwrap();
+        Text { part: text.part[..begin].to_owned(), ..text.clone() }
+    };
+    let cases: [(&str, TakeAway<'_>); 3] = [
+        ("a person", &without),
+        ("a permission", &|text| without(text).with_person("alice", &alice, fewer)),
+        ("a card", &|text| without(text).with_person("alice", &other, all)),
+    ];
+    for (what, take_away) in cases {
+        let Some(here) = Repository::new() else { return };
+        let master = Key::master(&here.0);
+        here.set("L", "hunter2-l");
+        let write = |text: Text| {
+            here.switch(&text.next().seal(master));
+            here.cast(&["list", "a"]).succeeds();
+            here.file()
+        };
+        // More is no less: what was known stays usable.
+        let before = here.file();
+        write(here.text().with_person("alice", &alice, &[]));
+        here.uses(&before, "hunter2-first");
+        here.switch(&before);
+        let with = write(here.text().next().with_person("alice", &alice, all));
+        here.set("K", "hunter2-second");
+        here.uses(&with, "hunter2-first");
+        here.set("K", "hunter2-second");
+        write(take_away(&here.text()));
+        let refused = here.refuses(&with, "the vault of agent 'a' ");
+        assert!(refused.err.contains("cast vault accept"), "{what}: {refused:?}");
+    }
+}
+
+#[test]
+fn older_is_used_once_and_remembered_by_nobody() {
+    let sandbox = sandbox();
+    let (first, master) = (text(&sandbox), Key::master(&sandbox));
+    sandbox.set("a", "K", "hunter2-second");
+    let newest = fs::read(sandbox.vault("a")).unwrap();
+    let older = |words: &[&str]| {
+        let words = ["run", "a", "--older"].iter().chain(words).chain(&["--no-mask", "--", "printenv", "K"]);
+        sandbox.cast(words)
+    };
+    // Nothing to say where it is the newest.
+    assert_eq!((older(&[]).succeeds().err.as_str(), older(&[]).succeeds().out.as_str()), ("", "hunter2-second\n"));
+    let forked = Text { at: "ffffffff.9".into(), ..first.edited("first", "forked") };
+    for (text, value) in [(first.clone(), "hunter2-first\n"), (forked.signed(master), "hunter2-forked\n")] {
+        fs::write(sandbox.vault("a"), text.file()).unwrap();
+        let before = sandbox.snapshot();
+        let run = older(&[]).succeeds();
+        assert_eq!(run.out, value);
+        assert!(run.err.lines().count() == 1 && run.err.contains("older than this machine has seen"), "{run:?}");
+        assert!(sandbox.snapshot() == before);
+        super::refused(&sandbox, "the vault of agent 'a' ");
+    }
+    // Authentic it has to be, and of this vault.
+    let evil = first.edited("first", "evil").next().with_seal(Key::generate());
+    fs::write(sandbox.vault("a"), evil.file()).unwrap();
+    older(&[]).refuses(125, "is not authentic", &["evil"]);
+    let another = Text::new("a", &"42".repeat(16), master, &[("K", "evil")]);
+    fs::write(sandbox.vault("a"), another.seal(master)).unwrap();
+    older(&[]).refuses(125, "not the vault that this machine has known", &["evil"]);
+    fs::write(sandbox.vault("a"), newest).unwrap();
+    super::works(&sandbox);
+}

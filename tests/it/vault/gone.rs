@@ -1,0 +1,75 @@
+//! What this machine has seen and cannot find, or finds another in its place, is never silent.
+
+use std::fs;
+
+use super::{SECRET, refused, sandbox, text, works};
+use crate::forge::{Key, Text};
+
+#[test]
+fn nothing_is_made_in_its_place_unasked() {
+    let sandbox = sandbox();
+    sandbox.set("b", "K", "hunter2-of-b");
+    let good = fs::read(sandbox.vault("a")).unwrap();
+    fs::write(sandbox.home().join(".env"), "K=hunter2-next\n").unwrap();
+    fs::remove_file(sandbox.vault("a")).unwrap();
+    for words in
+        [&["set", "a", "K", "hunter2-next"][..], &["secrets", "import", "a", ".env"], &["secrets", "copy", "b", "a"]]
+    {
+        let refused = sandbox.cast(words).refuses(2, "that this machine has seen is gone", &[SECRET]);
+        assert!(refused.err.contains("'--new'") && refused.err.contains("vaults/a.age"), "{refused:?}");
+    }
+    // It comes back, and all is well.
+    fs::write(sandbox.vault("a"), &good).unwrap();
+    works(&sandbox);
+    let id = text(&sandbox).id;
+    fs::remove_file(sandbox.vault("a")).unwrap();
+    sandbox.cast(["set", "--new", "a", "K", "hunter2-anew"]).succeeds();
+    assert_ne!(text(&sandbox).id, id);
+    works(&sandbox);
+    // One that was deleted on purpose is not missed.
+    sandbox.cast(["delete", "a", "--all", "--yes"]).succeeds();
+    sandbox.set("a", "K", "hunter2-again");
+}
+
+#[test]
+fn run_and_doctor_miss_the_builtin_secrets() {
+    let sandbox = sandbox();
+    sandbox.set("builtin", "SHARED", "hunter2-of-all");
+    let run = || sandbox.cast(["run", "a", "--no-mask", "--", "sh", "-c", "echo $K,$SHARED"]).succeeds();
+    assert_eq!((run().out.as_str(), run().err.as_str()), ("hunter2-first,hunter2-of-all\n", ""));
+    fs::remove_file(sandbox.vault("builtin")).unwrap();
+    let missed = run();
+    assert_eq!(missed.out, "hunter2-first,\n");
+    assert!(
+        missed.err.lines().count() == 1 && missed.err.contains("built-in secrets that this machine has seen are gone"),
+        "{missed:?}"
+    );
+    let doctor = sandbox.cast(["doctor"]).run();
+    assert!(doctor.code == 1 && format!("{doctor:?}").contains("builtin.age"), "{doctor:?}");
+    // Not where nobody asked for them, nor where they were deleted on purpose.
+    let without = sandbox.cast(["run", "a", "--no-builtin", "--no-mask", "--", "printenv", "K"]).succeeds();
+    assert_eq!(without.err, "");
+    sandbox.cast(["set", "--new", "builtin", "SHARED", "hunter2"]).succeeds();
+    sandbox.cast(["delete", "builtin", "--all", "--yes"]).succeeds();
+    assert_eq!(run().err, "");
+}
+
+#[test]
+fn another_vault_in_a_known_place_is_named() {
+    let sandbox = sandbox();
+    let (good, master) = (fs::read(sandbox.vault("a")).unwrap(), Key::master(&sandbox));
+    let other = Text::new("a", &"42".repeat(16), master, &[("K", "hunter2-other"), ("L", "hunter2-l")]);
+    fs::write(sandbox.vault("a"), other.seal(master)).unwrap();
+    refused(&sandbox, "is not the vault that this machine has known here since 20");
+    let asked = sandbox.cast(["vault", "accept", "a"]).run();
+    assert!(
+        asked.code == 2 && asked.err.contains("is not the vault that this machine has known here since 20"),
+        "{asked:?}"
+    );
+    sandbox.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    assert_eq!(text(&sandbox).id, "42".repeat(16));
+    works(&sandbox);
+    // The one that was there before was given up by that.
+    fs::write(sandbox.vault("a"), good).unwrap();
+    refused(&sandbox, "is not the vault that this machine has known");
+}

@@ -1,0 +1,120 @@
+//! A person whom the owner listed, through the binary: the first look, values that this person may set, and the end.
+
+use std::fs;
+
+use super::{SECRET, sandbox, text};
+use crate::forge::{Key, Text, fingerprint};
+use crate::sandbox::{Call, Sandbox};
+
+/// An owner with `K` and `L`, and alice with a copy of that vault, who may set `K`; bob may set nothing.
+fn shared() -> (Sandbox, Sandbox, Sandbox) {
+    let (owner, alice, bob) = (sandbox(), Sandbox::new(), Sandbox::new());
+    owner.set("a", "L", "hunter2-l");
+    let listed = text(&owner).with_person("alice", &Key::master(&alice).card(), &["K"]).with_person(
+        "bob",
+        &Key::master(&bob).card(),
+        &[],
+    );
+    fs::write(owner.vault("a"), listed.next().seal(Key::master(&owner))).unwrap();
+    assert_eq!(owner.value("a", "K"), b"hunter2-first");
+    for person in [&alice, &bob] {
+        fs::create_dir_all(person.vault("a").parent().unwrap()).unwrap();
+        fs::copy(owner.vault("a"), person.vault("a")).unwrap();
+    }
+    (owner, alice, bob)
+}
+
+fn accept(person: &Sandbox) -> Call<'_> {
+    person.cast(["vault", "accept", "a", "--yes"])
+}
+
+#[test]
+fn accepts_the_owner_by_the_fingerprint_of_the_card() {
+    let (owner, alice, _) = shared();
+    alice.cast(["list", "a"]).refuses(5, "sealed by another owner", &[SECRET]);
+    let before = alice.snapshot();
+    let asked = alice.cast(["vault", "accept", "a"]).run();
+    let card = Key::master(&owner).card();
+    for part in [&card, &fingerprint(&card), "person 'alice' may set: K", "person 'bob' may set: nothing", "K  "] {
+        assert!(asked.code == 2 && asked.err.contains(part), "no '{part}': {asked:?}");
+    }
+    asked.says_nothing_of(&[SECRET]);
+    assert!(alice.snapshot() == before);
+    let file = fs::read(alice.vault("a")).unwrap();
+    accept(&alice).succeeds();
+    // Only what this machine expects has changed.
+    assert_eq!(fs::read(alice.vault("a")).unwrap(), file);
+    assert_eq!(alice.value("a", "K"), b"hunter2-first");
+    // From then on another owner is refused, even one who lists her.
+    let mallory = Key::generate();
+    let id = text(&owner).id;
+    let other =
+        Text::new("a", &id, mallory, &[("K", "evil")]).with_person("alice", &Key::master(&alice).card(), &["K"]);
+    fs::write(alice.vault("a"), other.next().seal(mallory)).unwrap();
+    alice.cast(["run", "a", "--", "touch", "started"]).refuses(125, "sealed by another owner", &["evil"]);
+}
+
+#[test]
+fn sets_what_the_owner_permits_and_nothing_else() {
+    let (owner, alice, bob) = shared();
+    accept(&alice).succeeds();
+    accept(&bob).succeeds();
+    let part = text(&owner).part;
+    alice.set("a", "K", "hunter2-of-alice");
+    for words in [
+        &["set", "a", "L", "evil"][..],
+        &["set", "a", "NEW", "evil"],
+        &["set", "a", "K", "--unmasked", "evil"],
+        &["set", "a", "--allow-dangerous-name", "LD_PRELOAD", "evil"],
+        &["delete", "a", "K"],
+        &["secrets", "rename", "a", "K", "M"],
+        &["key", "revoke", "--agent", "a"],
+        &["key", "export", "--agent", "a"],
+    ] {
+        alice.cast(words).refuses(4, "the vault of agent 'a' is not yours", &[SECRET, "evil"]);
+    }
+    bob.cast(["set", "a", "K", "evil"]).refuses(4, "the vault of agent 'a' is not yours", &[SECRET, "evil"]);
+    // Her seal, the owner's part as it was: the owner and bob read it, and see whose it is.
+    for reader in [&owner, &bob] {
+        fs::copy(alice.vault("a"), reader.vault("a")).unwrap();
+        assert_eq!(reader.value("a", "K"), b"hunter2-of-alice");
+        assert!(reader.listing("a").iter().all(|secret| secret["sealer"] == "alice"));
+        let said = reader.cast(["list", "a"]).succeeds();
+        assert!(said.err.contains("'alice' set values of agent 'a' last"), "{said:?}");
+    }
+    let sealed = text(&owner);
+    assert!(sealed.verifies() && sealed.part == part && sealed.sealer == Key::master(&alice).verification());
+    // A runner reads it too.
+    let grant = sealed.grant(Key::master(&owner));
+    let run = bob.cast(["run", "a", "--no-mask", "--", "printenv", "K"]).env("CAST_KEY", grant).succeeds();
+    assert_eq!(run.out, "hunter2-of-alice\n");
+    owner.set("a", "K", "hunter2-of-the-owner");
+    assert!(owner.listing("a").iter().all(|secret| secret["sealer"] == "owner"));
+}
+
+#[test]
+fn a_person_who_was_removed_opens_no_new_state_and_seals_none() {
+    let (owner, alice, _) = shared();
+    let master = Key::master(&owner);
+    accept(&alice).succeeds();
+    let listed = text(&owner);
+    let begin = listed.part.find("\n[people.alice]").unwrap();
+    let removed = Text { part: listed.part[..begin].to_owned(), ..listed.clone() }.next();
+    fs::write(owner.vault("a"), removed.seal(master)).unwrap();
+    assert_eq!(owner.value("a", "K"), b"hunter2-first");
+    let good = fs::read(owner.vault("a")).unwrap();
+    // She goes on where she was.
+    alice.set("a", "K", "evil");
+    fs::copy(alice.vault("a"), owner.vault("a")).unwrap();
+    owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "older than this machine has seen", &["evil"]);
+    // And under the new owner's part, with other tools.
+    let forged = text_of(&good, master).edited("hunter2", "evil").next_values().sealed_by(Key::master(&alice));
+    fs::write(owner.vault("a"), forged.file()).unwrap();
+    owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "sealed by a stranger", &["evil"]);
+    fs::write(alice.vault("a"), good).unwrap();
+    alice.cast(["list", "a"]).refuses(5, "wrong key", &[SECRET]);
+}
+
+fn text_of(file: &[u8], key: Key) -> Text {
+    Text::parse(&crate::forge::decrypt(file, key))
+}

@@ -1,0 +1,67 @@
+//! What is shown of a vault: flags and sealer, and what is different from what this machine knows, by name.
+
+use std::fs;
+
+use super::{SECRET, sandbox, text};
+use crate::forge::Key;
+
+#[test]
+fn flags_and_sealer_in_every_listing() {
+    let sandbox = sandbox();
+    sandbox.cast(["set", "a", "--allow-dangerous-name", "NODE_OPTIONS", "hunter2"]).succeeds();
+    sandbox.cast(["set", "a", "--unmasked", "REGION", "hunter2"]).succeeds();
+    let listing = sandbox.listing("a");
+    let flags = |key: &str| {
+        let secret = listing.iter().find(|secret| secret["key"] == key).unwrap();
+        assert_eq!(secret["sealer"], "owner");
+        (secret["dangerous"] == true, secret["unmasked"] == true)
+    };
+    assert_eq!([flags("K"), flags("NODE_OPTIONS"), flags("REGION")], [(false, false), (true, false), (false, true)]);
+    let table = sandbox.cast(["list", "a"]).succeeds();
+    let explained = sandbox.cast(["run", "a", "--explain"]).succeeds();
+    for text in [&table.out, &explained.out] {
+        let row =
+            |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("{key}: {text}"));
+        assert!(row("KEY").ends_with("FLAGS") && row("NODE_OPTIONS").ends_with("dangerous name"), "{text}");
+        assert!(row("REGION").ends_with("unmasked") && !row("K ").contains("dangerous"), "{text}");
+    }
+}
+
+#[test]
+fn accept_shows_what_is_different_by_name() {
+    let sandbox = sandbox();
+    sandbox.set("a", "GONE", "hunter2");
+    sandbox.set("a", "SAME", "hunter2");
+    let other = text(&sandbox);
+    sandbox.set("a", "SAME2", "hunter2");
+    // From the same base, elsewhere: another value, another treatment, one more, one less.
+    let edited = other
+        .edited("hunter2-first", "hunter2-there")
+        .edited("[names.SAME]\n", "[names.SAME]\nunmasked = true\n")
+        .with("LD_PRELOAD", "hunter2.so", "dangerous = true\n");
+    let edited = crate::forge::Text {
+        part: edited.part.replace("\n[names.GONE]\n", ""),
+        values: edited.values.split("\n[secrets.GONE]").next().unwrap().to_owned()
+            + "\n[secrets.K]"
+            + edited.values.split("\n[secrets.K]").nth(1).unwrap().replacen("updated = 20", "updated = 19", 1).as_str(),
+        ..edited
+    };
+    let edited = crate::forge::Text { at: "ffffffff.9".into(), rules: "ffffffff.9".into(), ..edited };
+    fs::write(sandbox.vault("a"), edited.seal(Key::master(&sandbox))).unwrap();
+    let asked = sandbox.cast(["vault", "accept", "a"]).run();
+    assert_eq!(asked.code, 2, "{asked:?}");
+    for line in [
+        "values sealed by: owner",
+        "changes since the state that this machine knows:",
+        "  GONE: removed",
+        "  K: another value",
+        "  LD_PRELOAD: added (dangerous name)",
+        "  SAME: treated otherwise: 'unmasked' instead of no flags",
+        "  SAME2: removed",
+    ] {
+        assert!(asked.err.lines().any(|said| said == line), "no '{line}': {asked:?}");
+    }
+    let row = asked.err.lines().find(|line| line.starts_with("LD_PRELOAD ")).unwrap();
+    assert!(row.ends_with("dangerous name"), "{row}");
+    asked.says_nothing_of(&[SECRET]);
+}
