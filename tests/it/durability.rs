@@ -15,7 +15,10 @@ use crate::sandbox::Sandbox;
 
 /// The file that writers of vaults lock, which is there only while one of them holds it.
 fn lock_file(sandbox: &Sandbox) -> File {
-    File::create(sandbox.data().join("vaults/.cast.lock")).unwrap()
+    let path = sandbox.data().join("vaults/.cast.lock");
+    let file = File::create(path).unwrap();
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    file
 }
 
 /// Every file whose name marks it as temporary.
@@ -185,12 +188,17 @@ fn the_lock_file_goes_with_the_lock() {
     drop(lock_file(&sandbox));
     sandbox.set("a", "K", "next");
     assert!(!path.exists());
-    // Not through a link, to a file that others can lock.
+    // Neither a link nor a file that others can open is locked: both are cleared away.
     let elsewhere = sandbox.home().join("elsewhere");
-    fs::write(&elsewhere, "").unwrap();
+    let foreign = File::create(&elsewhere).unwrap();
+    foreign.lock().unwrap();
     std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
-    sandbox.cast(["set", "a", "K", "v"]).refuses(6, ".cast.lock", &[]);
-    assert_eq!(sandbox.value("a", "K"), b"next");
+    sandbox.set("a", "K", "third");
+    let open = File::create(&path).unwrap();
+    open.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    open.lock().unwrap();
+    sandbox.set("a", "K", "fourth");
+    assert!(!path.exists() && elsewhere.exists());
 }
 
 #[test]

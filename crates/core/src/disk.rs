@@ -45,6 +45,7 @@ impl Lock {
     pub fn acquire_transient(path: &Path) -> Result<Transient> {
         let begin = Instant::now();
         loop {
+            files::clear_foreign_lock(path);
             let file = match files::open_lock(path) {
                 // Another user's, who may be at work.
                 Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied && path.exists() => {

@@ -1,6 +1,9 @@
 //! The way of a read: find the file and the key, open and verify, compare with what this machine has seen, remember what is new.
 
-use cast_vault::{AgentName, Anchor, Comparison, Error, Refusal, Role, SecretName, State, UnlockKey, Vault};
+use cast_vault::{
+    AgentName, Anchor, Comparison, Error, MasterKey, Refusal, Role, SecretName, State, UnlockKey, Vault,
+    VerificationKey,
+};
 
 use crate::clock;
 use crate::disk;
@@ -36,6 +39,8 @@ pub(crate) enum Verdict {
     GivenUp,
     /// Another vault than the one that this machine has seen here.
     OtherVault,
+    /// The built-in secrets of another folder, where they still are.
+    OtherFolder,
 }
 
 /// A vault as it was read, with what this machine knows of it.
@@ -161,6 +166,7 @@ impl Session {
             let record = Some(other.clone());
             return Ok(Found { vault, record, verdict: Verdict::OtherVault });
         }
+        let is_first_here = expected.is_none();
         let record = match (expected, self.seen()) {
             (None, Some(seen)) if !seen.is_out_of_reach() => seen.record(vault.id())?,
             (expected, _) => expected,
@@ -168,15 +174,31 @@ impl Session {
         let now = vault.state().expect("it was opened from a file");
         let verdict = match (&record, &unlocked.key) {
             (Some(record), _) if record.given_up => Verdict::GivenUp,
-            (Some(record), _) => verdict(State::compare(&record.state, now)),
-            // A runner without a record has the state at export.
-            (None, UnlockKey::Agent(grant)) => match verdict(grant.compare(now)) {
-                Verdict::Known => Verdict::News,
-                other => other,
-            },
+            (Some(record), _) if is_first_here && self.is_builtin_of_another_folder(record, &vault) => {
+                Verdict::OtherFolder
+            }
+            (Some(record), UnlockKey::Master(keys)) if is_owned_by_an_older_key(keys, record, &vault) => {
+                Verdict::RolledBack
+            }
+            (Some(record), UnlockKey::Master(_)) => verdict(State::compare(&record.state, now)),
+            // A runner knows the state at export, also where it remembers nothing.
+            (record, UnlockKey::Agent(grant)) => {
+                let seen = record.as_ref().map_or(Verdict::News, |record| verdict(State::compare(&record.state, now)));
+                match verdict(grant.compare(now)) {
+                    Verdict::Known | Verdict::News => seen,
+                    older => older,
+                }
+            }
             (None, UnlockKey::Master(_)) => Verdict::News,
         };
         Ok(Found { vault, record, verdict })
+    }
+
+    /// The built-in secrets go into every agent, so those of another folder are not taken unasked: who can write this folder may have put
+    /// them here. A folder that was moved is no other.
+    fn is_builtin_of_another_folder(&self, record: &Record, vault: &Vault) -> bool {
+        let here = self.folder().map(|folder| crate::seen::canonical(&folder.path(vault.agent())));
+        vault.agent().is_builtin() && here.is_ok_and(|here| here != record.path) && record.path.exists()
     }
 
     /// Refuses what is older than this machine has seen, or other; but for a branch that this machine knows, and where the caller asked for an
@@ -203,7 +225,8 @@ impl Session {
         let (Some(record), Some(state), Some(seen)) = (&found.record, found.vault.state(), self.seen()) else {
             return false;
         };
-        state.epoch == record.state.epoch
+        record.in_git
+            && state.epoch == record.state.epoch
             && state.rules.covers(&record.floor)
             && self.folder().is_ok_and(|folder| disk::git_work_tree(&folder.path(found.vault.agent())).is_some())
             && seen.has_met(state)
@@ -236,6 +259,7 @@ impl Session {
     ) -> Result<()> {
         let Some(state) = vault.state() else { return Ok(()) };
         let same = record.filter(|record| record.state.id == state.id);
+        let path = self.folder()?.path(vault.agent());
         let taken_away = same.is_some_and(|record| takes_away(seen, record, vault));
         let next = Record {
             state: state.clone(),
@@ -244,13 +268,15 @@ impl Session {
                 _ => state.rules.clone(),
             },
             receipt: vault.receipt(key),
+            owner: vault.part().card.verification(),
+            in_git: disk::git_work_tree(&path).is_some(),
             card: (*vault.role() != Role::Owner).then(|| vault.part().card.clone()),
             since: same.map_or_else(clock::now, |record| record.since),
             given_up: false,
             leaving: false,
-            path: crate::seen::canonical(&self.folder()?.path(vault.agent())),
+            path: crate::seen::canonical(&path),
         };
-        seen.remember(lock, &next, vault)
+        seen.remember(lock, &next, vault, &path)
     }
 
     pub(crate) fn no_such_agent(&self, agent: &AgentName) -> Failure {
@@ -262,6 +288,13 @@ impl Session {
         };
         failure.hint(format!("create it with 'cast secrets set {agent} KEY'"))
     }
+}
+
+/// Whether the vault belongs to a key that this user had before the one that it belonged to: the holder of a former key made it.
+fn is_owned_by_an_older_key(keys: &[MasterKey], record: &Record, vault: &Vault) -> bool {
+    let owner = vault.part().card.verification();
+    let age = |owner: VerificationKey| keys.iter().position(|key| key.verification() == owner);
+    owner != record.owner && age(owner) > age(record.owner)
 }
 
 /// Whether a dangerous name, a person or a permission that this machine remembers is not there any more.
@@ -305,6 +338,7 @@ pub(crate) fn refused(agent: &AgentName, verdict: Verdict, record: Option<&Recor
         (Verdict::OtherVault, Some(record)) => {
             format!("is not the vault that this machine has known here since {}", clock::local(record.since))
         }
+        (Verdict::OtherFolder, Some(record)) => format!("is that of another folder: '{}'", record.path.display()),
         _ => "was deleted or replaced on this machine".to_owned(),
     };
     Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))

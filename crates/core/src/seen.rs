@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::disk::{self, Lock};
 use crate::failure::{Failure, Kind, Result};
+use crate::paths::absolute;
 
 pub(crate) use record::{Name, PERSON, Record, Summary};
 
@@ -45,13 +46,18 @@ impl Seen {
         record.map(Some).ok_or_else(|| damaged(&path))
     }
 
-    /// The record of the vault that was last seen at `path`, the path of a vault's file. `None` too where it was given up.
+    /// The record of the vault that was last seen at `path`, the path of a vault's file: by the way that it is reached, or else by where
+    /// that leads, so that a link which leads elsewhere now does not lead past the record. `None` where it was given up.
     pub(crate) fn expected_at(&self, path: &Path) -> Result<Option<Record>> {
-        let place = self.place(path);
-        let Some(bytes) = read(&place, MAX_RECORD)? else { return Ok(None) };
-        let id = str::from_utf8(&bytes).ok().and_then(|text| VaultId::parse(text.trim_end()));
-        let record = self.record(id.ok_or_else(|| damaged(&place))?)?;
-        Ok(record.filter(|record| !record.given_up))
+        for place in self.places(path) {
+            let Some(bytes) = read(&place, MAX_RECORD)? else { continue };
+            let id = str::from_utf8(&bytes).ok().and_then(|text| VaultId::parse(text.trim_end()));
+            let record = self.record(id.ok_or_else(|| damaged(&place))?)?;
+            if let Some(record) = record.filter(|record| !record.given_up) {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether this user may not even enter the folder of what belongs to this machine: then nothing can have been remembered there.
@@ -71,12 +77,14 @@ impl Seen {
         self.states(state.id).lines().any(|known| known == line)
     }
 
-    /// Remembers `record` and what `vault` holds. The caller has compared it with what was remembered, under the lock of the records.
-    pub(crate) fn remember(&self, _lock: &Lock, record: &Record, vault: &Vault) -> Result<()> {
-        let (id, place) = (record.state.id, self.place(&record.path));
+    /// Remembers `record` and what `vault` holds; `reached` is the path by which it was read. The caller has compared it with what was remembered, under the lock of the records.
+    pub(crate) fn remember(&self, _lock: &Lock, record: &Record, vault: &Vault, reached: &Path) -> Result<()> {
+        let id = record.state.id;
         let here = format!("{id}\n");
-        if read(&place, MAX_RECORD)?.as_deref() != Some(here.as_bytes()) {
-            write(&place, here.as_bytes())?;
+        for place in self.places(reached) {
+            if read(&place, MAX_RECORD)?.as_deref() != Some(here.as_bytes()) {
+                write(&place, here.as_bytes())?;
+            }
         }
         write(&self.path(id), &record.to_bytes())?;
         // Of use to a person and in git: nothing waits for the disk. One of a former state would hide what was taken away since; without
@@ -174,11 +182,15 @@ impl Seen {
         self.folder.join(format!("{id}.states"))
     }
 
-    /// The file that says which vault lies at `path`, by whatever way the folder is reached.
-    fn place(&self, path: &Path) -> PathBuf {
-        let digest = Sha256::digest(canonical(path).as_os_str().as_encoded_bytes());
-        let number = u128::from_be_bytes(digest[..16].try_into().expect("16 of 32 bytes"));
-        self.folder.join("at").join(format!("{number:032x}"))
+    /// The files that say which vault lies at `path`: as it is reached, and where that leads.
+    fn places(&self, path: &Path) -> Vec<PathBuf> {
+        let place = |path: &Path| {
+            let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+            let number = u128::from_be_bytes(digest[..16].try_into().expect("16 of 32 bytes"));
+            self.folder.join("at").join(format!("{number:032x}"))
+        };
+        let (reached, real) = (absolute(path), canonical(path));
+        if reached == real { vec![place(&real)] } else { vec![place(&reached), place(&real)] }
     }
 
     fn replica_path(&self) -> PathBuf {

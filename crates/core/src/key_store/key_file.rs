@@ -11,6 +11,7 @@ use super::Attendant;
 use crate::advice;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
+use crate::platform::exec;
 use crate::platform::files::{self, Distrust};
 use cast_vault::{Closed, MasterKey, UnlockKey, open_with_passphrase, seal_with_passphrase};
 
@@ -100,6 +101,8 @@ pub(super) fn temporary(path: &Path) -> PathBuf {
 
 fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     let Some(file) = check(path)? else { return Ok(None) };
+    // CMD must not inherit a descriptor of the key that the caller has opened.
+    exec::keep_from_children(&file);
     disk::read_limited(&file, path, MAX_KEY_FILE).map(|bytes| Some(Zeroizing::new(bytes)))
 }
 

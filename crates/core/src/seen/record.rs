@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cast_vault::{Card, Inspected, Part, Person, PersonName, Receipt, SecretName, State, Timestamp, Vault, Vector};
+use cast_vault::{
+    Card, Inspected, Part, Person, PersonName, Receipt, SecretName, State, Timestamp, Vault, Vector, VerificationKey,
+};
 
 use crate::listing;
 
@@ -16,6 +18,10 @@ pub(crate) struct Record {
     pub(crate) floor: Vector,
     /// This user's own note that the text of that state was verified; an agent key has none.
     pub(crate) receipt: Option<Receipt>,
+    /// Whose signature it bore: a vault that one of this user's former keys owns again is rolled back.
+    pub(crate) owner: VerificationKey,
+    /// Whether it lay in a git work tree, where branches are switched.
+    pub(crate) in_git: bool,
     /// The card that this user has accepted, where the vault is another owner's.
     pub(crate) card: Option<Card>,
     /// When the vault was accepted, or first seen.
@@ -45,19 +51,22 @@ pub(crate) const PERSON: &str = "@";
 const DANGEROUS: &str = "dangerous name";
 const VERSION: &str = "cast-seen 1";
 const NONE: &str = "-";
+const GIT: &str = "git";
 const GIVEN_UP: &str = "given-up";
 const CURRENT: &str = "current";
 const LEAVING: &str = "leaving";
 
 impl Record {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let Self { state, floor, receipt, card, since, given_up, leaving, path } = self;
+        let Self { state, floor, receipt, owner, in_git, card, since, given_up, leaving, path } = self;
         let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
         let lines = [
             VERSION.to_owned(),
             state.to_string(),
             if floor.is_empty() { NONE.to_owned() } else { floor.to_string() },
             or_none(receipt.as_ref().map(ToString::to_string)),
+            owner.to_string(),
+            if *in_git { GIT.to_owned() } else { NONE.to_owned() },
             or_none(card.as_ref().map(ToString::to_string)),
             since.to_string(),
             match (given_up, leaving) {
@@ -76,13 +85,15 @@ impl Record {
 
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let text = str::from_utf8(bytes.strip_suffix(b"\n")?).ok()?;
-        let mut lines = text.splitn(8, '\n');
+        let mut lines = text.splitn(10, '\n');
         if lines.next()? != VERSION {
             return None;
         }
         let state = State::parse(lines.next()?)?;
         let floor = optional(lines.next()?, Vector::parse)?.unwrap_or_default();
         let receipt = optional(lines.next()?, Receipt::parse)?;
+        let owner = VerificationKey::parse(lines.next()?)?;
+        let in_git = optional(lines.next()?, |text| (text == GIT).then_some(()))?.is_some();
         let card = optional(lines.next()?, |text| Card::parse(text).ok())?;
         let since = Timestamp::parse(lines.next()?)?;
         let (given_up, leaving) = match lines.next()? {
@@ -92,7 +103,7 @@ impl Record {
             _ => return None,
         };
         let path = Path::new(lines.next()?).to_owned();
-        Some(Self { state, floor, receipt, card, since, given_up, leaving, path })
+        Some(Self { state, floor, receipt, owner, in_git, card, since, given_up, leaving, path })
     }
 }
 
@@ -161,9 +172,16 @@ impl Summary {
 
 #[cfg(test)]
 mod tests {
-    use cast_vault::{Digest, VaultId};
+    use cast_vault::{Digest, UnlockKey, VaultId};
 
     use super::*;
+
+    fn master_card() -> Card {
+        let UnlockKey::Master(keys) = UnlockKey::parse(MASTER).unwrap() else { unreachable!() };
+        keys[0].card()
+    }
+
+    const MASTER: &str = "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SWRYDWG";
 
     fn record() -> Record {
         let vector = |text: &str| Vector::parse(text).unwrap();
@@ -180,6 +198,8 @@ mod tests {
             state,
             floor: vector("0000000a.1"),
             receipt: Receipt::parse(&"ab".repeat(32)),
+            owner: master_card().verification(),
+            in_git: true,
             card: None,
             since,
             given_up: false,

@@ -91,9 +91,13 @@ impl Verb for Review<'_> {
         let mut review = Reviewed::of(&inspected, own);
         let opened = former.map_or_else(|| session.open(&file, agent, &unlocked).ok(), |_| None);
         let record = session.seen().map(|seen| seen.record(inspected.state().id)).transpose()?.flatten();
-        if let (Some(seen), Some(record)) = (session.seen(), &record) {
-            review.changes =
-                seen.summary(record.state.id)?.map(|known| changes(&known, &Summary::of_inspected(&inspected)));
+        // For another vault than the one that is expected here, that one is what this machine knows.
+        let known = record.clone().map_or_else(|| session.expected(agent), |record| Ok(Some(record)))?;
+        if let (Some(seen), Some(known)) = (session.seen(), &known) {
+            let summary = seen.summary(known.state.id)?;
+            let now = Summary::of_inspected(&inspected);
+            let is_same = known.state.values_hash == inspected.state().values_hash;
+            review.changes = summary.map(|known| changes(&known, &now, is_same));
         }
         let is_own = inspected.is_owned_by(masters(key)?);
         let verdict = opened.as_ref().map(|found| found.verdict);
@@ -104,7 +108,7 @@ impl Verb for Review<'_> {
         };
         let given_up = record.as_ref().is_some_and(|record| record.given_up);
         let card = inspected.card().clone();
-        let take = if !is_own {
+        let take = if !is_own || verdict == Some(Verdict::OtherFolder) {
             Take::Expect(Box::new(inspected.accept(key, &card)?))
         } else if inspected.sealer().is_some() {
             Take::Seal { vault: Box::new(inspected.accept(key, &card)?), given_up }
@@ -148,9 +152,9 @@ impl Verb for Accept {
                 vault.supersede(record.as_ref().map(|record| &record.state), given_up)?;
                 session.commit(&folder, &lock, &mut vault, record.as_ref())
             }
-            Take::Expect(vault) => {
-                seen.map_or(Ok(()), |seen| session.remember(&seen, &seen.lock()?, None, &vault, &session.key()?.key))
-            }
+            Take::Expect(vault) => seen.map_or(Ok(()), |seen| {
+                session.remember(&seen, &seen.lock()?, record.as_ref(), &vault, &session.key()?.key)
+            }),
         }
     }
 }
@@ -204,8 +208,11 @@ fn why(file: &[u8], agent: &AgentName, key: &UnlockKey, inspected: &Inspected, i
     }
 }
 
+/// What a line about a changed value says.
+const ANOTHER_VALUE: &str = "another value";
+
 /// What is different, by name, a line each.
-fn changes(known: &Summary, now: &Summary) -> Vec<String> {
+fn changes(known: &Summary, now: &Summary, same_values: bool) -> Vec<String> {
     let keys: BTreeSet<_> = known.0.keys().chain(now.0.keys()).collect();
     let line = |key: &&String| {
         let what = match (known.0.get(*key), now.0.get(*key)) {
@@ -217,12 +224,17 @@ fn changes(known: &Summary, now: &Summary) -> Vec<String> {
             (Some(old), Some(new)) if old.updated != new.updated && key.starts_with(PERSON) => {
                 "another card".to_owned()
             }
-            (Some(old), Some(new)) if old.updated != new.updated => "another value".to_owned(),
+            (Some(old), Some(new)) if old.updated != new.updated => ANOTHER_VALUE.to_owned(),
             _ => return None,
         };
         Some(format!("{key}: {what}"))
     };
-    keys.iter().filter_map(line).collect()
+    let mut lines: Vec<_> = keys.iter().filter_map(line).collect();
+    // Times are the writer's word. The values themselves are compared by their hash.
+    if !same_values && !lines.iter().any(|line| line.ends_with(ANOTHER_VALUE)) {
+        lines.push("some values: other ones, though their times are the same".to_owned());
+    }
+    lines
 }
 
 fn with(name: &Name) -> String {

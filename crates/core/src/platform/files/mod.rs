@@ -37,6 +37,11 @@ pub fn is_at(file: &File, path: &Path) -> bool {
     system::is_at(file, path)
 }
 
+/// Removes what lies in the place of a private lock file and is none: a link, or a file that other users can open, and so lock.
+pub fn clear_foreign_lock(path: &Path) {
+    system::clear_foreign_lock(path);
+}
+
 /// Removes a lock file whose lock is held, where a waiting process can tell that it is gone.
 pub fn remove_lock(path: &Path) {
     system::remove_lock(path);

@@ -127,3 +127,10 @@ pub(super) fn is_writable_by_others(file: &File) -> bool {
     let own = rustix::process::geteuid().as_raw();
     file.metadata().is_ok_and(|data| data.mode() & 0o022 != 0 || ![own, 0].contains(&data.uid()))
 }
+
+pub(super) fn clear_foreign_lock(path: &Path) {
+    let Ok(data) = std::fs::symlink_metadata(path) else { return };
+    if data.is_symlink() || data.is_file() && data.mode() & 0o077 != 0 {
+        let _ = std::fs::remove_file(path);
+    }
+}

@@ -118,3 +118,5 @@ pub(super) fn remove_lock(_path: &Path) {}
 pub(super) fn is_writable_by_others(_file: &File) -> bool {
     false
 }
+
+pub(super) fn clear_foreign_lock(_path: &Path) {}
