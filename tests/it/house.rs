@@ -85,7 +85,7 @@ fn values_are_exposed_where_the_documents_say() {
     let expected = [
         "crates/core/src/injections.rs",
         "crates/core/src/masking.rs",
-        "crates/vault/src/document.rs",
+        "crates/vault/src/values.rs",
         "crates/vault/src/value.rs",
     ];
     assert_eq!(files_with(".expose()"), expected.map(str::to_owned).into());
