@@ -56,9 +56,9 @@ fn a_wrong_key_is_no_damage_to_the_vault() {
     }
     // Nor does cast create a vault beside one that the key does not open.
     let set = sandbox.cast(["set", "b", "K", "hunter2"]).env("CAST_KEY", &stranger);
-    set.refuses(5, "opens none of the vaults there are", &["hunter2"]);
+    set.refuses(5, "opens none of the vaults here", &["hunter2"]);
     let import = sandbox.cast(["secrets", "import", "b", ".env"]).env("CAST_KEY", &stranger);
-    import.refuses(5, "opens none of the vaults there are", &["hunter2"]);
+    import.refuses(5, "opens none of the vaults here", &["hunter2"]);
     // Listing names needs no key.
     assert!(sandbox.cast(["list"]).env("CAST_KEY", "x").succeeds().out.contains("a "));
 }

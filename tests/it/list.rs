@@ -51,7 +51,22 @@ fn json_of_secrets() {
     assert_eq!(outcome.err, "");
     let lines = sandbox.listing("a");
     for line in &lines {
-        assert_eq!(fields(line), BTreeSet::from(["key", "created_at", "updated_at", "builtin", "masked"]));
+        let promised = [
+            "key",
+            "created_at",
+            "updated_at",
+            "builtin",
+            "masked",
+            "dangerous",
+            "unmasked",
+            "hosts",
+            "in",
+            "prefix",
+            "file",
+            "from",
+            "sealer",
+        ];
+        assert_eq!(fields(line), BTreeSet::from(promised));
         assert!(line["builtin"].is_boolean() && line["masked"].is_boolean(), "{line}");
         for time in ["created_at", "updated_at"] {
             let time = line[time].as_str().unwrap();

@@ -175,9 +175,9 @@ test("a call that is given up rejects with the signal's reason and leaves the va
 });
 
 function lockOf(home) {
-  const folder = path.join(home, "state", "locks");
-  const [vaults] = fs.readdirSync(folder).filter((name) => name !== "key.lock");
-  return path.join(folder, vaults);
+  const lock = path.join(home, "vaults", ".cast.lock");
+  fs.writeFileSync(lock, "", { mode: 0o600 });
+  return lock;
 }
 
 test("a binary that is not there is said so", async (t) => {

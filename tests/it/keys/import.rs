@@ -42,7 +42,7 @@ fn a_terminal_is_no_file() {
 fn must_open_a_vault() {
     let owner = sandbox();
     fs::write(owner.home().join("stranger.key"), Key::generate().identity()).unwrap();
-    owner.cast(["key", "import", "stranger.key"]).refuses(5, "opens none of the vaults there are (2)", &[]);
+    owner.cast(["key", "import", "stranger.key"]).refuses(5, "opens none of the 2 vaults here", &[]);
     owner.cast(["key", "import", "stranger.key", "--replace"]).refuses(5, "opens none", &[]);
     let empty = Sandbox::empty();
     fs::write(empty.home().join("master.key"), exported(&owner, &[])).unwrap();

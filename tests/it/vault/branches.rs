@@ -1,4 +1,5 @@
-//! In a git work tree branches are switched: a state that this machine knows is used, but none from before something was
+//! In a git work tree branches are switched: a state that this machine knows is used, but none from before something
+//! was
 //! taken away. `run --older` uses any authentic state once.
 
 use std::fs;
@@ -58,7 +59,10 @@ impl Repository {
         let before = self.0.snapshot();
         let run = self.cast(&["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds();
         assert_eq!(run.out, format!("{value}\n"), "{run:?}");
-        assert!(run.err.lines().count() == 1 && run.err.contains("older branch, which this machine knows"), "{run:?}");
+        assert!(
+            run.err.lines().count() == 1 && run.err.contains("another branch, which this machine knows"),
+            "{run:?}"
+        );
         assert!(self.0.snapshot() == before);
     }
 
@@ -196,7 +200,7 @@ fn older_is_used_once_and_remembered_by_nobody() {
         let before = sandbox.snapshot();
         let run = older(&[]).succeeds();
         assert_eq!(run.out, value);
-        assert!(run.err.lines().count() == 1 && run.err.contains("older than this machine has seen"), "{run:?}");
+        assert!(run.err.lines().count() == 1 && run.err.contains("for this run only"), "{run:?}");
         assert!(sandbox.snapshot() == before);
         super::refused(&sandbox, "the vault of agent 'a' ");
     }

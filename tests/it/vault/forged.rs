@@ -44,7 +44,7 @@ fn by_someone_who_knows_all_recipients() {
             let forged = Text { owner: owner.verification(), ..forged.clone() };
             for forged in [forged.clone().signed(owner), forged.edited(&master.card(), &owner.card()).signed(owner)] {
                 fs::write(sandbox.vault("a"), forged.encrypt(&recipients)).unwrap();
-                refused(&sandbox, "sealed by another owner");
+                refused(&sandbox, "has another owner");
             }
         }
     }
@@ -280,6 +280,6 @@ fn a_key_that_is_not_the_vaults() {
     }
     // With the right key, and another owner expected.
     let other_owner = right.replace(&master.verification(), &stranger.verification());
-    refused_with(&sandbox, Some(&other_owner), "sealed by another owner");
+    refused_with(&sandbox, Some(&other_owner), "has another owner");
     works(&sandbox);
 }

@@ -1,4 +1,5 @@
-//! Forged, spliced, replayed and bit-flipped vaults, made at random by those who hold a key: none is ever used. A few of
+//! Forged, spliced, replayed and bit-flipped vaults, made at random by those who hold a key: none is ever used. A few
+//! of
 //! each kind; `CAST_FORGERIES=2000` makes that many.
 
 use std::fs;
@@ -119,7 +120,8 @@ fn forgery(world: &World, keys: &[Key], dice: &mut Dice) -> Text {
     }
 }
 
-/// Makes some of a kind; the owner's machine refuses each, so does that of a person who accepted the owner, and so does a
+/// Makes some of a kind; the owner's machine refuses each, so does that of a person who accepted the owner, and so does
+/// a
 /// runner that has the newest agent key.
 fn all_refused(kind: &str, keys: impl Fn(&World) -> Vec<Key>) {
     let number = std::env::var("CAST_FORGERIES").map_or(25, |number| number.parse().unwrap());

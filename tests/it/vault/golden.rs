@@ -70,14 +70,14 @@ fn one_with_every_flag_and_people_that_a_person_sealed() {
     assert_eq!(listed(&with_files(&["shared.age", "shared.agent-key"]), "shared.agent-key"), expected);
     // A secret that this cast cannot give as its owner wants is not given in another way.
     let run = owner.cast(["run", "shared", "--", "touch", "started"]).env("CAST_VAULTS", owner.home());
-    run.env("CAST_KEY_FILE", "key.txt").refuses(125, "is brokered, in a file or fetched", &["golden-"]);
+    run.env("CAST_KEY_FILE", "key.txt").refuses(125, "is brokered, delivered as a file or fetched", &["golden-"]);
     // People accept its owner first, by the fingerprint of the card.
     let card = fs::read_to_string(Path::new(GOLDEN).join("card.txt")).unwrap();
     let card = card.lines().find(|line| line.starts_with("cast-card:")).unwrap();
     for key in ["alice.txt", "bob.txt"] {
         let person = with_files(&[key, "shared.age"]);
         let cast = |words: &[&str]| person.cast(words).env("CAST_VAULTS", person.home()).env("CAST_KEY_FILE", key);
-        cast(&["list", "shared"]).refuses(5, "sealed by another owner", &["golden-"]);
+        cast(&["list", "shared"]).refuses(5, "has another owner", &["golden-"]);
         let asked = cast(&["vault", "accept", "shared"]).run();
         assert!(asked.code == 2 && asked.err.contains(&crate::forge::fingerprint(card)), "{asked:?}");
         let before = fs::read(person.home().join("shared.age")).unwrap();

@@ -31,7 +31,7 @@ fn accept(person: &Sandbox) -> Call<'_> {
 #[test]
 fn accepts_the_owner_by_the_fingerprint_of_the_card() {
     let (owner, alice, _) = shared();
-    alice.cast(["list", "a"]).refuses(5, "sealed by another owner", &[SECRET]);
+    alice.cast(["list", "a"]).refuses(5, "has another owner", &[SECRET]);
     let before = alice.snapshot();
     let asked = alice.cast(["vault", "accept", "a"]).run();
     let card = Key::master(&owner).card();
@@ -51,7 +51,7 @@ fn accepts_the_owner_by_the_fingerprint_of_the_card() {
     let other =
         Text::new("a", &id, mallory, &[("K", "evil")]).with_person("alice", &Key::master(&alice).card(), &["K"]);
     fs::write(alice.vault("a"), other.next().seal(mallory)).unwrap();
-    alice.cast(["run", "a", "--", "touch", "started"]).refuses(125, "sealed by another owner", &["evil"]);
+    alice.cast(["run", "a", "--", "touch", "started"]).refuses(125, "has another owner", &["evil"]);
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn accept_shows_what_is_different_by_name() {
         "  GONE: removed",
         "  K: another value",
         "  LD_PRELOAD: added (dangerous name)",
-        "  SAME: treated otherwise: 'unmasked' instead of no flags",
+        "  SAME: flags changed: 'unmasked' (was no flags)",
         "  SAME2: removed",
     ] {
         assert!(asked.err.lines().any(|said| said == line), "no '{line}': {asked:?}");
