@@ -10,6 +10,20 @@ pub const VAULT: &[u8] = include_bytes!("../seeds/vault/whole");
 /// The master key of the tests. No vault outside of this folder is sealed to it.
 pub const MASTER: &str = include_str!("../seeds/keys/master");
 
+/// Its 32 bytes: 0 to 31.
+pub const KEY_BYTES: [u8; 32] = {
+    let mut bytes = [0; 32];
+    let mut index: u8 = 0;
+    while index < 32 {
+        bytes[index as usize] = index;
+        index += 1;
+    }
+    bytes
+};
+
+/// The number of the vault that `document` builds.
+pub const ID: &str = "07070707070707070707070707070707";
+
 /// The agent key of `VAULT`.
 pub const AGENT: &str = include_str!("../seeds/keys/agent");
 

@@ -44,14 +44,30 @@ export interface RunOptions extends Omit<SpawnOptions, "shell"> {
 export interface SecretInfo {
   /** The name of the environment variable. */
   key: string;
-  /** When this name was first set: RFC 3339, UTC. */
-  created_at: string;
-  /** When the value was last set: RFC 3339, UTC. */
-  updated_at: string;
+  /** When this name was first set: RFC 3339, UTC; `null` where there is no value in the vault. */
+  created_at: string | null;
+  /** When the value was last set: RFC 3339, UTC; `null` where there is no value in the vault. */
+  updated_at: string | null;
   /** Whether it comes from the built-in secrets, which go into every agent. */
   builtin: boolean;
   /** Whether `run` masks it. */
   masked: boolean;
+  /** Whether its name makes programs load code or changes what runs. */
+  dangerous: boolean;
+  /** Whether the owner set it as a plain setting. */
+  unmasked: boolean;
+  /** The hosts that it may be sent to; empty for all. */
+  hosts: string[];
+  /** Where in a request it may be sent; empty for everywhere. */
+  in: string[];
+  /** What its value begins with, if the owner stated that. */
+  prefix: string | null;
+  /** Whether it is handed over as a file. */
+  file: boolean;
+  /** The command that fetches it, if it has no value in the vault. */
+  from: string[] | null;
+  /** Who set values last and vouches for all of them: `owner`, or a person's name. */
+  sealer: string;
 }
 
 export interface AgentInfo {

@@ -128,9 +128,13 @@ test("a listing holds names and times, and is what the binary returns", async (t
   await client.secrets.set("a", "K", SECRET);
   await client.secrets.set("a", "PLAIN", "a plain setting", { unmasked: true });
   const [k, plain] = await client.secrets.list("a");
-  assert.deepEqual(Object.keys(k), ["key", "created_at", "updated_at", "builtin", "masked"]);
+  assert.deepEqual(Object.keys(k), [
+    ...["key", "created_at", "updated_at", "builtin", "masked"],
+    ...["dangerous", "unmasked", "hosts", "in", "prefix", "file", "from", "sealer"],
+  ]);
   assert.ok(Date.now() - Date.parse(k.created_at) < 60_000);
   assert.deepEqual([k.key, k.builtin, k.masked, plain.masked], ["K", false, true, false]);
+  assert.deepEqual([k.unmasked, plain.unmasked, k.hosts, k.prefix, k.sealer], [false, true, [], null, "owner"]);
   const [agent] = await client.agents.list();
   assert.equal(agent.agent, "a");
   assert.ok(Date.now() - Date.parse(agent.modified_at) < 60_000);

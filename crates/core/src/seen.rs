@@ -132,6 +132,19 @@ impl Seen {
         Lock::try_acquire(&self.lock_path())
     }
 
+    /// Clears what killed writers left, unless somebody is writing.
+    pub(crate) fn clear(&self) {
+        let leftovers = self.temporary();
+        if leftovers.is_empty() {
+            return;
+        }
+        let Some(_lock) = self.try_lock() else { return };
+        for path in leftovers {
+            // What cannot be cleared stands in nobody's way.
+            let _ = fs::remove_file(path);
+        }
+    }
+
     /// What is being written, or was, by writers that were killed.
     pub(crate) fn temporary(&self) -> Vec<PathBuf> {
         let folders = [self.folder.clone(), self.folder.join("at")];

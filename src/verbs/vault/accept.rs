@@ -58,7 +58,7 @@ fn show(review: &Reviewed, report: Report) {
     match &review.changes {
         None => {}
         Some(changes) if changes.is_empty() => {
-            lines.push("no changes since the state that this machine knows".to_owned())
+            lines.push("no changes since the state that this machine knows".to_owned());
         }
         Some(changes) => {
             lines.push("changes since the state that this machine knows:".to_owned());

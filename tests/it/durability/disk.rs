@@ -163,8 +163,8 @@ fn a_home_that_cannot_be_entered() {
     // An unreadable record of a vault may refuse it, in a state folder that cast can enter.
     nobody(&["list", "a"]).succeeds();
     let seen = home.join(".local/state/cast/seen");
-    let records = fs::read_dir(&seen).unwrap().map(|entry| entry.unwrap().path());
-    let record = records.filter(|path| path.is_file() && path.extension().is_none()).next().unwrap();
+    let mut records = fs::read_dir(&seen).unwrap().map(|entry| entry.unwrap().path());
+    let record = records.find(|path| path.is_file() && path.extension().is_none()).unwrap();
     for path in [&record, &seen] {
         mode(path, 0o000);
         let outcome = nobody(&["run", "a", "--", "touch", "started"]).run();

@@ -46,7 +46,7 @@ fn must_open_a_vault() {
     owner.cast(["key", "import", "stranger.key", "--replace"]).refuses(5, "opens none", &[]);
     let empty = Sandbox::empty();
     fs::write(empty.home().join("master.key"), exported(&owner, &[])).unwrap();
-    let refused = empty.cast(["key", "import", "master.key"]).refuses(3, "no vault here that the key could open", &[]);
+    let refused = empty.cast(["key", "import", "master.key"]).refuses(3, "no vault here for the key to open", &[]);
     assert!(refused.err.contains("CAST_VAULTS"), "{refused:?}");
 }
 

@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn records_come_back_and_damaged_ones_do_not() {
         for (given_up, receipt) in [(false, record().receipt), (true, None)] {
-            let record = Record { given_up, receipt, ..record() };
+            let record = Record { receipt, given_up, ..record() };
             let bytes = record.to_bytes();
             assert_eq!(Record::parse(&bytes), Some(record));
             assert_eq!(Record::parse(&bytes[..bytes.len() - 1]), None);

@@ -89,10 +89,18 @@ impl Session {
     /// Waits for the lock on the vaults. While it is held, no process replaces the key, and the key at hand is the current one.
     pub(crate) fn lock_vaults(&self, folder: &VaultFolder<'_>) -> Result<WriteLock> {
         let lock = folder.lock()?;
+        self.clear_records();
         if self.key_has_changed() {
             self.key()?;
         }
         Ok(lock)
+    }
+
+    /// Clears what killed writers left among the records.
+    pub(crate) fn clear_records(&self) {
+        if let Some(seen) = self.seen() {
+            seen.clear();
+        }
     }
 
     pub(crate) fn cache(&self) -> MutexGuard<'_, Option<Arc<Unlocked>>> {

@@ -27,7 +27,9 @@ impl Session {
             )
             .hint(format!("try again without it: 'unset {name}'")));
         }
-        KeyLock::acquire(&self.places)
+        let lock = KeyLock::acquire(&self.places)?;
+        self.clear_records();
+        Ok(lock)
     }
 
     /// The first place that holds keys, and those; as a key is looked for.
