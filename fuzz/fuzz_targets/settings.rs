@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
         Ok(settings) => settings,
         Err(failure) => {
             let line = failure.message().strip_prefix("line ").and_then(|rest| {
-                rest.strip_suffix(" of the settings is not understood: 'config.toml'")?.parse::<usize>().ok()
+                rest.strip_suffix(" of the settings is not valid: 'config.toml'")?.parse::<usize>().ok()
             });
             let lines = text.matches('\n').count() + 1;
             assert!(line.is_some_and(|line| (1..=lines).contains(&line)), "{failure} of {lines} lines");
