@@ -99,6 +99,7 @@ impl Signals {
         let foreground = rustix::termios::tcgetpgrp(rustix::stdio::stdin()).ok() == Some(rustix::process::getpgrp());
         Ok(match signal {
             Signal::SIGCHLD => Arrived::Nothing,
+            Signal::SIGWINCH if foreground => Arrived::Resize,
             signal if foreground && OF_TERMINALS.contains(&signal) => Arrived::Nothing,
             signal => Arrived::ForCmd(signal),
         })
