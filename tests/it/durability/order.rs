@@ -28,8 +28,8 @@ fn on_disk_before_it_has_its_name_and_named_on_disk_before_it_is_said() {
             })
             .collect();
         steps.dedup();
-        // The vault, where it lies if that is new, and its record; cast does not wait for the summary, the list of states
-        // and the audit log.
+        // The vault, where it lies if that is new, and its record; cast does not wait for the summary, the list of
+        // states and the audit log.
         let replace = ["write", "fsync", "rename", "fsync"];
         let soon = ["write", "rename"];
         let is_new = ["new", "other"].iter().any(|agent| words.contains(agent));

@@ -1,4 +1,5 @@
-//! Values too large for tables of all their encodings are masked as they are, in bounded memory, and `--explain` says so.
+//! Values too large for tables of all their encodings are masked as they are, in bounded memory, and `--explain` says
+//! so.
 
 use crate::sandbox::Sandbox;
 
