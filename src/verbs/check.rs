@@ -33,7 +33,7 @@ pub(crate) fn run(args: &CheckArgs, session: &Session, report: Report) -> anyhow
     let agent = words::agent(&args.agent)?;
     let example = read(&args.example)?;
     let request = Request { builtin: true, ..Request::default() };
-    let Gathered { injections, builtin } = session.perform(Gather { agent: &agent, request: &request })?;
+    let Gathered { injections, builtin, .. } = session.perform(Gather { agent: &agent, request: &request })?;
     let findings = example.check(&agent, &injections);
     let env_file = args.example.with_file_name(".env");
     if args.json {

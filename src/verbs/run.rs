@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use cast_core::failure::{Cause, Failure, Kind, Result};
 use cast_core::injections::{Selection, Source};
+use cast_core::listing::OWNER;
 use cast_core::read::Builtin;
 use cast_core::run::{self, Done, Explained, Masked, NotStarted, Overridden, Request, StreamTreatment};
 use cast_core::session::Session;
@@ -96,12 +97,13 @@ fn right_form(agent: &AgentName) -> String {
 
 fn explain(args: RunArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let (agent, request) = request(args)?;
-    let Explained { secrets, builtin, streams } = run::explain(session, &agent, &request)?;
+    let Explained { secrets, builtin, sealer, streams } = run::explain(session, &agent, &request)?;
     say_what_is_closed(builtin, report);
     let rows = secrets.iter().map(|secret| {
         let from = match secret.source {
             Source::Builtin => "built-in".to_owned(),
-            Source::Agent => format!("agent '{agent}'"),
+            Source::Agent if sealer == OWNER => format!("agent '{agent}'"),
+            Source::Agent => format!("agent '{agent}', sealed by '{sealer}'"),
         };
         let flags = secret.flags.join(", ");
         let masked = match secret.masked {

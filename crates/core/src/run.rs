@@ -13,7 +13,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use cast_vault::{AgentName, SecretName, SecretValue};
+use cast_vault::{AgentName, Sealer, SecretName, SecretValue};
 
 use crate::audit_log::{Action, Event, STARTED};
 use crate::door::{Effect, Verb};
@@ -57,6 +57,8 @@ pub struct Gathered {
     pub injections: Injections,
     /// Whether the built-in secrets are included, or why not.
     pub builtin: Builtin,
+    /// Who sealed the agent's values.
+    pub sealer: Sealer,
 }
 
 /// Everything needed to start a program.
@@ -125,19 +127,20 @@ fn gather(session: &Session, agent: &AgentName, request: &Request) -> Result<Gat
         injections.add(Source::Builtin, open.into_environment()?);
     }
     let source = if agent.is_builtin() { Source::Builtin } else { Source::Agent };
+    let sealer = vault.sealer().clone();
     injections.add(source, vault.into_environment()?);
     injections.select(&request.selection)?;
     injections.refuse_unsupported(agent)?;
     if let Some((example, name)) = &request.example {
         example.check(agent, &injections).complete(agent, name)?;
     }
-    Ok(Gathered { injections, builtin })
+    Ok(Gathered { injections, builtin, sealer })
 }
 
 /// Does everything up to the start: builds the environment and the masking. Moves the values, and copies each once,
 /// into the environment.
 pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Result<Prepared> {
-    let Gathered { injections, builtin } = session.perform(Gather { agent, request: &request })?;
+    let Gathered { injections, builtin, .. } = session.perform(Gather { agent, request: &request })?;
     let event = Event::new(Action::Run).agent(agent).keys(injections.iter().map(|(name, _)| name));
     let (program, arguments) = request.command.take().unwrap_or_default();
     let own: BTreeMap<_, _> = request.variables.into_iter().collect();

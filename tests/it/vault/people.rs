@@ -78,6 +78,8 @@ fn sets_what_the_owner_permits_and_nothing_else() {
     for reader in [&owner, &bob] {
         fs::copy(alice.vault("a"), reader.vault("a")).unwrap();
         assert_eq!(reader.value("a", "K"), b"hunter2-of-alice");
+        let explained = reader.cast(["run", "a", "--explain"]).succeeds();
+        assert!(explained.out.contains("agent 'a', sealed by 'alice'"), "{explained:?}");
         assert!(reader.listing("a").iter().all(|secret| secret["sealer"] == "alice"));
         let said = reader.cast(["list", "a"]).succeeds();
         assert!(said.err.contains("'alice' set values of agent 'a' last"), "{said:?}");

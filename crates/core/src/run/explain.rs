@@ -21,6 +21,8 @@ pub struct Explained {
     pub secrets: Vec<ExplainedSecret>,
     /// Why the built-in ones would not.
     pub builtin: Builtin,
+    /// Who sealed the agent's values: `owner`, or a person's name.
+    pub sealer: String,
     /// Standard output and standard error.
     pub streams: [StreamTreatment; 2],
 }
@@ -80,7 +82,7 @@ pub enum StreamTreatment {
 
 /// Explains a run.
 pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Result<Explained> {
-    let Gathered { injections, builtin } = session.perform(Gather { agent, request })?;
+    let Gathered { injections, builtin, sealer } = session.perform(Gather { agent, request })?;
     let masks = !request.no_mask && masks(session)?;
     let secrets: Vec<_> = injections
         .iter()
@@ -108,7 +110,8 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
             _ => StreamTreatment::Masked,
         }
     };
-    Ok(Explained { secrets, builtin, streams: [stream(Carries::Output), stream(Carries::Errors)] })
+    let sealer = listing::sealer_name(&sealer);
+    Ok(Explained { secrets, builtin, sealer, streams: [stream(Carries::Output), stream(Carries::Errors)] })
 }
 
 /// Which of the secrets are looked for in no encoding, as all of them together are too long.
