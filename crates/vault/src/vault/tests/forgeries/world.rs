@@ -29,7 +29,7 @@ impl World {
                 other.set(name(word), value("other"), false, now()).unwrap();
             }
             if number == STRANGER {
-                other.share(person("owner"), card(OWNER), [name("K")].into(), now()).unwrap();
+                other.share(person("dave"), card(OWNER), [name("K")].into(), now()).unwrap();
             }
             other.seal(&key, replica(1)).unwrap();
             note(&other);
