@@ -65,7 +65,7 @@ impl Session {
         Ok(Some(found.vault))
     }
 
-    /// The built-in secrets that go into `agent`, or why they do not. Says so where this machine has seen some and they are gone.
+    /// The built-in secrets that go into `agent`, or why none do. Warns where this machine has seen some and they are gone.
     pub(crate) fn builtin_for(&self, agent: &AgentName) -> Result<(Option<Vault>, Builtin)> {
         let builtin = AgentName::builtin();
         if *agent == builtin {
