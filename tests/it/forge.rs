@@ -77,8 +77,12 @@ impl Key {
         info.extend(from_hex(id));
         info.push(anchor);
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.derive(&info).0).unwrap();
+        let mut ownership = mac.clone();
         mac.update(plain.as_bytes());
-        to_hex(&mac.finalize().into_bytes())
+        let (line, below) = plain.split_once('\n').unwrap();
+        let two: String = below.split_inclusive('\n').take(2).collect();
+        ownership.update(format!("cast/v1/ownership\0{}{two}", line.split_once(" rules=").unwrap().0).as_bytes());
+        [mac, ownership].map(|mac| to_hex(&mac.finalize().into_bytes())).join("/")
     }
 
     fn derive(self, info: &[u8]) -> Self {

@@ -1,7 +1,7 @@
 //! The way of a read: find the file and the key, open and verify, compare with what this machine has seen, remember what is new.
 
 use cast_vault::{
-    AgentName, Anchor, Comparison, Error, MasterKey, Refusal, Role, SecretName, State, UnlockKey, Vault,
+    AgentName, Anchor, Comparison, Error, MasterKey, Noted, Refusal, Role, SecretName, State, UnlockKey, Vault,
     VerificationKey,
 };
 
@@ -9,7 +9,7 @@ use crate::clock;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::Notice;
-use crate::seen::{Record, Seen};
+use crate::seen::{Record, Seen, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
 
@@ -130,8 +130,8 @@ impl Session {
         record: Option<&Record>,
     ) -> cast_vault::Result<Vault> {
         let card = record.and_then(|record| record.card.as_ref()).filter(|_| !agent.is_builtin());
-        let receipt = record.and_then(|record| record.receipt.as_ref());
-        Vault::open(file, agent, &unlocked.key, card.map_or(Anchor::Own, Anchor::Card), receipt)
+        let noted = record.and_then(|Record { state, receipt, .. }| Some(Noted { state, receipt: receipt.as_ref()? }));
+        Vault::open(file, agent, &unlocked.key, card.map_or(Anchor::Own, Anchor::Card), noted)
     }
 
     /// The record of the vault by its id, for one that this machine knows from another place.
@@ -260,7 +260,8 @@ impl Session {
         let Some(state) = vault.state() else { return Ok(()) };
         let same = record.filter(|record| record.state.id == state.id);
         let path = self.folder()?.path(vault.agent());
-        let taken_away = same.is_some_and(|record| takes_away(seen, record, vault));
+        let holds = Summary::of(vault);
+        let taken_away = same.is_some_and(|record| takes_away(seen, record, state, &holds));
         let next = Record {
             state: state.clone(),
             floor: match same {
@@ -276,7 +277,7 @@ impl Session {
             leaving: false,
             path: crate::seen::canonical(&path),
         };
-        seen.remember(lock, &next, vault, &path)
+        seen.remember(lock, &next, &holds, &path)
     }
 
     pub(crate) fn no_such_agent(&self, agent: &AgentName) -> Failure {
@@ -298,12 +299,12 @@ fn is_owned_by_an_older_key(keys: &[MasterKey], record: &Record, vault: &Vault) 
 }
 
 /// Whether a dangerous name, a person or a permission that this machine remembers is not there any more.
-fn takes_away(seen: &Seen, record: &Record, vault: &Vault) -> bool {
-    if record.state.owner_hash == vault.state().expect("it is sealed").owner_hash {
+fn takes_away(seen: &Seen, record: &Record, now: &State, holds: &Summary) -> bool {
+    if record.state.owner_hash == now.owner_hash {
         return false;
     }
     // Without a summary nothing is known of what was there: then it counts as taken away.
-    seen.summary(record.state.id).ok().flatten().is_none_or(|summary| summary.takes_away(vault))
+    seen.summary(record.state.id).ok().flatten().is_none_or(|summary| summary.exceeds(holds))
 }
 
 fn verdict(comparison: Comparison) -> Verdict {

@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cast_vault::{Digest, Replica, State, Vault, VaultId};
+use cast_vault::{Digest, Replica, State, VaultId};
 use sha2::{Digest as _, Sha256};
 
 use crate::disk::{self, Lock};
@@ -77,8 +77,9 @@ impl Seen {
         self.states(state.id).lines().any(|known| known == line)
     }
 
-    /// Remembers `record` and what `vault` holds; `reached` is the path by which it was read. The caller has compared it with what was remembered, under the lock of the records.
-    pub(crate) fn remember(&self, _lock: &Lock, record: &Record, vault: &Vault, reached: &Path) -> Result<()> {
+    /// Remembers `record` and what its vault holds; `reached` is the path by which it was read. The caller has compared it with what was
+    /// remembered, under the lock of the records.
+    pub(crate) fn remember(&self, _lock: &Lock, record: &Record, holds: &Summary, reached: &Path) -> Result<()> {
         let id = record.state.id;
         let here = format!("{id}\n");
         for place in self.places(reached) {
@@ -89,7 +90,7 @@ impl Seen {
         write(&self.path(id), &record.to_bytes())?;
         // Of use to a person and in git: nothing waits for the disk. One of a former state would hide what was taken away since; without
         // one everything counts as taken away.
-        if disk::replace_soon(&self.names_path(id), &Summary::of(vault).to_bytes()).is_err() {
+        if disk::replace_soon(&self.names_path(id), &holds.to_bytes()).is_err() {
             let _ = fs::remove_file(self.names_path(id));
         }
         self.remember_state(&record.state);

@@ -41,5 +41,5 @@ pub use part::{Flags, MAX_PEOPLE, Part, Person};
 pub use time::Timestamp;
 pub use value::{MAX_ENVIRONMENT_STRING, MAX_FILE_VALUE, SecretValue};
 pub use values::Secret;
-pub use vault::{Anchor, Change, Comparison, Digest, Entry, Inspected, Receipt, Role, Sealer, State, Vault};
+pub use vault::{Anchor, Change, Comparison, Digest, Entry, Inspected, Noted, Receipt, Role, Sealer, State, Vault};
 pub use vector::{MAX_REPLICAS, Order, Replica, Vector, VectorFault};

@@ -38,7 +38,7 @@ use receipt::Anchored;
 pub use edit::Change;
 pub use inspect::Inspected;
 pub use open::Anchor;
-pub use receipt::Receipt;
+pub use receipt::{Noted, Receipt};
 pub use state::{Comparison, Digest, State};
 
 /// An open vault. Whatever it was made from was verified, or is this process's own.
@@ -187,7 +187,7 @@ impl Vault {
     pub fn receipt(&self, key: &UnlockKey) -> Option<Receipt> {
         let (UnlockKey::Master(keys), Some(opener), Some(plain)) = (key, self.opener, &self.plain) else { return None };
         let key = keys.get(opener.index)?;
-        Some(Receipt::new(key, plain.first.line.id, opener.anchored, plain.bytes()))
+        Some(Receipt::new(key, plain.first.line.id, opener.anchored, plain))
     }
 
     /// The agent key that reads this vault, with the state that was opened or sealed last. Only the owner has it, and there is none for the

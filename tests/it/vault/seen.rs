@@ -218,10 +218,9 @@ fn a_receipt_that_nobody_could_make_without_the_key_is_none() {
     assert_eq!(lines[3], master.receipt(&good.id, 0, &good.plain()));
     // For the text of a forger who can write here, but has no key of the owner.
     let forged = good.edited("first", "forged").next().with_owners_signature(stranger).with_seal(stranger);
-    let of_reader = master.of_agent("a", &good.id, 1).receipt(&good.id, 0, &forged.plain());
-    for receipt in
-        [stranger.receipt(&good.id, 0, &forged.plain()), of_reader, master.receipt(&good.id, 1, &forged.plain())]
-    {
+    let receipt = |key: Key, anchor| key.receipt(&good.id, anchor, &forged.plain());
+    let of_reader = receipt(master.of_agent("a", &good.id, 1), 0);
+    for receipt in [receipt(stranger, 0), of_reader, receipt(master, 1)] {
         lines[3] = receipt;
         fs::write(&record, lines.join("\n") + "\n").unwrap();
         fs::write(sandbox.vault("a"), forged.encrypt(&[&master.recipient()])).unwrap();

@@ -145,9 +145,8 @@ impl Summary {
         Self(part.names.iter().map(name).chain(part.people.iter().map(person)).collect())
     }
 
-    /// Whether `vault` lacks a dangerous name, a person or a permission that is remembered here.
-    pub(crate) fn takes_away(&self, vault: &Vault) -> bool {
-        let now = Self::of(vault);
+    /// Whether `now` lacks a dangerous name, a person or a permission that is here.
+    pub(crate) fn exceeds(&self, now: &Self) -> bool {
         let is_person = |key: &str| key.starts_with(PERSON);
         let matters = |(key, name): &(&String, &Name)| is_person(key) || name.flags.contains(DANGEROUS);
         self.0.iter().filter(matters).any(|(key, name)| {
@@ -197,7 +196,7 @@ mod tests {
         Record {
             state,
             floor: vector("0000000a.1"),
-            receipt: Receipt::parse(&"ab".repeat(32)),
+            receipt: Receipt::parse(&format!("{0}/{0}", "ab".repeat(32))),
             owner: master_card().verification(),
             in_git: true,
             card: None,

@@ -11,7 +11,7 @@ use super::agent::AgentKey;
 use super::card::Card;
 use super::derive::{derive, secret_bytes};
 use super::id::VaultId;
-use super::verification::{VerificationKey, Verifier};
+use super::verification::VerificationKey;
 use crate::name::AgentName;
 use crate::time::Timestamp;
 
@@ -47,11 +47,6 @@ impl MasterKey {
     pub fn verification(&self) -> VerificationKey {
         let bytes = self.signing().verifying_key().to_bytes();
         VerificationKey::from_bytes(bytes).expect("a derived key is canonical and of the group's order")
-    }
-
-    /// The same, ready to verify signatures.
-    pub(crate) fn verifier(&self) -> Verifier {
-        Verifier::new(self.signing().verifying_key())
     }
 
     /// The public line to be handed to others.

@@ -15,10 +15,6 @@ pub struct VerificationKey([u8; 32]);
 pub(crate) struct Verifier(VerifyingKey);
 
 impl Verifier {
-    pub(super) fn new(key: VerifyingKey) -> Self {
-        Self(key)
-    }
-
     /// Whether `signature` is this key's for `message`. Strict (no small order, canonical R and S), so that every implementation agrees on
     /// what is signed.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {

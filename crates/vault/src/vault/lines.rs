@@ -115,7 +115,14 @@ impl fmt::Display for First {
 /// Up to, and without, ` sig=`: what is signed of the line.
 impl fmt::Display for Second {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{SECOND_1}at={} sealer={}", self.at, self.sealer)
+        write!(f, "{}{}", Self::start(&self.at), self.sealer)
+    }
+}
+
+impl Second {
+    /// What the line begins with in a state that counts `at`.
+    pub(super) fn start(at: &Vector) -> String {
+        format!("{SECOND_1}at={at} sealer=")
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use age::secrecy::zeroize::Zeroizing;
 
 use super::plain::Plain;
-use super::receipt::{Anchored, Receipt};
+use super::receipt::{Anchored, Noted};
 use super::{Changes, Opener, Role, Sealer, Vault};
 use crate::age_file::{self, Closed};
 use crate::error::{Refusal, Result};
@@ -35,19 +35,19 @@ pub(super) enum Holder<'a> {
 }
 
 impl Vault {
-    /// Opens and verifies the vault of `agent`. A `receipt` of the same plain text stands for the signatures. Every error is an
+    /// Opens and verifies the vault of `agent`. A receipt of the same plain text, in `noted`, stands for the signatures. Every error is an
     /// [`Error::Vault`](crate::Error::Vault).
     pub fn open(
         file: &[u8],
         agent: &AgentName,
         key: &UnlockKey,
         anchor: Anchor<'_>,
-        receipt: Option<&Receipt>,
+        noted: Option<Noted<'_>>,
     ) -> Result<Self> {
         let vault = match key {
             UnlockKey::Master(keys) => decrypt(file, keys).and_then(|(bytes, index)| {
                 let holder = Holder::new(&keys[index], anchor, agent)?;
-                verify(Plain::split(bytes)?, agent, &holder, index, receipt)
+                verify(Plain::split(bytes)?, agent, &holder, index, noted)
             }),
             UnlockKey::Agent(grant) => decrypt_as_agent(file, agent, grant)
                 .and_then(|bytes| verify(Plain::split(bytes)?, agent, &Holder::Reader(grant), 0, None)),
@@ -67,21 +67,15 @@ impl<'a> Holder<'a> {
         }
     }
 
-    /// The owner, who is the one expected.
-    fn owner(&self, plain: &Plain) -> Option<Verifier> {
-        match self {
-            Self::Owner(key) => Some(key.verifier()),
-            Self::Person(..) | Self::Reader(_) => plain.first.line.owner.verifier(),
-        }
-    }
-
-    fn receipt_matches(&self, receipt: &Receipt, plain: &Plain) -> bool {
+    fn is_noted(&self, noted: &Noted<'_>, plain: &Plain) -> bool {
         let id = plain.first.line.id;
-        match self {
-            Self::Owner(key) => receipt.is_for(key, id, Anchored::Own, plain.bytes()),
-            Self::Person(key, _) => receipt.is_for(key, id, Anchored::Card, plain.bytes()),
-            Self::Reader(_) => false,
-        }
+        // Another state cannot be the text of the receipt: no need to hash it.
+        plain.counts_as(noted.state)
+            && match self {
+                Self::Owner(key) => noted.receipt.is_for(key, id, Anchored::Own, plain),
+                Self::Person(key, _) => noted.receipt.is_for(key, id, Anchored::Card, plain),
+                Self::Reader(_) => false,
+            }
     }
 }
 
@@ -122,12 +116,12 @@ pub(super) fn verify(
     agent: &AgentName,
     holder: &Holder<'_>,
     index: usize,
-    receipt: Option<&Receipt>,
+    noted: Option<Noted<'_>>,
 ) -> Result<Vault, Refusal> {
     // 3: the first line's grammar was read; its agent is the one asked for.
     check_agent(&plain, agent)?;
-    let known = receipt.is_some_and(|receipt| holder.receipt_matches(receipt, &plain));
-    let (part, role, owner) = verify_part(&plain, holder, known)?;
+    let known = noted.is_some_and(|noted| holder.is_noted(&noted, &plain));
+    let (part, role, owner) = verify_part(&plain, holder, known, noted)?;
     // 7: the second line, and who may have signed it.
     let below = plain.below()?;
     let at = below.second.line.at.clone();
@@ -144,7 +138,7 @@ pub(super) fn verify(
 /// All but the seal, for the owner who takes the values as they are. They count from nothing: what a broken seal states is not taken over.
 pub(super) fn adopt(plain: Plain, owner: &MasterKey, index: usize) -> Result<Vault, Refusal> {
     let holder = Holder::Owner(owner);
-    let (part, role, _) = verify_part(&plain, &holder, false)?;
+    let (part, role, _) = verify_part(&plain, &holder, false, None)?;
     let values = read_values(&part, plain.below()?.values)?;
     let found = Verified { part, role, at: Vector::default(), sealer: Sealer::Owner, values };
     let mut vault = found.into_vault(plain, &holder, index, false);
@@ -153,17 +147,30 @@ pub(super) fn adopt(plain: Plain, owner: &MasterKey, index: usize) -> Result<Vau
 }
 
 /// Steps 4 to 6. Returns the owner, ready to verify the values: `None` exactly where a receipt stands for the signatures.
-fn verify_part(plain: &Plain, holder: &Holder<'_>, known: bool) -> Result<(Part, Role, Option<Verifier>), Refusal> {
+fn verify_part(
+    plain: &Plain,
+    holder: &Holder<'_>,
+    known: bool,
+    noted: Option<Noted<'_>>,
+) -> Result<(Part, Role, Option<Verifier>), Refusal> {
+    // A receipt stands for the comparisons with the own key, too. One against a card does not stand for those with the card.
+    let is_own = match holder {
+        Holder::Owner(key) => known || noted.is_some_and(|noted| noted.receipt.is_own(key, plain.first.line.id, plain)),
+        Holder::Person(..) | Holder::Reader(_) => false,
+    };
     // 4: the owner is who it should be.
-    check_anchor(plain, holder, known)?;
+    if !is_own {
+        check_anchor(plain, holder)?;
+    }
     // 5: the owner signed the first line and the owner's part.
-    let owner = if known { None } else { Some(holder.owner(plain).ok_or(Refusal::NotAuthentic)?) };
+    let owner = plain.first.line.owner;
+    let owner = if known { None } else { Some(owner.verifier().ok_or(Refusal::NotAuthentic)?) };
     if owner.as_ref().is_some_and(|owner| !plain.is_owners(owner)) {
         return Err(Refusal::NotAuthentic);
     }
     // 6: the owner's part.
     let part = read_part(plain)?;
-    let role = check_part(plain, &part, holder, known)?;
+    let role = check_part(plain, &part, holder, is_own)?;
     Ok((part, role, owner))
 }
 
@@ -196,11 +203,9 @@ pub(super) fn check_agent(plain: &Plain, agent: &AgentName) -> Result<(), Refusa
     if stated == agent { Ok(()) } else { Err(Refusal::OtherAgent(stated.clone())) }
 }
 
-/// A receipt for one's own vault stands for this comparison, too; one against a card does not.
-fn check_anchor(plain: &Plain, holder: &Holder<'_>, known: bool) -> Result<(), Refusal> {
+fn check_anchor(plain: &Plain, holder: &Holder<'_>) -> Result<(), Refusal> {
     let first = &plain.first.line;
     let expected = match holder {
-        Holder::Owner(_) if known => return Ok(()),
         Holder::Owner(key) => key.verification(),
         Holder::Person(_, card) => card.verification(),
         Holder::Reader(grant) if (first.id, first.epoch) != (grant.id, grant.epoch) => {
@@ -217,10 +222,10 @@ pub(super) fn read_part(plain: &Plain) -> Result<Part, Refusal> {
     if part.card.verification() == plain.first.line.owner { Ok(part) } else { Err(Refusal::OtherReader) }
 }
 
-fn check_part(plain: &Plain, part: &Part, holder: &Holder<'_>, known: bool) -> Result<Role, Refusal> {
+fn check_part(plain: &Plain, part: &Part, holder: &Holder<'_>, is_own: bool) -> Result<Role, Refusal> {
     let first = &plain.first.line;
     let (is_right, role) = match holder {
-        Holder::Owner(_) if known => (true, Role::Owner),
+        Holder::Owner(_) if is_own => (true, Role::Owner),
         Holder::Owner(key) => {
             let reader = key.agent_key(&first.agent, first.id, first.epoch).recipient();
             (part.card.recipient() == key.recipient() && part.reader == reader, Role::Owner)

@@ -19,6 +19,8 @@ use crate::key::Verifier;
 /// What a signature of the owner's part begins with, and one of the values: no message of one kind is one of the other.
 const OWNER: &[u8] = b"cast/v1/owner\0";
 const SEAL: &[u8] = b"cast/v1/seal\0";
+/// Where in the first line the counters begin.
+const COUNTERS: &[u8] = b" rules=";
 
 /// The whole plain text, its first line read, and nothing of it verified.
 pub(super) struct Plain {
@@ -57,6 +59,13 @@ impl Plain {
         Ok(Below { second, head, values: &rest[end + 1..] })
     }
 
+    /// Whether the counters of both lines are those of `state`; of the second line, which may not have been verified, only these bytes are
+    /// looked at.
+    pub(super) fn counts_as(&self, state: &State) -> bool {
+        self.first.line.rules == state.rules
+            && self.bytes[self.part_end..].starts_with(Second::start(&state.at).as_bytes())
+    }
+
     /// All of it.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -70,6 +79,16 @@ impl Plain {
     /// The owner's part.
     pub(super) fn part(&self) -> &[u8] {
         &self.bytes[self.part..self.part_end]
+    }
+
+    /// What depends on the owner's key, the agent and the epoch alone: the first line up to its counters, and the two lines of the owner's
+    /// part that name the owner's card and the agent key. These bytes are compared, and not parsed.
+    pub(super) fn ownership(&self) -> [&[u8]; 2] {
+        let (head, part) = (self.head(), self.part());
+        let line = head.windows(COUNTERS.len()).position(|bytes| bytes == COUNTERS).unwrap_or(head.len());
+        let mut ends = part.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(index, _)| index + 1);
+        let two = ends.nth(1).unwrap_or(part.len());
+        [&head[..line], &part[..two]]
     }
 
     fn head(&self) -> &[u8] {

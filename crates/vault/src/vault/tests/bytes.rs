@@ -6,13 +6,14 @@ use super::*;
 fn every_truncation_and_every_flipped_byte_of_the_file_is_refused() {
     let (vault, file) = shared();
     let key = user(OWNER);
-    let receipt = vault.receipt(&key);
+    let receipt = vault.receipt(&key).unwrap();
+    let noted = Some(Noted { state: vault.state().unwrap(), receipt: &receipt });
     for at in 0..file.len() {
         let mut flipped = file.clone();
         flipped[at] ^= 1 << (at % 8);
         for bytes in [&file[..at], &flipped] {
             // A receipt does not help: it is for the plain text.
-            let opened = Vault::open(bytes, &agent(), &key, Anchor::Own, receipt.as_ref());
+            let opened = Vault::open(bytes, &agent(), &key, Anchor::Own, noted);
             assert!(opened.is_err(), "at {at}");
         }
     }
