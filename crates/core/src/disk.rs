@@ -237,6 +237,12 @@ pub fn git_work_tree(path: &Path) -> Option<PathBuf> {
     real.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
 }
 
+/// Whether `path` lies in a git work tree that is this user's: not one that somebody made of the folder who can only write there.
+pub fn is_in_own_work_tree(path: &Path) -> bool {
+    let git = git_work_tree(path).and_then(|tree| fs::metadata(tree.join(".git")).ok());
+    git.is_some_and(|data| !files::is_foreign(&data))
+}
+
 fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     limits::survive_file_size_limit();
     make_private_folders(parent(path))?;

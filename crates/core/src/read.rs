@@ -12,6 +12,7 @@ use crate::key_store::Notice;
 use crate::seen::{Record, Seen, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
+use crate::vault_folder::VaultFolder;
 
 /// Why an agent goes without built-in secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,11 +135,13 @@ impl Session {
         Vault::open(file, agent, &unlocked.key, card.map_or(Anchor::Own, Anchor::Card), noted)
     }
 
-    /// The record of the vault by its id, for one that this machine knows from another place.
+    /// The record of the vault by its id, for one that this machine knows from another place. An owner was accepted for one agent: whoever was
+    /// accepted for a tool does not get to make the vaults of others.
     fn accepted_elsewhere(&self, file: &[u8], agent: &AgentName, unlocked: &Unlocked) -> Result<Option<Record>> {
         let UnlockKey::Master(keys) = &unlocked.key else { return Ok(None) };
         let Ok(inspected) = Vault::inspect(file, agent, keys) else { return Ok(None) };
-        self.seen().map_or(Ok(None), |seen| seen.record(inspected.state().id))
+        let record = self.seen().map_or(Ok(None), |seen| seen.record(inspected.state().id))?;
+        Ok(record.filter(|record| VaultFolder::agent_of(&record.path).as_ref() == Some(agent)))
     }
 
     /// What this machine expects in the place of `agent`'s vault.
@@ -228,7 +231,7 @@ impl Session {
         record.in_git
             && state.epoch == record.state.epoch
             && state.rules.covers(&record.floor)
-            && self.folder().is_ok_and(|folder| disk::git_work_tree(&folder.path(found.vault.agent())).is_some())
+            && self.folder().is_ok_and(|folder| disk::is_in_own_work_tree(&folder.path(found.vault.agent())))
             && seen.has_met(state)
     }
 
@@ -260,6 +263,11 @@ impl Session {
         let Some(state) = vault.state() else { return Ok(()) };
         let same = record.filter(|record| record.state.id == state.id);
         let path = self.folder()?.path(vault.agent());
+        let (owner, here) = (vault.part().card.verification(), crate::seen::canonical(&path));
+        // An agent key's owner may have given its vault the id of somebody else's, which this machine knows from elsewhere.
+        if *vault.role() == Role::Reader && same.is_some_and(|record| record.owner != owner && record.path != here) {
+            return Ok(());
+        }
         let holds = Summary::of(vault);
         let taken_away = same.is_some_and(|record| takes_away(seen, record, state, &holds));
         let next = Record {
@@ -269,13 +277,18 @@ impl Session {
                 _ => state.rules.clone(),
             },
             receipt: vault.receipt(key),
-            owner: vault.part().card.verification(),
-            in_git: disk::git_work_tree(&path).is_some(),
-            card: (*vault.role() != Role::Owner).then(|| vault.part().card.clone()),
+            owner,
+            in_git: disk::is_in_own_work_tree(&path),
+            card: match vault.role() {
+                Role::Owner => None,
+                Role::Person(_) => Some(vault.part().card.clone()),
+                // The line of an agent key says whom to expect for that key. The holder of a master key accepts nobody by it.
+                Role::Reader => same.and_then(|record| record.card.clone()),
+            },
             since: same.map_or_else(clock::now, |record| record.since),
             given_up: false,
             leaving: false,
-            path: crate::seen::canonical(&path),
+            path: here,
         };
         seen.remember(lock, &next, &holds, &path)
     }

@@ -55,6 +55,9 @@ fn show(review: &Reviewed, report: Report) {
         lines.push(format!("owner: {card}"));
         lines.push(format!("fingerprint of that card: {fingerprint}"));
     }
+    if let Some(card) = &review.former_owner {
+        lines.push(format!("the owner so far had another card, with the fingerprint: {}", card.fingerprint()));
+    }
     match &review.changes {
         None => {}
         Some(changes) if changes.is_empty() => {

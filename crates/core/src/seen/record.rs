@@ -49,6 +49,7 @@ pub(crate) struct Name {
 pub(crate) const PERSON: &str = "@";
 /// As `listing` writes it.
 const DANGEROUS: &str = "dangerous name";
+const UNMASKED: &str = "unmasked";
 const VERSION: &str = "cast-seen 1";
 const NONE: &str = "-";
 const GIT: &str = "git";
@@ -119,6 +120,11 @@ impl Name {
         let now: Vec<_> = self.flags.split(", ").collect();
         former.flags.is_empty() || former.flags.split(", ").all(|word| now.contains(&word))
     }
+
+    /// Whether a secret goes only by some way: to hosts, into a file. Without one it is given as it is.
+    fn has_a_way(&self) -> bool {
+        !self.flags.is_empty() && self.flags.split(", ").any(|word| word != DANGEROUS && word != UNMASKED)
+    }
 }
 
 impl Summary {
@@ -148,10 +154,12 @@ impl Summary {
     /// Whether `now` lacks a dangerous name, a person or a permission that is here.
     pub(crate) fn exceeds(&self, now: &Self) -> bool {
         let is_person = |key: &str| key.starts_with(PERSON);
-        let matters = |(key, name): &(&String, &Name)| is_person(key) || name.flags.contains(DANGEROUS);
-        self.0.iter().filter(matters).any(|(key, name)| {
+        self.0.iter().any(|(key, name)| match now.0.get(key) {
+            None => is_person(key) || name.flags.contains(DANGEROUS),
+            Some(now) if !now.permits(name) => true,
             // Under another card it is somebody else, or the same person without a key that may be in wrong hands.
-            now.0.get(key).is_none_or(|now| !now.permits(name) || is_person(key) && now.updated != name.updated)
+            Some(now) if is_person(key) => now.updated != name.updated,
+            Some(now) => now.has_a_way() && !name.has_a_way(),
         })
     }
 

@@ -48,6 +48,8 @@ pub struct Reviewed {
     pub people: Vec<(String, String)>,
     /// The owner's card, where it is not the caller's own vault.
     pub owner: Option<(Card, Fingerprint)>,
+    /// The card that this machine expects so far, where it is another one.
+    pub former_owner: Option<Card>,
 }
 
 /// One secret, as a review shows it.
@@ -91,6 +93,10 @@ impl Verb for Review<'_> {
         let mut review = Reviewed::of(&inspected, own);
         let opened = former.map_or_else(|| session.open(&file, agent, &unlocked).ok(), |_| None);
         let record = session.seen().map(|seen| seen.record(inspected.state().id)).transpose()?.flatten();
+        let is_own = inspected.is_owned_by(masters(key)?);
+        if let Some(record) = record.as_ref().filter(|_| !is_own) {
+            refuse_an_impostor(session, agent, record, inspected.card(), own)?;
+        }
         // For another vault than the one that is expected here, that one is what this machine knows.
         let known = record.clone().map_or_else(|| session.expected(agent), |record| Ok(Some(record)))?;
         if let (Some(seen), Some(known)) = (session.seen(), &known) {
@@ -99,7 +105,7 @@ impl Verb for Review<'_> {
             let is_same = known.state.values_hash == inspected.state().values_hash;
             review.changes = summary.map(|known| changes(&known, &now, is_same));
         }
-        let is_own = inspected.is_owned_by(masters(key)?);
+        review.former_owner = known.and_then(|known| known.card).filter(|card| !is_own && card != inspected.card());
         let verdict = opened.as_ref().map(|found| found.verdict);
         review.why = match (verdict, &opened) {
             (Some(Verdict::Known | Verdict::News), _) => None,
@@ -180,8 +186,34 @@ impl Reviewed {
             sealer: inspected.sealer().map(listing::sealer_name),
             people: part.people.iter().map(person).collect(),
             owner: (!inspected.is_owned_by(own)).then(|| (inspected.card().clone(), inspected.fingerprint())),
+            former_owner: None,
         }
     }
+}
+
+/// Refuses another owner's vault under the id of one that this machine knows as somebody else's: whoever reads that one knows its id, and
+/// once this one was accepted, it would be taken for that one. Only in its own place an owner is reviewed anew, who may have a new key.
+fn refuse_an_impostor(
+    session: &Session,
+    agent: &AgentName,
+    record: &Record,
+    card: &Card,
+    own: &[cast_vault::MasterKey],
+) -> Result<()> {
+    let is_other = record.owner != card.verification() || record.card.as_ref().is_some_and(|known| known != card);
+    let is_own = record.card.is_none() && own.iter().any(|key| key.verification() == record.owner);
+    let is_expected_here = || -> Result<bool> {
+        let expected = session.expected(agent)?.is_some_and(|expected| expected.state.id == record.state.id);
+        Ok(expected || record.path == crate::seen::canonical(&session.folder()?.path(agent)))
+    };
+    if !is_other || !is_own && is_expected_here()? {
+        return Ok(());
+    }
+    let (whose, path) = (if is_own { "of yours" } else { "of another owner" }, record.path.display());
+    let what = format!("the vault of agent '{agent}' would pass for a vault {whose} that this machine knows: '{path}'");
+    let failure = Failure::new(Kind::Integrity, what);
+    let hint = "if the owner of that vault has a new key, accept the vault there first";
+    Err(if is_own { failure } else { failure.hint(hint) })
 }
 
 /// Why a vault does not open as one that this machine expects.
@@ -192,10 +224,6 @@ fn why(file: &[u8], agent: &AgentName, key: &UnlockKey, inspected: &Inspected, i
         Ok(_) if is_former => Failure::new(
             Kind::Integrity,
             format!("the vault of agent '{agent}' is sealed to the key in the file, not to yours"),
-        ),
-        Ok(vault) if *vault.role() == Role::Owner => Failure::new(
-            Kind::Integrity,
-            format!("the vault of agent '{agent}' is not the one that this machine expects"),
         ),
         Ok(vault) if *vault.role() == Role::Owner => Failure::new(
             Kind::Integrity,
