@@ -1,6 +1,7 @@
 //! Atomic files: read with limits, replaced durably, locked with a deadline. Promises that a reader sees the old file
 //! or the new one, and that a change that cast reported is not lost.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -17,10 +18,35 @@ const LOCK_POLL: Duration = Duration::from_millis(5);
 /// A lock on a lock file, held until it is dropped or the process ends.
 pub struct Lock(File);
 
-/// A lock whose file goes with it.
+/// A lock whose file goes with it, and the right to change the files beside it.
 pub struct Transient {
     lock: Lock,
     path: PathBuf,
+    folder: files::Folder,
+}
+
+impl Transient {
+    /// As [`replace`], for a file in the lock's folder. Whoever can move that folder and put a link in its place makes no writer replace a file
+    /// of another folder.
+    pub fn replace(
+        &self,
+        path: &Path,
+        temporary: &Path,
+        bytes: &[u8],
+        check: impl FnOnce(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        replace_by(temporary, bytes, check, || {
+            let renamed = self.folder.rename(name(temporary), name(path));
+            renamed.map_err(|cause| Failure::io("cannot replace", path, &cause))
+        })?;
+        confirmed(self.folder.sync(), path, "written")
+    }
+
+    /// Removes a file of the lock's folder, durably.
+    pub fn remove(&self, path: &Path) -> Result<()> {
+        self.folder.remove(name(path)).map_err(|cause| Failure::io("cannot remove", path, &cause))?;
+        confirmed(self.folder.sync(), path, "removed")
+    }
 }
 
 impl Drop for Transient {
@@ -61,9 +87,11 @@ impl Lock {
                 TryLockError::WouldBlock => held(path),
                 TryLockError::Error(cause) => Failure::io("cannot lock", path, &cause),
             })?;
+            let folder = files::Folder::open(parent(path));
+            let folder = folder.map_err(|cause| Failure::io("cannot open the folder", parent(path), &cause))?;
             // The holder before may have removed the file while this waited for it.
-            if files::is_at(&lock.0, path) {
-                return Ok(Transient { lock, path: path.to_owned() });
+            if folder.holds(&lock.0, name(path)) {
+                return Ok(Transient { lock, path: path.to_owned(), folder });
             }
         }
     }
@@ -154,6 +182,18 @@ pub fn read_limited(file: &File, path: &Path, limit: usize) -> Result<Vec<u8>> {
 /// then renames it over `path`. `temporary` is its name until then; a file that a killed writer left under that name is
 /// removed. The caller holds the lock.
 pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
+    replace_by(temporary, bytes, check, || {
+        files::rename(temporary, path).map_err(|cause| Failure::io("cannot replace", path, &cause))
+    })?;
+    sync_folder(path, "written")
+}
+
+fn replace_by(
+    temporary: &Path,
+    bytes: &[u8],
+    check: impl FnOnce(&[u8]) -> Result<()>,
+    rename: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let attempt = || {
         write_new(temporary, bytes)?;
         let file = open_regular(temporary)?.ok_or_else(|| changed(temporary))?;
@@ -162,12 +202,11 @@ pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], check: impl FnOnce(&
             return Err(changed(temporary));
         }
         check(&back)?;
-        files::rename(temporary, path).map_err(|cause| Failure::io("cannot replace", path, &cause))
+        rename()
     };
     attempt().inspect_err(|_| {
         let _ = fs::remove_file(temporary);
-    })?;
-    sync_folder(path, "written")
+    })
 }
 
 /// The ending of a file that is being written.
@@ -263,7 +302,11 @@ fn write_synced(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn sync_folder(path: &Path, done: &str) -> Result<()> {
-    files::sync_dir(parent(path)).map_err(|cause| {
+    confirmed(files::sync_dir(parent(path)), path, done)
+}
+
+fn confirmed(synced: io::Result<()>, path: &Path, done: &str) -> Result<()> {
+    synced.map_err(|cause| {
         Failure::new(Kind::Io, format!("{done}, but not confirmed durable: '{}': {}", path.display(), Cause(&cause)))
     })
 }
@@ -283,4 +326,8 @@ fn changed(path: &Path) -> Failure {
 
 fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
+}
+
+fn name(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
 }

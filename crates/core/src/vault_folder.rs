@@ -17,7 +17,7 @@ pub(crate) struct VaultFolder<'a> {
 }
 
 /// The right to change vaults of the folder, from whatever home.
-pub(crate) struct WriteLock(#[allow(dead_code)] Transient);
+pub(crate) struct WriteLock(Transient);
 
 const ENDING: &str = ".age";
 const TEMPORARY_ENDING: &str = ".age.tmp";
@@ -84,7 +84,7 @@ impl<'a> VaultFolder<'a> {
     /// Puts `bytes` in the place of `agent`'s vault once `check` has approved of them as read back from the disk.
     pub(crate) fn replace(
         &self,
-        _lock: &WriteLock,
+        lock: &WriteLock,
         agent: &AgentName,
         bytes: &[u8],
         check: impl FnOnce(&[u8]) -> Result<()>,
@@ -93,12 +93,12 @@ impl<'a> VaultFolder<'a> {
         disk::open_regular(&self.path(agent))?;
         // A name of its own, also where the folder cannot be locked and another home writes there.
         let temporary = self.folder.join(format!(".{agent}.{}{TEMPORARY_ENDING}", std::process::id()));
-        disk::replace(&self.path(agent), &temporary, bytes, check)
+        lock.0.replace(&self.path(agent), &temporary, bytes, check)
     }
 
     /// Removes `agent`'s vault.
-    pub(crate) fn remove(&self, _lock: &WriteLock, agent: &AgentName) -> Result<()> {
-        disk::remove(&self.path(agent))
+    pub(crate) fn remove(&self, lock: &WriteLock, agent: &AgentName) -> Result<()> {
+        lock.0.remove(&self.path(agent))
     }
 
     /// The agents that have a vault here, by name.

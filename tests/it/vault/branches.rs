@@ -153,7 +153,16 @@ fn not_one_from_before_a_person_or_a_permission_was_taken_away() {
         let begin = text.part.find("\n[people.alice]").unwrap();
         Text { part: text.part[..begin].to_owned(), ..text.clone() }
     };
-    let cases: [(&str, TakeAway<'_>); 3] = [
+    let flagged = |text: &Text, from: &str, to: &str| {
+        let part = text.part.replace(&format!("\n[names.L]\n{from}"), &format!("\n[names.L]\n{to}"));
+        assert!(part != text.part);
+        Text { part, ..text.clone() }
+    };
+    let cases: [(&str, TakeAway<'_>); 5] = [
+        ("the permission to show it", &|text| flagged(text, "unmasked = true\n", "")),
+        ("the permission to give it as it is", &|text| {
+            flagged(text, "unmasked = true\n", "unmasked = true\nhosts = [\"a.b\"]\n")
+        }),
         ("a person", &without),
         ("a permission", &|text| without(text).with_person("alice", &alice, fewer)),
         ("a card", &|text| without(text).with_person("alice", &other, all)),
@@ -172,7 +181,7 @@ fn not_one_from_before_a_person_or_a_permission_was_taken_away() {
         write(here.text().with_person("alice", &alice, &[]));
         here.uses(&before, "hunter2-first");
         here.switch(&before);
-        let with = write(here.text().next().with_person("alice", &alice, all));
+        let with = write(flagged(&here.text().next().with_person("alice", &alice, all), "", "unmasked = true\n"));
         here.set("K", "hunter2-second");
         here.uses(&with, "hunter2-first");
         here.set("K", "hunter2-second");
@@ -180,6 +189,22 @@ fn not_one_from_before_a_person_or_a_permission_was_taken_away() {
         let refused = here.refuses(&with, "the vault of agent 'a' ");
         assert!(refused.err.contains("cast vault accept"), "{what}: {refused:?}");
     }
+}
+
+/// Who can only write the folder can put a `.git` there.
+#[test]
+fn not_in_a_work_tree_of_somebody_else() {
+    if !rustix::process::geteuid().is_root() {
+        return skip("vault branches: needs root");
+    }
+    let Some(here) = Repository::new() else { return };
+    let first = here.file();
+    std::os::unix::fs::chown(here.0.home().join("repository/.git"), Some(65534), Some(65534)).unwrap();
+    here.set("K", "hunter2-second");
+    here.refuses(&first, "older than this machine has seen");
+    // Nor once it is the user's, before a state was seen there.
+    std::os::unix::fs::chown(here.0.home().join("repository/.git"), Some(0), Some(0)).unwrap();
+    here.refuses(&first, "older than this machine has seen");
 }
 
 #[test]

@@ -117,6 +117,115 @@ fn a_person_who_was_removed_opens_no_new_state_and_seals_none() {
     alice.cast(["list", "a"]).refuses(5, "wrong key", &[SECRET]);
 }
 
+/// A vault of mallory for `agent`, which lists alice, under this id, above all that anybody has seen.
+fn of_mallory(mallory: Key, alice: &Sandbox, agent: &str, id: &str) -> Vec<u8> {
+    let vault = Text::new(agent, id, mallory, &[("K", "evil")]).with_person("alice", &Key::master(alice).card(), &[]);
+    vault.in_epoch(9, mallory).seal(mallory)
+}
+
+#[track_caller]
+fn still_reads(alice: &Sandbox, value: &str) {
+    assert_eq!(alice.value("a", "K"), value.as_bytes());
+}
+
+#[test]
+fn an_owner_is_accepted_for_one_agent() {
+    let (alice, mallory) = (Sandbox::new(), Key::generate());
+    let id = "42".repeat(16);
+    fs::create_dir_all(alice.vault("tool").parent().unwrap()).unwrap();
+    fs::write(alice.vault("tool"), of_mallory(mallory, &alice, "tool", &id)).unwrap();
+    alice.cast(["vault", "accept", "tool", "--yes"]).succeeds();
+    assert_eq!(alice.value("tool", "K"), b"evil");
+    // A clone elsewhere is the same vault. A vault of another agent is not, though the id is the same.
+    let clone = alice.home().join("clone");
+    fs::create_dir(&clone).unwrap();
+    fs::copy(alice.vault("tool"), clone.join("tool.age")).unwrap();
+    alice.cast(["run", "tool", "--", "true"]).env("CAST_VAULTS", &clone).succeeds();
+    for folder in [alice.vault("tool").parent().unwrap(), &clone] {
+        fs::write(folder.join("a.age"), of_mallory(mallory, &alice, "a", &id)).unwrap();
+        let run = alice.cast(["run", "a", "--", "touch", "started"]).env("CAST_VAULTS", folder);
+        run.refuses(125, "has another owner", &["evil"]);
+    }
+}
+
+/// Who reads a vault knows its id.
+#[test]
+fn no_vault_passes_for_another_that_this_machine_knows() {
+    let (owner, alice, _) = shared();
+    let mallory = Key::generate();
+    accept(&alice).succeeds();
+    alice.set("mine", "K", "hunter2-mine");
+    alice.set("builtin", "B", "hunter2-builtin");
+    let master = Key::master(&alice);
+    let id_of = |agent: &str| Text::read(&alice.vault(agent), master).id;
+    let (mine, builtin) = (id_of("mine"), id_of("builtin"));
+    let elsewhere = alice.home().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    for (agent, id, whose) in [
+        ("tool", &text(&owner).id, "of another owner"),
+        ("a", &text(&owner).id, "of another owner"),
+        ("tool", &mine, "of yours"),
+        ("mine", &mine, "of yours"),
+        ("tool", &builtin, "of yours"),
+    ] {
+        fs::write(elsewhere.join(format!("{agent}.age")), of_mallory(mallory, &alice, agent, id)).unwrap();
+        let call = alice.cast(["vault", "accept", agent, "--yes"]).env("CAST_VAULTS", &elsewhere);
+        call.refuses(5, &format!("would pass for a vault {whose} that this machine knows"), &["evil"]);
+    }
+    // Nor where it takes the place of one's own.
+    let good = fs::read(alice.vault("mine")).unwrap();
+    fs::write(alice.vault("mine"), of_mallory(mallory, &alice, "mine", &mine)).unwrap();
+    alice.cast(["vault", "accept", "mine", "--yes"]).refuses(5, "would pass for a vault of yours", &["evil"]);
+    fs::write(alice.vault("mine"), good).unwrap();
+    assert_eq!(alice.value("mine", "K"), b"hunter2-mine");
+    assert_eq!(alice.value("mine", "B"), b"hunter2-builtin");
+    still_reads(&alice, "hunter2-first");
+}
+
+#[test]
+fn an_owner_with_a_new_key_is_reviewed_beside_the_former_one() {
+    let (owner, alice, _) = shared();
+    accept(&alice).succeeds();
+    let (former, new) = (Key::master(&owner).card(), Key::generate());
+    fs::write(alice.vault("a"), of_mallory(new, &alice, "a", &text(&owner).id)).unwrap();
+    let asked = alice.cast(["vault", "accept", "a"]).run();
+    for part in [fingerprint(&new.card()), format!("with the fingerprint: {}", fingerprint(&former))] {
+        assert!(asked.code == 2 && asked.err.contains(&part), "no '{part}': {asked:?}");
+    }
+    accept(&alice).succeeds();
+    still_reads(&alice, "evil");
+}
+
+#[test]
+fn the_line_of_an_agent_key_accepts_nobody() {
+    let (owner, alice, _) = shared();
+    let mallory = Key::generate();
+    accept(&alice).succeeds();
+    alice.set("mine", "K", "hunter2-mine");
+    let mine = Text::read(&alice.vault("mine"), Key::master(&alice)).id;
+    let hers = "42".repeat(16);
+    for id in [&text(&owner).id, &mine, &hers] {
+        let text = Text::new("tool", id, mallory, &[("K", "evil")])
+            .with_person("alice", &Key::master(&alice).card(), &[])
+            .in_epoch(9, mallory)
+            .signed(mallory);
+        fs::write(alice.vault("tool"), text.file()).unwrap();
+        // She runs it with the line that mallory gave her; her own key trusts mallory no more than before.
+        alice.cast(["run", "tool", "--", "true"]).env("CAST_KEY", text.grant(mallory)).succeeds();
+        alice.cast(["run", "tool", "--", "touch", "started"]).refuses(125, "has another owner", &["evil"]);
+        still_reads(&alice, "hunter2-first");
+        assert_eq!(alice.value("mine", "K"), b"hunter2-mine");
+        fs::remove_file(alice.vault("tool")).unwrap();
+    }
+    for (agent, id, good) in [("mine", &mine, "hunter2-mine"), ("a", &text(&owner).id, "hunter2-first")] {
+        let file = fs::read(alice.vault(agent)).unwrap();
+        fs::write(alice.vault(agent), of_mallory(mallory, &alice, agent, id)).unwrap();
+        alice.cast(["run", agent, "--", "touch", "started"]).refuses(125, "has another owner", &["evil"]);
+        fs::write(alice.vault(agent), file).unwrap();
+        assert_eq!(alice.value(agent, "K"), good.as_bytes());
+    }
+}
+
 fn text_of(file: &[u8], key: Key) -> Text {
     Text::parse(&crate::forge::decrypt(file, key))
 }

@@ -9,6 +9,7 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
+use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
@@ -20,6 +21,36 @@ pub enum Distrust {
     OtherOwner,
     /// Other users can read it.
     OthersCanRead,
+}
+
+/// A folder that was opened: it stays the same one, whatever comes to lie at its path. Where the system has no such thing, it is its path.
+pub struct Folder(system::Folder);
+
+impl Folder {
+    /// Opens the folder at `path`, behind links.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        system::Folder::open(path).map(Self)
+    }
+
+    /// Whether an open file is the one of that name in this folder.
+    pub fn holds(&self, file: &File, name: &OsStr) -> bool {
+        self.0.holds(file, name)
+    }
+
+    /// Renames a file of this folder atomically, replacing the file there.
+    pub fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+
+    /// Removes a file of this folder.
+    pub fn remove(&self, name: &OsStr) -> io::Result<()> {
+        self.0.remove(name)
+    }
+
+    /// Syncs the names in this folder.
+    pub fn sync(&self) -> io::Result<()> {
+        self.0.sync()
+    }
 }
 
 /// Opens a file for reading. Refuses a symlink or a folder, and does not wait for the writer of a FIFO.

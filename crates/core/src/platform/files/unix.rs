@@ -1,11 +1,39 @@
 //! Linux and macOS: modes and owners.
 
+use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::Distrust;
+
+pub(super) struct Folder(File);
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let flags = rustix::fs::OFlags::DIRECTORY;
+        OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path).map(Self)
+    }
+
+    pub(super) fn holds(&self, file: &File, name: &OsStr) -> bool {
+        let there = rustix::fs::statat(&self.0, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+        let open = rustix::fs::fstat(file);
+        open.is_ok_and(|open| there.is_ok_and(|there| (open.st_dev, open.st_ino) == (there.st_dev, there.st_ino)))
+    }
+
+    pub(super) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?)
+    }
+
+    pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.0, name, rustix::fs::AtFlags::empty())?)
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+}
 
 pub(super) fn open_plain(path: &Path) -> io::Result<File> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;

@@ -1,9 +1,10 @@
 //! Windows. Files have no modes. The inherited access list of the profile folder keeps other users out; nothing here
 //! changes or checks it. Windows cannot lock a folder, and a folder needs no sync, because NTFS journals it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,33 @@ fn patiently<T>(codes: &[i32], mut attempt: impl FnMut() -> io::Result<T>) -> io
             Err(error) if is_in_use(&error) && begin.elapsed() < SHARING_WAIT => thread::sleep(SHARING_POLL),
             outcome => return outcome,
         }
+    }
+}
+
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    #[allow(clippy::unnecessary_wraps)]
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(path.to_owned()))
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn holds(&self, _file: &File, _name: &OsStr) -> bool {
+        true
+    }
+
+    pub(super) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        rename(&self.0.join(from), &self.0.join(to))
+    }
+
+    pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {
+        remove(&self.0.join(name))
+    }
+
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self)]
+    pub(super) fn sync(&self) -> io::Result<()> {
+        Ok(())
     }
 }
 
