@@ -42,6 +42,8 @@ pub(crate) enum Verdict {
     OtherVault,
     /// The built-in secrets of another folder, where they still are.
     OtherFolder,
+    /// Built-in secrets of a former key that this machine has not seen before.
+    FormerKey,
 }
 
 /// A vault as it was read, with what this machine knows of it.
@@ -192,6 +194,10 @@ impl Session {
                     older => older,
                 }
             }
+            // They go into every agent, and who holds a former key may have made them.
+            (None, UnlockKey::Master(keys)) if vault.agent().is_builtin() && !is_owned_by_the_newest(keys, &vault) => {
+                Verdict::FormerKey
+            }
             (None, UnlockKey::Master(_)) => Verdict::News,
         };
         Ok(Found { vault, record, verdict })
@@ -311,6 +317,10 @@ fn is_owned_by_an_older_key(keys: &[MasterKey], record: &Record, vault: &Vault) 
     owner != record.owner && age(owner) > age(record.owner)
 }
 
+fn is_owned_by_the_newest(keys: &[MasterKey], vault: &Vault) -> bool {
+    keys.first().is_some_and(|key| key.verification() == vault.part().card.verification())
+}
+
 /// Whether a dangerous name, a person or a permission that this machine remembers is not there any more.
 fn takes_away(seen: &Seen, record: &Record, now: &State, holds: &Summary) -> bool {
     if record.state.owner_hash == now.owner_hash {
@@ -353,6 +363,9 @@ pub(crate) fn refused(agent: &AgentName, verdict: Verdict, record: Option<&Recor
             format!("is not the vault that this machine has known here since {}", clock::local(record.since))
         }
         (Verdict::OtherFolder, Some(record)) => format!("is that of another folder: '{}'", record.path.display()),
+        (Verdict::FormerKey, _) => {
+            "belongs to a former key of yours, and this machine has not seen it before".to_owned()
+        }
         _ => "was deleted or replaced on this machine".to_owned(),
     };
     Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))

@@ -143,6 +143,35 @@ fn what_the_holder_of_a_former_agent_key_seals_is_old() {
     assert!(epoch > 1 && said.err.contains(&format!("now in epoch {epoch}")), "{epoch}: {said:?}");
 }
 
+/// Who holds a former key can make vaults of it until it is retired. They are not sealed to the newest key unasked.
+#[test]
+fn what_the_holder_of_a_former_key_plants_does_not_outlive_that_key() {
+    let owner = sandbox();
+    let former = Key::master(&owner);
+    owner.cast(["key", "rotate"]).succeeds();
+    let planted = |agent: &str, name: &str| {
+        let text = Text::new(agent, &"42".repeat(16), former, &[]).with(name, "evil", "dangerous = true\n");
+        fs::write(owner.vault(agent), text.seal(former)).unwrap();
+    };
+    // Built-in secrets would go into every agent.
+    planted("builtin", "LD_PRELOAD");
+    owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "belongs to a former key of yours", &["evil"]);
+    let kept = owner.cast(["key", "rotate", "--retire"]).run();
+    assert!(kept.code != 0 && kept.err.contains("belongs to a former key of yours"), "{kept:?}");
+    fs::remove_file(owner.vault("builtin")).unwrap();
+    planted("planted", "LD_PRELOAD");
+    let planted = fs::read(owner.vault("planted")).unwrap();
+    for words in [&["key", "rotate"][..], &["key", "rotate", "--retire"]] {
+        let kept = owner.cast(words).run();
+        assert!(kept.code != 0 && kept.err.contains("'cast secrets list planted'"), "{kept:?}");
+        assert!(fs::read(owner.vault("planted")).unwrap() == planted && keys_in(&owner.key_file()).len() == 2);
+    }
+    // Once its owner has looked at it, it is one like others.
+    owner.cast(["secrets", "list", "planted"]).succeeds();
+    owner.cast(["key", "rotate", "--retire"]).succeeds();
+    assert_eq!(keys_in(&owner.key_file()).len(), 1);
+}
+
 #[test]
 fn more_keys_than_can_be_read_back_are_not_written() {
     let sandbox = sandbox();

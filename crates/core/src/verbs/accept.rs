@@ -94,9 +94,6 @@ impl Verb for Review<'_> {
         let opened = former.map_or_else(|| session.open(&file, agent, &unlocked).ok(), |_| None);
         let record = session.seen().map(|seen| seen.record(inspected.state().id)).transpose()?.flatten();
         let is_own = inspected.is_owned_by(masters(key)?);
-        if let Some(record) = record.as_ref().filter(|_| !is_own) {
-            refuse_an_impostor(session, agent, record, inspected.card(), own)?;
-        }
         // For another vault than the one that is expected here, that one is what this machine knows.
         let known = record.clone().map_or_else(|| session.expected(agent), |record| Ok(Some(record)))?;
         if let (Some(seen), Some(known)) = (session.seen(), &known) {
@@ -121,6 +118,9 @@ impl Verb for Review<'_> {
         } else {
             Take::Seal { vault: Box::new(inspected.accept_unsealed(key)?), given_up }
         };
+        if let Some(record) = record.as_ref().filter(|_| !is_own) {
+            refuse_an_impostor(session, agent, record, &card, own)?;
+        }
         Ok(Accept { agent: agent.clone(), review, file, take, record })
     }
 }

@@ -80,6 +80,10 @@ impl Verb for Rotate<'_> {
                 .any(|vault| vault.state.is_ok_and(|vault| vault.is_own && vault.master != newest));
         let is_new = !unfinished && (retire.is_none() || keys.len() == 1);
         if is_new {
+            // What belongs to the current key is not strange once that is a former one.
+            for agent in folder.agents()? {
+                let _ = session.find_vault(&agent);
+            }
             let keys = session.add_key(&lock, &folder, &mut slot, keys)?;
             unlocked = session.hold_stored(&slot, keys)?;
         }
@@ -91,7 +95,7 @@ impl Verb for Rotate<'_> {
         let agents = folder.agents()?;
         for (done, agent) in agents.iter().enumerate() {
             progress(done, agents.len());
-            match session.seal_to(&rotation.public, &folder, agent) {
+            match session.seal_to(&rotation.public, is_new, &folder, agent) {
                 Ok(sealed) => rotation.sealed += usize::from(sealed),
                 Err(failure) => rotation.left.push(failure),
             }
@@ -153,10 +157,15 @@ impl Session {
         slot.write(lock, &all)
     }
 
-    /// Seals one vault anew, unless it is sealed to this key already. Says whether it did.
-    fn seal_to(&self, public: &str, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<bool> {
+    /// Seals one vault anew, unless it is sealed to this key already. Says whether it did. Only while the newest key is new, a vault of a
+    /// former key that this machine has not seen is sealed to it unasked: later its holder may have made it, to outlive that key.
+    fn seal_to(&self, public: &str, is_new: bool, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<bool> {
         let is_done =
             |vault: &Vault| *vault.role() != Role::Owner || vault.part().card.recipient().to_string() == public;
+        let is_strange = |found: &Found| self.seen().is_some() && found.record.is_none() && !is_done(&found.vault);
+        if !is_new && self.look_at_vault(agent)?.as_ref().is_some_and(is_strange) {
+            return Err(strange(agent));
+        }
         // A look without the lock remembers what it finds: a writer that was killed may have sealed the vault and not remembered that.
         if self.find_vault(agent)?.as_ref().is_none_or(is_done) {
             return Ok(false);
@@ -205,6 +214,13 @@ impl Session {
 /// This vault may need a former key; it was on a disk that is not there now, or was moved or deleted.
 fn gone(path: &Path) -> Failure {
     Failure::new(Kind::Other, format!("a vault that this machine has seen is gone: '{}'", path.display()))
+}
+
+/// Whoever holds a former key may have made this vault.
+fn strange(agent: &AgentName) -> Failure {
+    let what =
+        "belongs to a former key of yours, and this machine has not seen it before; if it is yours, look at it first";
+    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}: 'cast secrets list {agent}'"))
 }
 
 /// This vault needs a former key.
