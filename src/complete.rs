@@ -158,7 +158,7 @@ const AGENT: &[&str] = &["agent", "from", "to"];
 const KEY: &[&str] = &["key", "only", "except", "old"];
 const COMMAND: &[&str] = &["page"];
 #[cfg(test)]
-const FREE: &[&str] = &["value", "command", "new", "stale", "since"];
+const FREE: &[&str] = &["value", "command", "new", "stale", "since", "leave_out"];
 
 /// The names of the secrets of the agent on this command line, if its vault opens without a prompt and without waiting.
 fn keys(cursor: &Cursor, id: &str) -> Result<Vec<String>> {

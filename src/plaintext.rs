@@ -1,4 +1,5 @@
-//! A `.env` file that the user names: reads its text, and warns about the secrets that it holds in plain text.
+//! A `.env` file that the user names: reads its text, warns about the secrets that it holds in plain text, and removes it
+//! where that loses nothing.
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read};
@@ -46,6 +47,31 @@ pub(crate) fn read_standard_input() -> Result<Zeroizing<String>> {
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>> {
     let file = File::open(path).map_err(|cause| Failure::io("cannot open", path, &cause))?;
     text(&Zeroizing::new(disk::read_limited(&file, path, MAX_FILE)?), path)
+}
+
+/// Refuses to remove what is not a file of its own name: removing a symbolic link would leave the values in place, and a
+/// pipe is nothing to remove.
+pub(crate) fn check_removable(path: &Path) -> Result<()> {
+    if is_standard_input(path) {
+        return Err(Failure::new(Kind::Usage, "'--remove' needs the name of a file, not standard input"));
+    }
+    if path.is_symlink() {
+        let what = format!("'--remove' does not follow the symbolic link '{}'", path.display());
+        return Err(Failure::new(Kind::Io, what).hint(format!("name the file itself: '{}'", real(path).display())));
+    }
+    disk::open_regular(path).map(drop)
+}
+
+/// Removes a file, durably, if it still is what was read from it.
+pub(crate) fn remove(path: &Path, text: &str) -> Result<()> {
+    let changed =
+        || Failure::new(Kind::Other, format!("the file has changed since cast read it: '{}'", path.display()));
+    let file = disk::open_regular(path)?.ok_or_else(changed)?;
+    if *Zeroizing::new(disk::read_limited(&file, path, MAX_FILE)?) != *text.as_bytes() {
+        return Err(changed());
+    }
+    drop(file);
+    disk::remove(path)
 }
 
 fn text(bytes: &[u8], path: &Path) -> Result<Zeroizing<String>> {

@@ -84,10 +84,13 @@ impl Report {
         outcome.map_or_else(|error| self.error(&error), |()| ExitCode::SUCCESS)
     }
 
-    /// Prints an error with its hints, which `-q` drops; returns the exit code.
+    /// Prints an error with its details and its hints, which `-q` drops; returns the exit code.
     pub(crate) fn error(self, error: &anyhow::Error) -> ExitCode {
         say(&format!("{RED}cast: error:{RED:#} {}\n", Printable(&format!("{error:#}"))));
         let Some(failure) = error.downcast_ref::<Failure>() else { return ExitCode::FAILURE };
+        for detail in failure.details() {
+            say(&format!("  {}\n", Printable(detail)));
+        }
         for hint in failure.hints().iter().take(2) {
             self.hint(hint);
         }

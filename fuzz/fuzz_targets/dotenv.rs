@@ -10,7 +10,8 @@ fuzz_target!(|text: &str| {
     let plain = text.replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = plain.split('\n').collect();
     check_lines(&found, &lines);
-    if !plain.contains(['\'', '"', '`', '\u{2028}', '\u{2029}']) && !plain.contains("export") {
+    let has_quotes = plain.contains(['\'', '"', '`', '\u{2028}', '\u{2029}']);
+    if !has_quotes && !["export", "-----BEGIN "].iter().any(|word| plain.contains(word)) {
         check_none_is_dropped(&found, &lines);
     }
 
@@ -49,7 +50,7 @@ fn check_lines(found: &Dotenv, lines: &[&str]) {
     }
 }
 
-/// For text without quotes, where only these are on two lines: a key and its `=`, and a value below `KEY:`.
+/// For text without quotes and keys, where only these are on two lines: a key and its `=`, and a value below `KEY:`.
 fn check_none_is_dropped(found: &Dotenv, lines: &[&str]) {
     let is_blank = |letter: char| (letter.is_whitespace() && letter != '\u{85}') || letter == '\u{feff}';
     let mut before = "";

@@ -70,20 +70,26 @@ pub(crate) struct KeyStatusArgs {
 ///
 /// The backup is an age identity file, which 'cast key import' and stock age can read. An agent key is one line for
 /// CAST_KEY. It opens that agent's vault and nothing else, until 'cast key revoke' or 'cast key rotate'. Anyone who has
-/// the exported key can open these vaults.
+/// the exported key can open these vaults. So the master key goes to a pipe only with '--output -', and below a coding
+/// agent only with --yes.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   cast key export --output /media/usb/cast-master.key
+  cast key export --output - | age -p > cast-master.key.age
   cast key export --agent my-agent | gh secret set CAST_KEY")]
 pub(crate) struct KeyExportArgs {
     /// Export the agent key of this agent, not the master key
     #[arg(long)]
     pub(crate) agent: Option<OsString>,
 
-    /// Write to a new file that only you can read, instead of standard output
+    /// Write to a new file that only you can read; '-' is standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    /// Do not ask before a key appears on a terminal, and export the master key below a coding agent
+    #[arg(short, long)]
+    pub(crate) yes: bool,
 }
 
 /// Restore the master key from a backup

@@ -120,13 +120,15 @@ pub(crate) struct DeleteArgs {
 
 /// Import every assignment in a .env file
 ///
-/// cast reads the file as the npm package dotenv does: quotes, comments, multi-line values; it expands nothing. It adds
-/// all assignments or, if it cannot add one, none. It replaces a secret that already exists.
+/// cast reads the file as the npm package dotenv does: quotes, comments, multi-line values; it expands nothing. If dotenv
+/// would pass over a line or cut a value, or if cast refuses one, it reports each such line, stores nothing and exits
+/// with 1 (2 if it refuses one). It replaces a secret that already exists.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  cast secrets import my-agent .env && rm .env
+  cast secrets import my-agent .env --remove      deletes .env afterwards
   cast secrets import my-agent .env --dry-run
+  cast secrets import my-agent .env --except STRIPE-KEY,my.dotted.name
   sops decrypt secrets.env | cast secrets import my-agent -")]
 pub(crate) struct ImportArgs {
     /// The agent; 'builtin' is for secrets that every agent gets
@@ -134,6 +136,22 @@ pub(crate) struct ImportArgs {
 
     /// The .env file; '-' is standard input
     pub(crate) file: PathBuf,
+
+    /// Delete FILE once all of it is in the vault and was read back
+    ///
+    /// Comments go with it. It stays if anything was not stored, or if it has changed meanwhile.
+    #[arg(long, conflicts_with_all = ["lenient", "leave_out"])]
+    pub(crate) remove: bool,
+
+    /// Store what dotenv would read, even if it passes over a line or cuts a value
+    ///
+    /// Names and values that cast refuses are left out. Each is reported.
+    #[arg(long)]
+    pub(crate) lenient: bool,
+
+    /// Leave out these names, as the file has them
+    #[arg(long = "except", value_name = "KEY,...", value_delimiter = ',')]
+    pub(crate) leave_out: Vec<OsString>,
 
     /// Show what would be added and replaced, and change nothing
     #[arg(long)]
@@ -146,6 +164,10 @@ pub(crate) struct ImportArgs {
     /// Make a new vault where this machine has seen one that is gone
     #[arg(long)]
     pub(crate) new: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Compare an agent's secrets with .env.example

@@ -29,6 +29,7 @@ struct Line<'a> {
     pid: u32,
     user: &'a str,
     result: &'a str,
+    unmasked_below: Option<&'a str>,
 }
 
 /// The most names of secrets that a row shows.
@@ -74,6 +75,7 @@ fn line(entry: &Entry) -> Line<'_> {
         pid: entry.pid,
         user: &entry.user,
         result: &entry.result,
+        unmasked_below: entry.unmasked_below.as_deref(),
     }
 }
 
@@ -90,8 +92,12 @@ fn row(entry: &Entry) -> [String; 7] {
         0 => first,
         more => format!("{first} +{more}"),
     };
+    let result = match &entry.unmasked_below {
+        Some(variable) => format!("{}, unmasked below {}", shown(&entry.result), shown(variable)),
+        None => shown(&entry.result),
+    };
     let time = entry.moment().map(clock::local).unwrap_or_default();
-    [time, shown(&entry.action), agent, keys, optional(&entry.program), optional(&entry.by), shown(&entry.result)]
+    [time, shown(&entry.action), agent, keys, optional(&entry.program), optional(&entry.by), result]
 }
 
 fn since(word: &OsString) -> Result<TimeSpan> {

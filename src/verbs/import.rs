@@ -1,7 +1,12 @@
-//! `cast secrets import`: imports the assignments of a `.env` file, all of them or none.
+//! `cast secrets import`: imports the assignments of a `.env` file, all of them or none, and removes the file if the user
+//! wishes so and nothing gets lost.
 
-use std::collections::BTreeMap;
+mod remarks;
+
+use std::ffi::OsStr;
 use std::path::Path;
+
+use serde::Serialize;
 
 use crate::args::ImportArgs;
 use crate::plaintext::{self, is_standard_input, shown};
@@ -9,50 +14,139 @@ use crate::report::Report;
 use crate::table;
 use crate::words;
 use cast_core::change::Missing;
-use cast_core::dotenv::{self, Dotenv, Doubt};
-use cast_core::failure::{Failure, Kind};
-use cast_core::masking::exemption;
+use cast_core::dotenv;
+use cast_core::failure::{Failure, Kind, Result};
 use cast_core::session::Session;
-use cast_core::verbs::import::{Admit, Import, preview};
-use cast_vault::Change;
-use cast_vault::SecretValue;
-use cast_vault::{AgentName, SecretName};
+use cast_core::verbs::import::{Admit, Finding, Import, Sifted, confirm, preview, sift};
+use cast_vault::{AgentName, Change, SecretName};
+
+/// The result as JSON. A promise: fields are added, never changed.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    agent: &'a str,
+    /// Whether the vault has what `changes` lists: not after a refusal or a dry run.
+    stored: bool,
+    changes: Vec<ChangeLine<'a>>,
+    /// The lines that are not stored as they are written.
+    findings: Vec<FindingLine<'a>>,
+    /// Whether the file was removed.
+    removed: bool,
+}
+
+#[derive(Serialize)]
+struct ChangeLine<'a> {
+    key: &'a str,
+    change: &'static str,
+}
+
+#[derive(Serialize)]
+struct FindingLine<'a> {
+    line: usize,
+    /// The name, if it is a valid one.
+    key: Option<&'a str>,
+    finding: &'static str,
+}
 
 pub(crate) fn run(args: &ImportArgs, session: &Session, report: Report) -> anyhow::Result<()> {
-    let agent = words::agent(&args.agent)?;
+    let agent = agent(args)?;
+    if args.remove {
+        plaintext::check_removable(&args.file).map_err(|failure| unsaid(failure, &args.file))?;
+    }
     let from_file = !is_standard_input(&args.file);
     let text = if from_file { plaintext::read(&args.file) } else { plaintext::read_standard_input() };
-    let file = dotenv::parse(&text.map_err(|failure| unsaid(failure, &args.file))?);
-    let mut remarks = remarks(&file);
-    let secrets = session.perform(Admit { agent: &agent, file, dangerous: args.allow_dangerous_name })?;
-    if secrets.is_empty() {
-        let failure = Failure::new(Kind::Usage, format!("no assignments in {}", shown(&args.file)));
-        return Err(remarks.into_iter().take(1).fold(failure, Failure::hint).into());
+    let text = text.map_err(|failure| unsaid(failure, &args.file))?;
+    let file = dotenv::parse(&text);
+    let mut remarks = remarks::on_file(&file);
+    let sifted = sift(file, args.allow_dangerous_name, &args.leave_out)?;
+    if let Err(refusal) = admit(args, session, &agent, &sifted) {
+        if args.json {
+            report.json(&Outcome::of(&agent, &sifted.findings))?;
+        }
+        return Err(refusal.into());
     }
-    remarks.extend(remarks_on_secrets(&secrets));
-    let changes = if args.dry_run { Some(preview(session, &agent, &secrets)?) } else { None };
-    if let Some(changes) = &changes {
-        let rows = changes.iter().map(|(name, change)| [name.to_string(), word(*change).to_owned()]);
-        report.data(&table::lay_out(["KEY", "CHANGE"], rows))?;
+    let Sifted { secrets, findings } = sifted;
+    remarks.extend(remarks::on_secrets(&secrets));
+    // A pipe is empty by now and holds no values. git is asked while the file is there.
+    let is_there = from_file && args.file.is_file();
+    remarks.extend(is_there.then(|| plaintext::exposure_hint(&args.file)).flatten());
+
+    let mut outcome = Outcome::of(&agent, &findings);
+    let changes = if args.dry_run {
+        preview(session, &agent, &secrets)?
     } else {
         let missing = if args.new { Missing::CreateAnew } else { Missing::Create };
-        let import = Import { agent: &agent, secrets, dangerous: args.allow_dangerous_name, missing };
-        success(&session.perform(import)?, &agent, report);
+        session.perform(Import { agent: &agent, secrets, dangerous: args.allow_dangerous_name, missing })?
+    };
+    outcome.stored = !args.dry_run;
+    outcome.changes = changes.iter().map(|(name, change)| (name.as_str(), word(*change)).into()).collect();
+    let removed = (args.remove && !args.dry_run).then(|| remove(args, session, &agent, &text));
+    outcome.removed = matches!(removed, Some(Ok(())));
+
+    if args.json {
+        report.json(&outcome)?;
+    } else if args.dry_run {
+        let rows = changes.iter().map(|(name, change)| [name.to_string(), word(*change).to_owned()]);
+        report.data(&table::lay_out(["KEY", "CHANGE"], rows))?;
+    }
+    for finding in &findings {
+        report.warning(finding);
+    }
+    if outcome.stored {
+        success(&changes, &agent, report);
+    }
+    if outcome.removed {
+        report.success(format_args!("File '{}' removed", args.file.display()));
     }
     for remark in remarks {
         report.hint(remark);
     }
-    // A pipe is empty by now and holds no values.
-    if from_file && args.file.is_file() {
-        if let Some(hint) = plaintext::exposure_hint(&args.file) {
-            report.hint(hint);
-        }
-        if changes.is_none() {
-            let file = plaintext::real(&args.file);
-            report.hint(format_args!("'{0}' still holds the values in plain text: 'rm {0}'", file.display()));
-        }
+    if is_there && outcome.stored && removed.is_none() {
+        report.hint(still_there(args, &agent, findings.is_empty() && args.leave_out.is_empty()));
     }
-    Ok(())
+    Ok(removed.unwrap_or(Ok(()))?)
+}
+
+/// Parses AGENT; notices where AGENT and FILE are exchanged.
+fn agent(args: &ImportArgs) -> Result<AgentName> {
+    let is_file = |word: &OsStr| is_standard_input(Path::new(word)) || Path::new(word).is_file();
+    let (first, second) = (args.agent.as_os_str(), args.file.as_os_str());
+    match AgentName::parse(second) {
+        Ok(agent) if is_file(first) && !is_file(second) => {
+            Err(Failure::new(Kind::Usage, "AGENT and FILE are exchanged")
+                .hint(format!("write it as 'cast secrets import {agent} {}'", first.display())))
+        }
+        _ => words::agent(&args.agent),
+    }
+}
+
+/// Refuses a file that cannot be stored as the user wants it.
+fn admit(args: &ImportArgs, session: &Session, agent: &AgentName, sifted: &Sifted) -> Result<()> {
+    let Sifted { secrets, findings } = sifted;
+    if secrets.is_empty() {
+        let nothing = Failure::new(Kind::Usage, format!("no assignments to store in {}", shown(&args.file)));
+        return Err(findings.iter().fold(nothing, |failure, finding| failure.detail(finding.to_string())));
+    }
+    session.perform(Admit { agent, sifted, lenient: args.lenient })
+}
+
+/// Removes the file once the vault, as it is on the disk, has every secret of `text`, which was read from it.
+fn remove(args: &ImportArgs, session: &Session, agent: &AgentName, text: &str) -> Result<()> {
+    let Sifted { secrets, .. } = sift(dotenv::parse(text), args.allow_dangerous_name, &[])?;
+    let removed = confirm(session, agent, &secrets).and_then(|()| plaintext::remove(&args.file, text));
+    removed.map_err(|failure| Failure::new(failure.kind(), format!("imported, but FILE was not removed: {failure}")))
+}
+
+/// What to do about the values in the file. `whole`: the vault has all of it.
+fn still_there(args: &ImportArgs, agent: &AgentName, whole: bool) -> String {
+    let file = plaintext::real(&args.file);
+    let file = file.display();
+    if whole {
+        format!(
+            "'{file}' still holds the values in plain text: 'cast secrets import {agent} {file} --remove' deletes it"
+        )
+    } else {
+        format!("'{file}' still holds the values in plain text, also those that were not stored as they are written")
+    }
 }
 
 /// Hides the name of a file that does not exist: it may be a secret in the wrong place.
@@ -81,63 +175,20 @@ fn success(changes: &[(SecretName, Change)], agent: &AgentName, report: Report) 
     }
 }
 
-/// Remarks about what the user may have meant in another way than cast read it. They name only valid names.
-fn remarks(file: &Dotenv) -> Vec<String> {
-    let mut remarks = Vec::new();
-    if !file.ignored.is_empty() {
-        let lines = plaintext::lines(&file.ignored);
-        remarks.push(format!("skipped, not an assignment: {lines}"));
+impl<'a> Outcome<'a> {
+    fn of(agent: &'a AgentName, findings: &'a [Finding]) -> Self {
+        let line = |finding: &'a Finding| FindingLine {
+            line: finding.line,
+            key: finding.name.as_ref().map(SecretName::as_str),
+            finding: finding.fault.code(),
+        };
+        let findings = findings.iter().map(line).collect();
+        Self { agent: agent.as_str(), stored: false, changes: Vec::new(), findings, removed: false }
     }
-    let lines = |doubt| -> Vec<usize> {
-        file.assignments.iter().filter(|found| found.doubt == Some(doubt)).map(|found| found.line).collect()
-    };
-    let (cut, open) = (lines(Doubt::CutAtHash), lines(Doubt::OpenQuote));
-    if !cut.is_empty() {
-        remarks.push(format!(
-            "text after '#' is a comment; if it belongs to the value, put the value in quotes: {}",
-            plaintext::lines(&cut)
-        ));
-    }
-    if !open.is_empty() {
-        remarks.push(format!("a quote that is not closed became part of the value: {}", plaintext::lines(&open)));
-    }
-    let mut counts: BTreeMap<SecretName, usize> = BTreeMap::new();
-    for name in file.assignments.iter().filter_map(|found| SecretName::parse(&found.key).ok()) {
-        *counts.entry(name).or_default() += 1;
-    }
-    let several: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.as_str()).collect();
-    if !several.is_empty() {
-        remarks.push(format!("assigned more than once, and the last one counts: {}", several.join(", ")));
-    }
-    remarks
 }
 
-fn remarks_on_secrets(secrets: &BTreeMap<SecretName, SecretValue>) -> Vec<String> {
-    let unmasked: Vec<_> =
-        secrets.iter().filter_map(|(name, value)| Some(format!("'{name}', because {}", exemption(value)?))).collect();
-    let named = |which: &dyn Fn(&SecretName, &SecretValue) -> bool| {
-        let names = secrets.iter().filter(|(name, value)| which(name, value)).map(|(name, _)| name.as_str());
-        names.collect::<Vec<_>>().join(", ")
-    };
-    let unexpanded = named(&|_, value| value.has_reference());
-    let foreign = named(&|_, value| value.is_foreign());
-    let unfilled = named(&|_, value| value.is_placeholder(None));
-    let unusual = named(&|name, _| !name.is_conventional());
-    let mut remarks = Vec::new();
-    if !unmasked.is_empty() {
-        remarks.push(format!("not masked in output: {}", unmasked.join("; ")));
+impl<'a> From<(&'a str, &'static str)> for ChangeLine<'a> {
+    fn from((key, change): (&'a str, &'static str)) -> Self {
+        Self { key, change }
     }
-    if !unexpanded.is_empty() {
-        remarks.push(format!("'${{...}}' is not expanded and stays as it is: {unexpanded}"));
-    }
-    if !foreign.is_empty() {
-        remarks.push(format!("stored as it is, though only dotenvx or 1Password can read it: {foreign}"));
-    }
-    if !unfilled.is_empty() {
-        remarks.push(format!("the value looks like a placeholder: {unfilled}"));
-    }
-    if !unusual.is_empty() {
-        remarks.push(format!("not UPPERCASE_WITH_UNDERSCORES, as environment variables usually are: {unusual}"));
-    }
-    remarks
 }

@@ -149,10 +149,41 @@ fn who_it_was() {
     let user = sandbox.command("id").arg("-un").output().unwrap().stdout;
     assert_eq!(entry["user"], String::from_utf8(user).unwrap().trim());
     let fields: BTreeSet<_> = entry.as_object().unwrap().keys().map(String::as_str).collect();
-    let promised = ["time", "action", "agent", "from", "keys", "program", "by", "pid", "user", "result"];
+    let promised =
+        ["time", "action", "agent", "from", "keys", "program", "by", "pid", "user", "result", "unmasked_below"];
     assert_eq!(fields, BTreeSet::from(promised));
     let shape = |time: &str| time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect::<String>();
     assert_eq!(shape(entry["time"].as_str().unwrap()), "0000-00-00T00:00:00Z");
+}
+
+#[test]
+fn a_run_unmasked_below_a_coding_agent() {
+    let sandbox = Sandbox::with("a", &[("K", "hunter22")]);
+    let run = |words: &[&str], variables: &[(&str, &str)]| {
+        let call = sandbox.cast(["run", "a"].iter().chain(words).chain(&["--", "true"]));
+        variables.iter().fold(call, |call, (name, value)| call.env(name, value)).succeeds();
+        entries(&sandbox, &[]).pop().unwrap()["unmasked_below"].clone()
+    };
+    assert_eq!(run(&["--no-mask"], &[("CLAUDECODE", "1")]), "CLAUDECODE");
+    assert_eq!(run(&["--no-mask"], &[("OPENCODE", "sk-live-1"), ("HOME_AGENT", "1")]), "OPENCODE");
+    for (words, variables) in [
+        (&["--no-mask"][..], &[][..]),
+        (&["--no-mask"], &[("CLAUDECODE", "")]),
+        (&[], &[("CLAUDECODE", "1")]),
+        (&[], &[]),
+    ] {
+        assert_eq!(run(words, variables), Value::Null, "{words:?} {variables:?}");
+    }
+    assert!(!sandbox.audit_log().contains("sk-live"), "the variable's name is enough");
+    let table = sandbox.cast(["audit"]).succeeds().out;
+    let told: Vec<_> = table.lines().filter(|line| line.contains("unmasked")).collect();
+    assert_eq!(told.len(), 2, "{table}");
+    assert!(told[0].ends_with("  started, unmasked below CLAUDECODE"), "{table}");
+    // A line that an older cast wrote has no such field.
+    let log = sandbox.state().join("audit.jsonl");
+    let text = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, text.replace(",\"unmasked_below\":null", "")).unwrap();
+    assert_eq!(entries(&sandbox, &[]).len(), text.lines().count());
 }
 
 #[test]

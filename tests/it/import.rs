@@ -1,5 +1,8 @@
 //! `cast secrets import`: imports every assignment of a `.env` file or none, names what it did, and warns about git.
 
+mod findings;
+mod remove;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -43,7 +46,7 @@ fn every_value_arrives_as_the_program_had_it() {
         &outcome,
         &[
             "not masked in output: 'EMPTY', because it is shorter than 4 bytes",
-            "'.env' still holds the values in plain text: 'rm .env'",
+            "'.env' still holds the values in plain text: 'cast secrets import a .env --remove' deletes it",
         ],
     );
     assert_eq!(outcome.out, "");
@@ -102,16 +105,17 @@ fn all_or_nothing_and_all_that_is_wrong_at_once() {
     );
     let (sandbox, file) = with_file(text);
     for words in [&["secrets", "import", "a", ".env"][..], &["secrets", "import", "a", ".env", "--dry-run"]] {
-        let refused =
-            sandbox.cast(words).refuses(2, "nothing was imported: line 2: ", &["sk-live", "vvvv", "A.B", "1st"]);
+        let refused = sandbox.cast(words).refuses(2, "nothing was imported: ", &["sk-live", "vvvv", "A.B", "1st"]);
         for said in [
-            "line 3: ",
-            "'CAST_'",
-            "line 4: 'LD_PRELOAD'",
-            "line 6: 'LONG'",
+            "\n  line 2: KEY is not a valid secret name\n",
+            "\n  line 3: names beginning with 'CAST_'",
+            "\n  line 4: 'LD_PRELOAD': ",
+            "\n  line 6: 'LONG': ",
             "131066",
-            "line 8: ",
+            "\n  line 8: ",
             "--allow-dangerous-name",
+            "--except NAME,...",
+            "--lenient",
         ] {
             assert!(refused.err.contains(said), "no '{said}' in {}", refused.err);
         }
@@ -130,35 +134,34 @@ fn all_or_nothing_and_all_that_is_wrong_at_once() {
 }
 
 #[test]
-fn no_line_is_dropped_in_silence() {
-    let (sandbox, _) = with_file(
-        "A=1234567890\nwhat is sk-live\nB=sk#live-0123\nC=\"sk-live-open\nA=sk-live-last\nlower=your-key-here\n",
-    );
-    let outcome = sandbox.cast(["secrets", "import", "a", ".env"]).succeeds();
-    says(
-        &outcome,
-        &[
-            "skipped, not an assignment: line 2",
-            "put the value in quotes: line 3",
-            "a quote that is not closed became part of the value: line 4",
-            "assigned more than once, and the last one counts: A",
-            "not masked in output: 'B', because it is shorter than 4 bytes",
-            "the value looks like a placeholder: lower",
-            "not UPPERCASE_WITH_UNDERSCORES, as environment variables usually are: lower",
-        ],
-    );
-    assert_eq!(sandbox.value("a", "A"), b"sk-live-last");
-    assert_eq!(sandbox.value("a", "B"), b"sk");
-    assert_eq!(sandbox.value("a", "C"), b"\"sk-live-open");
+fn agent_and_file_exchanged() {
+    let (sandbox, _) = with_file("A=sk-live-1\n");
+    let import = |words: &[&str]| sandbox.cast(["secrets", "import"].iter().chain(words));
+    for (first, second) in [(".env", "my-agent"), ("-", "my-agent"), ("./.env", "a")] {
+        let refused = import(&[first, second]).refuses(2, "AGENT and FILE are exchanged", &["sk-live"]);
+        let right = format!("cast: hint: write it as 'cast secrets import {second} {first}'\n");
+        assert!(refused.err.contains(&right), "{refused:?}");
+    }
+    // Also where both could be an agent.
+    fs::write(sandbox.home().join("prod.env"), "A=sk-live-1\n").unwrap();
+    import(&["prod.env", "my-agent"]).refuses(2, "AGENT and FILE are exchanged", &[]);
+    import(&["prod.env", "prod.env"]).succeeds();
+    // Not where the first word is no file: it may be a secret.
+    for (first, second, code) in [("sk-LIVE", "my-agent", 2), ("sk-LIVE", ".env", 2), ("other", "my-agent", 6)] {
+        let refused = import(&[first, second]).refuses(code, "", &["sk-LIVE"]);
+        assert!(!refused.err.contains("exchanged"), "{refused:?}");
+    }
+    fs::create_dir(sandbox.home().join("folder")).unwrap();
+    import(&["folder", "my-agent"]).refuses(6, "FILE does not exist", &[]);
 }
 
 #[test]
 fn files_that_are_none() {
     let (sandbox, file) = with_file("# nothing\nsk-live\n");
     let import = |file: &str| sandbox.cast(["secrets", "import", "a", file]);
-    let empty = import(".env").refuses(2, "no assignments in '.env'", &["sk-live"]);
-    assert!(empty.err.contains("line 2"), "{empty:?}");
-    import("-").refuses(2, "no assignments in standard input", &[]);
+    let empty = import(".env").refuses(2, "no assignments to store in '.env'", &["sk-live"]);
+    assert!(empty.err.contains("\n  line 2: passed over"), "{empty:?}");
+    import("-").refuses(2, "no assignments to store in standard input", &[]);
     for missing in ["sk-live", "KEY=sk-live", "no/sk-live"] {
         import(missing).refuses(6, "FILE does not exist", &["sk-live"]);
     }
@@ -185,11 +188,11 @@ fn files_that_are_none() {
     std::os::unix::fs::symlink(&file, sandbox.home().join("link")).unwrap();
     let said = import("link").succeeds().err;
     // Removing the link would leave the values in place.
-    let typed = format!("'rm {}'", fs::canonicalize(&file).unwrap().display());
-    assert!(said.contains(&typed) && !said.contains("rm link"), "no {typed} in {said}");
+    let typed = format!("'cast secrets import a {} --remove'", fs::canonicalize(&file).unwrap().display());
+    assert!(said.contains(&typed) && !said.contains("a link"), "no {typed} in {said}");
     let script = "\"$0\" secrets import b /dev/fd/3 3<<'E'\nA=sk-live-1\nE";
     let piped = sandbox.other("sh", ["-c", script, crate::sandbox::CAST]).succeeds();
-    assert!(!piped.err.contains("rm "), "{piped:?}");
+    assert!(!piped.err.contains("plain text"), "{piped:?}");
     assert_eq!(sandbox.value("b", "A"), b"sk-live-1");
 }
 

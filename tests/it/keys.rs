@@ -26,9 +26,9 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// What `cast key export` writes with these words.
+/// What `cast key export` writes to a pipe with these words.
 fn exported(sandbox: &Sandbox, words: &[&str]) -> String {
-    let outcome = sandbox.cast(["key", "export"].iter().chain(words)).succeeds();
+    let outcome = sandbox.cast(["key", "export", "--output", "-"].iter().chain(words)).succeeds();
     assert_eq!(outcome.err, "");
     outcome.out
 }

@@ -184,7 +184,7 @@ fn outcome(sandbox: &Sandbox, block: &Block, shown: &str) {
     if says("node agent.js") {
         holds.push(("the agent ran", shown.contains("the agent got its key")));
     }
-    if says("rm .env") {
+    if says("import my-agent .env --remove") {
         holds.push(("the file is gone", !project.join(".env").exists()));
         let value = sandbox.value("my-agent", "OPENAI_API_KEY");
         holds.push(("its values are in the vault", value == b"sk-env-0123456789abcdef"));

@@ -3,7 +3,9 @@
 //! line by its number.
 //!
 //! Only `\n` and `\r` in double quotes are expanded. A quoted value may span several lines; other values end at a `#`.
-//! White space and line ends are those of JavaScript. There is one difference: `__proto__` is an ordinary name here.
+//! White space and line ends are those of JavaScript. There are two differences: `__proto__` is an ordinary name here,
+//! and the lines of a PEM key without quotes are no assignments of their own, because dotenv would take a line of the
+//! key for a name.
 
 use std::ops::Range;
 
@@ -30,10 +32,12 @@ pub struct Assignment {
 /// A value that dotenv may read differently from what its author meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// The value was cut at a `#` that has no blank before it.
+    /// The value was cut at a `#` that has no blank before it, or that is behind an unclosed quote.
     CutAtHash,
     /// The value begins with an unclosed quote, which stays part of it.
     OpenQuote,
+    /// The value is the first line of a PEM key without quotes around it, whose other lines were passed over.
+    OneLineOfKey,
 }
 
 /// Parses the text of a file.
@@ -84,6 +88,8 @@ struct Found {
     /// Includes the surrounding blanks and quotes.
     value: Range<usize>,
     quoted: bool,
+    /// The value begins a PEM key, and `end` is behind that.
+    is_key: bool,
     /// The end of its last line.
     end: usize,
 }
@@ -107,23 +113,28 @@ impl Found {
         let (key, at) = head.ok_or(start)?;
         for quote in ['\'', '"', '`'] {
             if let Some((value, end)) = quoted(text, at, quote) {
-                return Ok(Self { key, value, quoted: true, end });
+                return Ok(Self { key, value, quoted: true, is_key: false, end });
             }
         }
         let value_end = text[at..].find(['#', '\n']).map_or(text.len(), |length| at + length);
         let end = tail(text, value_end).expect("a comment, a line's end and the text's end are ends");
-        Ok(Self { key, value: at..value_end, quoted: false, end })
+        let key_end = key_end(text, at..value_end);
+        let (is_key, end) = (key_end.is_some(), key_end.unwrap_or(end));
+        Ok(Self { key, value: at..value_end, quoted: false, is_key, end })
     }
 
     fn read(self, text: &str, line: usize) -> Assignment {
         let raw = text[self.value.clone()].trim_matches(is_blank);
         let mut value = unquote(raw);
+        let is_open = raw.starts_with(['\'', '"', '`']) && *value == raw;
         let doubt = if self.quoted {
             None
-        } else if text[self.value.end..].starts_with('#') && !text[..self.value.end].ends_with(is_blank) {
+        } else if self.is_key {
+            Some(Doubt::OneLineOfKey)
+        } else if text[self.value.end..].starts_with('#') && (is_open || !text[..self.value.end].ends_with(is_blank)) {
             Some(Doubt::CutAtHash)
         } else {
-            (raw.starts_with(['\'', '"', '`']) && *value == raw).then_some(Doubt::OpenQuote)
+            is_open.then_some(Doubt::OpenQuote)
         };
         if raw.starts_with('"') {
             value = Zeroizing::new(value.replace("\\n", "\n").replace("\\r", "\r"));
@@ -158,6 +169,20 @@ fn quoted(text: &str, at: usize, quote: char) -> Option<(Range<usize>, usize)> {
     }
     let mut closing = plain.into_iter().chain(escaped.into_iter().rev());
     closing.find_map(|close| Some((open..close + 1, tail(text, close + 1)?)))
+}
+
+/// The end of the line that ends a PEM key, or of the text if none does, where a value without quotes is the first line
+/// of such a key.
+fn key_end(text: &str, value: Range<usize>) -> Option<usize> {
+    let first = text[value.clone()].trim_matches(is_blank).trim_start_matches(['\'', '"', '`']);
+    let label = first.strip_prefix("-----BEGIN ")?.strip_suffix("-----")?;
+    if label.contains('-') {
+        return None;
+    }
+    let rest = &text[value.end..];
+    let is_last = |line: &str| line.trim_start_matches([' ', '\t']).starts_with("-----END ");
+    let last = rest.match_indices('\n').find(|(at, _)| is_last(&rest[at + 1..]));
+    Some(last.map_or(text.len(), |(at, _)| line_end(text, value.end + at + 1)))
 }
 
 /// The end of the line, if only blanks and a comment (possibly on a later line) follow `at`.

@@ -47,11 +47,13 @@ impl Kind {
     }
 }
 
-/// A refusal or an error: what happened, and at most two hints about what to do.
+/// A refusal or an error: what happened, where exactly if that needs lines of its own, and at most two hints about what
+/// to do.
 #[derive(Clone, Debug)]
 pub struct Failure {
     kind: Kind,
     message: String,
+    details: Vec<String>,
     hints: Vec<String>,
 }
 
@@ -61,12 +63,19 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 impl Failure {
     /// A failure of `kind`; `message` is lower case, without a full stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new() }
+        Self { kind, message: message.into(), details: Vec::new(), hints: Vec::new() }
     }
 
     /// A failed file operation on `path`; `what` begins the message ("cannot open").
     pub fn io(what: &str, path: &Path, cause: &io::Error) -> Self {
         Self::new(Kind::Io, format!("{what} '{}': {}", path.display(), Cause(cause)))
+    }
+
+    /// Adds a line below the message, about one of several things that are wrong.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.details.push(detail.into());
+        self
     }
 
     /// Adds a hint about what to type next.
@@ -84,6 +93,11 @@ impl Failure {
     /// What happened.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The lines below the message.
+    pub fn details(&self) -> &[String] {
+        &self.details
     }
 
     /// The hints, most likely first.

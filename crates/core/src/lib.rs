@@ -13,7 +13,7 @@
 //! | 3 | `session`: what every verb works with, and the key of this process |
 //! | 2 | `key_store`, `vault_folder`, `seen`, `audit_log`, `settings`, `git`: keys, files, programs |
 //! | 1 | `disk`, `dotenv`, `injections`, `listing`, `example`, `masking`, `supervisor`: atomic files, text, a child process |
-//! | 0 | `failure`, `advice`, `paths`, `clock`, `suggestion`, `platform` |
+//! | 0 | `failure`, `advice`, `paths`, `clock`, `suggestion`, `coding_agent`, `platform` |
 //!
 //! Below all floors, in their own crates: `cast-vault`, `cast-mask`, `cast-keyring`.
 //!
@@ -23,6 +23,7 @@ pub mod advice;
 pub mod audit_log;
 pub mod change;
 pub mod clock;
+pub mod coding_agent;
 pub mod disk;
 pub mod door;
 pub mod dotenv;

@@ -16,6 +16,7 @@ use std::process::Command;
 use cast_vault::{AgentName, Sealer, SecretName, SecretValue};
 
 use crate::audit_log::{Action, Event, STARTED};
+use crate::coding_agent;
 use crate::door::{Effect, Verb};
 use crate::example::Example;
 use crate::failure::Result;
@@ -141,7 +142,12 @@ fn gather(session: &Session, agent: &AgentName, request: &Request) -> Result<Gat
 /// into the environment.
 pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Result<Prepared> {
     let Gathered { injections, builtin, .. } = session.perform(Gather { agent, request: &request })?;
-    let event = Event::new(Action::Run).agent(agent).keys(injections.iter().map(|(name, _)| name));
+    let mut event = Event::new(Action::Run).agent(agent).keys(injections.iter().map(|(name, _)| name));
+    if request.no_mask
+        && let Some(variable) = coding_agent::variable()
+    {
+        event.set_unmasked_below(variable);
+    }
     let (program, arguments) = request.command.take().unwrap_or_default();
     let own: BTreeMap<_, _> = request.variables.into_iter().collect();
     let inherited = env::vars_os().filter(|(name, _)| is_inherited(name, request.clean) && !own.contains_key(name));

@@ -1,5 +1,6 @@
 //! `cast key export`: exports keys. It is the only command that prints something that opens a vault, so it checks where
-//! the output goes: it asks before it prints on a terminal, and warns about a file that others can read.
+//! the output goes: it asks before it prints on a terminal, and warns about a file that others can read. The master key
+//! goes to a pipe or past a coding agent only if the user wrote so.
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -8,10 +9,13 @@ use std::path::Path;
 use age::secrecy::{ExposeSecret, SecretString};
 
 use crate::args::KeyExportArgs;
+use crate::plaintext::is_standard_input;
 use crate::prompt;
 use crate::report::Report;
 use crate::words;
+use cast_core::coding_agent;
 use cast_core::disk;
+use cast_core::failure::{Failure, Kind, Result};
 use cast_core::platform::files;
 use cast_core::session::Session;
 use cast_core::verbs::key::export::{ExportAgentKey, ExportMasterKey};
@@ -20,14 +24,19 @@ pub(crate) fn run(args: &KeyExportArgs, session: &Session, report: Report) -> an
     let agent = args.agent.as_ref().map(words::agent).transpose()?;
     let what =
         agent.as_ref().map_or_else(|| "The master key".to_owned(), |agent| format!("The key of agent '{agent}'"));
-    if args.output.is_none() && io::stdout().is_terminal() {
+    // The word for standard output is that for standard input.
+    let output = args.output.as_ref().filter(|path| !is_standard_input(path));
+    if agent.is_none() {
+        refuse_unasked(args)?;
+    }
+    if output.is_none() && io::stdout().is_terminal() && !args.yes {
         prompt::confirm(&format!("{what} will appear on this terminal. Continue?"), "--output FILE")?;
     }
     let text = match &agent {
         Some(agent) => with_line_end(&session.perform(ExportAgentKey { agent })?),
         None => session.perform(ExportMasterKey)?,
     };
-    let Some(path) = &args.output else {
+    let Some(path) = output else {
         if files::stdout_is_readable_by_others() {
             report
                 .warning("standard output is a file that other users can read: 'chmod 600' it, or use '--output FILE'");
@@ -38,6 +47,26 @@ pub(crate) fn run(args: &KeyExportArgs, session: &Session, report: Report) -> an
     disk::create_new(&path, text.expose_secret().as_bytes())?;
     warn_about_folder(&path, report);
     report.success(format_args!("{what} written to '{}'", path.display()));
+    Ok(())
+}
+
+/// Refuses to hand the master key to a program that may have been told to ask for it. A coding agent may give its tools
+/// a terminal, so a terminal does not show that a person asks.
+fn refuse_unasked(args: &KeyExportArgs) -> Result<()> {
+    const FOR_ONE: &str = "for one agent's vault, export its key: 'cast key export --agent AGENT'";
+    if let Some(variable) = coding_agent::variable().filter(|_| !args.yes) {
+        let what =
+            format!("the master key opens every vault, and a coding agent started this command: {variable} is set");
+        return Err(Failure::new(Kind::Usage, what).hint("if that is what you want, add '--yes'").hint(FOR_ONE));
+    }
+    if args.output.is_none() && !io::stdout().is_terminal() {
+        return Err(Failure::new(
+            Kind::Usage,
+            "the master key opens every vault, and standard output is not a terminal",
+        )
+        .hint("write it to a new file with '--output FILE', or to standard output with '--output -'")
+        .hint(FOR_ONE));
+    }
     Ok(())
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &KeyRotateArgs, session: &Session, report: Report) -> an
     }
     if rotation.is_new {
         report
-            .hint("make a new backup ('cast key export'), and new agent keys for CI ('cast key export --agent AGENT')");
+            .hint("make a new backup ('cast key export --output FILE'), and new agent keys for CI ('cast key export --agent AGENT')");
     }
     let Some(first) = rotation.left.first() else { return Ok(()) };
     for failure in &rotation.left {

@@ -102,8 +102,13 @@ const SCENES: [Scene; 9] = [
             fs::write(sandbox.home().join(".env"), "K=new\nL=new\n").unwrap();
             sandbox
         },
-        words: &["secrets", "import", "a", ".env"],
-        look: value_of_a,
+        words: &["secrets", "import", "a", ".env", "--remove"],
+        look: |sandbox| {
+            let values = value_of_a(sandbox);
+            let is_there = sandbox.home().join(".env").exists();
+            assert!(is_there || values == "new,new", "the file is gone, and the vault has {values}");
+            values
+        },
         old: "old,l",
         new: "new,new",
     },

@@ -33,12 +33,19 @@ fn a_backup_that_stock_age_takes() {
 fn an_agent_key_in_one_line() {
     let sandbox = sandbox();
     assert_eq!(exported(&sandbox, &["--agent", "a"]), grant_of(&sandbox, "a") + "\n");
+    // It goes to a pipe unasked, below a coding agent too.
+    let piped = sandbox.cast(["key", "export", "--agent", "a"]).env("CLAUDECODE", "1").succeeds();
+    assert_eq!((piped.out, piped.err.as_str()), (grant_of(&sandbox, "a") + "\n", ""));
     sandbox.cast(["key", "export", "--agent", "c"]).refuses(3, "agent 'c' has no vault", &[]);
     sandbox.cast(["key", "export", "--agent", "sk-LIVE"]).refuses(2, "AGENT", &["sk-LIVE"]);
     // The holder of an agent key cannot export one.
     let key = grant_of(&sandbox, "a");
-    for words in [&["key", "export"][..], &["key", "export", "--agent", "a"], &["key", "export", "--agent", "b"]] {
-        sandbox.cast(words).env("CAST_KEY", &key).refuses(4, "the agent key of 'a'", &["hunter2"]);
+    for words in [&["--output", "-"][..], &["--agent", "a"], &["--agent", "b"]] {
+        sandbox.cast(["key", "export"].iter().chain(words)).env("CAST_KEY", &key).refuses(
+            4,
+            "the agent key of 'a'",
+            &["hunter2"],
+        );
     }
 }
 
@@ -68,9 +75,9 @@ fn into_a_new_file_of_ones_own() {
 fn warns_of_places_that_others_see() {
     let sandbox = sandbox();
     let run = |script: &str| sandbox.other("sh", ["-c", script, CAST]).succeeds();
-    let warned = run("umask 022; \"$0\" key export > open");
+    let warned = run("umask 022; \"$0\" key export -o - > open");
     assert!(warned.err.contains("cast: warning: ") && warned.err.contains("other users can read"), "{warned:?}");
-    let silent = run("umask 077; \"$0\" key export > closed; \"$0\" key export | cat > /dev/null");
+    let silent = run("umask 077; \"$0\" key export -o - > closed; \"$0\" key export -o - | cat > /dev/null");
     assert_eq!(silent.err, "");
     // A folder that others can list, and a repository.
     for (mode, words) in [(0o755, "other users can list"), (0o700, "git work tree")] {
@@ -96,6 +103,62 @@ fn a_terminal_is_asked_first() {
     terminal.sees("will appear on this terminal");
     terminal.types("y");
     assert!(terminal.ends_with(0).contains(&grant_of(&sandbox, "a")));
+}
+
+#[test]
+fn the_master_key_goes_to_no_pipe_unasked() {
+    let sandbox = sandbox();
+    for words in [&["key", "export"][..], &["key", "export", "--yes"], &["-q", "key", "export"]] {
+        let refused = sandbox.cast(words).refuses(2, "standard output is not a terminal", &["hunter2"]);
+        let hints = ["'--output FILE'", "'--output -'", "'cast key export --agent AGENT'"];
+        assert!(words.contains(&"-q") || hints.iter().all(|hint| refused.err.contains(hint)), "{refused:?}");
+    }
+    // Nor into a file that a shell opened, with standard error on a terminal.
+    let script = "\"$@\" > out; echo \"[$?]\"; wc -c < out";
+    let shown = Terminal::start_in_shell(sandbox.cast(["key", "export"]), script).ends_with(0);
+    assert!(shown.contains("[2]\r\n0\r\n"), "{shown}");
+    // A terminal that cannot be asked.
+    let mut terminal = Terminal::start_in_shell(sandbox.cast(["key", "export", "-o", "-"]), "\"$@\" 2> err; cat err");
+    terminal.sees("--output FILE");
+    assert!(!terminal.ends_with(0).contains("AGE-SECRET-KEY"));
+}
+
+#[test]
+fn a_coding_agent_gets_the_master_key_only_with_yes() {
+    let sandbox = sandbox();
+    let variables = [
+        "CLAUDECODE",
+        "AI_AGENT",
+        "AGENT",
+        "GEMINI_CLI",
+        "CODEX_THREAD_ID",
+        "CODEX_SESSION_ID",
+        "CODEX_CI",
+        "OPENCODE",
+    ];
+    for variable in variables {
+        for words in [&["key", "export"][..], &["key", "export", "-o", "-"], &["key", "export", "-o", "file"]] {
+            let call = sandbox.cast(words).env(variable, "sk-live-1");
+            let refused = call.refuses(2, &format!("{variable} is set"), &["hunter2", "sk-live"]);
+            assert!(refused.err.contains("'--yes'"), "{refused:?}");
+        }
+    }
+    // A terminal below an agent is no person, and the agent could type the answer.
+    for words in [&["key", "export"][..], &["key", "export", "-o", "-"]] {
+        let shown = Terminal::start(sandbox.cast(words).env("GEMINI_CLI", "1")).ends_with(2);
+        assert!(shown.contains("GEMINI_CLI is set") && !shown.contains("AGE-SECRET-KEY"), "{shown}");
+    }
+    // `--yes` says what to do, not where to: a pipe still needs its word.
+    let yes = |words: &[&str]| sandbox.cast(["key", "export", "--yes"].iter().chain(words)).env("CLAUDECODE", "1");
+    yes(&[]).refuses(2, "standard output is not a terminal", &["hunter2"]);
+    assert!(yes(&["--output", "-"]).succeeds().out.contains("AGE-SECRET-KEY-1"));
+    yes(&["--output", "file"]).succeeds();
+    assert!(fs::read_to_string(sandbox.home().join("file")).unwrap().contains("AGE-SECRET-KEY-1"));
+    // On a terminal it is not asked for again.
+    let shown = Terminal::start(sandbox.cast(["key", "export", "--yes"])).ends_with(0);
+    assert!(shown.contains("AGE-SECRET-KEY-1") && !shown.contains("Continue?"), "{shown}");
+    // An empty variable tells nothing.
+    sandbox.cast(["key", "export", "-o", "-"]).env("CLAUDECODE", "").succeeds();
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub struct Event {
     from: Option<AgentName>,
     keys: Vec<SecretName>,
     program: Option<String>,
+    unmasked_below: Option<&'static str>,
 }
 
 /// One line of the log. Programs may rely on it: new versions add fields but never change them.
@@ -59,6 +60,9 @@ pub struct Entry {
     pub program: Option<String>,
     /// The name of the program that called cast, if known.
     pub by: Option<String>,
+    /// For a run whose output was left unmasked below a coding agent: the variable that tells that there is one.
+    #[serde(default)]
+    pub unmasked_below: Option<Cow<'static, str>>,
     /// The process id of cast, and of CMD where CMD replaced cast.
     pub pid: u32,
     /// The user: a user ID on Unix, a name on Windows.
@@ -97,7 +101,7 @@ impl Action {
 
 impl Event {
     pub fn new(action: Action) -> Self {
-        Self { action, agent: None, from: None, keys: Vec::new(), program: None }
+        Self { action, agent: None, from: None, keys: Vec::new(), program: None, unmasked_below: None }
     }
 
     /// The agent whose secrets were used.
@@ -130,6 +134,11 @@ impl Event {
         self.program = Some(injections::without_assignment(word));
     }
 
+    /// Sets that the output of a run is left unmasked below a coding agent, which this variable tells.
+    pub fn set_unmasked_below(&mut self, variable: &'static str) {
+        self.unmasked_below = Some(variable);
+    }
+
     /// The line for this event, with the current time and this process; `by` is the calling program.
     pub(super) fn entry(&self, result: &'static str, by: Option<OsString>) -> Entry {
         let name = |agent: &Option<AgentName>| agent.as_ref().map(AgentName::to_string);
@@ -141,6 +150,7 @@ impl Event {
             keys: self.keys.iter().map(SecretName::to_string).collect(),
             program: self.program.clone(),
             by: by.map(|name| injections::without_assignment(&name)),
+            unmasked_below: self.unmasked_below.map(Cow::Borrowed),
             pid: std::process::id(),
             user: user::user(),
             result: Cow::Borrowed(result),

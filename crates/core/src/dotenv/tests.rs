@@ -234,7 +234,7 @@ fn lines_are_counted_as_editors_do_and_none_is_dropped_in_silence() {
 #[test]
 fn doubts() {
     let doubt = |text: &str| parse(text).assignments[0].doubt;
-    for text in ["A=b#c", "A=#fff", "A=\"b#c"] {
+    for text in ["A=b#c", "A=#fff", "A=\"b#c", "A=\"b #c", "A='b' c #d"] {
         assert_eq!(doubt(text), Some(Doubt::CutAtHash), "{text}");
     }
     for text in ["A=\"b", "A='b' c", "A=`"] {
@@ -243,6 +243,23 @@ fn doubts() {
     for text in ["A=b # c", "A= #c", "A=\"b\"#c", "A='b#c'", "A=\"a\" \"b\"", "A=it's", "A="] {
         assert_eq!(doubt(text), None, "{text}");
     }
+}
+
+#[test]
+fn a_line_of_a_key_is_no_name() {
+    check("A=-----BEGIN X-----\nMIIEabc=\nB=\n-----END X-----\nC=1\n", &[("A", 1), ("C", 5)], &[]);
+    check("A=-----BEGIN X-----\r\nMIIEabc=\r\n  -----END X-----\r\nC=1", &[("A", 1), ("C", 4)], &[]);
+    // Nobody knows where this one ends.
+    check("A=-----BEGIN X-----\nMIIEabc=\n\nB=1\n", &[("A", 1)], &[]);
+    check("A=\"-----BEGIN X-----\nMIIEabc=\n-----END X-----\"\nC=1\n", &[("A", 1), ("C", 4)], &[]);
+    for text in
+        ["A=\"-----BEGIN X-----\nMIIEabc=\nC=1", "A='-----BEGIN X----- # c\nMIIEabc=\n-----END X-----\nC=\"'1\""]
+    {
+        assert_eq!(parse(text).assignments[0].doubt, Some(Doubt::OneLineOfKey), "{text}");
+        assert!(parse(text).assignments.iter().all(|found| found.key != "MIIEabc"), "{text}");
+    }
+    check("A=-----BEGIN\nB=1\n", &[("A", 1), ("B", 2)], &[]);
+    check("A=-----BEGIN X-----\\nMIIE\\n-----END X-----\nB=1\n", &[("A", 1), ("B", 2)], &[]);
 }
 
 proptest! {
