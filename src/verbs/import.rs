@@ -133,7 +133,7 @@ fn admit(args: &ImportArgs, session: &Session, agent: &AgentName, sifted: &Sifte
 fn remove(args: &ImportArgs, session: &Session, agent: &AgentName, text: &str) -> Result<()> {
     let Sifted { secrets, .. } = sift(dotenv::parse(text), args.allow_dangerous_name, &[])?;
     let removed = confirm(session, agent, &secrets).and_then(|()| plaintext::remove(&args.file, text));
-    removed.map_err(|failure| Failure::new(failure.kind(), format!("imported, but FILE was not removed: {failure}")))
+    removed.map_err(|failure| Failure::new(failure.kind(), format!("imported, but '--remove' failed: {failure}")))
 }
 
 /// What to do about the values in the file. `whole`: the vault has all of it.

@@ -325,7 +325,11 @@ fn changed(path: &Path) -> Failure {
 }
 
 fn parent(path: &Path) -> &Path {
-    path.parent().unwrap_or(path)
+    match path.parent() {
+        // Of a name alone.
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        folder => folder.unwrap_or(path),
+    }
 }
 
 fn name(path: &Path) -> &OsStr {

@@ -130,7 +130,7 @@ fn a_file_that_has_changed_meanwhile_stays() {
         let there = fs::read(&file).ok();
         terminal.types("correct horse\n");
         let shown = terminal.ends_with(if said.starts_with("not") { 6 } else { 1 });
-        assert!(shown.contains("imported, but FILE was not removed: ") && shown.contains(said), "{shown}");
+        assert!(shown.contains("imported, but '--remove' failed: ") && shown.contains(said), "{shown}");
         assert!(!shown.contains("removed\r") && !shown.contains("sk-live"), "{shown}");
         assert_eq!(fs::read(&file).ok(), there);
         if file.is_dir() {
@@ -160,7 +160,7 @@ fn a_folder_that_is_read_only_keeps_its_file() {
     let refused = nobody(0o555).run();
     assert_eq!(refused.code, 6, "{refused:?}");
     assert!(refused.err.contains("✓ Secrets added for agent 'a': A"), "{refused:?}");
-    let said = "cast: error: imported, but FILE was not removed: cannot remove 'project/prod.env': permission denied\n";
+    let said = "cast: error: imported, but '--remove' failed: cannot remove 'project/prod.env': permission denied\n";
     assert!(refused.err.contains(said), "{refused:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "A=sk-live-1\n");
     nobody(0o755).succeeds();
