@@ -1,5 +1,5 @@
-//! A `.env` file that the user names: reads its text, warns about the secrets that it holds in plain text, and removes it
-//! where that loses nothing.
+//! A `.env` file that the user names: reads its text, warns about the secrets that it holds in plain text, and removes
+//! it where that loses nothing.
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read};
@@ -49,8 +49,8 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>> {
     text(&Zeroizing::new(disk::read_limited(&file, path, MAX_FILE)?), path)
 }
 
-/// Refuses to remove what is not a file of its own name: removing a symbolic link would leave the values in place, and a
-/// pipe is nothing to remove.
+/// Refuses to remove what is not a file of its own name: removing a symbolic link would leave the values in place, and
+/// a pipe is nothing to remove.
 pub(crate) fn check_removable(path: &Path) -> Result<()> {
     if is_standard_input(path) {
         return Err(Failure::new(Kind::Usage, "'--remove' needs the name of a file, not standard input"));

@@ -137,15 +137,16 @@ pub(crate) struct ImportArgs {
     /// The .env file; '-' is standard input
     pub(crate) file: PathBuf,
 
-    /// Delete FILE once all of it is in the vault and was read back
+    /// Delete FILE once all of it is in the vault
     ///
-    /// Comments go with it. It stays if anything was not stored, or if it has changed meanwhile.
+    /// cast reads the vault back first. FILE stays if anything was not stored, or if it has changed meanwhile. Comments
+    /// go with it.
     #[arg(long, conflicts_with_all = ["lenient", "leave_out"])]
     pub(crate) remove: bool,
 
-    /// Store what dotenv would read, even if it passes over a line or cuts a value
+    /// Store what can be stored, and report the rest
     ///
-    /// Names and values that cast refuses are left out. Each is reported.
+    /// A value that dotenv would cut is stored as it is cut; names and values that cast refuses are left out.
     #[arg(long)]
     pub(crate) lenient: bool,
 
@@ -153,15 +154,17 @@ pub(crate) struct ImportArgs {
     #[arg(long = "except", value_name = "KEY,...", value_delimiter = ',')]
     pub(crate) leave_out: Vec<OsString>,
 
-    /// Show what would be added and replaced, and change nothing
+    /// Show what would change, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
 
-    /// Accept names that make programs load code or change what runs, such as PATH or LD_PRELOAD
+    /// Accept names such as PATH or LD_PRELOAD
+    ///
+    /// Such names make programs load code or change what runs.
     #[arg(long)]
     pub(crate) allow_dangerous_name: bool,
 
-    /// Make a new vault where this machine has seen one that is gone
+    /// Make a new vault in the place of one that is gone
     #[arg(long)]
     pub(crate) new: bool,
 

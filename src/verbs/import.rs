@@ -1,5 +1,5 @@
-//! `cast secrets import`: imports the assignments of a `.env` file, all of them or none, and removes the file if the user
-//! wishes so and nothing gets lost.
+//! `cast secrets import`: imports the assignments of a `.env` file, all of them or none, and removes the file if the
+//! user asks for that and nothing gets lost.
 
 mod remarks;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::args::ImportArgs;
-use crate::plaintext::{self, is_standard_input, shown};
+use crate::plaintext::{self, is_standard_input};
 use crate::report::Report;
 use crate::table;
 use crate::words;
@@ -58,7 +58,8 @@ pub(crate) fn run(args: &ImportArgs, session: &Session, report: Report) -> anyho
     let file = dotenv::parse(&text);
     let mut remarks = remarks::on_file(&file);
     let sifted = sift(file, args.allow_dangerous_name, &args.leave_out)?;
-    if let Err(refusal) = admit(args, session, &agent, &sifted) {
+    let admit = Admit { agent: &agent, sifted: &sifted, lenient: args.lenient };
+    if let Err(refusal) = session.perform(admit) {
         if args.json {
             report.json(&Outcome::of(&agent, &sifted.findings))?;
         }
@@ -119,16 +120,6 @@ fn agent(args: &ImportArgs) -> Result<AgentName> {
     }
 }
 
-/// Refuses a file that cannot be stored as the user wants it.
-fn admit(args: &ImportArgs, session: &Session, agent: &AgentName, sifted: &Sifted) -> Result<()> {
-    let Sifted { secrets, findings } = sifted;
-    if secrets.is_empty() {
-        let nothing = Failure::new(Kind::Usage, format!("no assignments to store in {}", shown(&args.file)));
-        return Err(findings.iter().fold(nothing, |failure, finding| failure.detail(finding.to_string())));
-    }
-    session.perform(Admit { agent, sifted, lenient: args.lenient })
-}
-
 /// Removes the file once the vault, as it is on the disk, has every secret of `text`, which was read from it.
 fn remove(args: &ImportArgs, session: &Session, agent: &AgentName, text: &str) -> Result<()> {
     let Sifted { secrets, .. } = sift(dotenv::parse(text), args.allow_dangerous_name, &[])?;
@@ -140,12 +131,11 @@ fn remove(args: &ImportArgs, session: &Session, agent: &AgentName, text: &str) -
 fn still_there(args: &ImportArgs, agent: &AgentName, whole: bool) -> String {
     let file = plaintext::real(&args.file);
     let file = file.display();
+    let still = format!("'{file}' still holds the values in plain text");
     if whole {
-        format!(
-            "'{file}' still holds the values in plain text: 'cast secrets import {agent} {file} --remove' deletes it"
-        )
+        format!("{still}: 'cast secrets import {agent} {file} --remove' deletes it")
     } else {
-        format!("'{file}' still holds the values in plain text, also those that were not stored as they are written")
+        format!("{still}, also those that were not stored as they are written")
     }
 }
 

@@ -159,9 +159,9 @@ fn agent_and_file_exchanged() {
 fn files_that_are_none() {
     let (sandbox, file) = with_file("# nothing\nsk-live\n");
     let import = |file: &str| sandbox.cast(["secrets", "import", "a", file]);
-    let empty = import(".env").refuses(2, "no assignments to store in '.env'", &["sk-live"]);
+    let empty = import(".env").refuses(2, "FILE has no assignments to store", &["sk-live"]);
     assert!(empty.err.contains("\n  line 2: passed over"), "{empty:?}");
-    import("-").refuses(2, "no assignments to store in standard input", &[]);
+    import("-").refuses(2, "FILE has no assignments to store", &[]);
     for missing in ["sk-live", "KEY=sk-live", "no/sk-live"] {
         import(missing).refuses(6, "FILE does not exist", &["sk-live"]);
     }

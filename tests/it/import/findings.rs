@@ -1,4 +1,4 @@
-//! What an import would pass over, cut or refuse: nothing is stored, and each line is named, unless the user accepts it.
+//! What an import would pass over, cut or refuse: each line is named and nothing is stored, unless the user accepts it.
 
 use std::fs;
 
@@ -95,9 +95,9 @@ fn a_bad_name_is_left_out_and_blocks_no_file() {
     import(&["--except", "A,sk-live-1"]).refuses(3, "FILE does not have name 2 of '--except'", &["sk-live"]);
     import(&["--except="]).refuses(3, "name 1 of '--except'", &["sk-live"]);
     fs::write(&file, "A=sk-live-b\n").unwrap();
-    import(&["--except", "A"]).refuses(2, "no assignments to store in '.env'", &["sk-live"]);
+    import(&["--except", "A"]).refuses(2, "FILE has no assignments to store", &["sk-live"]);
     fs::write(&file, "A-B=sk-live-b\n").unwrap();
-    import(&["--lenient"]).refuses(2, "no assignments to store in '.env'", &["sk-live", "A-B"]);
+    import(&["--lenient"]).refuses(2, "FILE has no assignments to store", &["sk-live", "A-B"]);
     assert_eq!(sandbox.value("a", "A"), b"sk-live-a");
 }
 

@@ -170,6 +170,7 @@ fn a_folder_that_is_read_only_keeps_its_file() {
 #[test]
 fn in_this_order_on_the_disk() {
     let (sandbox, file) = with_file("A=sk-live-1\n");
+    sandbox.set("a", "K", "v");
     let Some(calls) = traced(&sandbox, &REMOVE) else { return skip("order of a removal: strace does not work here") };
     assert!(!file.exists());
     let vault = sandbox.vault("a");

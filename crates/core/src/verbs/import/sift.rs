@@ -50,8 +50,8 @@ pub enum Fault {
     Value(String),
 }
 
-/// Refuses a file with findings, unless the caller accepts them. The audit log gets no names from a refusal: they may be
-/// parts of a value that lacks its quotes.
+/// Refuses a file with findings, unless the caller accepts them, and one without secrets. The audit log gets no names
+/// from a refusal: they may be parts of a value that lacks its quotes.
 pub struct Admit<'a> {
     /// The agent that would get the secrets.
     pub agent: &'a AgentName,
@@ -61,8 +61,8 @@ pub struct Admit<'a> {
     pub lenient: bool,
 }
 
-/// Sorts the assignments of `file`, without those of the names `except`, as the file has them. Of several assignments of
-/// a name the last one counts. `dangerous` allows names that make programs load code.
+/// Sorts the assignments of `file`, without those of the names `except`, as the file has them. Of several assignments
+/// of a name the last one counts. `dangerous` allows names that make programs load code.
 pub fn sift(file: Dotenv, dangerous: bool, except: &[OsString]) -> Result<Sifted> {
     let Dotenv { mut assignments, ignored } = file;
     refuse_unknown(&assignments, except)?;
@@ -144,11 +144,20 @@ impl Verb for Admit<'_> {
     }
 
     fn perform(self, _: &Session, _: &mut Event) -> Result<()> {
+        if self.sifted.secrets.is_empty() {
+            let nothing = Failure::new(Kind::Usage, "FILE has no assignments to store");
+            return Err(self.sifted.detail(nothing));
+        }
         if self.lenient { Ok(()) } else { self.sifted.refuse() }
     }
 }
 
 impl Sifted {
+    /// Adds a line for each finding.
+    fn detail(&self, failure: Failure) -> Failure {
+        self.findings.iter().fold(failure, |failure, finding| failure.detail(finding.to_string()))
+    }
+
     fn refuse(&self) -> Result<()> {
         if self.findings.is_empty() {
             return Ok(());
@@ -160,7 +169,7 @@ impl Sifted {
             _ => "nothing was imported: some lines would not be stored as they are written",
         };
         let failure = Failure::new(if is_refused { Kind::Usage } else { Kind::Other }, what);
-        let mut failure = self.findings.iter().fold(failure, |failure, finding| failure.detail(finding.to_string()));
+        let mut failure = self.detail(failure);
         if any(|fault| *fault == Fault::DangerousName) {
             failure = failure.hint("to accept names that make programs load code, add '--allow-dangerous-name'");
         } else if any(|fault| matches!(fault, Fault::Name(_))) {
