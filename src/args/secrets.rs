@@ -120,9 +120,9 @@ pub(crate) struct DeleteArgs {
 
 /// Import every assignment in a .env file
 ///
-/// cast reads the file as the npm package dotenv does: quotes, comments, multi-line values; it expands nothing. If dotenv
-/// would pass over a line or cut a value, or if cast refuses one, it reports each such line, stores nothing and exits
-/// with 1 (2 if it refuses one). It replaces a secret that already exists.
+/// cast reads the file as the npm package dotenv does: quotes, comments, multi-line values; it expands nothing. If
+/// dotenv would pass over a line or cut a value, or if cast refuses one, it reports each such line, stores nothing and
+/// exits with 1 (2 if it refuses one). It replaces a secret that already exists.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
