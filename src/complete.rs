@@ -215,7 +215,7 @@ impl Attendant for NoQuestions {
         false
     }
 
-    fn passphrase(&self, _: &Path) -> Result<SecretString> {
+    fn passphrase(&self, _: &Path, _: usize) -> Result<SecretString> {
         Err(not_asked())
     }
 

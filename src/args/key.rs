@@ -27,9 +27,9 @@ pub(crate) enum KeyStoreChoice {
     Auto,
     /// The OS keyring
     Keyring,
-    /// A file encrypted with a passphrase
+    /// A file encrypted with a passphrase, which a person types at each use
     Passphrase,
-    /// A plain file, protected only by its mode
+    /// A plain file, protected only by its mode; agents and MCP servers can use it without a person
     File,
 }
 
@@ -94,7 +94,8 @@ pub(crate) struct KeyExportArgs {
 
 /// Restore the master key from a backup
 ///
-/// The key must open at least one of the vaults here. A different key that is already here stays as a fallback.
+/// If there are vaults here, the key must open at least one of them; before there is any, it becomes the key. A different
+/// key that is already here stays as a fallback.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

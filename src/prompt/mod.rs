@@ -6,12 +6,12 @@ mod hidden;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use age::secrecy::SecretString;
+use age::secrecy::{ExposeSecret, SecretString};
 use dialoguer::{Confirm, Password, Select};
 
 use crate::report::Report;
 use cast_core::failure::{Cause, Failure, Kind, Result};
-use cast_core::key_store::{Attendant, KeyPlace, Nobody, Notice, PATIENCE, Whence};
+use cast_core::key_store::{Attendant, KeyPlace, Nobody, Notice, PATIENCE, TRIES, Whence, check_new_passphrase};
 use cast_core::platform::terminal;
 
 pub(crate) use hidden::{hidden, trim_line_end};
@@ -46,34 +46,47 @@ pub(crate) fn confirm(question: &str, option: &str) -> Result<()> {
 }
 
 impl Attendant for Terminal {
-    fn passphrase(&self, path: &Path) -> Result<SecretString> {
+    fn passphrase(&self, path: &Path, wrong: usize) -> Result<SecretString> {
         if !can_ask() {
-            return NOBODY.passphrase(path);
+            return NOBODY.passphrase(path, wrong);
         }
-        let prompt = format!("Passphrase for {}", path.display());
-        let word = Password::new().with_prompt(prompt).interact().map_err(|error| unanswered(&error))?;
-        Ok(SecretString::from(word))
+        if wrong > 0 {
+            self.report.note("Wrong passphrase, try again.\n");
+        }
+        ask_hidden(&format!("Passphrase for {}", path.display()))
     }
 
     fn new_passphrase(&self) -> Result<SecretString> {
         if !can_ask() {
             return NOBODY.new_passphrase();
         }
-        let word = Password::new()
-            .with_prompt("New passphrase for the key file")
-            .with_confirmation("Enter it again", "the passphrases differ, try again")
-            .interact()
-            .map_err(|error| unanswered(&error))?;
-        Ok(SecretString::from(word))
+        for _ in 0..TRIES {
+            let word = ask_hidden("New passphrase for the key file")?;
+            if let Err(short) = check_new_passphrase(&word) {
+                self.report.note(&format!("No: {short}.\n"));
+                continue;
+            }
+            if ask_hidden("Enter it again")?.expose_secret() == word.expose_secret() {
+                return Ok(word);
+            }
+            self.report.note("No: the passphrases differ.\n");
+        }
+        Err(Failure::new(Kind::Usage, "no passphrase was chosen: nothing was changed"))
     }
 
     fn choose_place(&self, why: &str) -> Result<Option<KeyPlace>> {
         if !can_ask() {
             return NOBODY.choose_place(why);
         }
-        self.report.note(&format!("No OS keyring is available: {why}.\n"));
-        let places =
-            ["in a file encrypted with a passphrase", "in a plain file that only you can read", "nowhere: cancel"];
+        self.report.note(&format!(
+            "No OS keyring is available: {why}.\n\
+             Agents and MCP servers start without a person who could type a passphrase.\n"
+        ));
+        let places = [
+            "in a file encrypted with a passphrase: you type it at each use",
+            "in a plain file that only you can read: agents and MCP servers can use it",
+            "nowhere: cancel",
+        ];
         let choice = Select::new().with_prompt("Where to keep the master key").items(places).default(0).interact();
         match choice.map_err(|error| unanswered(&error))? {
             0 => Ok(Some(KeyPlace::Passphrase)),
@@ -103,7 +116,14 @@ impl Attendant for Terminal {
 
     fn key_made(&self, whence: &Whence) {
         self.report.success(format_args!("Master key created and stored in {whence}"));
+        self.report.hint("back it up, for without it the vaults are lost: 'cast key export --output FILE'");
     }
+}
+
+/// Asks for a passphrase. An empty one counts as an answer.
+fn ask_hidden(question: &str) -> Result<SecretString> {
+    let asked = Password::new().with_prompt(question).allow_empty_password(true).interact();
+    asked.map(SecretString::from).map_err(|error| unanswered(&error))
 }
 
 fn unanswered(error: &dialoguer::Error) -> Failure {

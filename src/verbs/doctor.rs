@@ -21,6 +21,8 @@ struct Line<'a> {
     keyring: Option<KeyringLine>,
     /// The place of the key.
     key: Option<PlaceLine>,
+    /// `null` if there is no master key in the key store.
+    backup: Option<BackupLine>,
     vaults: Vec<VaultLine<'a>>,
     findings: Vec<FindingLine<'a>>,
 }
@@ -31,6 +33,15 @@ struct KeyringLine {
     /// `key`, `empty`, `locked`, `absent` or `trouble`.
     state: &'static str,
     message: String,
+}
+
+/// What this machine knows of a backup; also a promise.
+#[derive(Serialize)]
+struct BackupLine {
+    exported: bool,
+    message: &'static str,
+    /// What to do.
+    fix: &'static [&'static str],
 }
 
 /// One vault; also a promise.
@@ -54,7 +65,7 @@ pub(crate) fn run(args: &DoctorArgs, session: &Session, report: Report) -> anyho
     if let Some(path) = &args.backup {
         let BackupProof { vaults, findings } = session.doctor_backup(path)?;
         if args.json {
-            report.json(&line(None, None, &vaults, &findings))?;
+            report.json(&line(None, None, None, &vaults, &findings))?;
         } else {
             list(&findings, report)?;
         }
@@ -71,7 +82,8 @@ pub(crate) fn run(args: &DoctorArgs, session: &Session, report: Report) -> anyho
     let diagnosis = session.doctor(prompt::can_ask());
     if args.json {
         let key = diagnosis.key.as_ref().map(PlaceLine::from);
-        report.json(&line(Some(keyring(&diagnosis.keyring)), key, &diagnosis.vaults, &diagnosis.findings))?;
+        let (keyring, backup) = (keyring(&diagnosis.keyring), diagnosis.copied.map(backup));
+        report.json(&line(Some(keyring), key, backup, &diagnosis.vaults, &diagnosis.findings))?;
     } else {
         report.data(&table::lay_out(["CHECK", "STATE"], rows(&diagnosis)))?;
         list(&diagnosis.findings, report)?;
@@ -79,7 +91,7 @@ pub(crate) fn run(args: &DoctorArgs, session: &Session, report: Report) -> anyho
     conclude(&diagnosis.findings, report, "Everything is in order")
 }
 
-fn rows(diagnosis: &Diagnosis) -> [[String; 2]; 4] {
+fn rows(diagnosis: &Diagnosis) -> Vec<[String; 2]> {
     let key = match &diagnosis.key {
         Some(whence) => format!("in {whence}"),
         None if diagnosis.vaults.is_empty() && diagnosis.findings.is_empty() => {
@@ -92,13 +104,25 @@ fn rows(diagnosis: &Diagnosis) -> [[String; 2]; 4] {
         Audit::Required => "required",
         Audit::Off => "off",
     };
+    let backup = diagnosis.copied.filter(|copied| !copied).map(backup);
+    let backup = backup.map(|line| ("backup", format!("{}: {}", line.message, line.fix.concat())));
     let rows = [
-        ("keyring", keyring(&diagnosis.keyring).message),
-        ("key", key),
-        ("vaults", open(&diagnosis.vaults)),
-        ("audit log", audit.to_owned()),
+        Some(("keyring", keyring(&diagnosis.keyring).message)),
+        Some(("key", key)),
+        backup,
+        Some(("vaults", open(&diagnosis.vaults))),
+        Some(("audit log", audit.to_owned())),
     ];
-    rows.map(|(check, state)| [check.to_owned(), Printable(&state).to_string()])
+    let row = |(check, state): (&str, String)| [check.to_owned(), Printable(&state).to_string()];
+    rows.into_iter().flatten().map(row).collect()
+}
+
+fn backup(exported: bool) -> BackupLine {
+    if exported {
+        BackupLine { exported, message: "the key was exported", fix: &[] }
+    } else {
+        BackupLine { exported, message: "the key was never exported", fix: &["'cast key export --output FILE'"] }
+    }
 }
 
 fn keyring(look: &Result<Presence, KeyringError>) -> KeyringLine {
@@ -125,6 +149,7 @@ fn open(vaults: &[(AgentName, bool)]) -> String {
 fn line<'a>(
     keyring: Option<KeyringLine>,
     key: Option<PlaceLine>,
+    backup: Option<BackupLine>,
     vaults: &'a [(AgentName, bool)],
     findings: &'a [Finding],
 ) -> Line<'a> {
@@ -137,6 +162,7 @@ fn line<'a>(
         healthy: findings.is_empty(),
         keyring,
         key,
+        backup,
         vaults: vaults.iter().map(|(agent, opens)| VaultLine { agent: agent.as_str(), opens: *opens }).collect(),
         findings: findings.iter().map(finding).collect(),
     }

@@ -2,6 +2,7 @@
 //! keyring: `keyring/doctor.rs`.
 
 mod backup;
+mod exported;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -53,13 +54,16 @@ fn all_is_in_order() {
     sandbox.set("builtin", "B", "hunter2");
     let outcome = sandbox.cast(["doctor"]).succeeds();
     assert!(outcome.out.starts_with("CHECK      STATE\nkeyring    no D-Bus session is reachable: "), "{outcome:?}");
-    let key = format!("key        in the key file '{}'\nvaults     all 2 open\n", sandbox.key_file().display());
+    let key = format!(
+        "key        in the key file '{}'\nbackup     the key was never exported: 'cast key export --output FILE'\nvaults     all 2 open\n",
+        sandbox.key_file().display()
+    );
     assert!(outcome.out.contains(&key), "{outcome:?}");
     assert_eq!(outcome.err, "✓ Everything is in order\n");
     assert_eq!(sandbox.cast(["doctor", "-q"]).succeeds().err, "");
     let json = doctor(&sandbox);
     let fields: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(fields, ["findings", "healthy", "key", "keyring", "vaults"]);
+    assert_eq!(fields, ["backup", "findings", "healthy", "key", "keyring", "vaults"]);
     assert_eq!(json["keyring"]["state"], "absent");
     assert_eq!(json["vaults"][1], serde_json::json!({"agent": "builtin", "opens": true}));
 }
@@ -310,7 +314,7 @@ fn a_passphrase_that_nobody_can_be_asked_for() {
     assert_eq!(json["key"], Value::Null);
     let (message, fix) = only(&json, "key");
     assert!(message.contains("needs its passphrase, and cast cannot ask for it here"), "{message}");
-    assert_eq!(fix.len(), 1);
+    assert_eq!(fix.len(), 2);
     // Without a vault the passphrase would open nothing.
     fs::remove_dir_all(sandbox.data().join("vaults")).unwrap();
     let path = sandbox.data().join("key.age");

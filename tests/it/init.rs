@@ -89,8 +89,9 @@ fn a_git_work_tree_is_no_place_for_a_key() {
 /// Answers the question for a place with these keys.
 fn choosing(call: Call<'_>, keys: &str) -> Terminal {
     let mut terminal = Terminal::start(call);
-    terminal.sees("passphrase");
-    terminal.sees("plain");
+    terminal.sees("without a person");
+    terminal.sees("a file encrypted with a passphrase: you type it at each use");
+    terminal.sees("a plain file that only you can read: agents and MCP servers can use it");
     for key in keys.split_inclusive(['B', '\r']) {
         terminal.hides_input();
         terminal.types(key);
@@ -143,7 +144,9 @@ fn a_terminal_chooses_a_passphrase() {
     let before = sandbox.snapshot();
     for (words, code) in [(&["list", "a"][..], 4), (&["run", "a", "--", "touch", "started"], 125)] {
         let mut wrong = Terminal::start(sandbox.cast(words));
-        answers(&mut wrong, "assphrase for", "wrong horse");
+        for question in ["Passphrase for ", "try again.\r\nPassphrase for ", "try again.\r\nPassphrase for "] {
+            answers(&mut wrong, question, "wrong horse");
+        }
         let shown = wrong.ends_with(code);
         assert!(shown.contains("wrong passphrase") && !shown.contains("horse"), "{shown}");
     }

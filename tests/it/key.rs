@@ -4,6 +4,7 @@ mod agent;
 mod descriptor;
 mod file;
 mod first;
+mod passphrase_file;
 
 use std::fs;
 

@@ -3,6 +3,8 @@
 mod completion;
 pub mod dialog;
 mod doctor;
+mod first;
+mod stale;
 mod states;
 
 use std::fs;
@@ -139,9 +141,10 @@ fn an_import_may_be_the_first_use() {
     assert!(dry.out.ends_with("K    added\n") && session.items() == 0, "{dry:?}");
     let first = session.cast(["secrets", "import", "a", ".env"]).succeeds();
     assert!(
-        first.err.starts_with("✓ Master key created and stored in the OS keyring\n✓ Secrets added for agent 'a': K\n"),
+        first.err.starts_with("✓ Master key created and stored in the OS keyring\ncast: hint: back it up"),
         "{first:?}"
     );
+    assert!(first.err.contains("\n✓ Secrets added for agent 'a': K\n"), "{first:?}");
     assert_eq!(session.cast(["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds().out, "hunter2-hunter2\n");
     assert_eq!(session.items(), 1);
 }

@@ -10,6 +10,12 @@ pub const GIVE_KEY: &str = match FAMILY {
     Family::Windows => "set the environment variable CAST_KEY_FILE to 'master.key'",
 };
 
+/// How to provide the passphrase of the key file to one call of cast.
+pub const GIVE_PASSPHRASE: &str = match FAMILY {
+    Family::Unix => "'CAST_PASSPHRASE_FILE=passphrase.txt cast ...'",
+    Family::Windows => "set the environment variable CAST_PASSPHRASE_FILE to 'passphrase.txt'",
+};
+
 /// Makes this user the owner of the files again.
 pub(crate) fn take(paths: &[PathBuf]) -> String {
     match FAMILY {
@@ -23,6 +29,17 @@ pub(crate) fn close(paths: &[PathBuf]) -> String {
     match FAMILY {
         Family::Unix => format!("chmod go={}", quoted(paths)),
         Family::Windows => paths.iter().map(|path| own_and_close(path)).collect::<Vec<_>>().join(" && "),
+    }
+}
+
+/// Gives a file or folder another name.
+pub(crate) fn move_away(path: &Path) -> String {
+    let mut lost = path.as_os_str().to_owned();
+    lost.push(".lost");
+    let both = [path.to_owned(), PathBuf::from(lost)];
+    match FAMILY {
+        Family::Unix => format!("mv{}", quoted(&both)),
+        Family::Windows => format!("move{}", listed("", &both)),
     }
 }
 

@@ -52,8 +52,10 @@ pub struct Injections(BTreeMap<SecretName, Injection>);
 pub const KEY: &str = "CAST_KEY";
 /// The variable that names the file of a key.
 pub const KEY_FILE: &str = "CAST_KEY_FILE";
-/// All variables that provide this process with a key.
-pub const UNLOCK_MATERIAL: [&str; 2] = [KEY, KEY_FILE];
+/// The variable that names the file of a passphrase for the key file.
+pub const PASSPHRASE_FILE: &str = "CAST_PASSPHRASE_FILE";
+/// All variables that let this process open vaults.
+pub const UNLOCK_MATERIAL: [&str; 3] = [KEY, KEY_FILE, PASSPHRASE_FILE];
 
 /// The variables that a clean environment keeps, besides `LC_*`.
 const CLEAN: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];
@@ -200,6 +202,7 @@ mod tests {
     #[test]
     fn unlock_material_stays_here() {
         let inherited = [("CAST_HOME", "h"), ("CAST_KEY", "k"), ("CAST_KEY_FILE", "f"), ("CAST_VAULTS", "v")];
+        let inherited = inherited.into_iter().chain([("CAST_PASSPHRASE_FILE", "p")]).collect::<Vec<_>>();
         check(&injections("", ""), &inherited, false, &[("CAST_HOME", "h"), ("CAST_VAULTS", "v")]);
     }
 

@@ -21,6 +21,7 @@ use crate::door::{Effect, Verb};
 use crate::example::Example;
 use crate::failure::Result;
 use crate::injections::{Injections, Selection, Source, is_inherited};
+use crate::key_store;
 use crate::paths::absolute;
 use crate::platform::exec::{Environment, Image};
 use crate::read::Builtin;
@@ -155,6 +156,7 @@ pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Re
     let environment = environment.map_err(|error| NotStarted::Failed(error.to_string()).into_failure(&program))?;
     let masks = !request.no_mask && masks(session)? && !masking::masked_outputs().is_empty();
     let to_mask = if masks { injections.into_masked() } else { Vec::new() };
+    key_store::keep_passphrase_from_children();
     Ok(Prepared { event, program, arguments, environment, to_mask, builtin })
 }
 

@@ -123,6 +123,15 @@ impl Seen {
         write(&self.path(record.state.id), &record.to_bytes())
     }
 
+    /// Whether nothing shows that this home has ever read or written a vault.
+    pub(crate) fn is_untouched(&self) -> bool {
+        let is_empty = |folder: &Path| {
+            fs::read_dir(folder)
+                .map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |mut entries| entries.next().is_none())
+        };
+        is_empty(&self.folder) && self.replica_path().symlink_metadata().is_err()
+    }
+
     /// Waits for the right to change records.
     pub(crate) fn lock(&self) -> Result<Lock> {
         Lock::acquire(&self.lock_path())

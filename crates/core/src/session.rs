@@ -16,7 +16,7 @@ use crate::seen::Seen;
 use crate::settings::Settings;
 use crate::vault_folder::VaultFolder;
 
-pub(crate) use key::{Unlocked, no_key, no_keyring};
+pub(crate) use key::{Unlocked, no_key, no_keyring, no_usable_keyring};
 
 /// Access to the vaults of one user.
 pub struct Session {

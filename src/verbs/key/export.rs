@@ -19,6 +19,7 @@ use cast_core::failure::{Failure, Kind, Result};
 use cast_core::platform::files;
 use cast_core::session::Session;
 use cast_core::verbs::key::export::{ExportAgentKey, ExportMasterKey};
+use cast_vault::AgentName;
 
 pub(crate) fn run(args: &KeyExportArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let agent = args.agent.as_ref().map(words::agent).transpose()?;
@@ -41,10 +42,13 @@ pub(crate) fn run(args: &KeyExportArgs, session: &Session, report: Report) -> an
             report
                 .warning("standard output is a file that other users can read: 'chmod 600' it, or use '--output FILE'");
         }
-        return report.data(text.expose_secret());
+        report.data(text.expose_secret())?;
+        note(session, agent.as_ref());
+        return Ok(());
     };
     let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
     disk::create_new(&path, text.expose_secret().as_bytes())?;
+    note(session, agent.as_ref());
     warn_about_folder(&path, report);
     report.success(format_args!("{what} written to '{}'", path.display()));
     Ok(())
@@ -68,6 +72,13 @@ fn refuse_unasked(args: &KeyExportArgs) -> Result<()> {
         .hint(FOR_ONE));
     }
     Ok(())
+}
+
+/// An agent's key is no backup of the master key.
+fn note(session: &Session, agent: Option<&AgentName>) {
+    if agent.is_none() {
+        session.note_export();
+    }
 }
 
 fn with_line_end(line: &SecretString) -> SecretString {

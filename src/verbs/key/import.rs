@@ -16,9 +16,14 @@ pub(crate) fn run(args: &KeyImportArgs, session: &Session, report: Report) -> an
     let whence = &imported.whence;
     if imported.known {
         report.success(format_args!("This master key is already stored in {whence}"));
+    } else if imported.opened == 0 {
+        report.success(format_args!("Master key imported and stored in {whence}; there are no vaults here yet"));
     } else {
         report
             .success(format_args!("Master key imported and stored in {whence}; it opens {}", vaults(imported.opened)));
+    }
+    if imported.unused > 0 {
+        report.hint("the key that was here before is gone: nothing was ever sealed to it");
     }
     for agent in &imported.closed {
         report.warning(format_args!("the key does not open the vault of agent '{agent}'"));

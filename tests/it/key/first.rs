@@ -29,6 +29,7 @@ fn init_makes_a_key_file_and_says_so() {
     let outcome = sandbox.cast(["init"]).succeeds();
     assert!(outcome.err.contains(sandbox.key_file().to_str().unwrap()), "{outcome:?}");
     assert!(outcome.err.contains("cast: hint: ") && outcome.err.contains("passphrase"), "{outcome:?}");
+    assert!(outcome.err.contains("hint: back it up") && outcome.err.contains("'cast key export "), "{outcome:?}");
     assert_eq!(outcome.out, "");
     outcome.says_nothing_of(&["AGE-SECRET-KEY", &sandbox.key()]);
     assert_eq!(fs::metadata(sandbox.key_file()).unwrap().permissions().mode() & 0o777, 0o600);
@@ -67,6 +68,7 @@ fn none_is_made_beside_vaults_that_wait_for_theirs() {
     ] {
         let outcome = sandbox.cast(words).refuses(4, "no key", &["hunter2"]);
         assert!(outcome.err.contains("CAST_KEY_FILE="), "how to bring it back: {outcome:?}");
+        assert!(outcome.err.contains("if it is lost for good"), "{outcome:?}");
     }
     sandbox.cast(["run", "a", "--", "touch", "started"]).refuses(125, "no key", &["hunter2"]);
     // A damaged vault also needs its key.
@@ -77,6 +79,21 @@ fn none_is_made_beside_vaults_that_wait_for_theirs() {
         "opens none of the vaults",
         &["hunter2"],
     );
+}
+
+#[test]
+fn after_a_loss_one_starts_over_as_the_hint_says() {
+    let sandbox = sandbox();
+    let lost = sandbox.key();
+    fs::remove_file(sandbox.key_file()).unwrap();
+    let refused = sandbox.cast(["init"]).refuses(4, "no key for the existing vaults", &["hunter2"]);
+    let typed = refused.err.split_once("move the folder away: ").unwrap().1.lines().next().unwrap();
+    sandbox.other("sh", ["-c", typed]).succeeds();
+    assert!(sandbox.data().join("vaults.lost/a.age").exists(), "nothing is deleted");
+    sandbox.cast(["init"]).succeeds();
+    sandbox.cast(["set", "a", "K", "hunter3", "--new"]).succeeds();
+    assert_eq!(sandbox.value("a", "K"), b"hunter3");
+    assert_ne!(sandbox.key(), lost);
 }
 
 #[test]
@@ -99,7 +116,7 @@ fn many_first_inits_at_once_make_one_key() {
         assert_eq!(made, 1, "{outcomes:?}");
         assert_eq!(fs::read_to_string(sandbox.key_file()).unwrap().matches("AGE-SECRET-KEY").count(), 1);
         sandbox.set("a", "K", "v");
-        // One key, one vault, one replica; of the vault its record, names, states and place.
-        assert_eq!(sandbox.snapshot().len(), 7, "{:?}", sandbox.snapshot().keys());
+        // One key and that it was made, one vault, one replica; of the vault its record, names, states and place.
+        assert_eq!(sandbox.snapshot().len(), 8, "{:?}", sandbox.snapshot().keys());
     }
 }

@@ -23,6 +23,7 @@ fn a_keyring_that_holds_the_key() {
         "CHECK      STATE\n\
          keyring    the keyring is open and holds the key\n\
          key        in the OS keyring\n\
+         backup     the key was never exported: 'cast key export --output FILE'\n\
          vaults     all 2 open\n\
          audit log  on\n"
     );

@@ -44,10 +44,74 @@ fn must_open_a_vault() {
     fs::write(owner.home().join("stranger.key"), Key::generate().identity()).unwrap();
     owner.cast(["key", "import", "stranger.key"]).refuses(5, "opens none of the 2 vaults here", &[]);
     owner.cast(["key", "import", "stranger.key", "--replace"]).refuses(5, "opens none", &[]);
-    let empty = Sandbox::empty();
-    fs::write(empty.home().join("master.key"), exported(&owner, &[])).unwrap();
-    let refused = empty.cast(["key", "import", "master.key"]).refuses(3, "no vault here for the key to open", &[]);
-    assert!(refused.err.contains("CAST_VAULTS"), "{refused:?}");
+}
+
+/// Another home with a backup of the owner's key in `master.key`.
+fn second_machine(owner: &Sandbox) -> Sandbox {
+    let second = Sandbox::empty();
+    owner.cast(["key", "export", "--output", "out.key"]).succeeds();
+    fs::rename(owner.home().join("out.key"), second.home().join("master.key")).unwrap();
+    second
+}
+
+#[test]
+fn before_there_is_a_vault_it_becomes_the_key() {
+    let owner = sandbox();
+    let second = second_machine(&owner);
+    let outcome = second.cast(["key", "import", "master.key"]).succeeds();
+    assert!(outcome.err.contains("✓ Master key imported") && outcome.err.contains("no vaults here yet"), "{outcome:?}");
+    outcome.says_nothing_of(&["AGE-SECRET-KEY"]);
+    assert_eq!(second.key(), owner.key());
+    let again = second.cast(["key", "import", "master.key"]).succeeds();
+    assert!(again.err.contains("already stored"), "{again:?}");
+    // Both machines have one key: a vault of either opens on the other.
+    second.set("c", "K", "hunter2-of-c");
+    fs::copy(second.vault("c"), owner.vault("c")).unwrap();
+    fs::copy(owner.vault("a"), second.vault("a")).unwrap();
+    assert_eq!((owner.value("c", "K"), second.value("a", "K")), (b"hunter2-of-c".into(), b"hunter2-of-a".into()));
+}
+
+#[test]
+fn a_key_that_nothing_was_sealed_to_gives_way() {
+    let owner = sandbox();
+    for unused in [true, false] {
+        let second = second_machine(&owner);
+        second.cast(["init"]).succeeds();
+        let own = second.key();
+        if !unused {
+            second.set("tried", "K", "v");
+            second.cast(["delete", "tried", "--all", "--yes"]).succeeds();
+        }
+        let outcome = second.cast(["key", "import", "master.key"]).succeeds();
+        let expected = if unused { vec![owner.key()] } else { vec![owner.key(), own] };
+        assert_eq!(keys_in(&second.key_file()), expected);
+        assert_eq!(outcome.err.contains("nothing was ever sealed to it"), unused, "{outcome:?}");
+        assert_eq!(outcome.err.contains("stays as a fallback"), !unused, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_key_that_may_open_something_is_kept() {
+    let owner = sandbox();
+    // Exported: a copy may be in use. Made elsewhere, or on a machine that lost its state: nobody knows.
+    let exported = |second: &Sandbox| drop(second.cast(["key", "export", "-o", "x"]).succeeds());
+    let forgotten = |second: &Sandbox| fs::remove_dir_all(second.state()).unwrap();
+    for done in [&exported as &dyn Fn(&Sandbox), &forgotten] {
+        let second = second_machine(&owner);
+        second.cast(["init"]).succeeds();
+        let own = second.key();
+        done(&second);
+        second.cast(["key", "import", "master.key"]).succeeds();
+        assert_eq!(keys_in(&second.key_file()), [owner.key(), own]);
+    }
+    // A vault that is there, in another folder, needs a word.
+    let second = second_machine(&owner);
+    second.cast(["init"]).succeeds();
+    let elsewhere = second.home().join("repository");
+    second.cast(["set", "c", "K", "hunter2-of-c"]).env("CAST_VAULTS", &elsewhere).succeeds();
+    second.cast(["key", "import", "master.key"]).refuses(2, "there is already another master key", &[]);
+    second.cast(["key", "import", "master.key", "--replace"]).succeeds();
+    second.cast(["list", "c"]).env("CAST_VAULTS", &elsewhere).succeeds();
 }
 
 #[test]

@@ -18,6 +18,10 @@ fn answers(call: crate::sandbox::Call<'_>, words: &[(&str, &str)]) -> Terminal {
 }
 
 const OLD: (&str, &str) = ("Passphrase for ", "correct horse");
+/// The questions after an answer that was not taken. The first line is the end of the one before.
+const AGAIN: &str = "try again.\r\nPassphrase for ";
+const TOO_SHORT: &str = "at least 8 characters.\r\nNew passphrase";
+const DIFFER: &str = "differ.\r\nNew passphrase";
 const NEW: [(&str, &str); 2] = [("New passphrase", "correct horse"), ("Enter it again", "correct horse")];
 
 fn sealed() -> Sandbox {
@@ -50,10 +54,70 @@ fn a_wrong_one() {
     let sandbox = sealed();
     let before = sandbox.snapshot();
     for words in [&["list", "a"][..], &["key", "rotate"], &["key", "move", "file"], &["key", "export", "-o", "x"]] {
-        let shown = answers(sandbox.cast(words), &[("Passphrase for ", "wrong")]).ends_with(4);
-        assert!(shown.contains("wrong passphrase"), "{shown}");
+        let wrong = [("Passphrase for ", "wrong horse"), (AGAIN, ""), (AGAIN, "correct-horse")];
+        let shown = answers(sandbox.cast(words), &wrong).ends_with(4);
+        assert!(shown.contains("cast: error: ") && shown.contains("wrong passphrase"), "{shown}");
+        assert_eq!(shown.matches("try again").count(), 2, "{shown}");
+        assert!(
+            shown.contains("cast key import") && !shown.contains("horse"),
+            "what to do if it is forgotten: {shown}"
+        );
         assert!(sandbox.snapshot() == before);
         sandbox.cast(words).refuses(4, "needs its passphrase", &["hunter2"]);
+    }
+}
+
+#[test]
+fn the_third_try_may_be_right() {
+    let sandbox = sealed();
+    let tries = [("Passphrase for ", "wrong"), (AGAIN, ""), (AGAIN, OLD.1)];
+    let run = sandbox.cast(["run", "a", "--no-mask", "--", "printenv", "K"]);
+    let shown = answers(run, &tries).ends_with(0);
+    assert!(shown.contains("hunter2-of-a") && !shown.contains("horse"), "{shown}");
+    assert_eq!(shown.matches("Wrong passphrase, try again.").count(), 2, "{shown}");
+}
+
+#[test]
+fn a_forgotten_one_is_left_with_a_backup() {
+    let sandbox = sealed();
+    answers(sandbox.cast(["key", "export", "-o", "master.key"]), &[OLD]).ends_with(0);
+    let wrong = [("Passphrase for ", "x"), (AGAIN, "y"), (AGAIN, "z")];
+    let shown = answers(sandbox.cast(["list", "a"]), &wrong).ends_with(4);
+    let typed = shown.split_once("move the file away (").unwrap().1.split_once(") and import").unwrap().0;
+    sandbox.other("sh", ["-c", typed]).succeeds();
+    assert!(sandbox.data().join("key.age.lost").exists());
+    sandbox.cast(["key", "import", "master.key"]).succeeds();
+    assert_eq!(sandbox.value("a", "K"), b"hunter2-of-a");
+}
+
+#[test]
+fn a_new_one_has_eight_characters() {
+    let sandbox = sandbox();
+    let key = sandbox.key();
+    // Seven characters of more than eight bytes are too few.
+    let few = [("New passphrase", "1234567"), (TOO_SHORT, "ééééééé")];
+    let enough = [(TOO_SHORT, "éééééééé"), ("Enter it again", "éééééééé")];
+    let move_it = || sandbox.cast(["key", "move", "passphrase"]);
+    let shown = answers(move_it(), &[few, enough].concat()).ends_with(0);
+    assert!(!shown.contains("1234567") && !shown.contains('é'), "{shown}");
+    assert_eq!(shown.matches("at least 8 characters").count(), 2, "{shown}");
+    let back = sandbox.cast(["key", "move", "file"]);
+    answers(back, &[("Passphrase for ", "éééééééé")]).ends_with(0);
+    assert_eq!(sandbox.key(), key);
+    // After three tries cast gives up.
+    let before = sandbox.snapshot();
+    let differ = ("Enter it again", "wrong horse");
+    let shown = answers(move_it(), &[few[0], (TOO_SHORT, "correct horse"), differ, (DIFFER, "")]).ends_with(2);
+    assert!(shown.contains("no passphrase was chosen: nothing was changed"), "{shown}");
+    assert!(sandbox.snapshot() == before);
+    for words in [&["init", "--key-store", "passphrase"][..], &["key", "import", "k", "--key-store", "passphrase"]] {
+        let new = Sandbox::empty();
+        fs::write(new.home().join("k"), &key).unwrap();
+        let before = new.snapshot();
+        let short = [("New passphrase", "short"), (TOO_SHORT, "short"), (TOO_SHORT, "short")];
+        let shown = answers(new.cast(words), &short).ends_with(2);
+        assert!(shown.contains("no passphrase was chosen"), "{shown}");
+        assert!(new.snapshot() == before);
     }
 }
 

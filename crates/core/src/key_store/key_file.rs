@@ -8,9 +8,11 @@ use age::secrecy::zeroize::Zeroizing;
 use age::secrecy::{ExposeSecret, SecretString};
 
 use super::Attendant;
+use super::passphrase::{self, TRIES};
 use crate::advice;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
+use crate::injections::PASSPHRASE_FILE;
 use crate::platform::exec;
 use crate::platform::files::{self, Distrust};
 use cast_vault::{Closed, MasterKey, UnlockKey, open_with_passphrase, seal_with_passphrase};
@@ -23,25 +25,48 @@ pub(super) fn load_plain(path: &Path) -> Result<Option<Vec<MasterKey>>> {
     read(path)?.map(|text| parse(&text, path)).transpose()
 }
 
-/// The keys in `key.age`, and the passphrase that opened it: `known`, or the one that the attendant asks for.
+/// The keys in `key.age`, and the passphrase that opened it: `known`, or the caller's, or the one that the attendant asks
+/// for.
 pub(super) fn load_with_passphrase(
     path: &Path,
     known: Option<&SecretString>,
     attendant: &dyn Attendant,
 ) -> Result<Option<(Vec<MasterKey>, SecretString)>> {
     let Some(file) = read(path)? else { return Ok(None) };
-    let passphrase = known.map_or_else(|| attendant.passphrase(path), |known| Ok(known.clone()))?;
-    let text = open_with_passphrase(&file, passphrase.clone()).map_err(|closed| {
-        Failure::new(
-            Kind::NoKey,
-            match closed {
-                Closed::WrongKey => "wrong passphrase".to_owned(),
-                Closed::TooMuchWork => format!("the key file has too high a scrypt work factor: '{}'", path.display()),
-                Closed::Damaged => format!("the key file is damaged: '{}'", path.display()),
-            },
-        )
-    })?;
-    Ok(Some((parse(&text, path)?, passphrase)))
+    // Tab does not wait for the work that a passphrase takes.
+    let given = if known.is_none() && attendant.waits() { passphrase::given()? } else { None };
+    let mut wrong = 0;
+    loop {
+        let passphrase = match known.or(given.as_ref()) {
+            Some(passphrase) => passphrase.clone(),
+            None => attendant.passphrase(path, wrong)?,
+        };
+        match open_with_passphrase(&file, passphrase.clone()) {
+            Ok(text) => return Ok(Some((parse(&text, path)?, passphrase))),
+            Err(Closed::WrongKey) if known.is_none() && given.is_none() && wrong + 1 < TRIES => wrong += 1,
+            Err(closed) => return Err(unopened(closed, given.is_some(), path)),
+        }
+    }
+}
+
+fn unopened(closed: Closed, is_given: bool, path: &Path) -> Failure {
+    let what = match closed {
+        Closed::WrongKey if is_given => format!("wrong passphrase: it came from {PASSPHRASE_FILE}"),
+        Closed::WrongKey => "wrong passphrase".to_owned(),
+        Closed::TooMuchWork => format!("the key file has too high a scrypt work factor: '{}'", path.display()),
+        Closed::Damaged => format!("the key file is damaged: '{}'", path.display()),
+    };
+    let failure = Failure::new(Kind::NoKey, what);
+    match closed {
+        Closed::TooMuchWork => failure,
+        Closed::WrongKey => failure.hint(format!("if it is forgotten, {}", another_key_file(path))),
+        Closed::Damaged => failure.hint(another_key_file(path)),
+    }
+}
+
+/// What to do about a key file that nothing opens.
+fn another_key_file(path: &Path) -> String {
+    format!("move the file away ({}) and import a backup: 'cast key import master.key'", advice::move_away(path))
 }
 
 /// Writes `key.txt`. Returns the keys as read back.
@@ -102,7 +127,9 @@ pub(super) fn temporary(path: &Path) -> PathBuf {
 fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     let Some(file) = check(path)? else { return Ok(None) };
     // CMD must not inherit a descriptor of the key that the caller has opened.
-    exec::keep_from_children(&file);
+    if let Ok(data) = file.metadata() {
+        exec::keep_from_children(&data);
+    }
     disk::read_limited(&file, path, MAX_KEY_FILE).map(|bytes| Some(Zeroizing::new(bytes)))
 }
 

@@ -1,10 +1,12 @@
 //! Finds the key of this process, in the promised order: the variables, the key file, the OS keyring. An invalid source
 //! is an error; cast never skips it and looks further. Also stores and moves master keys.
 
+mod exports;
 mod key_file;
 mod lock;
 mod nobody;
 mod os_keyring;
+mod passphrase;
 mod slot;
 mod variable;
 
@@ -14,14 +16,20 @@ use std::time::{Duration, SystemTime};
 
 use age::secrecy::SecretString;
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::paths::Places;
 use cast_keyring::KeyringError;
-use cast_vault::{AgentName, UnlockKey};
+use cast_vault::{AgentName, MasterKey, UnlockKey};
 
+pub use exports::Exports;
 pub use key_file::check as check_key_file;
 pub use lock::{KeyLock, changes, temporary};
 pub use nobody::Nobody;
+pub use os_keyring::Trouble;
+pub use passphrase::{
+    TRIES, check_new as check_new_passphrase, is_given as is_passphrase_given,
+    keep_from_children as keep_passphrase_from_children,
+};
 pub use slot::Slot;
 pub use variable::{is_set as is_in_variable, load as from_variable, parse as parse_key};
 pub use variable::{read_file as read_key_file, read_standard_input as read_key_from_standard_input};
@@ -78,13 +86,13 @@ pub trait Attendant: Send + Sync {
     fn waits(&self) -> bool {
         true
     }
-    /// Asks for the passphrase of the key file at `path`.
-    fn passphrase(&self, path: &Path) -> Result<SecretString>;
+    /// Asks for the passphrase of the key file at `path`; so many that the user entered were `wrong`.
+    fn passphrase(&self, path: &Path, wrong: usize) -> Result<SecretString>;
     /// Asks twice for the passphrase of a new key file.
     fn new_passphrase(&self) -> Result<SecretString>;
     /// Asks where to keep the master key when there is no keyring; `why` is the reason. `None` if cast cannot ask.
     fn choose_place(&self, why: &str) -> Result<Option<KeyPlace>>;
-    /// Reports that cast made a master key, and where it is.
+    /// Reports that cast made a master key, and where it is: there is no other copy of it.
     fn key_made(&self, whence: &Whence);
     /// Reports that cast is waiting for the keyring's dialog.
     fn waiting_for_keyring(&self);
@@ -103,13 +111,40 @@ pub enum Lookup {
     NothingInKeyring,
     /// There is no keyring here.
     NoKeyring(KeyringError),
+    /// The keyring does not tell whether it contains a usable key: it is locked, silent or damaged.
+    Unknown(Trouble),
 }
 
 /// Looks up the key.
 pub fn look_up(places: &Places, attendant: &dyn Attendant) -> Result<Lookup> {
+    search(places, attendant, os_keyring::load)
+}
+
+/// Looks up the key, but unlocks no keyring.
+pub fn look_up_without_dialog(places: &Places, attendant: &dyn Attendant) -> Result<Lookup> {
+    search(places, attendant, os_keyring::load_without_dialog)
+}
+
+/// Looks up the key, but not in the keyring, whose answer is `keyring`.
+pub fn look_up_in_files(places: &Places, attendant: &dyn Attendant, keyring: Trouble) -> Result<Lookup> {
+    Ok(look_in_files(places, attendant)?.unwrap_or(Lookup::Unknown(keyring)))
+}
+
+/// Whether the keyring, which contains no key, can take one.
+pub fn look_before_saving() -> Lookup {
+    match cast_keyring::look() {
+        Err(error) if error.is_absent() => Lookup::NoKeyring(error),
+        Err(error) => Lookup::Unknown(error.into()),
+        Ok(_) => Lookup::NothingInKeyring,
+    }
+}
+
+type Keyring = fn(&dyn Attendant) -> Result<Option<Vec<MasterKey>>, Trouble>;
+
+fn search(places: &Places, attendant: &dyn Attendant, keyring: Keyring) -> Result<Lookup> {
     loop {
         let before = changes(places);
-        let found = look_once(places, attendant);
+        let found = look_once(places, attendant, keyring);
         // During the search, another process may move the key from a place not yet searched to one already searched, or
         // remove it while this process reads it. Then search again.
         if matches!(found, Ok(Lookup::Found(..))) || changes(places) == before {
@@ -118,27 +153,29 @@ pub fn look_up(places: &Places, attendant: &dyn Attendant) -> Result<Lookup> {
     }
 }
 
-fn look_once(places: &Places, attendant: &dyn Attendant) -> Result<Lookup> {
+fn look_once(places: &Places, attendant: &dyn Attendant, keyring: Keyring) -> Result<Lookup> {
+    if let Some(found) = look_in_files(places, attendant)? {
+        return Ok(found);
+    }
+    Ok(match keyring(attendant) {
+        Ok(Some(keys)) => Lookup::Found(UnlockKey::Master(keys), Whence::Keyring),
+        Ok(None) => Lookup::NothingInKeyring,
+        Err(Trouble::Keyring(error)) if error.is_absent() => Lookup::NoKeyring(error),
+        Err(trouble) => Lookup::Unknown(trouble),
+    })
+}
+
+fn look_in_files(places: &Places, attendant: &dyn Attendant) -> Result<Option<Lookup>> {
     if let Some((key, name)) = variable::load(attendant.waits())? {
-        return Ok(Lookup::Found(key, Whence::Variable(name)));
+        return Ok(Some(Lookup::Found(key, Whence::Variable(name))));
     }
     for place in [KeyPlace::File, KeyPlace::Passphrase] {
         let mut slot = Slot::new(places, attendant, place);
         if let Some(keys) = slot.load()? {
-            return Ok(Lookup::Found(UnlockKey::Master(keys), slot.whence()?));
+            return Ok(Some(Lookup::Found(UnlockKey::Master(keys), slot.whence()?)));
         }
     }
-    match os_keyring::load(attendant) {
-        Ok(Some(keys)) => Ok(Lookup::Found(UnlockKey::Master(keys), Whence::Keyring)),
-        Ok(None) => Ok(Lookup::NothingInKeyring),
-        Err(os_keyring::Trouble::Keyring(error)) if error.is_absent() => Ok(Lookup::NoKeyring(error)),
-        Err(trouble) => Err(trouble.into()),
-    }
-}
-
-/// The failure for a keyring in this state.
-pub fn no_key(error: KeyringError) -> Failure {
-    os_keyring::Trouble::from(error).into()
+    Ok(None)
 }
 
 impl fmt::Display for Whence {

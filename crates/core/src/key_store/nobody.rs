@@ -16,15 +16,17 @@ pub struct Nobody {
 }
 
 impl Attendant for Nobody {
-    fn passphrase(&self, path: &Path) -> Result<SecretString> {
+    fn passphrase(&self, path: &Path, _wrong: usize) -> Result<SecretString> {
         let what = format!("the key file needs its passphrase, and cast cannot ask for it here: '{}'", path.display());
         Err(Failure::new(Kind::NoKey, what)
-            .hint(format!("run this in a terminal, or provide a key: {}", advice::GIVE_KEY)))
+            .hint(format!("name a file with the passphrase: {}", advice::GIVE_PASSPHRASE))
+            .hint(format!("or run this in a terminal, or provide a key: {}", advice::GIVE_KEY)))
     }
 
     fn new_passphrase(&self) -> Result<SecretString> {
         Err(Failure::new(Kind::Usage, "cast cannot ask for a passphrase without a terminal")
-            .hint("to use a key file without a passphrase: 'cast init --key-store file'"))
+            .hint(format!("name a file with the passphrase: {}", advice::GIVE_PASSPHRASE))
+            .hint("or use a key file without a passphrase: 'cast init --key-store file'"))
     }
 
     fn choose_place(&self, _why: &str) -> Result<Option<KeyPlace>> {

@@ -3,7 +3,7 @@
 
 use age::secrecy::{ExposeSecret, SecretString};
 
-use super::{Attendant, KeyLock, KeyPlace, Whence, key_file, os_keyring};
+use super::{Attendant, KeyLock, KeyPlace, Whence, key_file, os_keyring, passphrase};
 use crate::failure::{Failure, Kind, Result};
 use crate::paths::Places;
 use cast_vault::MasterKey;
@@ -84,7 +84,7 @@ impl<'a> Slot<'a> {
                 key_file::refuse_work_tree(&path)?;
                 let passphrase = match &self.passphrase {
                     Some(passphrase) => passphrase.clone(),
-                    None => self.attendant.new_passphrase()?,
+                    None => passphrase::new(self.attendant)?,
                 };
                 Some(key_file::save_with_passphrase(&path, keys, &passphrase)?)
             }

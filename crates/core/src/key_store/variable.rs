@@ -57,7 +57,9 @@ pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     }
     let text = read(&file).map_err(|cause| unreadable(&cause))?;
     // CMD must not inherit a descriptor of the key, under any name.
-    exec::keep_from_children(&file);
+    if let Ok(data) = file.metadata() {
+        exec::keep_from_children(&data);
+    }
     parse_file(&text, named_by)
 }
 

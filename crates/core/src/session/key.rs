@@ -4,9 +4,9 @@
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use super::Session;
-use crate::advice::GIVE_KEY;
+use crate::advice::{self, GIVE_KEY};
 use crate::failure::{Failure, Kind, Result};
-use crate::key_store::{self, Lookup, Whence};
+use crate::key_store::{self, Lookup, Trouble, Whence};
 use crate::vault_folder::{VaultFolder, WriteLock};
 use cast_vault::{MasterKey, UnlockKey};
 
@@ -109,11 +109,12 @@ impl Session {
 
     /// Refuses to make a key while there are vaults, whose key is missing.
     pub(crate) fn refuse_beside_vaults(&self, missing: &Lookup) -> Result<()> {
-        let vaults = self.folder()?.agents()?.len();
-        if vaults == 0 {
-            return Ok(());
-        }
+        let folder = self.folder()?;
+        let vaults = folder.agents()?.len();
         let whence = match missing {
+            // The keyring may have the key, of vaults in other folders as well.
+            Lookup::Unknown(trouble) if vaults > 0 || self.knows_vaults() => return Err(trouble.failure()),
+            _ if vaults == 0 => return Ok(()),
             Lookup::NoKeyring(error) => error.to_string(),
             _ => "the OS keyring has none".to_owned(),
         };
@@ -121,8 +122,19 @@ impl Session {
             Kind::NoKey,
             format!("no key for the existing vaults ({vaults}), and cast makes no new key while they exist: {whence}"),
         )
-        .hint(format!("provide the key they were made with: {GIVE_KEY}"))
-        .hint("or restore the keyring or key file that held it, or import a backup: 'cast key import master.key'"))
+        .hint(format!(
+            "bring back the key they were made with: 'cast key import master.key', or for one call {GIVE_KEY}"
+        ))
+        .hint(format!(
+            "if it is lost for good, so is what is in them: to start over, move the folder away: {}",
+            advice::move_away(self.places.vaults()?)
+        )))
+    }
+
+    /// Whether this machine has seen a vault that is still there, in whatever folder.
+    pub(crate) fn knows_vaults(&self) -> bool {
+        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.current());
+        known.is_ok_and(|known| known.into_iter().flatten().any(|record| record.path.symlink_metadata().is_ok()))
     }
 }
 
@@ -140,17 +152,32 @@ impl Unlocked {
     }
 }
 
-/// The failure of a command that needs a key and does not make one.
+/// The failure of a command that needs a key and does not make one, where there is nothing yet that needs one.
 pub(crate) fn no_key(missing: &Lookup) -> Failure {
     match missing {
         Lookup::NoKeyring(error) => no_keyring(&error.to_string()),
+        Lookup::Unknown(trouble) => no_usable_keyring(trouble, MAKE_FILE),
         _ => Failure::new(Kind::NoKey, "no key: the OS keyring has none for cast")
             .hint(format!("provide one: {GIVE_KEY}, or make one: 'cast init'")),
     }
 }
 
+const MAKE_FILE: &str =
+    "make a key file: 'cast init --key-store file', or on a terminal 'cast init --key-store passphrase'";
+
 pub(crate) fn no_keyring(why: &str) -> Failure {
     Failure::new(Kind::NoKey, format!("no key, and no OS keyring here: {why}"))
-        .hint("make a key file: 'cast init --key-store file', or on a terminal 'cast init --key-store passphrase'")
+        .hint(MAKE_FILE)
         .hint(format!("or provide a key: {GIVE_KEY}"))
+}
+
+/// The failure of a keyring in whose place a file would do: `in_a_file` tells how.
+pub(crate) fn no_usable_keyring(trouble: &Trouble, in_a_file: &str) -> Failure {
+    let failure = trouble.failure();
+    if trouble.shows_an_entry() {
+        return failure;
+    }
+    let begin = Failure::new(failure.kind(), failure.message());
+    let begin = failure.hints().iter().take(1).fold(begin, Failure::hint);
+    begin.hint(format!("or, as no vault needs that keyring yet, {in_a_file}"))
 }

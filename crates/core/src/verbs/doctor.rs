@@ -9,9 +9,9 @@ use crate::audit_log::AuditLog;
 use crate::change::masters;
 use crate::clock;
 use crate::failure::{self, Failure, Result};
-use crate::key_store::{self, Whence};
+use crate::key_store::{self, Exports, Lookup, Whence};
 use crate::seen::Record;
-use crate::session::Session;
+use crate::session::{Session, no_key};
 use crate::settings::{Audit, Mask, Settings};
 use crate::survey::{Held, Standing, Surveyed};
 use crate::vault_folder::VaultFolder;
@@ -26,6 +26,8 @@ pub struct Diagnosis {
     pub keyring: Result<Presence, KeyringError>,
     /// Where the key is, if there is one that can be used.
     pub key: Option<Whence>,
+    /// Whether this machine knows of a copy of the master key elsewhere; `None` without a key in the key store.
+    pub copied: Option<bool>,
     pub vaults: Vaults,
     /// Whether events are noted.
     pub audit: Audit,
@@ -87,6 +89,8 @@ impl Session {
             findings.push(Finding::of(check, &failure));
             None
         });
+        // Of a key that is not needed to see whether vaults open, only the latest record can tell.
+        let mut newest = None;
         if key.is_some() && !vaults.is_empty() {
             let surveyed = self.survey().and_then(|surveyed| Ok((surveyed, self.key_status()?.held)));
             match surveyed {
@@ -95,6 +99,7 @@ impl Session {
                         *opens = surveyed.iter().any(|vault| vault.agent == *agent && vault.state.is_ok());
                     }
                     findings.extend(judge(&surveyed, &held, settings));
+                    newest = Some(held);
                 }
                 Err(failure) => findings.push(Finding::of(Check::Vault, &failure)),
             }
@@ -116,7 +121,8 @@ impl Session {
                 true
             }
         });
-        Diagnosis { keyring, key, vaults, audit: settings.audit, findings }
+        let copied = key.as_ref().and_then(|whence| self.is_copied(whence, newest.as_ref()));
+        Diagnosis { keyring, key, copied, vaults, audit: settings.audit, findings }
     }
 
     /// Whether the master key in the file at `path` opens every vault. Needs no other key.
@@ -170,8 +176,22 @@ impl Session {
             _ => None,
         };
         match unusable {
-            Some(error) => Err((Check::Keyring, key_store::no_key(error))),
+            Some(error) => {
+                let missing = Lookup::Unknown(error.into());
+                let failure = self.refuse_beside_vaults(&missing).err().unwrap_or_else(|| no_key(&missing));
+                Err((Check::Keyring, failure))
+            }
             None => found(),
+        }
+    }
+
+    /// Whether there is a copy of the key that the key store holds.
+    fn is_copied(&self, whence: &Whence, held: Option<&Held>) -> Option<bool> {
+        let exports = Exports::new(&self.places).ok()?;
+        match (whence, held) {
+            (Whence::Variable(_), _) | (_, Some(Held::Agent(..))) => None,
+            (_, Some(Held::Masters(keys))) => Some(exports.is_copied(Some(&keys.first()?.public))),
+            (_, None) => Some(exports.is_copied(None)),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Finds the session bus (D-Bus Specification, "Server Addresses"). Promises never to guess a socket that another user
-//! owns: without an address it uses only a socket of this user.
+//! owns: what no variable names is used only if it is a socket of this user.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// One address to connect to.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     /// A socket in the file system.
     Path(PathBuf),
@@ -15,25 +15,26 @@ pub(crate) enum Address {
     Abstract(Vec<u8>),
 }
 
-/// The addresses of this process's session bus, in the order to try them. Empty if there is none.
-pub(crate) fn of_this_session() -> Vec<Address> {
-    choose(std::env::var_os("DBUS_SESSION_BUS_ADDRESS"), std::env::var_os("XDG_RUNTIME_DIR"))
+/// The addresses that the environment names, in the order to try them. `None` if it names none. A variable without a
+/// usable bus is also an answer ("disabled:" is in use), so its list is empty.
+pub(crate) fn named() -> Option<Vec<Address>> {
+    parse_variable(std::env::var_os("DBUS_SESSION_BUS_ADDRESS"))
 }
 
-fn choose(variable: Option<OsString>, runtime: Option<OsString>) -> Vec<Address> {
-    // A variable without a usable bus is also an answer ("disabled:" is in use), so cast does not look further.
-    if let Some(text) = variable.filter(|text| !text.is_empty()) {
-        return parse(&text);
-    }
+/// The bus that the system keeps for this user, if it is there.
+pub(crate) fn own() -> Option<Address> {
+    own_in(std::env::var_os("XDG_RUNTIME_DIR"))
+}
+
+fn parse_variable(variable: Option<OsString>) -> Option<Vec<Address>> {
+    variable.filter(|text| !text.is_empty()).map(|text| parse(&text))
+}
+
+fn own_in(runtime: Option<OsString>) -> Option<Address> {
     let user = rustix::process::getuid().as_raw();
     let standard = PathBuf::from(format!("/run/user/{user}"));
     let folders = runtime.filter(|folder| !folder.is_empty()).map(PathBuf::from).into_iter().chain([standard]);
-    folders
-        .map(|folder| folder.join("bus"))
-        .find(|path| is_socket_of(path, user))
-        .map(Address::Path)
-        .into_iter()
-        .collect()
+    folders.map(|folder| folder.join("bus")).find(|path| is_socket_of(path, user)).map(Address::Path)
 }
 
 fn is_socket_of(path: &Path, user: u32) -> bool {
@@ -143,22 +144,23 @@ mod tests {
     }
 
     #[test]
-    fn a_set_variable_is_never_gone_behind() {
-        assert_eq!(choose(Some("disabled:".into()), Some("/tmp".into())), []);
+    fn a_variable_without_a_bus_is_an_answer() {
+        assert_eq!(parse_variable(Some("disabled:".into())), Some(vec![]));
+        assert_eq!(parse_variable(Some("".into())), None);
+        assert_eq!(parse_variable(None), None);
     }
 
     #[test]
-    fn without_a_variable_only_an_own_socket_counts() {
+    fn only_an_own_socket_counts() {
         let folder = std::env::temp_dir().join(format!("cast-address-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let bus = folder.join("bus");
         std::fs::write(&bus, "").unwrap();
-        let here = |variable: Option<&str>| choose(variable.map(Into::into), Some(folder.clone().into()));
-        assert!(!here(None).contains(&Address::Path(bus.clone())), "a plain file is not a bus");
+        let here = || own_in(Some(folder.clone().into()));
+        assert_ne!(here(), Some(Address::Path(bus.clone())), "a plain file is not a bus");
         std::fs::remove_file(&bus).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(&bus).unwrap();
-        assert_eq!(here(None), [Address::Path(bus.clone())]);
-        assert_eq!(here(Some("")), [Address::Path(bus.clone())]);
+        assert_eq!(here(), Some(Address::Path(bus.clone())));
         assert!(!is_socket_of(&bus, rustix::process::getuid().as_raw() + 1));
         std::fs::remove_dir_all(&folder).unwrap();
     }

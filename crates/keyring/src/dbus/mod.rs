@@ -15,7 +15,7 @@ use age::secrecy::zeroize::Zeroizing;
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 
-pub(crate) use address::{Address, of_this_session};
+pub(crate) use address::Address;
 #[cfg(feature = "fuzz")]
 pub use message::fuzz::message as fuzz_message;
 #[cfg(test)]
@@ -58,6 +58,8 @@ const SLACK: Duration = Duration::from_millis(20);
 pub(crate) enum BusError {
     /// There is no bus to connect to; the text is the reason.
     NoBus(String),
+    /// No process listens at the addresses any more; the text is what the system said.
+    Gone(String),
     /// The bus belongs to another user.
     OtherUser,
     /// The deadline passed.
@@ -123,17 +125,47 @@ pub(crate) struct Bus {
 }
 
 impl Bus {
+    /// Connects to the bus of this session: the one that the environment names, or else the user's own. The variable may
+    /// outlive its session, as in tmux or an editor's server; then, too, the user's own bus is taken. A bus that takes the
+    /// connection is the one, whatever it does next.
+    pub(crate) fn of_this_session(deadline: Instant) -> Result<Self> {
+        Self::named_or_own(address::named(), address::own, deadline)
+    }
+
+    pub(crate) fn named_or_own(
+        named: Option<Vec<Address>>,
+        own: impl FnOnce() -> Option<Address>,
+        deadline: Instant,
+    ) -> Result<Self> {
+        let Some(named) = named else { return Self::open(own().as_slice(), deadline) };
+        let opened = Self::open(&named, deadline);
+        if !matches!(opened, Err(BusError::Gone(_))) {
+            return opened;
+        }
+        match own().filter(|own| !named.contains(own)).map(|own| Self::open(&[own], deadline)) {
+            None | Some(Err(BusError::Gone(_))) => {
+                Err(BusError::NoBus("DBUS_SESSION_BUS_ADDRESS names a bus that is gone".into()))
+            }
+            Some(opened) => opened,
+        }
+    }
+
     /// Connects to the first address that answers. Sends nothing yet: the handshake goes out with the first calls.
     pub(crate) fn open(addresses: &[Address], deadline: Instant) -> Result<Self> {
         let mut failure = BusError::NoBus("no address is set".into());
-        for address in addresses {
+        for (number, address) in addresses.iter().enumerate() {
             match connect(address, deadline) {
                 Ok(socket) => return Ok(Self::on(socket, deadline)),
                 // This user may not enter the folder, such as /run/user/1000 after `su`.
                 Err(Errno::ACCESS | Errno::PERM) => failure = BusError::OtherUser,
                 Err(Errno::AGAIN | Errno::TIMEDOUT) => return Err(BusError::Timeout),
-                Err(cause) if failure != BusError::OtherUser => failure = BusError::NoBus(words(cause)),
-                Err(_) => {}
+                Err(_) if failure == BusError::OtherUser => {}
+                Err(cause @ (Errno::NOENT | Errno::NOTDIR | Errno::CONNREFUSED))
+                    if number == 0 || matches!(failure, BusError::Gone(_)) =>
+                {
+                    failure = BusError::Gone(words(cause));
+                }
+                Err(cause) => failure = BusError::NoBus(words(cause)),
             }
         }
         Err(failure)

@@ -6,7 +6,7 @@ use crate::dbus::BusError;
 impl From<BusError> for KeyringError {
     fn from(cause: BusError) -> Self {
         match cause {
-            BusError::NoBus(detail) => Self::NoBus { detail },
+            BusError::NoBus(detail) | BusError::Gone(detail) => Self::NoBus { detail },
             BusError::OtherUser => Self::OtherUsersBus,
             BusError::Timeout => Self::Silent,
             BusError::Broken(detail) => Self::Protocol { detail },

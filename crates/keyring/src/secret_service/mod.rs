@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use age::secrecy::{ExposeSecret, SecretString};
 
-use crate::dbus::{self, Address, Bus, BusError, Message, Method, Pending, Writer};
+use crate::dbus::{Bus, BusError, Message, Method, Pending, Writer};
 use crate::{KeyringError, Presence};
 
 type Result<T> = std::result::Result<T, KeyringError>;
@@ -66,27 +66,27 @@ const AT_ONCE: Limits = Limits { service: Duration::from_millis(300), grace: Dur
 /// Fetches the key. `None` means that there is certainly no key, not even in a locked collection. Calls `waiting` once
 /// if the keyring shows the user a dialog.
 pub fn load(patience: Duration, waiting: &mut dyn FnMut()) -> Result<Option<SecretString>> {
-    Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.load()
+    Keyring::of_this_session(Limits::within(patience), waiting)?.load()
 }
 
 /// Fetches the key from a keyring that is unlocked and answers within 300 ms. Never shows a dialog.
 pub fn load_at_once() -> Result<Option<SecretString>> {
-    Keyring::open(&dbus::of_this_session(), AT_ONCE, &mut || ())?.load()
+    Keyring::of_this_session(AT_ONCE, &mut || ())?.load()
 }
 
 /// Stores the key and replaces an existing one. The caller must read it back.
 pub fn save(key: &SecretString, patience: Duration, waiting: &mut dyn FnMut()) -> Result<()> {
-    Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.save(key)
+    Keyring::of_this_session(Limits::within(patience), waiting)?.save(key)
 }
 
 /// Removes the key. Returns whether there was one.
 pub fn delete(patience: Duration, waiting: &mut dyn FnMut()) -> Result<bool> {
-    Keyring::open(&dbus::of_this_session(), Limits::within(patience), waiting)?.delete()
+    Keyring::of_this_session(Limits::within(patience), waiting)?.delete()
 }
 
 /// Checks whether there is a key. Unlocks nothing, so it shows no dialog.
 pub fn look() -> Result<Presence> {
-    Keyring::open(&dbus::of_this_session(), LIMITS, &mut || ())?.look()
+    Keyring::of_this_session(LIMITS, &mut || ())?.look()
 }
 
 /// Where the key is, or would be.
@@ -107,8 +107,11 @@ struct Keyring<'a> {
 }
 
 impl<'a> Keyring<'a> {
-    fn open(addresses: &[Address], limits: Limits, waiting: &'a mut dyn FnMut()) -> Result<Self> {
-        let mut bus = Bus::open(addresses, Instant::now() + limits.service)?;
+    fn of_this_session(limits: Limits, waiting: &'a mut dyn FnMut()) -> Result<Self> {
+        Self::on(Bus::of_this_session(Instant::now() + limits.service)?, limits, waiting)
+    }
+
+    fn on(mut bus: Bus, limits: Limits, waiting: &'a mut dyn FnMut()) -> Result<Self> {
         let owner = greet(&mut bus)?;
         Ok(Self { bus, owner, limits, waiting })
     }

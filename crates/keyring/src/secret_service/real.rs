@@ -11,6 +11,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::*;
+use crate::dbus::Address;
+
+impl<'a> Keyring<'a> {
+    fn open(addresses: &[Address], limits: Limits, waiting: &'a mut dyn FnMut()) -> Result<Self> {
+        Self::on(Bus::open(addresses, Instant::now() + limits.service)?, limits, waiting)
+    }
+}
 
 /// The password of every keyring here.
 const PASSWORD: &str = "pw";
@@ -362,4 +369,57 @@ fn a_bus_that_has_stopped_accepting_is_left_after_the_limit() {
     assert!(taken.len() < 10, "the queue is full");
     assert_eq!(open().err(), Some(BusError::Timeout));
     std::fs::remove_file(&path).unwrap();
+}
+
+/// Connects where the variable names these addresses and the user has a bus at `own`.
+fn named_or_own(named: Vec<Address>, own: &Address) -> std::result::Result<Bus, BusError> {
+    Bus::named_or_own(Some(named), || Some(own.clone()), Instant::now() + Duration::from_millis(200))
+}
+
+#[test]
+fn a_named_bus_that_is_gone_gives_way_to_the_users_own() {
+    let Some(session) = Session::unlocked() else { return };
+    session.save(KEY).unwrap();
+    let [own] = session.addresses();
+    let refused = session.home.join("refused");
+    drop(std::os::unix::net::UnixListener::bind(&refused).unwrap());
+    for gone in [
+        vec![Address::Path(session.home.join("none"))],
+        vec![Address::Path(session.home.join("bus.conf/none"))],
+        vec![Address::Path(refused)],
+        vec![Address::Abstract(b"cast-nobody-listens".to_vec()), Address::Path(session.home.join("none"))],
+    ] {
+        let bus = named_or_own(gone, &own).unwrap();
+        let key = Keyring::on(bus, LIMITS, &mut || ()).and_then(Keyring::load).unwrap();
+        assert_eq!(key.unwrap().expose_secret(), KEY);
+    }
+}
+
+#[test]
+fn a_named_bus_that_takes_the_connection_is_the_one() {
+    let (Some(session), Some(broken)) = (Session::unlocked(), Session::start()) else { return };
+    session.save(KEY).unwrap();
+    let [own] = session.addresses();
+    // A bus without a keyring.
+    let bus = named_or_own(broken.addresses().into(), &own).unwrap();
+    assert_eq!(Keyring::on(bus, LIMITS, &mut || ()).err(), Some(KeyringError::NoService));
+    // One that has stopped.
+    kill_process(Pid::from_child(&broken.bus), Signal::STOP).unwrap();
+    let hasty = Limits { service: Duration::from_millis(100), ..LIMITS };
+    let bus = named_or_own(broken.addresses().into(), &own).unwrap();
+    assert_eq!(Keyring::on(bus, hasty, &mut || ()).err(), Some(KeyringError::Silent));
+    // None that can be used, as with "disabled:".
+    assert!(matches!(named_or_own(vec![], &own), Err(BusError::NoBus(_))));
+}
+
+#[test]
+fn an_own_bus_that_does_not_answer_is_left_after_the_limit() {
+    let Some(session) = Session::start() else { return };
+    kill_process(Pid::from_child(&session.bus), Signal::STOP).unwrap();
+    let [own] = session.addresses();
+    let bus = named_or_own(vec![Address::Path(session.home.join("none"))], &own).unwrap();
+    assert_eq!(Keyring::on(bus, LIMITS, &mut || ()).err(), Some(KeyringError::Silent));
+    // Where that one is gone as well, the error names what is wrong.
+    let gone = named_or_own(vec![Address::Path(session.home.join("none"))], &Address::Path(session.home.join("x")));
+    assert_eq!(gone.err(), Some(BusError::NoBus("DBUS_SESSION_BUS_ADDRESS names a bus that is gone".into())));
 }

@@ -12,7 +12,7 @@ mod windows;
 use windows as system;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -52,9 +52,9 @@ pub fn is_own_failure(error: &io::Error) -> bool {
     system::is_own_failure(error)
 }
 
-/// Keeps every descriptor of this process that leads to the same file as `file` from CMD: marks it as close-on-exec, or
-/// replaces it with `/dev/null` if it is standard input.
-pub fn keep_from_children(file: &File) {
+/// Keeps every descriptor of this process that leads to this file from CMD: marks it as close-on-exec, or replaces it with
+/// `/dev/null` if it is standard input.
+pub fn keep_from_children(file: &Metadata) {
     system::keep_from_children(file);
 }
 

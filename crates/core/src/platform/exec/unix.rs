@@ -141,10 +141,10 @@ pub(super) fn is_own_failure(error: &io::Error) -> bool {
     own.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
-pub(super) fn keep_from_children(file: &File) {
-    let place = |data: Metadata| (data.dev(), data.ino());
-    let (Ok(kept), Ok(descriptors)) = (file.metadata().map(place), std::fs::read_dir("/dev/fd")) else { return };
-    let leads_there = |path: &Path| std::fs::metadata(path).is_ok_and(|data| place(data) == kept);
+pub(super) fn keep_from_children(file: &Metadata) {
+    let place = |data: &Metadata| (data.dev(), data.ino());
+    let Ok(descriptors) = std::fs::read_dir("/dev/fd") else { return };
+    let leads_there = |path: &Path| std::fs::metadata(path).is_ok_and(|data| place(&data) == place(file));
     let paths = descriptors.flatten().map(|entry| entry.path()).filter(|path| leads_there(path));
     let number = |path: &PathBuf| path.file_name()?.to_str()?.parse().ok();
     // Gathered first: what reads the folder has a descriptor of its own.

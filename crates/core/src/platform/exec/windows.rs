@@ -148,4 +148,4 @@ pub(super) fn is_own_failure(error: &io::Error) -> bool {
 }
 
 /// Windows has no paths for descriptors.
-pub(super) fn keep_from_children(_file: &File) {}
+pub(super) fn keep_from_children(_file: &Metadata) {}

@@ -1,13 +1,14 @@
 //! Keys on their way out: the master key as a backup, an agent's key for a machine that is to open that agent's vault alone.
 
 use age::secrecy::{ExposeSecret, SecretString};
-use cast_vault::{AgentName, MasterKey, Role};
+use cast_vault::{AgentName, MasterKey, Role, UnlockKey};
 
 use crate::audit_log::{Action, Event};
 use crate::change::masters;
 use crate::clock;
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
+use crate::key_store::Exports;
 use crate::session::Session;
 
 /// The master keys as an age identity file, with comments that say what it is.
@@ -42,6 +43,17 @@ impl Verb for ExportMasterKey {
         text += &head;
         text += file.expose_secret();
         Ok(SecretString::from(text))
+    }
+}
+
+impl Session {
+    /// Remembers that the master key was exported, once its text has arrived somewhere.
+    pub fn note_export(&self) {
+        if let (Ok(unlocked), Ok(exports)) = (self.key(), Exports::new(&self.places))
+            && let UnlockKey::Master(keys) = &unlocked.key
+        {
+            exports.note_copied(keys);
+        }
     }
 }
 

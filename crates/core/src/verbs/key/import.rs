@@ -1,14 +1,19 @@
-//! A master key from a backup, into the key store. It has to open a vault first: a wrong key in the store helps nobody.
+//! A master key from a backup, into the key store. It has to open a vault first, if there is one: a wrong key in the
+//! store helps nobody. Before there is any, as on a second machine, it becomes the key, so that the vaults of both
+//! machines have the same. A key that was there stays as a fallback, unless certainly nothing was sealed to it.
 
 use crate::audit_log::{Action, Event};
 use crate::change::masters;
 use crate::door::{Effect, Verb};
 use crate::failure::{self, Failure, Kind, Result};
-use crate::key_store::{KeyPlace, Slot, Whence};
-use crate::session::Session;
+use crate::key_store::{Exports, KeyPlace, Lookup, Slot, Whence};
+use crate::session::{Session, no_key, no_usable_keyring};
 use cast_vault::AgentName;
 use cast_vault::Vault;
 use cast_vault::{MasterKey, UnlockKey};
+
+/// How to do without a keyring that cannot be used.
+const IN_A_FILE: &str = "keep the key in a file: add '--key-store file', or on a terminal '--key-store passphrase'";
 
 /// What an import did.
 pub struct Imported {
@@ -18,13 +23,15 @@ pub struct Imported {
     pub known: bool,
     /// How many keys stay behind it as fallbacks.
     pub former: usize,
+    /// How many keys went, to which nothing was ever sealed.
+    pub unused: usize,
     /// How many vaults it opens.
     pub opened: usize,
     /// The vaults that it does not open.
     pub closed: Vec<AgentName>,
 }
 
-/// Puts `given` into the store, before another key that is there only with `replace`.
+/// Puts `given` into the store. Where there are vaults, it goes before another key that is there only with `replace`.
 pub struct ImportKey<'a> {
     /// The key.
     pub given: &'a UnlockKey,
@@ -53,44 +60,67 @@ impl Verb for ImportKey<'_> {
         };
         let lock = session.lock_key_store()?;
         let (opened, closed) = session.try_on_vaults(given)?;
-        let (mut slot, held) = if let Some(stored) = session.stored()? {
-            stored
-        } else {
-            let place = session.place_for_first_key(place, &session.missing()?)?;
-            (Slot::new(&session.places, &*session.attendant, place), Vec::new())
-        };
+        let (mut slot, held) = session.stored_or_place(place, &closed)?;
         let known = new.iter().all(|key| key.is_among(&held));
-        if !known && !held.is_empty() && !replace {
+        let is_needed = opened + closed.len() > 0 || session.knows_vaults();
+        if !known && !held.is_empty() && !replace && is_needed {
             return Err(Failure::new(
                 Kind::Usage,
                 format!("there is already another master key in {}", slot.whence()?),
             )
             .hint("to put this one first and keep the other as a fallback, add '--replace'"));
         }
-        let mut former = held.len().saturating_sub(1);
+        let (mut former, mut unused) = (held.len().saturating_sub(1), 0);
         if !known {
             let behind: Vec<_> = held.iter().filter(|key| !key.is_among(new)).collect();
-            former = behind.len();
+            let all_behind = behind.len();
+            let behind: Vec<_> = behind.into_iter().filter(|key| !session.is_unused(key, slot.place())).collect();
+            (former, unused) = (behind.len(), all_behind - behind.len());
             let all: Vec<&MasterKey> = new.iter().chain(behind).collect();
             slot.write(&lock, &all)?;
+            if let Ok(exports) = Exports::new(&session.places) {
+                exports.note_copied(new);
+            }
         }
-        Ok(Imported { whence: slot.whence()?, known, former, opened, closed })
+        Ok(Imported { whence: slot.whence()?, known, former, unused, opened, closed })
     }
 }
 
 impl Session {
+    /// Where the keys are, and those; if there are none, where to put the first. `closed` are the vaults that the key to
+    /// be put there does not open.
+    fn stored_or_place(&self, place: Option<KeyPlace>, closed: &[AgentName]) -> Result<(Slot<'_>, Vec<MasterKey>)> {
+        if let Some(stored) = self.stored_in_file()? {
+            return Ok(stored);
+        }
+        let slot = |place| Slot::new(&self.places, &*self.attendant, place);
+        let missing = match self.search_for(place)? {
+            Lookup::Found(UnlockKey::Master(keys), _) => return Ok((slot(KeyPlace::Keyring), keys)),
+            // The keyring may have a key of theirs, which one in a file would hide.
+            Lookup::Unknown(trouble) if !closed.is_empty() => return Err(trouble.failure()),
+            missing => missing,
+        };
+        let refuse = |missing: &Lookup| match missing {
+            Lookup::Unknown(trouble) => no_usable_keyring(trouble, IN_A_FILE),
+            missing => no_key(missing),
+        };
+        Ok((slot(self.place_for_first_key(place, &missing, refuse)?), Vec::new()))
+    }
+
+    /// Whether certainly nothing was ever sealed to this key: it was made here, in a file that only this home uses, no
+    /// copy of it was made, and this home has neither written nor read a vault since it is there.
+    fn is_unused(&self, key: &MasterKey, place: KeyPlace) -> bool {
+        place != KeyPlace::Keyring
+            && Exports::new(&self.places).is_ok_and(|exports| exports.is_only_here(key))
+            && self.seen().is_some_and(|seen| seen.is_untouched())
+    }
+
     /// How many vaults a key opens, and which it does not.
     fn try_on_vaults(&self, given: &UnlockKey) -> Result<(usize, Vec<AgentName>)> {
         let folder = self.folder()?;
-        let agents = folder.agents()?;
-        if agents.is_empty() {
-            let path = self.places.vaults()?.display();
-            return Err(Failure::new(Kind::NotFound, format!("there is no vault here for the key to open: '{path}'"))
-                .hint("copy your vaults there first, or set CAST_VAULTS to their folder"));
-        }
         let mut opened = 0;
         let mut closed = Vec::new();
-        for agent in agents {
+        for agent in folder.agents()? {
             let opens = |file: Vec<u8>| Ok(Vault::inspect(&file, &agent, masters(given)?)?);
             match folder.read(&agent).and_then(|file| file.map(opens).transpose()) {
                 Ok(Some(_)) => opened += 1,
@@ -98,7 +128,7 @@ impl Session {
                 Err(_) => closed.push(agent),
             }
         }
-        if opened == 0 {
+        if opened == 0 && !closed.is_empty() {
             return Err(Failure::new(
                 Kind::WrongKey,
                 format!("the key opens none of the {} vaults here", closed.len()),

@@ -11,7 +11,7 @@ pub mod rotate;
 use std::sync::Arc;
 
 use crate::failure::{Failure, Kind, Result};
-use crate::key_store::{self, KeyLock, Lookup, Slot};
+use crate::key_store::{self, KeyLock, KeyPlace, Slot};
 use crate::session;
 use crate::session::Session;
 use crate::session::Unlocked;
@@ -34,12 +34,13 @@ impl Session {
 
     /// The first place that holds keys, and those; as a key is looked for.
     fn stored(&self) -> Result<Option<(Slot<'_>, Vec<MasterKey>)>> {
-        for mut slot in Slot::all(&self.places, &*self.attendant) {
-            if let Some(keys) = slot.load()? {
-                return Ok(Some((slot, keys)));
-            }
-        }
-        Ok(None)
+        first_of(Slot::all(&self.places, &*self.attendant).into_iter())
+    }
+
+    /// The same, but not the keyring.
+    fn stored_in_file(&self) -> Result<Option<(Slot<'_>, Vec<MasterKey>)>> {
+        let slots = Slot::all(&self.places, &*self.attendant).into_iter();
+        first_of(slots.filter(|slot| slot.place() != KeyPlace::Keyring))
     }
 
     /// The keyring's entry is not this home's alone.
@@ -66,9 +67,13 @@ impl Session {
     fn hold_stored(&self, slot: &Slot<'_>, keys: Vec<MasterKey>) -> Result<Arc<Unlocked>> {
         Ok(self.hold(UnlockKey::Master(keys), slot.whence()?, key_store::changes(&self.places)))
     }
+}
 
-    /// What is missing, for a first key to be put somewhere.
-    fn missing(&self) -> Result<Lookup> {
-        key_store::look_up(&self.places, &*self.attendant)
+fn first_of<'a>(slots: impl Iterator<Item = Slot<'a>>) -> Result<Option<(Slot<'a>, Vec<MasterKey>)>> {
+    for mut slot in slots {
+        if let Some(keys) = slot.load()? {
+            return Ok(Some((slot, keys)));
+        }
     }
+    Ok(None)
 }

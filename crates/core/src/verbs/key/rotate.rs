@@ -8,7 +8,7 @@ use crate::change::masters;
 use crate::clock;
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
-use crate::key_store::{KeyLock, KeyPlace, Slot};
+use crate::key_store::{Exports, KeyLock, KeyPlace, Slot};
 use crate::read::Found;
 use crate::seen::Record;
 use crate::session::Session;
@@ -154,7 +154,11 @@ impl Session {
         let _vaults = folder.lock()?;
         let new = MasterKey::generate(clock::now());
         let all: Vec<_> = std::iter::once(&new).chain(keys).collect();
-        slot.write(lock, &all)
+        let kept = slot.write(lock, &all)?;
+        if let Ok(exports) = Exports::new(&self.places) {
+            exports.note_made(&new);
+        }
+        Ok(kept)
     }
 
     /// Seals one vault anew, unless it is sealed to this key already. Says whether it did. Only while the newest key is new, a vault of a
