@@ -73,7 +73,8 @@ pub struct AgentInfo {
 
 impl Client {
     /// Opens the vaults with the key that the environment names, like the `cast` binary: `CAST_HOME`, `CAST_VAULTS`,
-    /// `CAST_KEY` and `CAST_KEY_FILE`, otherwise the user's own. [`Client::builder`] sets these in code.
+    /// `CAST_KEY`, `CAST_KEY_FILE` and `CAST_PASSPHRASE_FILE`, otherwise the user's own. [`Client::builder`] sets these in
+    /// code.
     ///
     /// # Errors
     ///

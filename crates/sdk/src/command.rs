@@ -21,8 +21,8 @@ use crate::Error;
 /// [`Client::command`](super::Client::command).
 ///
 /// The program gets this process's environment, then the built-in secrets, then the agent's own. Later ones win. It
-/// never gets `CAST_KEY`, `CAST_KEY_FILE` or `CAST_PASSPHRASE_FILE`. No shell is involved. The client looks the program up in this process's
-/// `PATH`. Arguments and streams work as in [`std::process::Command`].
+/// never gets `CAST_KEY`, `CAST_KEY_FILE` or `CAST_PASSPHRASE_FILE`. No shell is involved. The client looks the program
+/// up in this process's `PATH`. Arguments and streams work as in [`std::process::Command`].
 ///
 /// Its output is **not masked**, because the caller controls it and may need it as it is. To mask output, start `cast
 /// run`.
