@@ -94,8 +94,8 @@ pub(crate) struct KeyExportArgs {
 
 /// Restore the master key from a backup
 ///
-/// If there are vaults here, the key must open at least one of them; before there is any, it becomes the key. A different
-/// key that is already here stays as a fallback.
+/// If there are vaults here, the key must open at least one of them; before there is any, it becomes the key. A
+/// different key that is already here stays as a fallback.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

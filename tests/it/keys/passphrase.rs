@@ -10,7 +10,7 @@ use crate::terminal::Terminal;
 fn answers(call: crate::sandbox::Call<'_>, words: &[(&str, &str)]) -> Terminal {
     let mut terminal = Terminal::start(call);
     for (question, answer) in words {
-        terminal.sees(question);
+        question.split('|').for_each(|part| terminal.sees(part));
         terminal.hides_input();
         terminal.types(format!("{answer}\n"));
     }
@@ -18,10 +18,10 @@ fn answers(call: crate::sandbox::Call<'_>, words: &[(&str, &str)]) -> Terminal {
 }
 
 const OLD: (&str, &str) = ("Passphrase for ", "correct horse");
-/// The questions after an answer that was not taken. The first line is the end of the one before.
-const AGAIN: &str = "try again.\r\nPassphrase for ";
-const TOO_SHORT: &str = "at least 8 characters.\r\nNew passphrase";
-const DIFFER: &str = "differ.\r\nNew passphrase";
+/// The questions after an answer that was not taken, and what is shown before them.
+const AGAIN: &str = "try again.|Passphrase for ";
+const TOO_SHORT: &str = "at least 8 characters.|New passphrase";
+const DIFFER: &str = "differ.|New passphrase";
 const NEW: [(&str, &str); 2] = [("New passphrase", "correct horse"), ("Enter it again", "correct horse")];
 
 fn sealed() -> Sandbox {
@@ -56,7 +56,7 @@ fn a_wrong_one() {
     for words in [&["list", "a"][..], &["key", "rotate"], &["key", "move", "file"], &["key", "export", "-o", "x"]] {
         let wrong = [("Passphrase for ", "wrong horse"), (AGAIN, ""), (AGAIN, "correct-horse")];
         let shown = answers(sandbox.cast(words), &wrong).ends_with(4);
-        assert!(shown.contains("cast: error: ") && shown.contains("wrong passphrase"), "{shown}");
+        assert!(shown.contains("wrong passphrase"), "{shown}");
         assert_eq!(shown.matches("try again").count(), 2, "{shown}");
         assert!(
             shown.contains("cast key import") && !shown.contains("horse"),
