@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// A word is not the name of an agent.
-    AgentName,
+    AgentName(NameFault),
     /// A word is not the name of a secret.
     SecretName(NameFault),
     /// A word is not the name of a person.
@@ -34,14 +34,28 @@ pub enum Error {
     NoRandomNumbers(String),
 }
 
-/// What is wrong with a secret's name.
+/// What is wrong with the name of an agent or a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameFault {
-    /// Other characters, too many, or none.
+    /// Anything else.
     Shape,
-    /// It begins with `CAST_`.
+    /// It has no characters.
+    Empty,
+    /// It has more than this many characters.
+    TooLong(usize),
+    /// It begins or ends with a blank or a line end.
+    OuterBlank,
+    /// There is a blank in it.
+    Blank,
+    /// An agent's: it has upper-case letters.
+    UpperCase,
+    /// A secret's: it has a `-` or a `.`.
+    Sign,
+    /// A secret's: it begins with a digit.
+    Digit,
+    /// A secret's: it begins with `CAST_`.
     Reserved,
-    /// It contains `=`: name and value in one word.
+    /// A secret's: it contains `=`: name and value in one word.
     Assignment,
 }
 

@@ -14,6 +14,11 @@ pub const BUILTIN: &str = "builtin";
 /// How listings name the owner of a vault as its sealer; nobody else is called so.
 pub const OWNER: &str = "owner";
 
+/// The longest name of an agent, in bytes.
+const MAX_AGENT: usize = 63;
+/// The longest name of a secret, in bytes.
+const MAX_SECRET: usize = 255;
+
 /// An agent's name: `[a-z0-9][a-z0-9._-]{0,62}`, not ending in `.`, no `..`, no device name of Windows: a safe file name on every
 /// system, by construction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -30,8 +35,10 @@ pub struct PersonName(String);
 impl AgentName {
     /// Checks a word. The failure never quotes it.
     pub fn parse(word: impl AsRef<OsStr>) -> Result<Self> {
-        let valid = word.as_ref().to_str().filter(|name| is_agent(name));
-        valid.map(|name| Self(name.to_owned())).ok_or(Error::AgentName)
+        match word.as_ref().to_str() {
+            Some(name) if is_agent(name) => Ok(Self(name.to_owned())),
+            name => Err(Error::AgentName(name.map_or(NameFault::Shape, agent_fault))),
+        }
     }
 
     /// The reserved agent of the built-in secrets.
@@ -58,7 +65,7 @@ impl SecretName {
             Some(name) if is_secret(name) => Ok(Self(name.to_owned())),
             Some(name) if is_secret_shape(name) => Err(Error::SecretName(NameFault::Reserved)),
             _ if word.as_encoded_bytes().contains(&b'=') => Err(Error::SecretName(NameFault::Assignment)),
-            _ => Err(Error::SecretName(NameFault::Shape)),
+            name => Err(Error::SecretName(name.map_or(NameFault::Shape, secret_fault))),
         }
     }
 
@@ -69,9 +76,10 @@ impl SecretName {
         DANGEROUS.contains(&&*name) || DANGEROUS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     }
 
-    /// Whether this is written as environment variables usually are.
+    /// Whether this is written as environment variables usually are, or as Terraform or npm expects its own.
     pub fn is_conventional(&self) -> bool {
         !self.0.bytes().any(|byte| byte.is_ascii_lowercase())
+            || ["TF_VAR_", "npm_config_"].iter().any(|prefix| self.0.starts_with(prefix))
     }
 
     /// The name.
@@ -134,7 +142,7 @@ impl<'de> Deserialize<'de> for SecretName {
 
 fn is_agent(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    matches!(name.len(), 1..=63)
+    matches!(name.len(), 1..=MAX_AGENT)
         && plain(name.as_bytes()[0])
         && name.bytes().all(|byte| plain(byte) || b"._-".contains(&byte))
         && !name.ends_with('.')
@@ -151,9 +159,35 @@ fn is_windows_device(name: &str) -> bool {
     matches!(stem, "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
 }
 
+/// The class of what makes `name` no agent's.
+fn agent_fault(name: &str) -> NameFault {
+    let upper = name.bytes().any(|byte| byte.is_ascii_uppercase());
+    common_fault(name, MAX_AGENT).unwrap_or(if upper { NameFault::UpperCase } else { NameFault::Shape })
+}
+
+/// The class of what makes `name` no secret's.
+fn secret_fault(name: &str) -> NameFault {
+    let own = match name.as_bytes().first() {
+        Some(b'0'..=b'9') => NameFault::Digit,
+        _ if name.contains(['-', '.']) => NameFault::Sign,
+        _ => NameFault::Shape,
+    };
+    common_fault(name, MAX_SECRET).unwrap_or(own)
+}
+
+fn common_fault(name: &str, most: usize) -> Option<NameFault> {
+    match name.len() {
+        0 => Some(NameFault::Empty),
+        length if length > most => Some(NameFault::TooLong(most)),
+        _ if name.trim() != name => Some(NameFault::OuterBlank),
+        _ if name.contains(char::is_whitespace) => Some(NameFault::Blank),
+        _ => None,
+    }
+}
+
 fn is_secret_shape(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-    matches!(name.len(), 1..=255)
+    matches!(name.len(), 1..=MAX_SECRET)
         && letter(name.as_bytes()[0])
         && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
 }

@@ -7,7 +7,7 @@ use super::{Failure, Kind};
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
-            Error::AgentName => Self::new(Kind::Usage, "AGENT is not a valid agent name").hint(
+            Error::AgentName(fault) => Self::new(Kind::Usage, named("AGENT is not a valid agent name", fault)).hint(
                 "use 1 to 63 of 'a-z', '0-9', '.', '_' and '-', beginning with a letter or digit, as in 'my-agent'",
             ),
             Error::SecretName(fault) => secret_name(fault),
@@ -45,12 +45,28 @@ fn secret_name(fault: NameFault) -> Failure {
         NameFault::Reserved => {
             Failure::new(Kind::Usage, "names beginning with 'CAST_' are reserved: they configure cast itself")
         }
-        NameFault::Assignment => Failure::new(Kind::Usage, "KEY is not a valid secret name: it contains '='")
-            .hint("write the name and the value as two words: 'cast secrets set AGENT KEY VALUE'")
-            .hint("or leave out the value to type it at a hidden prompt: 'cast secrets set AGENT KEY'"),
-        NameFault::Shape => Failure::new(Kind::Usage, "KEY is not a valid secret name")
+        NameFault::Assignment => Failure::new(Kind::Usage, named("KEY is not a valid secret name", fault))
+            .hint("leave out '=' and the value to type it at a hidden prompt: 'cast secrets set AGENT KEY'")
+            .hint("or write the name and the value as two words: 'cast secrets set AGENT KEY VALUE'"),
+        _ => Failure::new(Kind::Usage, named("KEY is not a valid secret name", fault))
             .hint("use 1 to 255 of 'A-Z', 'a-z', '0-9' and '_', not beginning with a digit, as in 'OPENAI_API_KEY'"),
     }
+}
+
+/// `what` is not a name; why not, as far as that can be told without the word itself.
+fn named(what: &str, fault: NameFault) -> String {
+    let why = match fault {
+        NameFault::Empty => "it is empty",
+        NameFault::TooLong(most) => return format!("{what}: it has more than {most} characters"),
+        NameFault::OuterBlank => "it begins or ends with a blank",
+        NameFault::Blank => "it contains a blank",
+        NameFault::UpperCase => "it contains upper-case letters",
+        NameFault::Sign => "it contains '-' or '.'",
+        NameFault::Digit => "it begins with a digit",
+        NameFault::Assignment => "it contains '='",
+        NameFault::Shape | NameFault::Reserved => return what.to_owned(),
+    };
+    format!("{what}: {why}")
 }
 
 fn flag_fault(fault: FlagFault) -> &'static str {

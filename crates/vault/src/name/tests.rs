@@ -59,11 +59,46 @@ fn secrets() {
 #[test]
 fn a_refusal_says_what_is_wrong_with_a_secret_name() {
     for (word, fault) in [
-        ("sk-live-abc", NameFault::Shape),
+        ("sk-live-abc", NameFault::Sign),
+        ("MY.KEY", NameFault::Sign),
+        ("KEY ", NameFault::OuterBlank),
+        ("\tKEY-1", NameFault::OuterBlank),
+        ("MY KEY", NameFault::Blank),
+        ("1ST", NameFault::Digit),
+        ("", NameFault::Empty),
+        (&"K".repeat(256), NameFault::TooLong(255)),
+        ("K\u{e9}", NameFault::Shape),
         ("K=sk-live-abc", NameFault::Assignment),
         ("CAST_SK_LIVE", NameFault::Reserved),
     ] {
         assert_eq!(SecretName::parse(word), Err(Error::SecretName(fault)));
+    }
+}
+
+#[test]
+fn a_refusal_says_what_is_wrong_with_an_agent_name() {
+    for (word, fault) in [
+        ("MY-AGENT", NameFault::UpperCase),
+        ("my-agent ", NameFault::OuterBlank),
+        ("\nMY-AGENT", NameFault::OuterBlank),
+        ("my agent", NameFault::Blank),
+        ("", NameFault::Empty),
+        (&"a".repeat(64), NameFault::TooLong(63)),
+        ("-agent", NameFault::Shape),
+        ("nul", NameFault::Shape),
+    ] {
+        assert_eq!(AgentName::parse(word), Err(Error::AgentName(fault)), "{word:?}");
+    }
+}
+
+#[test]
+fn names_as_environment_variables_usually_are() {
+    let conventional = |word| SecretName::parse(word).unwrap().is_conventional();
+    for word in ["API_KEY", "_", "TF_VAR_db_password", "npm_config_registry"] {
+        assert!(conventional(word), "{word}");
+    }
+    for word in ["api_key", "Token", "tf_var_x", "MY_TF_VAR_x"] {
+        assert!(!conventional(word), "{word}");
     }
 }
 
