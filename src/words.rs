@@ -1,9 +1,10 @@
-//! Parses words of the command line as names. An error never quotes an invalid word: it may be a secret in the wrong
+//! Parses words of the command line as names and numbers. An error never quotes an invalid word: it may be a secret in the wrong
 //! place.
 
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 
-use cast_core::failure::Result;
+use cast_core::failure::{Failure, Kind, Result};
 use cast_vault::{AgentName, SecretName};
 
 /// Parses AGENT.
@@ -22,4 +23,16 @@ pub(crate) fn secrets(words: &[OsString]) -> Result<Vec<SecretName>> {
     names.sort();
     names.dedup();
     Ok(names)
+}
+
+/// Parses N.
+pub(crate) fn number(word: &OsString, allowed: RangeInclusive<usize>) -> Result<usize> {
+    let number = word.to_str().and_then(|word| word.parse().ok()).filter(|number| allowed.contains(number));
+    number.ok_or_else(|| {
+        let hint = match (allowed.start(), allowed.end()) {
+            (least, &usize::MAX) => format!("N is at least {least}"),
+            (least, most) => format!("N is from {least} to {most}"),
+        };
+        Failure::new(Kind::Usage, "N is not a valid number").hint(hint)
+    })
 }

@@ -35,6 +35,7 @@ Examples:
   pass show openai | cast secrets set my-agent OPENAI_API_KEY
   cast secrets set my-agent TLS_KEY < key.pem
   cast secrets set my-agent NOTE --exact < note.txt     every byte
+  cast secrets set my-agent SESSION_KEY --generate      a random value
   cast secrets set my-agent GREETING -- --dash-first    '--': a literal value")]
 pub(crate) struct SetArgs {
     /// The agent; 'builtin' is for secrets that every agent gets
@@ -53,6 +54,19 @@ pub(crate) struct SetArgs {
     #[arg(long, conflicts_with = "value")]
     pub(crate) exact: bool,
 
+    /// Store N random letters and digits, 32 without N
+    ///
+    /// Nobody has seen the value, and nobody is shown it. N may also be the next word, in VALUE's place.
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        conflicts_with = "exact"
+    )]
+    pub(crate) generate: Option<OsString>,
+
     /// Accept a name such as PATH or LD_PRELOAD
     ///
     /// Such names make programs load code or change what runs.
@@ -66,7 +80,7 @@ pub(crate) struct SetArgs {
     pub(crate) unmasked: bool,
 
     /// Make a new vault where this machine has seen one that is gone
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) new: bool,
 }
 

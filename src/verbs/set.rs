@@ -1,8 +1,9 @@
 //! `cast secrets set`: stores one secret from an argument, standard input or a hidden prompt.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Read};
+use std::ops::RangeInclusive;
 
 use age::secrecy::zeroize::Zeroizing;
 
@@ -14,12 +15,17 @@ use crate::report::Report;
 use crate::words;
 use cast_core::change::Missing;
 use cast_core::failure::{Cause, Failure, Kind, Result};
+use cast_core::listing;
 use cast_core::masking::exemption;
 use cast_core::session::Session;
 use cast_core::suggestion;
-use cast_core::verbs::set::Set;
-use cast_vault::SecretName;
-use cast_vault::{MAX_ENVIRONMENT_STRING, SecretValue};
+use cast_core::verbs::set::{Set, Stored};
+use cast_vault::{Change, Flags, MAX_ENVIRONMENT_STRING, Oddity, SecretName, SecretValue};
+
+/// The length of a random value: 190 bits.
+const RANDOM: usize = 32;
+/// The lengths of a random value: not one that can be guessed, or that is not masked in every form.
+const RANDOM_LENGTHS: RangeInclusive<usize> = 8..=4096;
 
 pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let agent = words::agent(&args.agent)?;
@@ -27,8 +33,9 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
     refuse_misspelt_option(args.value.as_deref())?;
     let (dangerous, unmasked) = (args.allow_dangerous_name, args.unmasked.then_some(true));
     let missing = if args.new { Missing::CreateAnew } else { Missing::Create };
-    let from_argument = args.value.is_some();
+    let from_argument = args.value.is_some() && args.generate.is_none();
     let value = match args.value {
+        length if args.generate.is_some() => random(args.generate.unwrap_or_default(), length)?,
         Some(word) => SecretValue::from_bytes(word.into_encoded_bytes()).map_err(Failure::from)?,
         None if args.exact || !io::stdin().is_terminal() => from_standard_input(args.exact)?,
         None if prompt::can_ask() => from_prompt(&name)?,
@@ -41,8 +48,20 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
     // Checked before cast asks for any key.
     value.check_fits(&name).map_err(Failure::from)?;
     let trivial = if args.unmasked { None } else { exemption(&value) };
-    session.perform(Set { agent: &agent, name: name.clone(), value, dangerous, unmasked, missing })?;
-    report.success(format_args!("Secret '{name}' set for agent '{agent}'"));
+    let oddity = value.oddity(&name);
+    let Stored { change, flags } =
+        session.perform(Set { agent: &agent, name: name.clone(), value, dangerous, unmasked, missing })?;
+    let done = if change == Change::Added { "set" } else { "replaced" };
+    report.success(format_args!("Secret '{name}' {done} for agent '{agent}'"));
+    // What this call asks for is no news.
+    let (dangerous, unmasked) = (flags.dangerous && !dangerous, flags.unmasked && unmasked.is_none());
+    let kept = listing::flags(&Flags { dangerous, unmasked, ..flags });
+    if change != Change::Added && !kept.is_empty() {
+        report.hint(format_args!("'{name}' keeps its flags: {}", kept.join(", ")));
+    }
+    if let Some(oddity) = oddity {
+        report.hint(format_args!("the value was stored exactly as it is: it {}", odd(oddity)));
+    }
     if let Some(why) = trivial {
         report.hint(format_args!("'{name}' is not masked in output, because {why}"));
     }
@@ -53,6 +72,27 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
         report.hint("the value is now in this shell's history; leave it out to be prompted for it");
     }
     Ok(())
+}
+
+/// What is unusual about a value.
+fn odd(oddity: Oddity) -> &'static str {
+    match oddity {
+        Oddity::Blank => "begins or ends with a blank",
+        Oddity::Quotes => "is in quotes, which belong to it",
+        Oddity::Export => "begins with 'export '",
+        Oddity::Assignment => "begins with the name of the secret and '='",
+    }
+}
+
+/// A random value; its length is the option's own or, without one, in the place of VALUE.
+fn random(own: OsString, place_of_value: Option<OsString>) -> Result<SecretValue> {
+    let length = match (own.is_empty(), place_of_value) {
+        (true, None) => RANDOM,
+        (true, Some(word)) => words::number(&word, RANDOM_LENGTHS)?,
+        (false, None) => words::number(&own, RANDOM_LENGTHS)?,
+        (false, Some(_)) => return Err(Failure::new(Kind::Usage, "'--generate' cannot be used with VALUE")),
+    };
+    Ok(SecretValue::random(length)?)
 }
 
 /// VALUE may begin with a dash. But cast does not store a misspelt option as a secret.

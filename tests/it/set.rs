@@ -1,5 +1,8 @@
 //! `cast secrets set`: where a value comes from, what it may be, and that it arrives unchanged.
 
+mod generate;
+mod kept;
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -19,6 +22,7 @@ fn says_what_it_did() {
         let outcome = sandbox.cast(words).succeeds();
         assert_eq!(outcome.err, "✓ Secret 'OPENAI_API_KEY' set for agent 'my-agent'\n");
         assert_eq!(outcome.out, "");
+        sandbox.cast(["delete", "my-agent", "OPENAI_API_KEY"]).succeeds();
     }
     let long = sandbox.cast(["set", "my-agent", "K_2"]).input("sk-live-abc").succeeds();
     assert_eq!(long.err, "✓ Secret 'K_2' set for agent 'my-agent'\n");

@@ -39,7 +39,7 @@ pub use key::{AgentGrant, AgentKey, Card, Fingerprint, MasterKey, UnlockKey, Vau
 pub use name::{AgentName, BUILTIN, OWNER, PersonName, SecretName};
 pub use part::{Flags, MAX_PEOPLE, Part, Person};
 pub use time::Timestamp;
-pub use value::{MAX_ENVIRONMENT_STRING, MAX_FILE_VALUE, SecretValue};
+pub use value::{MAX_ENVIRONMENT_STRING, MAX_FILE_VALUE, Oddity, SecretValue};
 pub use values::Secret;
 pub use vault::{Anchor, Change, Comparison, Digest, Entry, Inspected, Noted, Receipt, Role, Sealer, State, Vault};
 pub use vector::{MAX_REPLICAS, Order, Replica, Vector, VectorFault};

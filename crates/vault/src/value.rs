@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use age::secrecy::zeroize::Zeroizing;
 use age::secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Error, Result, ValueFault};
@@ -13,6 +14,25 @@ pub const MAX_ENVIRONMENT_STRING: usize = 131_071;
 
 /// The longest value that is given as a file, in bytes.
 pub const MAX_FILE_VALUE: usize = 1 << 20;
+
+/// The letters of a random value.
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// The bytes below this are a whole multiple of the letters.
+const FAIR: usize = 256 / BASE62.len() * BASE62.len();
+
+/// What suggests that a value was not meant exactly as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Oddity {
+    /// It begins or ends with a blank.
+    Blank,
+    /// It is in quotes.
+    Quotes,
+    /// It begins with `export `.
+    Export,
+    /// It begins with the secret's name and `=`.
+    Assignment,
+}
 
 /// The value of a secret: UTF-8, no NUL, kept byte for byte. No `Display`, no `Serialize`; wiped on drop.
 #[derive(Clone)]
@@ -67,6 +87,38 @@ impl SecretValue {
         placeholder::is_placeholder(self.expose(), example)
     }
 
+    /// What about it suggests that it was not meant exactly as it is; it is kept so all the same.
+    pub fn oddity(&self, name: &SecretName) -> Option<Oddity> {
+        let text = self.expose();
+        // A value of several lines, such as a key file, ends with a line end.
+        let ends = |text: &str| text.starts_with([' ', '\t']) || text.ends_with([' ', '\t']);
+        let quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+        match text {
+            text if text.starts_with("export ") => Some(Oddity::Export),
+            text if text.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('=')) => {
+                Some(Oddity::Assignment)
+            }
+            _ if quoted('"') || quoted('\'') => Some(Oddity::Quotes),
+            text if ends(text) => Some(Oddity::Blank),
+            _ => None,
+        }
+    }
+
+    /// A random value of `length` letters and digits, each as likely as any other, from the operating system.
+    pub fn random(length: usize) -> Result<Self> {
+        // It must not move: each move would leave a copy behind.
+        let mut text = String::with_capacity(length);
+        let mut bytes = Zeroizing::new([0; 64]);
+        while text.len() < length {
+            getrandom::getrandom(&mut *bytes).map_err(|cause| Error::NoRandomNumbers(cause.to_string()))?;
+            // A byte beyond the last whole multiple would make the first letters likelier.
+            let fair = bytes.iter().filter(|byte| usize::from(**byte) < FAIR);
+            let letters = fair.map(|byte| char::from(BASE62[usize::from(*byte) % BASE62.len()]));
+            text.extend(letters.take(length - text.len()));
+        }
+        Self::from_text(text)
+    }
+
     /// Whether it holds a `${...}`, which some programs expand and cast does not.
     pub fn has_reference(&self) -> bool {
         self.expose().contains("${")
@@ -108,6 +160,41 @@ mod tests {
         let value = |length| SecretValue::from_text("x".repeat(length)).unwrap();
         assert!(value(most).check_fits(&name).is_ok());
         assert!(value(most + 1).check_fits(&name).is_err());
+    }
+
+    #[test]
+    fn oddities() {
+        let name = SecretName::parse("K").unwrap();
+        for (text, oddity) in [
+            ("value ", Some(Oddity::Blank)),
+            ("\tvalue", Some(Oddity::Blank)),
+            ("'value'", Some(Oddity::Quotes)),
+            ("\"value\"", Some(Oddity::Quotes)),
+            ("export K=v", Some(Oddity::Export)),
+            ("K=v", Some(Oddity::Assignment)),
+            ("KEY=v", None),
+            ("'", None),
+            ("'value\"", None),
+            ("", None),
+            ("-----BEGIN-----\nkey\n-----END-----\n", None),
+        ] {
+            assert_eq!(SecretValue::from_text(text.into()).unwrap().oddity(&name), oddity, "{text:?}");
+        }
+    }
+
+    /// 62,000 letters, about 1,000 of each: a deviation by a fifth is over six standard deviations away.
+    #[test]
+    fn random_values_are_letters_and_digits_each_as_likely() {
+        let value = SecretValue::random(62_000).unwrap();
+        assert_eq!(value.len(), 62_000);
+        for letter in BASE62 {
+            let count = value.expose().bytes().filter(|byte| byte == letter).count();
+            assert!((800..1200).contains(&count), "{}: {count}", char::from(*letter));
+        }
+        for length in [0, 1, 32, 64, 65] {
+            assert_eq!(SecretValue::random(length).unwrap().len(), length);
+        }
+        assert!(!SecretValue::random(32).unwrap().is(&SecretValue::random(32).unwrap()));
     }
 
     #[test]

@@ -25,24 +25,33 @@ pub struct Set<'a> {
     pub missing: Missing,
 }
 
+/// What was done.
+pub struct Stored {
+    /// Whether the secret is new.
+    pub change: Change,
+    /// How it is treated now.
+    pub flags: Flags,
+}
+
 impl Verb for Set<'_> {
-    type Done = Change;
+    type Done = Stored;
     const EFFECT: Effect = Effect::Change;
 
     fn event(&self) -> Event {
         Event::new(Action::Set).agent(self.agent).keys([&self.name])
     }
 
-    fn perform(self, session: &Session, _: &mut Event) -> Result<Change> {
+    fn perform(self, session: &Session, _: &mut Event) -> Result<Stored> {
         let Self { agent, name, value, dangerous, unmasked, missing } = self;
         let command = format!("cast secrets set {agent} {name}");
         session.change(agent, missing, &command, |vault| {
             let change = vault.set(name.clone(), value, dangerous, clock::now())?;
+            let mut flags = vault.names().get(&name).cloned().unwrap_or_default();
             if let Some(unmasked) = unmasked {
-                let flags = vault.names().get(&name).cloned().unwrap_or_default();
-                vault.set_flags(&name, Flags { unmasked, ..flags })?;
+                flags.unmasked = unmasked;
+                vault.set_flags(&name, flags.clone())?;
             }
-            Ok(change)
+            Ok(Stored { change, flags })
         })
     }
 }
