@@ -47,7 +47,11 @@ fn main() -> ExitCode {
 
 fn carry_out(cli: Cli) -> ExitCode {
     let report = Report::new(cli.quiet);
-    let session = || Session::new(Places::from_environment(), Box::new(Terminal::new(report)));
+    let session = || {
+        let session = Session::new(Places::from_environment(), Box::new(Terminal::new(report)));
+        report.settings(&session);
+        session
+    };
     let outcome = match cli.command {
         Command::Set(args) | Command::Secrets(SecretsCommand::Set(args)) => verbs::set::run(args, &session(), report),
         Command::List(args) | Command::Secrets(SecretsCommand::List(args)) => {

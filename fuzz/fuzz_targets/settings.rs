@@ -21,6 +21,12 @@ fuzz_target!(|text: &str| {
     if let Some(span) = settings.stale_after {
         clock::is_older(Timestamp::parse("2026-01-15T10:30:00Z").expect("a time"), span);
     }
+    let lines = text.matches('\n').count() + 1;
+    for warning in &settings.unknown {
+        let line = warning.strip_prefix("line ").and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+        assert!(line.is_some_and(|line| (1..=lines).contains(&line)), "{warning} of {lines} lines");
+    }
+    let settings = Settings { unknown: Vec::new(), ..settings };
     let again = settings::parse(&written(&settings)).expect("what is written can be read");
     assert_eq!(format!("{again:?}"), format!("{settings:?}"));
 });

@@ -98,6 +98,9 @@ fn render(command: &clap::Command) -> anyhow::Result<String> {
         let examples: Vec<_> = after.lines().skip(1).map(|line| escaped(line.trim())).collect();
         write!(page, ".SH EXAMPLES\n.nf\n{}\n.fi\n", examples.join("\n"))?;
     }
+    if let Some(settings) = section(words, "SETTINGS") {
+        write!(page, ".SH SETTINGS\n{settings}")?;
+    }
     for heading in ["EXIT STATUS", "ENVIRONMENT", "FILES", "SECURITY"] {
         write!(page, ".SH {heading}\n{}", part(heading))?;
     }

@@ -48,3 +48,62 @@ fn of_another_user_are_not_used() {
     chown(&settings, Some(65534), None).unwrap();
     sandbox.cast(["run", "a", "--", "printenv", "K"]).refuses(125, "other users can write them", &["hunter2"]);
 }
+
+/// A newer cast may know it.
+#[test]
+fn that_cast_does_not_know_are_a_warning_on_each_command() {
+    let (sandbox, settings) = sandbox();
+    fs::write(&settings, "mask = \"never\"\nadit = \"off\"\nhunter3 = 1\n").unwrap();
+    let path = settings.display();
+    let known = "cast knows 'mask', 'no_builtin', 'stale_after', 'audit'";
+    let line = |number, known| {
+        format!("cast: warning: line {number} of the settings is not a setting that cast knows ({known}): '{path}'\n")
+    };
+    let warnings = line(2, "did you mean 'audit'?") + &line(3, known);
+    for words in [
+        &["list"][..],
+        &["list", "a"],
+        &["secrets", "check", "a", "--example", "/dev/null"],
+        &["run", "a", "--explain"],
+        &["run", "a", "true"],
+        &["audit"],
+        &["key", "status"],
+        &["init"],
+        &["-q", "set", "a", "K", "hunter2-hunter2"],
+    ] {
+        let outcome = sandbox.cast(words).succeeds();
+        assert!(outcome.err.starts_with(&warnings), "{words:?}: {outcome:?}");
+        outcome.says_nothing_of(&["hunter"]);
+    }
+    // The settings that are known count.
+    assert_eq!(sandbox.cast(["run", "a", "printenv", "K"]).succeeds().out, "hunter2-hunter2\n");
+    // Doctor finds it.
+    let doctor = sandbox.cast(["doctor"]).run();
+    assert!(doctor.code == 1 && doctor.out.contains("did you mean 'audit'?"), "{doctor:?}");
+    // Nothing else is said where the shell asks.
+    let asked = sandbox.cast(["__complete", "bash"]).input("list\0\0").succeeds();
+    assert_eq!((asked.out.as_str(), asked.err.as_str()), ("words\na\n", ""));
+}
+
+#[test]
+fn with_a_value_that_is_not_valid_are_an_error() {
+    let (sandbox, settings) = sandbox();
+    for text in ["mask = \"hunter2\"", "audit = true", "stale_after = \"hunter2\"", "no_builtin = [\"Hunter2\"]"] {
+        fs::write(&settings, format!("\n{text}\n")).unwrap();
+        sandbox.cast(["run", "a", "true"]).refuses(125, "line 2 of the settings is not valid", &["unter2"]);
+        sandbox.cast(["set", "a", "K", "hunter2"]).refuses(2, "line 2 of the settings is not valid", &["unter2"]);
+    }
+}
+
+#[test]
+fn all_of_them_are_in_one_place_of_the_manual() {
+    let page = Sandbox::empty().cast(["man"]).succeeds().out;
+    let (_, rest) = page.split_once("\n.SH SETTINGS\n").unwrap();
+    let (section, _) = rest.split_once("\n.SH ").unwrap();
+    for name in cast_core::settings::NAMES {
+        assert!(section.contains(&format!("\n.B {name} = ")), "'{name}' is missing: {section}");
+    }
+    for value in ["auto", "never", "on", "required", "off"] {
+        assert!(section.contains(&format!("\\(dq{value}\\(dq")), "\"{value}\" is missing: {section}");
+    }
+}

@@ -1,14 +1,19 @@
-//! The settings file, `config.toml`. Most users have none.
+//! The settings file, `config.toml`. Most users have none. A setting that is not known is no error, because a newer cast
+//! may know it; a value that is not valid is one, because a default in its place would surprise.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
 
 use crate::advice;
 use crate::clock::TimeSpan;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::platform::files;
+use crate::suggestion;
 use cast_vault::AgentName;
 
 /// Far more than all settings need, in bytes.
@@ -16,7 +21,7 @@ const MAX_SETTINGS: usize = 64 << 10;
 
 /// The user's settings.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Settings {
     /// Whether `cast run` masks secrets in output that leaves the terminal.
     pub mask: Mask,
@@ -26,7 +31,13 @@ pub struct Settings {
     pub stale_after: Option<TimeSpan>,
     /// Whether cast records events in the audit log.
     pub audit: Audit,
+    /// What the file sets that cast does not know: a warning each.
+    #[serde(skip)]
+    pub unknown: Vec<String>,
 }
+
+/// All settings, as the file calls them.
+pub const NAMES: [&str; 4] = ["mask", "no_builtin", "stale_after", "audit"];
 
 /// When to mask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -80,13 +91,35 @@ impl Settings {
 
     /// Parses the text of the file at `path`. A failure names the line but does not quote it.
     fn parse(text: &str, path: &Path) -> Result<Self> {
-        toml::from_str(text).map_err(|error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        let settings: Self = toml::from_str(text).map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(1, |span| line(text, span.start));
             Failure::new(Kind::Usage, format!("line {line} of the settings is not valid: '{}'", path.display()))
                 .hint("valid settings are: mask = \"auto\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
                 .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\"")
-        })
+        })?;
+        Ok(Self { unknown: unknown(text, path), ..settings })
     }
+}
+
+/// A warning for each setting that cast does not know, with the line and the nearest name. It does not quote the line.
+fn unknown(text: &str, path: &Path) -> Vec<String> {
+    let names: BTreeMap<Spanned<String>, IgnoredAny> = toml::from_str(text).unwrap_or_default();
+    let mut names: Vec<_> = names.into_keys().filter(|name| !NAMES.contains(&name.get_ref().as_str())).collect();
+    names.sort_by_key(|name| name.span().start);
+    let warning = |name: Spanned<String>| {
+        let known = match suggestion::closest(name.get_ref(), NAMES.into_iter()) {
+            Some(known) => format!("did you mean '{known}'?"),
+            None => format!("cast knows {}", NAMES.map(|known| format!("'{known}'")).join(", ")),
+        };
+        let line = line(text, name.span().start);
+        format!("line {line} of the settings is not a setting that cast knows ({known}): '{}'", path.display())
+    };
+    names.into_iter().map(warning).collect()
+}
+
+/// The line of a position in `text`.
+fn line(text: &str, position: usize) -> usize {
+    text[..position].matches('\n').count() + 1
 }
 
 /// The fuzzer's door: reads the text of a settings file.
@@ -107,7 +140,7 @@ mod tests {
     fn settings() {
         assert_eq!(parse("").unwrap().mask, Mask::Auto);
         assert_eq!(parse("mask = \"never\"\n").unwrap().mask, Mask::Never);
-        let failure = parse("mask = \"auto\"\nmaks = \"hunter2\"\n").unwrap_err();
+        let failure = parse("audit = \"on\"\nmask = \"hunter2\"\n").unwrap_err();
         assert!(failure.message().contains("line 2") && !failure.message().contains("hunter2"), "{failure}");
         assert!(parse("mask = \"sometimes\"").is_err());
         let settings = parse("no_builtin = [\"a\", \"my-agent\"]\nstale_after = \"90d\"").unwrap();
@@ -121,5 +154,30 @@ mod tests {
         assert_eq!(parse("audit = \"required\"").unwrap().audit, Audit::Required);
         assert_eq!(parse("audit = \"off\"").unwrap().audit, Audit::Off);
         assert!(parse("audit = true").is_err());
+    }
+
+    #[test]
+    fn unknown_settings_are_warnings() {
+        let text = "mask = \"never\"\nmaks = \"hunter2\"\n\"sk-live-abc\" = 1\n[table]\nmask = 1\n[a.b]\n";
+        let settings = parse(text).unwrap();
+        assert_eq!(settings.mask, Mask::Never);
+        let known = "cast knows 'mask', 'no_builtin', 'stale_after', 'audit'";
+        let expected = [(2, "did you mean 'mask'?"), (3, known), (4, known), (6, known)];
+        let warning = |(line, known)| {
+            format!("line {line} of the settings is not a setting that cast knows ({known}): 'config.toml'")
+        };
+        assert_eq!(settings.unknown, expected.map(warning));
+        assert!(parse("mask = \"never\"").unwrap().unknown.is_empty());
+    }
+
+    /// A new setting gets its name in the list.
+    #[test]
+    fn all_names_are_known() {
+        let all = "mask = \"auto\"\nno_builtin = []\nstale_after = \"90d\"\naudit = \"on\"\n";
+        assert_eq!(all.lines().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>(), NAMES);
+        assert!(parse(all).unwrap().unknown.is_empty());
+        for name in NAMES {
+            assert!(parse(&format!("{name} = {{}}")).is_err(), "{name} is not read");
+        }
     }
 }

@@ -79,6 +79,9 @@ impl Session {
             findings.push(Finding::of(Check::Settings, &failure));
             &defaults
         });
+        let fix = vec!["correct or delete that line".to_owned()];
+        let unknown = |message: &String| Finding { check: Check::Settings, message: message.clone(), fix: fix.clone() };
+        findings.extend(settings.unknown.iter().map(unknown));
         let keyring = cast_keyring::look();
         let agents = self.folder().and_then(|folder| folder.agents()).unwrap_or_else(|failure| {
             findings.push(Finding::of(Check::Vault, &failure));
