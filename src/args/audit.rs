@@ -13,6 +13,7 @@ use clap::Args;
 Examples:
   cast audit
   cast audit my-agent --since 7d
+  cast audit -n 20
   cast audit --json | jq '.[] | select(.result | IN(\"ok\", \"started\") | not)'")]
 pub(crate) struct AuditArgs {
     /// The agent; if omitted, all agents
@@ -21,6 +22,10 @@ pub(crate) struct AuditArgs {
     /// Show only entries no older than this, such as 24h, 7d, 2w or 3m (months)
     #[arg(long, value_name = "AGE")]
     pub(crate) since: Option<OsString>,
+
+    /// Show only the last N entries
+    #[arg(short = 'n', long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) lines: Option<OsString>,
 
     /// Print JSON
     #[arg(long)]

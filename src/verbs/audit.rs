@@ -38,6 +38,7 @@ const SHOWN_KEYS: usize = 4;
 pub(crate) fn run(args: &AuditArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let agent = args.agent.as_ref().map(words::agent).transpose()?;
     let since = args.since.as_ref().map(since).transpose()?;
+    let last = args.lines.as_ref().map(|word| words::number(word, 1..=usize::MAX)).transpose()?;
     let log = audit::audit(session)?;
     let wanted = |entry: &&Entry| {
         let named =
@@ -45,7 +46,8 @@ pub(crate) fn run(args: &AuditArgs, session: &Session, report: Report) -> anyhow
         agent.as_ref().is_none_or(named)
             && since.is_none_or(|since| entry.moment().is_some_and(|moment| !clock::is_older(moment, since)))
     };
-    let entries: Vec<_> = log.entries.iter().filter(wanted).collect();
+    let mut entries: Vec<_> = log.entries.iter().filter(wanted).collect();
+    entries.drain(..last.map_or(0, |last| entries.len().saturating_sub(last)));
     if args.json {
         let lines: Vec<_> = entries.iter().map(|entry| line(entry)).collect();
         report.data(&(serde_json::to_string_pretty(&lines)? + "\n"))?;

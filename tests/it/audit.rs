@@ -233,6 +233,17 @@ fn agents_and_spans_of_time() {
     assert_eq!(entries(&sandbox, &["--since", "29d"]).len(), 3);
     assert_eq!(entries(&sandbox, &["--since", "31d"]).len(), 4);
     assert_eq!(entries(&sandbox, &["a", "--since", "5w"]).len(), 1);
+    // The last ones, of those that match.
+    let all = entries(&sandbox, &[]);
+    assert_eq!(entries(&sandbox, &["-n", "2"]), all[2..]);
+    assert_eq!(entries(&sandbox, &["-n1", "--since", "29d"]), all[3..]);
+    assert_eq!(entries(&sandbox, &["--lines=9"]), all);
+    assert_eq!(entries(&sandbox, &["a", "-n", "1"])[0]["agent"], "a");
+    assert_eq!(sandbox.cast(["audit", "-n", "1"]).succeeds().out.lines().count(), 2);
+    for wrong in ["0", "-1", "hunter2", "", "1.5"] {
+        sandbox.cast(["audit", &format!("--lines={wrong}")]).refuses(2, "N is not a valid number", &["hunter2"]);
+        sandbox.cast(["audit", "-n", wrong]).refuses(2, "N is not a valid number", &["hunter2"]);
+    }
     for wrong in ["hunter2", "7", "-1d", ""] {
         let refused = sandbox.cast(["audit", &format!("--since={wrong}")]).refuses(
             2,
