@@ -1,6 +1,7 @@
 //! What `cast run` masks, and where: output to a file, pipe or socket; never a terminal, `/dev/null` or a closed
 //! stream.
 
+mod file;
 mod forms;
 mod large;
 
@@ -23,11 +24,11 @@ fn a_pipe_a_file_and_a_socket_are_masked() {
     let outcome = sandbox.cast(["run", "a", "--", "sh", "-c", SAY]).succeeds();
     assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("out [cast:K]\n", "err [cast:K]\n"));
     assert_eq!(
-        bash(&sandbox, &format!("$CAST run a -- sh -c '{SAY}' >o 2>e; cat o e")),
+        bash(&sandbox, &format!("$CAST -q run a -- sh -c '{SAY}' >o 2>e; cat o e")),
         "out [cast:K]\nerr [cast:K]\n"
     );
     // The file's former contents stay, and each stream goes to its own file.
-    assert_eq!(bash(&sandbox, "echo old >f; $CAST run a -- printenv K >>f; cat f"), "old\n[cast:K]\n");
+    assert_eq!(bash(&sandbox, "echo old >f; $CAST -q run a -- printenv K >>f; cat f"), "old\n[cast:K]\n");
     let (mut ours, theirs) = UnixStream::pair().unwrap();
     let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", SAY]).command();
     let both = (OwnedFd::from(theirs.try_clone().unwrap()), OwnedFd::from(theirs));

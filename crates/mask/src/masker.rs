@@ -18,6 +18,7 @@ mod trie;
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,9 @@ pub struct Masker {
     done: u64,
     /// The bytes from `done` to the beginning of the chunk.
     held: Vec<u8>,
+    /// Set when the first marker is written.
+    #[serde(skip)]
+    noted: Arc<AtomicBool>,
 }
 
 impl Masker {
@@ -64,7 +68,14 @@ impl Masker {
             end: 0,
             done: 0,
             held: Vec::new(),
+            noted: Arc::default(),
         }
+    }
+
+    /// Sets `noted` when the first marker is written, for a caller who gives the masker away.
+    #[must_use]
+    pub fn noting(self, noted: Arc<AtomicBool>) -> Self {
+        Self { noted, ..self }
     }
 
     /// Takes the next bytes of the stream and writes all that is certain. After an error of `out` the masker must not
@@ -196,6 +207,7 @@ impl Masker {
         while let Some(find) = self.finds.first().filter(|find| find.end <= live).copied() {
             self.pass(find.start, chunk, base, out)?;
             out.write_all(&plan.markers[find.name() as usize])?;
+            self.noted.store(true, Ordering::Relaxed);
             self.done = find.end;
             self.finds.take_first();
         }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use age::secrecy::zeroize::Zeroizing;
 use cast_mask::{Masker, Plan};
@@ -18,19 +19,33 @@ pub const TAKE_OVER: &str = "__mask";
 pub(super) struct Masking {
     plan: Arc<Plan>,
     secrets: Vec<(SecretName, SecretValue)>,
+    /// Set when a secret was masked in a file.
+    in_file: Arc<AtomicBool>,
 }
 
 impl Masking {
     /// `None` if there is nothing to mask.
     pub(super) fn new(secrets: Vec<(SecretName, SecretValue)>) -> Option<Self> {
         let plan = masking::plan(&secrets);
-        (!plan.is_empty()).then(|| Self { plan: Arc::new(plan), secrets })
+        (!plan.is_empty()).then(|| Self { plan: Arc::new(plan), secrets, in_file: Arc::default() })
     }
 
     /// One wire with a masker for each masked output.
     pub(super) fn wires(&self) -> Vec<Wire> {
-        let wire = |carries| Wire { carries, filter: Box::new(Mask(Some(Masker::new(self.plan.clone())))), idle: None };
+        let ([output, _], _) = supervisor::outputs();
+        let wire = |carries| {
+            let masker = Masker::new(self.plan.clone());
+            // A word about what happened in standard error would itself go there.
+            let is_file = carries == Carries::Output && output == Sink::File;
+            let masker = if is_file { masker.noting(self.in_file.clone()) } else { masker };
+            Wire { carries, filter: Box::new(Mask(Some(masker))), idle: None }
+        };
         masked_outputs().into_iter().map(wire).collect()
+    }
+
+    /// Whether standard output is a file, other than standard error, and a secret was masked in it.
+    pub(super) fn happened_in_file(&self) -> bool {
+        self.in_file.load(Ordering::Relaxed)
     }
 
     /// Hands a stream that other processes still write to over to a process of its own.
@@ -43,11 +58,12 @@ impl Masking {
 
 /// The outputs to mask: those that go neither to a terminal nor to `/dev/null`.
 pub(super) fn masked_outputs() -> Vec<Carries> {
+    let is_masked = |sink| matches!(sink, Sink::File | Sink::Other);
     match supervisor::outputs() {
-        ([Sink::Other, Sink::Other], true) => vec![Carries::Both],
+        ([output, errors], true) if is_masked(output) && is_masked(errors) => vec![Carries::Both],
         ([output, errors], _) => [(output, Carries::Output), (errors, Carries::Errors)]
             .into_iter()
-            .filter_map(|(sink, carries)| (sink == Sink::Other).then_some(carries))
+            .filter_map(|(sink, carries)| is_masked(sink).then_some(carries))
             .collect(),
     }
 }

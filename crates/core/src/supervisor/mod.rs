@@ -72,7 +72,9 @@ pub enum Sink {
     /// `/dev/null`, or closed.
     #[cfg_attr(windows, allow(dead_code))]
     Nothing,
-    /// A file, pipe or socket: a log, a CI step, another program.
+    /// A regular file that the other output does not go to.
+    File,
+    /// A pipe or socket, a CI step, another program; or a file that both go to.
     Other,
 }
 

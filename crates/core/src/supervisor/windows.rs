@@ -2,8 +2,9 @@
 //! process still holds a stream when CMD has ended, cast waits for it, because it cannot hand the stream over; and CMD
 //! survives if cast is killed.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
-use std::os::windows::io::AsRawHandle;
+use std::os::windows::io::{AsHandle, AsRawHandle};
 use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
@@ -100,7 +101,20 @@ pub(super) fn end_like(ended: Ended) -> u8 {
 
 /// Windows cannot tell whether two handles belong to the same pipe.
 pub(super) fn outputs() -> ([Sink; 2], bool) {
-    let kind = |terminal| if terminal { Sink::Terminal } else { Sink::Other };
     let one = io::stdout().as_raw_handle() == io::stderr().as_raw_handle();
-    ([kind(io::stdout().is_terminal()), kind(io::stderr().is_terminal())], one)
+    let kinds = match [kind(&io::stdout()), kind(&io::stderr())] {
+        // Perhaps the same one.
+        [Sink::File, Sink::File] => [Sink::Other; 2],
+        kinds => kinds,
+    };
+    (kinds, one)
+}
+
+fn kind(output: &(impl IsTerminal + AsHandle)) -> Sink {
+    let data = || File::from(output.as_handle().try_clone_to_owned()?).metadata();
+    match output.is_terminal() {
+        true => Sink::Terminal,
+        false if data().is_ok_and(|data| data.is_file()) => Sink::File,
+        false => Sink::Other,
+    }
 }

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::BorrowedFd;
 
+use rustix::fs::FileType;
+
 use crate::supervisor::{Carries, Ended, Sink};
 
 /// The kinds of standard output and standard error, and whether they are the same file.
@@ -11,18 +13,23 @@ pub(in crate::supervisor) fn outputs() -> ([Sink; 2], bool) {
     let null = rustix::fs::stat("/dev/null").map(|null| null.st_rdev).ok();
     let kind = |stream: BorrowedFd<'_>| {
         let data = rustix::fs::fstat(stream).ok()?;
-        let device = rustix::fs::FileType::from_raw_mode(data.st_mode) == rustix::fs::FileType::CharacterDevice;
-        let sink = match device {
-            true if Some(data.st_rdev) == null => Sink::Nothing,
-            true if rustix::termios::isatty(stream) => Sink::Terminal,
+        let sink = match FileType::from_raw_mode(data.st_mode) {
+            FileType::CharacterDevice if Some(data.st_rdev) == null => Sink::Nothing,
+            FileType::CharacterDevice if rustix::termios::isatty(stream) => Sink::Terminal,
+            FileType::RegularFile => Sink::File,
             _ => Sink::Other,
         };
         Some((sink, (data.st_dev, data.st_ino)))
     };
     let both = [kind(rustix::stdio::stdout()), kind(rustix::stdio::stderr())];
-    // An output that fstat cannot read is closed.
-    let sinks = both.map(|output| output.map_or(Sink::Nothing, |(sink, _)| sink));
-    (sinks, both[0].is_some() && both[0].map(|(_, file)| file) == both[1].map(|(_, file)| file))
+    let same = both[0].is_some() && both[0].map(|(_, file)| file) == both[1].map(|(_, file)| file);
+    let sinks = both.map(|output| match output {
+        // An output that fstat cannot read is closed.
+        None => Sink::Nothing,
+        Some((Sink::File, _)) if same => Sink::Other,
+        Some((sink, _)) => sink,
+    });
+    (sinks, same)
 }
 
 /// The output of cast that a stream goes to.
