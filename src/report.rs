@@ -2,6 +2,8 @@
 //! to standard error. If a stream is closed or full, printing data fails and messages are dropped: cast never panics
 //! after the work is done.
 
+mod called;
+
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -11,6 +13,9 @@ use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
 use cast_core::failure::{Cause, Failure, Kind};
+use cast_core::session::Session;
+
+pub(crate) use called::as_called;
 
 /// `cast run`: cast itself failed, whatever the reason.
 pub(crate) const RUN_FAILED: u8 = 125;
@@ -74,6 +79,12 @@ impl Report {
         say(&format!("{YELLOW}cast: warning:{YELLOW:#} {}\n", Printable(&what.to_string())));
     }
 
+    /// Warns about settings that cast does not know. That they cannot be read at all is for the command to report.
+    pub(crate) fn settings(self, session: &Session) {
+        let unknown = session.settings().map(|settings| &settings.unknown[..]).unwrap_or_default();
+        unknown.iter().for_each(|warning| self.warning(warning));
+    }
+
     /// Prints something else: what a question is about, or that cast is waiting.
     pub(crate) fn note(self, text: &str) {
         say(text);
@@ -84,8 +95,12 @@ impl Report {
         outcome.map_or_else(|error| self.error(&error), |()| ExitCode::SUCCESS)
     }
 
-    /// Prints an error with its details and its hints, which `-q` drops; returns the exit code.
+    /// Prints an error with its details and its hints, which `-q` drops; returns the exit code. That the user said no is not an error.
     pub(crate) fn error(self, error: &anyhow::Error) -> ExitCode {
+        if let Some(failure) = error.downcast_ref::<Failure>().filter(|failure| failure.is_cancelled()) {
+            say(&format!("{failure}\n"));
+            return exit_code(failure.kind()).into();
+        }
         say(&format!("{RED}cast: error:{RED:#} {}\n", Printable(&format!("{error:#}"))));
         let Some(failure) = error.downcast_ref::<Failure>() else { return ExitCode::FAILURE };
         for detail in failure.details() {
@@ -120,7 +135,7 @@ pub(crate) fn hide_panics() {
 
 fn say(text: &str) {
     let mut stderr = AutoStream::auto(io::stderr());
-    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+    let _ = stderr.write_all(as_called(text).as_bytes()).and_then(|()| stderr.flush());
 }
 
 /// Text with its control characters escaped, so that a path or name from outside cannot move the cursor or change a

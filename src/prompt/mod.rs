@@ -42,7 +42,7 @@ pub(crate) fn confirm(question: &str, option: &str) -> Result<()> {
             .hint(format!("if you are sure, pass '{option}'")));
     }
     let yes = Confirm::new().with_prompt(question).default(false).interact().map_err(|error| unanswered(&error))?;
-    if yes { Ok(()) } else { Err(Failure::new(Kind::Other, "cancelled: nothing was changed")) }
+    if yes { Ok(()) } else { Err(Failure::cancelled(Kind::Other, "Cancelled. Nothing was changed.")) }
 }
 
 impl Attendant for Terminal {
@@ -91,7 +91,7 @@ impl Attendant for Terminal {
         match choice.map_err(|error| unanswered(&error))? {
             0 => Ok(Some(KeyPlace::Passphrase)),
             1 => Ok(Some(KeyPlace::File)),
-            _ => Err(Failure::new(Kind::NoKey, "cancelled: no key was created")),
+            _ => Err(Failure::cancelled(Kind::NoKey, "Cancelled. No key was created.")),
         }
     }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::key::PlaceLine;
 use crate::args::DoctorArgs;
-use crate::report::{Printable, Report};
+use crate::report::{self, Printable, Report};
 use crate::{prompt, table};
 use cast_core::failure::{Failure, Kind};
 use cast_core::session::Session;
@@ -171,7 +171,7 @@ fn line<'a>(
 /// Prints each finding, and its fixes below it.
 fn list(findings: &[Finding], report: Report) -> anyhow::Result<()> {
     for (number, finding) in findings.iter().enumerate() {
-        let fixes = finding.fix.iter().map(|fix| format!("   {}\n", Printable(fix)));
+        let fixes = finding.fix.iter().map(|fix| format!("   {}\n", Printable(&report::as_called(fix))));
         report.data(&format!("\n{}. {}\n{}", number + 1, Printable(&finding.message), fixes.collect::<String>()))?;
     }
     Ok(())

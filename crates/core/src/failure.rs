@@ -55,6 +55,7 @@ pub struct Failure {
     message: String,
     details: Vec<String>,
     hints: Vec<String>,
+    cancelled: bool,
 }
 
 /// The result type of this crate.
@@ -63,7 +64,12 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 impl Failure {
     /// A failure of `kind`; `message` is lower case, without a full stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), details: Vec::new(), hints: Vec::new() }
+        Self { kind, message: message.into(), details: Vec::new(), hints: Vec::new(), cancelled: false }
+    }
+
+    /// The user answered no to a question. `message` is a sentence: this is a result, not an error.
+    pub fn cancelled(kind: Kind, message: &str) -> Self {
+        Self { cancelled: true, ..Self::new(kind, message) }
     }
 
     /// A failed file operation on `path`; `what` begins the message ("cannot open").
@@ -88,6 +94,11 @@ impl Failure {
     /// The class of this failure.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Whether this is the user's answer and not an error.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled
     }
 
     /// What happened.

@@ -300,7 +300,8 @@ impl Session {
     }
 
     pub(crate) fn no_such_agent(&self, agent: &AgentName) -> Failure {
-        let failure = Failure::new(Kind::NotFound, format!("agent '{agent}' has no vault"));
+        let place = self.places.vaults().map(|folder| format!(" in '{}'", folder.display())).unwrap_or_default();
+        let failure = Failure::new(Kind::NotFound, format!("agent '{agent}' has no vault{place}"));
         let known = self.folder().and_then(|folder| folder.agents()).unwrap_or_default();
         let failure = match suggestion::closest(agent.as_str(), known.iter().map(AgentName::as_str)) {
             Some(known) => failure.hint(format!("did you mean '{known}'?")),

@@ -1,0 +1,117 @@
+//! What cast calls things, and what a user reads who is a little off: the class of a fault, the way to what is meant, and
+//! the name that cast goes by here.
+
+use std::fs;
+
+use crate::sandbox::{CAST, Sandbox};
+use crate::terminal::Terminal;
+
+#[test]
+fn the_class_of_what_is_wrong_with_a_name() {
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    for (agent, class) in [
+        ("MY-AGENT", "it contains upper-case letters"),
+        ("my-agent ", "it begins or ends with a blank"),
+        ("my-agent\n", "it begins or ends with a blank"),
+        ("my agent", "it contains a blank"),
+        ("", "it is empty"),
+        (&"a".repeat(64), "it has more than 63 characters"),
+    ] {
+        let message = format!("cast: error: AGENT is not a valid agent name: {class}\n");
+        sandbox.cast(["set", agent, "K", "sk-live-abc"]).refuses(2, &message, &["sk-live", "MY-AGENT", "my-agent\n"]);
+        sandbox.cast(["run", agent, "--", "true"]).refuses(125, &message, &["MY-AGENT"]);
+    }
+    for (key, class) in [
+        ("OPENAI_API_KEY ", "it begins or ends with a blank"),
+        ("OPENAI-API-KEY", "it contains '-' or '.'"),
+        ("OPENAI API", "it contains a blank"),
+        ("1ST", "it begins with a digit"),
+        ("K=sk-live-abc", "it contains '='"),
+    ] {
+        let message = format!("cast: error: KEY is not a valid secret name: {class}\n");
+        sandbox.cast(["set", "a", key, "sk-live-abc"]).refuses(2, &message, &["sk-live", "OPENAI_API", "OPENAI-"]);
+        sandbox.cast(["delete", "a", key]).refuses(2, &message, &["sk-live"]);
+    }
+}
+
+#[test]
+fn a_value_behind_an_equals_sign_is_sent_to_the_hidden_prompt_first() {
+    let sandbox = Sandbox::new();
+    let refused = sandbox.cast(["set", "a", "KEY=sk-live-abc"]).refuses(2, "it contains '='", &["sk-live"]);
+    let hints: Vec<_> = refused.err.lines().skip(1).collect();
+    assert!(hints[0].contains("hidden prompt: 'cast secrets set AGENT KEY'"), "{refused:?}");
+    assert!(hints[1].contains("'cast secrets set AGENT KEY VALUE'"), "{refused:?}");
+}
+
+#[test]
+fn no_command_prints_a_secret_on_purpose() {
+    let sandbox = Sandbox::with("a", &[("K", "hunter2-hunter2")]);
+    for words in [&["get", "a", "K"][..], &["secrets", "get", "a", "K"], &["-q", "reveal"], &["key", "print"]] {
+        let message = "no such command: cast prints no secret, on purpose";
+        let refused = sandbox.cast(words).refuses(2, message, &["hunter2"]);
+        assert!(words[0] == "-q" || refused.err.contains("'cast run AGENT -- CMD'"), "{refused:?}");
+    }
+}
+
+#[test]
+fn help_within_a_group() {
+    let sandbox = Sandbox::empty();
+    for (words, page) in [
+        (&["secrets", "help", "set"][..], &["secrets", "set", "--help"][..]),
+        (&["-q", "secrets", "help", "import"], &["secrets", "import", "--help"]),
+        (&["secrets", "help"], &["secrets", "--help"]),
+        (&["key", "help", "export"], &["key", "export", "--help"]),
+        (&["vault", "help", "accept"], &["vault", "accept", "--help"]),
+        (&["help", "secrets", "set"], &["secrets", "set", "--help"]),
+    ] {
+        let (help, page) = (sandbox.cast(words).succeeds(), sandbox.cast(page).succeeds());
+        assert_eq!((help.out, help.err), (page.out, page.err), "{words:?}");
+    }
+    sandbox.cast(["secrets", "help", "sk-live-abc"]).refuses(2, "no such command", &["sk-live"]);
+}
+
+#[test]
+fn a_renamed_binary_names_itself_in_hints() {
+    let sandbox = Sandbox::new();
+    let folder = tempfile::tempdir().unwrap();
+    let renamed = folder.path().join("cast2");
+    std::os::unix::fs::symlink(CAST, &renamed).unwrap();
+    let call = |words: &[&str]| sandbox.other(renamed.to_str().unwrap(), words.iter().copied());
+    let refused = call(&["run", "nobody", "--", "true"]).refuses(125, "has no vault", &[]);
+    assert!(refused.err.contains("'cast2 secrets set nobody KEY'"), "{refused:?}");
+    for words in [&["set", "a", "K=v"][..], &["get"], &["run", "a", "sk-live-abc"], &["secrets", "run"]] {
+        let refused = call(words).refuses(if words[0] == "run" { 125 } else { 2 }, "", &["sk-live"]);
+        assert!(refused.err.contains("'cast2 ") && !refused.err.contains("'cast "), "{refused:?}");
+    }
+    // What cast says of itself keeps its name, and so does what is for programs.
+    assert!(refused.err.starts_with("cast: error: "), "{refused:?}");
+    assert!(sandbox.cast(["get"]).refuses(2, "", &[]).err.contains("'cast run"));
+}
+
+#[test]
+fn no_is_an_answer_and_not_an_error() {
+    let sandbox = Sandbox::with("a", &[("K", "hunter2-hunter2")]);
+    let before = sandbox.snapshot();
+    for words in [&["delete", "a", "--all"][..], &["-q", "delete", "a", "--all"]] {
+        let mut terminal = Terminal::start(sandbox.cast(words));
+        terminal.sees("Delete the vault of agent 'a'");
+        terminal.types("n");
+        let shown = terminal.ends_with(1);
+        assert!(shown.contains("Cancelled. Nothing was changed."), "{shown}");
+        assert!(!shown.contains("error") && !shown.contains("hunter2"), "{shown}");
+    }
+    assert_eq!(sandbox.snapshot(), before);
+}
+
+#[test]
+fn no_such_agent_names_the_folder_that_was_looked_in() {
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    let folder = sandbox.data().join("vaults");
+    let message = format!("cast: error: agent 'b' has no vault in '{}'\n", folder.display());
+    sandbox.cast(["list", "b"]).refuses(3, &message, &[]);
+    sandbox.cast(["run", "b", "true"]).refuses(125, &message, &[]);
+    let elsewhere = sandbox.home().join("repository");
+    fs::create_dir(&elsewhere).unwrap();
+    let message = format!("agent 'a' has no vault in '{}'\n", elsewhere.display());
+    sandbox.cast(["list", "a"]).env("CAST_VAULTS", &elsewhere).refuses(3, &message, &[]);
+}
