@@ -3,14 +3,17 @@
 
 _cast() {
     local answer word begun line=${COMP_LINE:0:COMP_POINT}
-    local -a typed=()
+    local -a typed=() places=()
+    local -i place=0
     COMPREPLY=()
     # Bash also splits words at '=' and ':'. Join them again: a piece without a space before it belongs to the previous
     # one.
     line=${line#*"${COMP_WORDS[0]}"}
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}" ''; do
+        place+=1
         if [[ $line == [[:space:]]* || ${#typed[@]} == 0 ]]; then
             typed+=('')
+            places+=("$place")
             line=${line#"${line%%[![:space:]]*}"}
         fi
         typed[${#typed[@]} - 1]+=${word:-$line}
@@ -29,15 +32,17 @@ _cast() {
         COMPREPLY=("${COMPREPLY[@]#"${begun//[\"\'\\]/}"}")
         ;;
     files*) _cast_default "$2" ;;
-    command*) _cast_command "$2" "$3" ;;
+    command*)
+        place=${answer#command }
+        _cast_command "$2" "$3" "${places[place - 1]}"
+        ;;
     esac
 }
 
-# Completes the command line after '--' as the shell would.
+# Completes the command line that begins at the word $3 as the shell would.
 _cast_command() {
     local word command before specification
-    local -i first=1
-    while ((first < COMP_CWORD)) && [[ ${COMP_WORDS[first - 1]} != -- ]]; do first+=1; done
+    local -i first=$3
     if declare -F _comp_command_offset >/dev/null; then
         _comp_command_offset "$first"
         return

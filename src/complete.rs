@@ -3,7 +3,7 @@
 //! this module looks up the cursor's place in the clap types. It prints only candidates, asks nothing, writes no file,
 //! and ends within `PATIENCE`.
 
-mod cursor;
+pub(crate) mod cursor;
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -83,10 +83,7 @@ fn answer_to(words: &[String]) -> Answer {
     let Some((current, before)) = plain.split_last() else { return Answer::Words(Vec::new()) };
     let cursor = Cursor::find(&command, before, current);
     match &cursor.at {
-        At::Foreign => match words.iter().position(|word| word == "--") {
-            Some(dashes) => Answer::Command(dashes + 2),
-            None => Answer::Words(Vec::new()),
-        },
+        At::Foreign(place) => Answer::Command(place + 1),
         At::Option(command) => Answer::Words(options(command, &cursor, current)),
         At::Value(arg, typed) => values(arg, &cursor, &current[typed.len()..], typed),
         At::Word(command, positional) => {
@@ -94,9 +91,6 @@ fn answer_to(words: &[String]) -> Answer {
             if let Answer::Words(candidates) = &mut answer {
                 if cursor.wants_command {
                     candidates.extend(commands(command, current));
-                }
-                if positional.is_none() && cursor.wants_dashes && "--".starts_with(current.as_str()) {
-                    candidates.push(Candidate { word: "--".to_owned(), help: "the command to run follows".to_owned() });
                 }
             }
             answer
@@ -158,7 +152,7 @@ const AGENT: &[&str] = &["agent", "from", "to"];
 const KEY: &[&str] = &["key", "only", "except", "old"];
 const COMMAND: &[&str] = &["page"];
 #[cfg(test)]
-const FREE: &[&str] = &["value", "command", "new", "stale", "since", "leave_out"];
+const FREE: &[&str] = &["value", "command", "new", "stale", "since", "lines", "generate", "leave_out"];
 
 /// The names of the secrets of the agent on this command line, if its vault opens without a prompt and without waiting.
 fn keys(cursor: &Cursor, id: &str) -> Result<Vec<String>> {
@@ -253,19 +247,28 @@ mod tests {
         check("delete a --all --a", "");
         check("vault accept a --key ", "files");
         check("vault accept a --key=./o", "files");
-        check("run a ", "words --");
-        check("run a --only X -", "words --no-builtin --clean-env --check --no-mask --older --explain --quiet --help");
+        check("run a ", "command 3");
+        check("run a no", "command 3");
+        check("run a node ", "command 3");
+        check("run a node --on", "command 3");
+        check("run a -q node -- x", "command 4");
+        check("run --only X a node", "command 5");
+        check(
+            "run a --only X -",
+            "words --no-builtin --clean-env --check --no-mask --older --explain --json --quiet --help",
+        );
         check("run a -- ", "command 4");
+        check("run a --no-mask -- no", "command 5");
         check(
             "run a --check -",
-            "words --only --except --no-builtin --clean-env --no-mask --older --explain --quiet --help",
+            "words --only --except --no-builtin --clean-env --no-mask --older --explain --json --quiet --help",
         );
         check("run a --check=./x", "files");
         check("run a --only X -- git che", "command 6");
         check("set a K ", "");
-        check("set a K -", "words --exact --allow-dangerous-name --unmasked --new --quiet --help");
+        check("set a K -", "words --exact --generate --allow-dangerous-name --unmasked --new --quiet --help");
         check("set a K -- -", "");
-        check("set a K -secret -", "words --allow-dangerous-name --unmasked --new --quiet --help");
+        check("set a K -secret -", "words --generate --allow-dangerous-name --unmasked --new --quiet --help");
         check("nonsense ", "");
         check("completions z", "words zsh");
     }

@@ -8,7 +8,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, Parser};
 
 use crate::args::Cli;
+use crate::complete::cursor::Cursor;
 use crate::report::{self, Report};
+use crate::verbs::run::FORM;
 use cast_core::failure::{Failure, Kind};
 
 /// Reports what clap returned: prints help and version on standard output, and errors in cast's own words.
@@ -20,6 +22,11 @@ pub(crate) fn answer(error: &clap::Error, words: &[OsString]) -> ExitCode {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             report.note(&help(error));
             report::USAGE.into()
+        }
+        ErrorKind::InvalidSubcommand if context(error, ContextKind::InvalidSubcommand) == "help" => {
+            // `cast secrets help set`
+            let named = words.iter().skip(1).filter(|word| *word != "help" && !is_dashed(word));
+            help_of(named.cloned().collect())
         }
         _ => {
             let code = report.error(&explain(error, words).into());
@@ -41,6 +48,7 @@ fn help(error: &clap::Error) -> String {
 /// Describes what clap found wrong.
 fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
     let argument = || context(error, ContextKind::InvalidArg);
+    let meant = context(error, ContextKind::InvalidSubcommand);
     let what = match error.kind() {
         ErrorKind::UnknownArgument => {
             let wrong = if is_option(error) { "is not an option of this command" } else { "is unexpected" };
@@ -48,6 +56,9 @@ fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
                 Some(position) => format!("word {position} after 'cast' {wrong}"),
                 None => format!("a word after 'cast' {wrong}"),
             }
+        }
+        ErrorKind::InvalidSubcommand if asks_for_a_value(&meant) => {
+            "no such command: cast prints no secret, on purpose".to_owned()
         }
         ErrorKind::InvalidSubcommand => "no such command".to_owned(),
         ErrorKind::MissingRequiredArgument => format!("missing: {}", argument()),
@@ -69,7 +80,11 @@ fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
     // Clap lists its best suggestion last.
     let best = |kind| context(error, kind).rsplit(", ").next().unwrap_or_default().to_owned();
     let known = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg].map(best);
-    let meant = context(error, ContextKind::InvalidSubcommand);
+    if asks_for_a_value(&meant) {
+        return failure
+            .hint("a program gets its secrets from 'cast run AGENT -- CMD'")
+            .hint("you can read them without cast, with 'age -d': see 'cast man'");
+    }
     let meant = meant_elsewhere(&meant).or_else(|| known.into_iter().find(|name| !name.is_empty()));
     let failure = match (meant, context(error, ContextKind::ValidValue)) {
         (Some(name), _) => failure.hint(format!("did you mean '{name}'?")),
@@ -78,9 +93,7 @@ fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
     };
     let command = command_path(words);
     match command.rsplit(' ').next() {
-        Some("run") if !words.iter().any(|word| word == "--") => {
-            failure.hint("the command comes after '--': 'cast run AGENT -- CMD [ARG]...'")
-        }
+        Some("run") if !words.iter().any(|word| word == "--") => failure.hint(FORM),
         Some("set") if error.kind() == ErrorKind::UnknownArgument && !is_option(error) => {
             failure.hint("put a value that contains spaces in quotes, or leave it out to be prompted for it")
         }
@@ -96,13 +109,17 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("unset", "cast delete"),
     ("exec", "cast run"),
     ("env", "cast run"),
-    ("get", "cast run AGENT -- CMD"),
     ("show", "cast list"),
     ("agents", "cast list"),
     ("log", "cast audit"),
     ("completion", "cast completions"),
     ("version", "cast --version"),
 ];
+
+/// What other tools call the command that prints a secret.
+fn asks_for_a_value(word: &str) -> bool {
+    ["get", "read", "view", "print", "cat", "reveal", "dump"].contains(&word)
+}
 
 /// The command that the user may have meant by a word that is not a command here: one of cast's in another place, or
 /// another tool's name for one.
@@ -115,11 +132,17 @@ fn meant_elsewhere(word: &str) -> Option<String> {
     whole.or(within).or(other)
 }
 
-/// Whether this is `cast run` without `--explain`, which fails with 125.
+/// Whether this is `cast run` without an `--explain` of its own, which fails with 125.
 fn is_run(words: &[OsString]) -> bool {
-    let mut own = words.iter().skip(1).take_while(|word| *word != "--");
-    own.find(|word| !word.as_encoded_bytes().starts_with(b"-")).is_some_and(|word| word == "run")
-        && !own.any(|word| word == "--explain")
+    let words: Vec<_> = words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut root = Cli::command();
+    root.build();
+    words.iter().find(|word| !word.starts_with('-')).is_some_and(|word| word == "run")
+        && !Cursor::find(&root, &words, "").has("explain")
+}
+
+fn is_dashed(word: &OsString) -> bool {
+    word.as_encoded_bytes().starts_with(b"-")
 }
 
 /// Cast's own names, as clap lists them. Nothing here asks clap for the rejected value.

@@ -10,13 +10,16 @@ use clap::Args;
 /// CMD gets the current environment, the built-in secrets and the agent's own; the later ones win. cast leaves output
 /// to a terminal alone; in output to a file, pipe or socket, a secret appears as [cast:KEY]. cast ends with the exit
 /// code or signal of CMD. 125: cast itself failed; 126: CMD cannot be executed; 127: CMD was not found.
+///
+/// CMD begins at the first word after AGENT that is not an option; all words from there on belong to it. After '--', any
+/// word is CMD; without it, CMD has to be in PATH or a path to a file.
 #[derive(Args)]
 #[command(
-    override_usage = "cast run [OPTIONS] <AGENT> -- <CMD> [ARG]...",
+    override_usage = "cast run [OPTIONS] <AGENT> [OPTIONS] [--] <CMD> [ARG]...",
     after_help = "\
 Examples:
-  cast run my-agent -- node agent.js
-  cast run my-agent --only OPENAI_API_KEY --clean-env -- ./tool
+  cast run my-agent node agent.js
+  cast run my-agent --only OPENAI_API_KEY --clean-env ./tool
   cast run my-agent --check -- node agent.js     if no secret is missing
   cast run my-agent --explain"
 )]
@@ -62,7 +65,11 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) explain: bool,
 
+    /// Print JSON
+    #[arg(long, requires = "explain")]
+    pub(crate) json: bool,
+
     /// The command and its arguments, run without a shell
-    #[arg(last = true, value_name = "CMD")]
+    #[arg(trailing_var_arg = true, value_name = "CMD", hide_short_help = true)]
     pub(crate) command: Vec<OsString>,
 }

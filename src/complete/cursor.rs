@@ -3,41 +3,43 @@
 use clap::{Arg, Command};
 
 /// What the user is typing.
-pub(super) enum At<'a> {
+pub(crate) enum At<'a> {
     /// An option's name.
     Option(&'a Command),
     /// The value of an option, and what precedes it in the same word, as in `--option=`.
     Value(&'a Arg, &'a str),
     /// A command's name, or a value of this argument.
     Word(&'a Command, Option<&'a Arg>),
-    /// Another command line, after `--`.
-    Foreign,
+    /// Another command line, which begins at this one of the words before the cursor, or at the cursor.
+    Foreign(usize),
 }
 
 /// The cursor's place, and what precedes it.
-pub(super) struct Cursor<'a> {
-    pub(super) at: At<'a>,
-    pub(super) root: &'a Command,
+pub(crate) struct Cursor<'a> {
+    pub(crate) at: At<'a>,
+    pub(crate) root: &'a Command,
     /// Whether the next word may be a command's name.
-    pub(super) wants_command: bool,
-    /// Whether the next word is `--`.
-    pub(super) wants_dashes: bool,
+    pub(crate) wants_command: bool,
     given: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Cursor<'a> {
     /// Reads `before`, the words after the program's name, as clap would; `current` is the word at the cursor.
-    pub(super) fn find(root: &'a Command, before: &'a [String], current: &'a str) -> Self {
+    pub(crate) fn find(root: &'a Command, before: &'a [String], current: &'a str) -> Self {
         let mut command = root;
         let mut given: Vec<(&str, &str)> = Vec::new();
         let mut positionals = 0;
         let mut awaited: Option<&Arg> = None;
         let mut literal = false;
-        for word in before {
-            if let Some(option) = awaited.take() {
+        let mut foreign_at = None;
+        for (place, word) in before.iter().enumerate() {
+            if foreign_at.is_some() {
+                break;
+            } else if let Some(option) = awaited.take() {
                 given.push((option.get_id().as_str(), word));
             } else if !literal && word == "--" {
                 literal = true;
+                foreign_at = foreign(command).map(|_| place + 1);
             } else if !literal && let Some((option, value)) = option(command, word) {
                 match value {
                     None if option.get_action().takes_values() && !option.is_require_equals_set() => {
@@ -48,8 +50,10 @@ impl<'a> Cursor<'a> {
             } else if let Some(next) = command.find_subcommand(word).filter(|_| positionals == 0 && !literal) {
                 command = next;
             } else if literal || !word.starts_with('-') || takes_dashes(command, positionals) {
-                if let Some(arg) = positional(command, positionals) {
-                    given.push((arg.get_id().as_str(), word));
+                match (positional(command, positionals), foreign(command)) {
+                    (Some(arg), _) => given.push((arg.get_id().as_str(), word)),
+                    (None, Some(_)) => foreign_at = Some(place),
+                    (None, None) => {}
                 }
                 positionals += 1;
             }
@@ -57,28 +61,29 @@ impl<'a> Cursor<'a> {
         let next = positional(command, positionals);
         let at = if let Some(option) = awaited {
             At::Value(option, "")
-        } else if literal && foreign(command).is_some() {
-            At::Foreign
+        } else if let Some(place) = foreign_at {
+            At::Foreign(place)
         } else if literal {
             At::Word(command, next)
         } else if let Some((option, Some(value))) = option(command, current) {
             At::Value(option, &current[..current.len() - value.len()])
         } else if current.starts_with('-') {
             At::Option(command)
+        } else if next.is_none() && foreign(command).is_some() {
+            At::Foreign(before.len())
         } else {
             At::Word(command, next)
         };
-        let wants_dashes = !literal && next.is_none() && foreign(command).is_some();
-        Self { at, root, wants_command: positionals == 0 && !literal, wants_dashes, given }
+        Self { at, root, wants_command: positionals == 0 && !literal, given }
     }
 
     /// Whether the user has given this argument.
-    pub(super) fn has(&self, id: &str) -> bool {
+    pub(crate) fn has(&self, id: &str) -> bool {
         self.all(id).next().is_some()
     }
 
     /// All values that the user has given to an argument.
-    pub(super) fn all(&self, id: &str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all(&self, id: &str) -> impl Iterator<Item = &'a str> {
         self.given.iter().filter(move |(given, _)| *given == id).map(|(_, word)| *word)
     }
 }
@@ -101,14 +106,14 @@ fn option<'a>(command: &'a Command, word: &'a str) -> Option<(&'a Arg, Option<&'
 
 /// The argument that takes the word after `before` others; an argument of several values takes all that follow.
 fn positional(command: &Command, before: usize) -> Option<&Arg> {
-    let own: Vec<&Arg> = command.get_positionals().filter(|arg| !arg.is_last_set()).collect();
+    let own: Vec<&Arg> = command.get_positionals().filter(|arg| !arg.is_trailing_var_arg_set()).collect();
     let several = |arg: &&&Arg| arg.get_num_args().is_some_and(|count| count.max_values() > 1);
     own.get(before).or_else(|| own.last().filter(several)).copied()
 }
 
 /// The argument that takes another command line.
 fn foreign(command: &Command) -> Option<&Arg> {
-    command.get_positionals().find(|arg| arg.is_last_set())
+    command.get_positionals().find(|arg| arg.is_trailing_var_arg_set())
 }
 
 fn takes_dashes(command: &Command, before: usize) -> bool {

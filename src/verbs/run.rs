@@ -1,27 +1,29 @@
 //! `cast run`: runs CMD with the agent's secrets in its environment.
 
+mod begin;
+mod explain;
+
+pub(crate) use begin::FORM;
+
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use cast_core::failure::{Cause, Failure, Kind, Result};
-use cast_core::injections::{Selection, Source};
-use cast_core::listing::OWNER;
+use cast_core::injections::Selection;
 use cast_core::read::Builtin;
-use cast_core::run::{self, Done, Explained, Masked, NotStarted, Overridden, Request, StreamTreatment};
+use cast_core::run::{self, Done, NotStarted, Request};
 use cast_core::session::Session;
 use cast_core::supervisor::end_like;
-use cast_mask::ENCODED_BYTES;
 use cast_vault::{AgentName, SecretName};
 
 use super::check;
 use crate::args::RunArgs;
 use crate::report::{self, Report};
-use crate::table;
 use crate::words;
 
 pub(crate) fn run(args: RunArgs, session: &Session, report: Report) -> ExitCode {
     if args.explain {
-        return report.exit_code(explain(args, session, report));
+        return report.exit_code(explain::explain(args, session, report));
     }
     let program = args.command.first().cloned().unwrap_or_default();
     let outcome = request(args).and_then(|(agent, request)| {
@@ -45,6 +47,7 @@ pub(crate) fn run(args: RunArgs, session: &Session, report: Report) -> ExitCode 
 
 /// Turns the words into a request.
 fn request(args: RunArgs) -> Result<(AgentName, Request)> {
+    begin::check(&args.agent, &args.command)?;
     let agent = words::agent(&args.agent)?;
     let mut words = args.command.into_iter();
     // Checked before cast asks for any key.
@@ -88,60 +91,14 @@ fn end(done: Done, program: &OsStr, report: Report) -> ExitCode {
         let what = format!("cannot write some output of {}: {}", run::shown(program), Cause(&cause));
         report.error(&Failure::new(Kind::Io, what).into());
     }
+    if done.masked_file {
+        report.hint("standard output is a file, and secrets in it were masked; to keep them: '--no-mask'");
+    }
     end_like(done.ended).into()
 }
 
 fn right_form(agent: &AgentName) -> String {
     format!("write it as 'cast run {agent} -- CMD [ARG]...'")
-}
-
-fn explain(args: RunArgs, session: &Session, report: Report) -> anyhow::Result<()> {
-    let (agent, request) = request(args)?;
-    let Explained { secrets, builtin, sealer, streams } = run::explain(session, &agent, &request)?;
-    say_what_is_closed(builtin, report);
-    let rows = secrets.iter().map(|secret| {
-        let from = match secret.source {
-            Source::Builtin => "built-in".to_owned(),
-            Source::Agent if sealer == OWNER => format!("agent '{agent}'"),
-            Source::Agent => format!("agent '{agent}', sealed by '{sealer}'"),
-        };
-        let flags = secret.flags.join(", ");
-        let masked = match secret.masked {
-            Masked::Yes => "yes".to_owned(),
-            Masked::Off => "no".to_owned(),
-            Masked::Unmasked => "no: set with '--unmasked'".to_owned(),
-            Masked::Exempt(why) => format!("no: {why}"),
-            Masked::RawOnly => format!("as it is, in no encoding: over {} KiB of secrets", ENCODED_BYTES >> 10),
-        };
-        [secret.name.to_string(), from, overrides(secret.overrides).to_owned(), masked, flags]
-    });
-    report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES", "MASKED", "FLAGS"], rows))?;
-    if builtin == Builtin::LeftOut {
-        report.data(&format!("\nThe built-in secrets are left out: 'no_builtin' in the settings lists '{agent}'\n"))?;
-    }
-    report.data("\n")?;
-    let [output, errors] = streams.map(|stream| how(stream).to_owned());
-    let rows = [["standard output".to_owned(), output], ["standard error".to_owned(), errors]];
-    report.data(&table::lay_out(["STREAM", "HOW"], rows))
-}
-
-fn overrides(overrides: Overridden) -> &'static str {
-    match (overrides.builtin, overrides.caller) {
-        (false, false) => "",
-        (true, false) => "the built-in secret",
-        (false, true) => "the caller's",
-        (true, true) => "the built-in secret and the caller's",
-    }
-}
-
-fn how(stream: StreamTreatment) -> &'static str {
-    match stream {
-        StreamTreatment::Masked => "masked",
-        StreamTreatment::MaskedTogether => "masked, together with the other",
-        StreamTreatment::Off => "unchanged: masking is off",
-        StreamTreatment::NothingToMask => "unchanged: there is nothing to mask",
-        StreamTreatment::Left => "unchanged: a terminal, /dev/null or closed",
-    }
 }
 
 /// The exit code for a command that was not started.

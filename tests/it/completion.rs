@@ -59,7 +59,7 @@ fn everything(kind: Kind) {
     commands_and_options(&mut shell, &sandbox);
     dynamic_values(&mut shell);
     one_candidate_is_typed_out(&mut shell);
-    any_command_after_dashes(&mut shell, &sandbox);
+    any_command_in_the_place_of_cmd(&mut shell, &sandbox);
     shell.shows_no_complaint();
     assert!(!sandbox.home().join("pwned").exists());
 }
@@ -136,7 +136,6 @@ fn one_candidate_is_typed_out(shell: &mut Shell) {
         ("run \"my", "run \"my-agent\" "),
         ("delete a.b_c-d ", "delete a.b_c-d K "),
         ("delete 0x ", "delete 0x _0 "),
-        ("run my-agent ", if shell.kind == Kind::Fish { "run my-agent --" } else { "run my-agent -- " }),
         ("run my-agent --on", "run my-agent --only "),
         ("run my-agent --only=OP", "run my-agent --only=OPENAI_API_KEY "),
         ("run my-agent --only OPENAI_API_KEY,D", "run my-agent --only OPENAI_API_KEY,DATABASE_URL "),
@@ -156,9 +155,16 @@ fn one_candidate_is_typed_out(shell: &mut Shell) {
     }
 }
 
-/// After `--`, the shell offers what it would without cast.
-fn any_command_after_dashes(shell: &mut Shell, sandbox: &Sandbox) {
-    for before in ["run my-agent --", "run --only=OPENAI_API_KEY my-agent --", "-q run my-agent --check=./a:b --"] {
+/// In the place of CMD, after `--` or without it, the shell offers what it would without cast.
+fn any_command_in_the_place_of_cmd(shell: &mut Shell, sandbox: &Sandbox) {
+    for before in [
+        "run my-agent --",
+        "run --only=OPENAI_API_KEY my-agent --",
+        "-q run my-agent --check=./a:b --",
+        "run my-agent",
+        "run --only=OPENAI_API_KEY my-agent --no-mask",
+        "-q run my-agent --check=./a:b --except DATABASE_URL",
+    ] {
         assert_eq!(shell.tab(&format!("cast {before} listing-t")), format!("cast {before} listing-tool "));
         assert_eq!(shell.offers(&format!("cast {before} listing-tool ")), ["alpha", "beta"]);
         assert_eq!(shell.offers(&format!("cast {before} tool one:two --three=four ")), ["delta", "gamma"]);

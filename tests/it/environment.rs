@@ -231,3 +231,37 @@ fn explain_ends_with_the_codes_of_all_verbs() {
     fs::create_dir(sandbox.vault("a")).unwrap();
     explain("a").refuses(6, "", &[]);
 }
+
+#[test]
+fn explain_for_programs() {
+    let sandbox = layered();
+    sandbox.set("a", "SHORT", "abc");
+    let call = |words: &[&str]| {
+        let words = ["run", "a", "--explain", "--json"].iter().chain(words);
+        let outcome = sandbox.cast(words).env("D", "caller-D").succeeds();
+        outcome.says_nothing_of(&["own-", "builtin-B", "builtin-C", "builtin-D", "caller-D"]);
+        assert_eq!(outcome.err, "");
+        serde_json::from_str::<serde_json::Value>(&outcome.out).unwrap()
+    };
+    let whole = call(&["touch", "started"]);
+    assert!(!sandbox.home().join("started").exists());
+    let fields: Vec<_> = whole.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(fields, ["agent", "builtin", "sealer", "secrets", "stderr", "stdout"]);
+    assert_eq!(
+        (&whole["agent"], &whole["builtin"], &whole["sealer"]),
+        (&"a".into(), &"included".into(), &"owner".into())
+    );
+    assert_eq!((&whole["stdout"], &whole["stderr"]), (&"masked".into(), &"masked".into()));
+    let secret = |name: &str| {
+        let found = whole["secrets"].as_array().unwrap().iter().find(|secret| secret["key"] == name);
+        found.unwrap_or_else(|| panic!("no {name}: {whole}")).clone()
+    };
+    let expected = serde_json::json!({"key": "D", "builtin": true, "overrides_builtin": false, "overrides_caller": true,
+        "masked": true, "note": null, "flags": []});
+    assert_eq!(secret("D"), expected);
+    assert_eq!(secret("B")["overrides_builtin"], true);
+    assert!(secret("SHORT")["masked"] == false && secret("SHORT")["note"].is_string(), "{whole}");
+    let less = call(&["--no-builtin", "--no-mask"]);
+    assert_eq!((&less["builtin"], &less["stdout"]), (&"left out".into(), &"off".into()));
+    sandbox.cast(["run", "a", "--json", "--", "true"]).refuses(125, "missing: --explain", &[]);
+}

@@ -6,6 +6,7 @@
 mod agent;
 mod audit;
 mod check;
+mod command;
 mod completion;
 mod delete;
 mod doctor;
@@ -39,3 +40,4 @@ mod usage;
 mod vault;
 mod version;
 mod wine;
+mod words;

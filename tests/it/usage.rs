@@ -180,7 +180,6 @@ fn surplus_words_unknown_options_and_wrong_choices() {
             "init --key-store=sk-live-abc",
             "init --key-store=file,sk-live-abc",
             "init --sk-live-abc",
-            "run a sk-live-abc --explain",
             "run a --explain --sk-live-abc",
         ],
     );
@@ -210,8 +209,8 @@ fn usage_errors_of_run_are_its_own_failures() {
             "run a",
             "run a --",
             "run -- true",
-            "run a true",
             "run a sk-live-abc",
+            "run a sk-live-abc --explain",
             "run a --sk-live-abc -- true",
             "run a sk-live-abc -- true",
             "run a --only=sk-live-abc -- true",
@@ -223,7 +222,7 @@ fn usage_errors_of_run_are_its_own_failures() {
             "-q run --sk-live-abc a -- true",
         ],
     );
-    for line in ["run a true", "run a sk-live-abc", "run a", "run a env K=sk-live-abc"] {
+    for line in ["run a sk-live-abc", "run a", "run -- true", "run a K=sk-live-abc env"] {
         let refused = sandbox.cast(line.split(' ')).refuses(125, "", &[SECRET]);
         assert!(refused.err.contains("cast: hint: ") && refused.err.contains("-- CMD"), "the right form: {refused:?}");
     }

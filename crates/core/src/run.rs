@@ -30,9 +30,9 @@ use crate::settings::Mask;
 use crate::supervisor::{Ended, Supervised, Supervisor};
 use masking::Masking;
 
-pub use explain::{Explained, Masked, Overridden, StreamTreatment, explain};
+pub use explain::{Explained, ExplainedSecret, Masked, Overridden, StreamTreatment, explain};
 pub use masking::{TAKE_OVER, take_over};
-pub use program::{NotStarted, shown};
+pub use program::{NotStarted, can_execute, is_command, shown};
 
 /// How to run an agent.
 #[derive(Default)]
@@ -82,6 +82,8 @@ pub struct Done {
     pub ended: Ended,
     /// Why some of its output could not be written.
     pub trouble: Option<io::Error>,
+    /// Whether a secret was masked in standard output, and that is a regular file.
+    pub masked_file: bool,
 }
 
 /// Reads the vaults and selects the secrets.
@@ -229,5 +231,5 @@ fn supervise(image: Image, masking: &Masking) -> Result<Done, NotStarted> {
             trouble = Some(error);
         }
     }
-    Ok(Done { ended, trouble })
+    Ok(Done { ended, trouble, masked_file: masking.happened_in_file() })
 }

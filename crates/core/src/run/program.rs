@@ -88,6 +88,16 @@ pub fn shown(program: &OsStr) -> String {
     format!("'{}'", without_assignment(program))
 }
 
+/// Whether there is such a program, which perhaps cannot be executed.
+pub fn is_command(word: &OsStr) -> bool {
+    !matches!(find(word), Err(NotStarted::NotFound))
+}
+
+/// Whether there is such a program, and it can be executed.
+pub fn can_execute(word: &OsStr) -> bool {
+    find(word).is_ok()
+}
+
 /// Looks up a program as a shell does, in the caller's PATH, because the secrets may contain another PATH for CMD.
 pub(super) fn find(word: &OsStr) -> Result<PathBuf, NotStarted> {
     let named: Vec<PathBuf> = if exec::is_path(word) {

@@ -1,0 +1,139 @@
+//! `cast run --explain`: what CMD would get and what would be masked, as tables or as JSON; without values.
+
+use serde::Serialize;
+
+use super::{request, say_what_is_closed};
+use crate::args::RunArgs;
+use crate::report::Report;
+use crate::table;
+use cast_core::injections::Source;
+use cast_core::listing::OWNER;
+use cast_core::read::Builtin;
+use cast_core::run::{self, Explained, ExplainedSecret, Masked, Overridden, StreamTreatment};
+use cast_core::session::Session;
+use cast_mask::ENCODED_BYTES;
+use cast_vault::AgentName;
+
+/// What a run would do. A promise: fields are added, never changed.
+#[derive(Serialize)]
+struct Whole<'a> {
+    agent: &'a str,
+    /// Who sealed the agent's values last: `owner`, or a person's name.
+    sealer: &'a str,
+    /// The built-in secrets: `included` (also if there are none), `left out` (by `--no-builtin` or the settings), or
+    /// `closed` (to an agent key).
+    builtin: &'static str,
+    secrets: Vec<SecretLine<'a>>,
+    /// `masked`, `masked together` (both in one), `off`, `nothing to mask`, or `left alone` (a terminal, `/dev/null` or
+    /// closed).
+    stdout: &'static str,
+    stderr: &'static str,
+}
+
+/// One secret that CMD would get; also a promise.
+#[derive(Serialize)]
+struct SecretLine<'a> {
+    key: &'a str,
+    builtin: bool,
+    overrides_builtin: bool,
+    overrides_caller: bool,
+    masked: bool,
+    /// Why it is not masked, or not in every form.
+    note: Option<String>,
+    flags: &'a [String],
+}
+
+pub(super) fn explain(args: RunArgs, session: &Session, report: Report) -> anyhow::Result<()> {
+    let json = args.json;
+    let (agent, request) = request(args)?;
+    let left_out = !request.builtin;
+    let explained = run::explain(session, &agent, &request)?;
+    say_what_is_closed(explained.builtin, report);
+    if json { report.json(&whole(&explained, &agent, left_out)) } else { tables(explained, &agent, report) }
+}
+
+fn whole<'a>(explained: &'a Explained, agent: &'a AgentName, left_out: bool) -> Whole<'a> {
+    let line = |secret: &'a ExplainedSecret| SecretLine {
+        key: secret.name.as_str(),
+        builtin: secret.source == Source::Builtin,
+        overrides_builtin: secret.overrides.builtin,
+        overrides_caller: secret.overrides.caller,
+        masked: matches!(secret.masked, Masked::Yes | Masked::RawOnly),
+        note: Some(masked(secret.masked)).filter(|_| secret.masked != Masked::Yes),
+        flags: &secret.flags,
+    };
+    let [stdout, stderr] = explained.streams.map(state);
+    Whole {
+        agent: agent.as_str(),
+        sealer: &explained.sealer,
+        builtin: match explained.builtin {
+            Builtin::Settled if left_out => "left out",
+            Builtin::Settled => "included",
+            Builtin::LeftOut => "left out",
+            Builtin::Closed => "closed",
+        },
+        secrets: explained.secrets.iter().map(line).collect(),
+        stdout,
+        stderr,
+    }
+}
+
+fn state(stream: StreamTreatment) -> &'static str {
+    match stream {
+        StreamTreatment::Masked => "masked",
+        StreamTreatment::MaskedTogether => "masked together",
+        StreamTreatment::Off => "off",
+        StreamTreatment::NothingToMask => "nothing to mask",
+        StreamTreatment::Left => "left alone",
+    }
+}
+
+fn tables(explained: Explained, agent: &AgentName, report: Report) -> anyhow::Result<()> {
+    let Explained { secrets, builtin, sealer, streams } = explained;
+    let rows = secrets.iter().map(|secret| {
+        let from = match secret.source {
+            Source::Builtin => "built-in".to_owned(),
+            Source::Agent if sealer == OWNER => format!("agent '{agent}'"),
+            Source::Agent => format!("agent '{agent}', sealed by '{sealer}'"),
+        };
+        let flags = secret.flags.join(", ");
+        [secret.name.to_string(), from, overrides(secret.overrides).to_owned(), masked(secret.masked), flags]
+    });
+    report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES", "MASKED", "FLAGS"], rows))?;
+    if builtin == Builtin::LeftOut {
+        report.data(&format!("\nThe built-in secrets are left out: 'no_builtin' in the settings lists '{agent}'\n"))?;
+    }
+    report.data("\n")?;
+    let [output, errors] = streams.map(|stream| how(stream).to_owned());
+    let rows = [["standard output".to_owned(), output], ["standard error".to_owned(), errors]];
+    report.data(&table::lay_out(["STREAM", "HOW"], rows))
+}
+
+fn masked(masked: Masked) -> String {
+    match masked {
+        Masked::Yes => "yes".to_owned(),
+        Masked::Off => "no".to_owned(),
+        Masked::Unmasked => "no: set with '--unmasked'".to_owned(),
+        Masked::Exempt(why) => format!("no: {why}"),
+        Masked::RawOnly => format!("as it is, in no encoding: over {} KiB of secrets", ENCODED_BYTES >> 10),
+    }
+}
+
+fn overrides(overrides: Overridden) -> &'static str {
+    match (overrides.builtin, overrides.caller) {
+        (false, false) => "",
+        (true, false) => "the built-in secret",
+        (false, true) => "the caller's",
+        (true, true) => "the built-in secret and the caller's",
+    }
+}
+
+fn how(stream: StreamTreatment) -> &'static str {
+    match stream {
+        StreamTreatment::Masked => "masked",
+        StreamTreatment::MaskedTogether => "masked, together with the other",
+        StreamTreatment::Off => "unchanged: masking is off",
+        StreamTreatment::NothingToMask => "unchanged: there is nothing to mask",
+        StreamTreatment::Left => "unchanged: a terminal, /dev/null or closed",
+    }
+}
