@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 
 /// Print the completion script for a shell
 ///
-/// It completes commands, options, agents and, if the vault opens without a prompt, names of secrets. After '--', it
-/// completes what the shell completes for any command.
+/// It completes commands, options, agents and, if the vault opens without a prompt, names of secrets. In the place of
+/// CMD, it completes what the shell completes for any command.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

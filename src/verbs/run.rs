@@ -3,8 +3,6 @@
 mod begin;
 mod explain;
 
-pub(crate) use begin::FORM;
-
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
@@ -20,6 +18,8 @@ use super::check;
 use crate::args::RunArgs;
 use crate::report::{self, Report};
 use crate::words;
+
+pub(crate) use begin::FORM;
 
 pub(crate) fn run(args: RunArgs, session: &Session, report: Report) -> ExitCode {
     if args.explain {

@@ -22,14 +22,14 @@ fn the_class_of_what_is_wrong_with_a_name() {
         sandbox.cast(["run", agent, "--", "true"]).refuses(125, &message, &["MY-AGENT"]);
     }
     for (key, class) in [
-        ("OPENAI_API_KEY ", "it begins or ends with a blank"),
-        ("OPENAI-API-KEY", "it contains '-' or '.'"),
-        ("OPENAI API", "it contains a blank"),
+        ("PAYROLL_KEY ", "it begins or ends with a blank"),
+        ("PAYROLL-KEY", "it contains '-' or '.'"),
+        ("PAYROLL KEY", "it contains a blank"),
         ("1ST", "it begins with a digit"),
         ("K=sk-live-abc", "it contains '='"),
     ] {
         let message = format!("cast: error: KEY is not a valid secret name: {class}\n");
-        sandbox.cast(["set", "a", key, "sk-live-abc"]).refuses(2, &message, &["sk-live", "OPENAI_API", "OPENAI-"]);
+        sandbox.cast(["set", "a", key, "sk-live-abc"]).refuses(2, &message, &["sk-live", "PAYROLL"]);
         sandbox.cast(["delete", "a", key]).refuses(2, &message, &["sk-live"]);
     }
 }

@@ -176,7 +176,7 @@ fn a_log_that_cannot_be_written_disturbs_nobody() {
     let undisturbed = || {
         let outcome = nobody(&["run", "a", "--no-mask", "--", "printenv", "K"]);
         assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("hunter22\n", ""));
-        assert_eq!(nobody(&["set", "a", "K", "hunter22"]).err, "✓ Secret 'K' set for agent 'a'\n");
+        assert_eq!(nobody(&["set", "a", "K", "hunter22"]).err, "✓ Secret 'K' replaced for agent 'a'\n");
         assert_eq!(nobody(&["run", "a", "--", "printenv", "K"]).out, "[cast:K]\n");
     };
     fs::set_permissions(&log, Permissions::from_mode(0o400)).unwrap();
