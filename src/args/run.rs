@@ -11,8 +11,8 @@ use clap::Args;
 /// to a terminal alone; in output to a file, pipe or socket, a secret appears as [cast:KEY]. cast ends with the exit
 /// code or signal of CMD. 125: cast itself failed; 126: CMD cannot be executed; 127: CMD was not found.
 ///
-/// CMD begins at the first word after AGENT that is not an option; all words from there on belong to it. After '--', any
-/// word is CMD; without it, CMD has to be in PATH or a path to a file.
+/// CMD begins at the first word after AGENT that is not an option; all words from there on belong to it. After '--',
+/// any word is CMD; without it, CMD has to be in PATH or a path to a file.
 #[derive(Args)]
 #[command(
     override_usage = "cast run [OPTIONS] <AGENT> [OPTIONS] [--] <CMD> [ARG]...",

@@ -163,7 +163,7 @@ fn settings_that_are_not_understood_start_nothing() {
     let settings = sandbox.home().join(".config/cast/config.toml");
     fs::create_dir_all(settings.parent().unwrap()).unwrap();
     for text in
-        ["# 1\nmask = \"hunter22\"\n", "# 1\nhunter22 = 1\n", "# 1\n[hunter22\n", "# 1\nmask = \"never\" hunter22\n"]
+        ["# 1\nmask = \"hunter22\"\n", "# 1\nhunter22\n", "# 1\n[hunter22\n", "# 1\nmask = \"never\" hunter22\n"]
     {
         fs::write(&settings, text).unwrap();
         let run = sandbox.cast(["run", "a", "--", "touch", "started"]);

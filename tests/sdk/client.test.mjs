@@ -303,7 +303,7 @@ test("colours and other wishes of the environment change no answer", async (t) =
     for (const [name, value] of Object.entries(before)) value === undefined ? delete process.env[name] : (process.env[name] = value);
   });
   Object.assign(process.env, wishes);
-  const error = await refuses(() => client.secrets.list("nobody"), "not_found", /^agent 'nobody' has no vault$/);
+  const error = await refuses(() => client.secrets.list("nobody"), "not_found", /^agent 'nobody' has no vault in '.*vaults'$/);
   assert.deepEqual(error.hints, ["create it with 'cast secrets set nobody KEY'"]);
   assert.deepEqual(await client.agents.list(), []);
 });

@@ -1,11 +1,11 @@
 //! The settings file, `config.toml`. Most users have none. A setting that is not known is no error, because a newer cast
 //! may know it; a value that is not valid is one, because a default in its place would surprise.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::advice;
@@ -101,10 +101,36 @@ impl Settings {
     }
 }
 
+/// The names in the file, with their places, and nothing of their values.
+#[derive(Default)]
+struct Names(Vec<Spanned<String>>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Table;
+        impl<'de> Visitor<'de> for Table {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut table: M) -> Result<Names, M::Error> {
+                let mut names = Vec::new();
+                while let Some((name, IgnoredAny)) = table.next_entry()? {
+                    names.push(name);
+                }
+                Ok(Names(names))
+            }
+        }
+        deserializer.deserialize_map(Table)
+    }
+}
+
 /// A warning for each setting that cast does not know, with the line and the nearest name. It does not quote the line.
 fn unknown(text: &str, path: &Path) -> Vec<String> {
-    let names: BTreeMap<Spanned<String>, IgnoredAny> = toml::from_str(text).unwrap_or_default();
-    let mut names: Vec<_> = names.into_keys().filter(|name| !NAMES.contains(&name.get_ref().as_str())).collect();
+    let Names(mut names) = toml::from_str(text).unwrap_or_default();
+    names.retain(|name| !NAMES.contains(&name.get_ref().as_str()));
     names.sort_by_key(|name| name.span().start);
     let warning = |name: Spanned<String>| {
         let known = match suggestion::closest(name.get_ref(), NAMES.into_iter()) {

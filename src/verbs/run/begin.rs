@@ -79,7 +79,7 @@ mod tests {
         check("cast run my-agent -- sk-live-abc", 4, "");
         check("cast run my-agent --", 4, "");
         check("cast run my-agent --no-mask", 4, "");
-        check("cast run -- my-agent", 4 - 1 + 1, "missing: <AGENT>");
+        check("cast run -- my-agent", 4, "missing: <AGENT>");
         check("cast run -- my-agent node", 4, "missing: <AGENT>");
         check("cast run my-agent -- -- x", 4, "");
     }

@@ -175,6 +175,12 @@ fn answer_is_none_of_failure(step: &Step, outside: &Path) -> bool {
     step.fails.is_none() || !outside.exists()
 }
 
+/// The message with `'...'` in the place of a path, which is another for each face.
+fn placeless(message: &str) -> String {
+    let Some((before, path)) = message.split_once("'/") else { return message.to_owned() };
+    format!("{before}'...'{}", path.split_once('\'').map_or("", |(_, after)| after))
+}
+
 fn judge(step: &Step, answer: Answer) {
     let context = format!("{} {} {}: {answer:?}", step.what, step.agent, step.key);
     let said = format!("{} {:?}", answer.says, answer.hints);
@@ -184,13 +190,13 @@ fn judge(step: &Step, answer: Answer) {
         (Some(expected), Some(Value::String(class))) => {
             assert_eq!(class, expected, "{context}");
             if let Some(says) = &step.says {
-                assert_eq!(&answer.says, says, "{context}");
+                assert_eq!(&placeless(&answer.says), says, "{context}");
             }
         }
         (Some(_), Some(Value::Number(code))) => {
             assert_eq!(code.as_i64(), Some(125), "{context}");
             let message = format!("cast: error: {}", step.says.as_deref().unwrap_or_default());
-            assert!(answer.says.starts_with(&message), "{context}");
+            assert!(placeless(&answer.says).starts_with(&message), "{context}");
         }
         _ => panic!("{context}"),
     }
