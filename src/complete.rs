@@ -88,10 +88,10 @@ fn answer_to(words: &[String]) -> Answer {
         At::Value(arg, typed) => values(arg, &cursor, &current[typed.len()..], typed),
         At::Word(command, positional) => {
             let mut answer = positional.map_or(Answer::Words(Vec::new()), |arg| values(arg, &cursor, current, ""));
-            if let Answer::Words(candidates) = &mut answer {
-                if cursor.wants_command {
-                    candidates.extend(commands(command, current));
-                }
+            if let Answer::Words(candidates) = &mut answer
+                && cursor.wants_command
+            {
+                candidates.extend(commands(command, current));
             }
             answer
         }

@@ -82,7 +82,9 @@ impl Report {
     /// Warns about settings that cast does not know. That they cannot be read at all is for the command to report.
     pub(crate) fn settings(self, session: &Session) {
         let unknown = session.settings().map(|settings| &settings.unknown[..]).unwrap_or_default();
-        unknown.iter().for_each(|warning| self.warning(warning));
+        for warning in unknown {
+            self.warning(warning);
+        }
     }
 
     /// Prints something else: what a question is about, or that cast is waiting.

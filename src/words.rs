@@ -1,5 +1,5 @@
-//! Parses words of the command line as names and numbers. An error never quotes an invalid word: it may be a secret in the wrong
-//! place.
+//! Parses words of the command line as names and numbers. An error never quotes an invalid word: it may be a secret in
+//! the wrong place.
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;

@@ -35,7 +35,7 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
     let missing = if args.new { Missing::CreateAnew } else { Missing::Create };
     let from_argument = args.value.is_some() && args.generate.is_none();
     let value = match args.value {
-        length if args.generate.is_some() => random(args.generate.unwrap_or_default(), length)?,
+        word if args.generate.is_some() => random(args.generate.as_ref(), word.as_ref())?,
         Some(word) => SecretValue::from_bytes(word.into_encoded_bytes()).map_err(Failure::from)?,
         None if args.exact || !io::stdin().is_terminal() => from_standard_input(args.exact)?,
         None if prompt::can_ask() => from_prompt(&name)?,
@@ -85,12 +85,11 @@ fn odd(oddity: Oddity) -> &'static str {
 }
 
 /// A random value; its length is the option's own or, without one, in the place of VALUE.
-fn random(own: OsString, place_of_value: Option<OsString>) -> Result<SecretValue> {
-    let length = match (own.is_empty(), place_of_value) {
-        (true, None) => RANDOM,
-        (true, Some(word)) => words::number(&word, RANDOM_LENGTHS)?,
-        (false, None) => words::number(&own, RANDOM_LENGTHS)?,
-        (false, Some(_)) => return Err(Failure::new(Kind::Usage, "'--generate' cannot be used with VALUE")),
+fn random(own: Option<&OsString>, place_of_value: Option<&OsString>) -> Result<SecretValue> {
+    let length = match (own.filter(|word| !word.is_empty()), place_of_value) {
+        (None, None) => RANDOM,
+        (Some(word), None) | (None, Some(word)) => words::number(word, RANDOM_LENGTHS)?,
+        (Some(_), Some(_)) => return Err(Failure::new(Kind::Usage, "'--generate' cannot be used with VALUE")),
     };
     Ok(SecretValue::random(length)?)
 }

@@ -1,5 +1,5 @@
-//! CMD without `--`: it begins at the first word after AGENT that is not an option. Clients eat `--`; but such a word may
-//! be a secret in the wrong place, so it has to be a command, and no message repeats it.
+//! CMD without `--`: it begins at the first word after AGENT that is not an option. Clients eat `--`; but such a word
+//! may be a secret in the wrong place, so it has to be a command, and no message repeats it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

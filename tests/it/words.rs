@@ -1,5 +1,5 @@
-//! What cast calls things, and what a user reads who is a little off: the class of a fault, the way to what is meant, and
-//! the name that cast goes by here.
+//! What cast calls things, and what a user reads who is a little off: the class of a fault, the way to what is meant,
+//! and the name that cast goes by here.
 
 use std::fs;
 

@@ -32,6 +32,7 @@ struct Whole<'a> {
 
 /// One secret that CMD would get; also a promise.
 #[derive(Serialize)]
+#[allow(clippy::struct_excessive_bools)] // each is a field of its own in the JSON
 struct SecretLine<'a> {
     key: &'a str,
     builtin: bool,
