@@ -1,5 +1,5 @@
-//! A secret that was masked in a file: a user who redirects a program's output may not expect that, so one line says it.
-//! It never goes into a file that was masked.
+//! A secret that was masked in a file: a user who redirects a program's output may not expect that, so one line says
+//! it. It never goes into a file that was masked.
 
 use std::fs;
 
