@@ -97,7 +97,8 @@ impl Report {
         outcome.map_or_else(|error| self.error(&error), |()| ExitCode::SUCCESS)
     }
 
-    /// Prints an error with its details and its hints, which `-q` drops; returns the exit code. That the user said no is not an error.
+    /// Prints an error with its details and its hints, which `-q` drops; returns the exit code. That the user said no
+    /// is not an error.
     pub(crate) fn error(self, error: &anyhow::Error) -> ExitCode {
         if let Some(failure) = error.downcast_ref::<Failure>().filter(|failure| failure.is_cancelled()) {
             say(&format!("{failure}\n"));
