@@ -74,7 +74,7 @@ fn every_block_is_run_or_parsed_or_says_why_not() {
     let marks = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap().matches(NOT_RUN.trim()).count();
     let marked = blocks().iter().filter(|block| block.not_run.is_some()).count();
     assert_eq!(marks, marked, "a comment stands before no block");
-    assert!(marked <= 5, "most are to be run");
+    assert!(marked <= 6, "most are to be run");
 }
 
 /// A home with what the README assumes: a key, some secrets, a project with its `.env`, a medium for backups, and other
