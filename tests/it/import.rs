@@ -5,9 +5,8 @@ mod remove;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
-use crate::sandbox::{Outcome, Sandbox, skip};
+use crate::sandbox::{Outcome, Sandbox, lacks};
 use crate::terminal::Terminal;
 
 /// A value of each kind, and a line that is not an assignment.
@@ -256,8 +255,7 @@ fn without_a_key_nothing_is_made_but_what_set_makes() {
 /// A repository in the home of the sandbox.
 fn repository(sandbox: &Sandbox) -> bool {
     let git = |words: &[&str]| sandbox.command("git").args(words).status().is_ok_and(|status| status.success());
-    if Command::new("git").arg("--version").output().is_err() {
-        skip("import: git is not installed");
+    if lacks("git", "import") {
         return false;
     }
     git(&["init", "-q"])

@@ -11,6 +11,8 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::signals;
+
 /// The binary under test.
 pub const CAST: &str = env!("CARGO_BIN_EXE_cast");
 
@@ -106,6 +108,7 @@ impl Sandbox {
 
     /// Any command in the environment of this sandbox.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        signals::as_usual();
         let mut command = Command::new(program);
         command
             .current_dir(self.home())
@@ -300,6 +303,15 @@ fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, (u32, Vec<u8>)>) {
             files.insert(path, (data.permissions().mode(), contents));
         }
     }
+}
+
+/// Whether a program that a test needs is not installed; reports that the test did not run.
+pub fn lacks(program: &str, test: &str) -> bool {
+    let missing = Command::new(program).arg("--version").output().is_err();
+    if missing {
+        skip(&format!("{test}: {program} is not installed"));
+    }
+    missing
 }
 
 /// Reports that a test did not run, and why. `.ci/test` counts these at its end.

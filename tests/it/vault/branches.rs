@@ -4,11 +4,10 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use super::{SECRET, sandbox, text};
 use crate::forge::{Key, Text};
-use crate::sandbox::{Call, Outcome, Sandbox, skip};
+use crate::sandbox::{Call, Outcome, Sandbox, lacks};
 
 /// A home whose vaults are in a git work tree.
 struct Repository(Sandbox);
@@ -17,8 +16,7 @@ impl Repository {
     /// `a` has the secret `K`; `None` without git.
     fn new() -> Option<Self> {
         let repository = Self(Sandbox::new());
-        if Command::new("git").arg("--version").output().is_err() {
-            skip("vault branches: git is not installed");
+        if lacks("git", "vault branches") {
             return None;
         }
         let init = repository.0.command("git").args(["init", "-q", "repository"]).status();
