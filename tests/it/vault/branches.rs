@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::{SECRET, sandbox, text};
 use crate::forge::{Key, Text};
-use crate::sandbox::{Call, Outcome, Sandbox, lacks};
+use crate::sandbox::{Call, Outcome, Sandbox, lacks, skip};
 
 /// A home whose vaults are in a git work tree.
 struct Repository(Sandbox);
