@@ -95,6 +95,8 @@ fn what_is_no_file_of_its_own_name_is_not_removed() {
     remove("fifo").refuses(6, "not a regular file: 'fifo'", &["sk-live"]);
 }
 
+type Change = fn(&Path);
+
 #[test]
 fn a_file_that_has_changed_meanwhile_stays() {
     let (sandbox, file) = with_file("A=sk-live-1\n");
@@ -108,7 +110,7 @@ fn a_file_that_has_changed_meanwhile_stays() {
         terminal
     };
     answers(sandbox.cast(["key", "move", "passphrase"]), &["New passphrase", "Enter it again"]).ends_with(0);
-    let changes: [(&str, fn(&Path)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("the file has changed since cast read it", |file| fs::write(file, "A=sk-live-1\nB=sk-live-new\n").unwrap()),
         ("the file has changed since cast read it", |file| fs::rename(file, file.with_extension("moved")).unwrap()),
         ("not a regular file", |file| {
