@@ -9,12 +9,12 @@ use cast_vault::{AgentName, SecretName};
 
 /// Parses AGENT.
 pub(crate) fn agent(word: &OsString) -> Result<AgentName> {
-    Ok(AgentName::parse(word)?)
+    Ok(AgentName::typed(word)?)
 }
 
 /// Parses KEY.
 pub(crate) fn secret(word: &OsString) -> Result<SecretName> {
-    Ok(SecretName::parse(word)?)
+    Ok(SecretName::typed(word)?)
 }
 
 /// Parses several KEYs; returns them sorted, each once.

@@ -111,7 +111,7 @@ pub(crate) fn run(args: &ImportArgs, session: &Session, report: Report) -> anyho
 fn agent(args: &ImportArgs) -> Result<AgentName> {
     let is_file = |word: &OsStr| is_standard_input(Path::new(word)) || Path::new(word).is_file();
     let (first, second) = (args.agent.as_os_str(), args.file.as_os_str());
-    match AgentName::parse(second) {
+    match AgentName::typed(second) {
         Ok(agent) if is_file(first) && !is_file(second) => {
             Err(Failure::new(Kind::Usage, "AGENT and FILE are exchanged")
                 .hint(format!("write it as 'cast secrets import {agent} {}'", first.display())))

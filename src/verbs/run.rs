@@ -71,7 +71,7 @@ fn request(args: RunArgs) -> Result<(AgentName, Request)> {
 }
 
 fn selection(only: &[OsString], except: &[OsString]) -> Result<Selection> {
-    let names = |words: &[OsString]| words.iter().map(SecretName::parse).collect::<std::result::Result<Vec<_>, _>>();
+    let names = |words: &[OsString]| words.iter().map(SecretName::typed).collect::<std::result::Result<Vec<_>, _>>();
     Ok(match (only, except) {
         ([], []) => Selection::All,
         (only, []) => Selection::Only(names(only)?),

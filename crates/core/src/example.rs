@@ -32,7 +32,7 @@ impl From<Dotenv> for Example {
     fn from(file: Dotenv) -> Self {
         let mut example = Self { wanted: BTreeMap::new(), invalid: Vec::new() };
         for assignment in file.assignments {
-            match SecretName::parse(&assignment.key) {
+            match SecretName::typed(&assignment.key) {
                 Ok(name) => drop(example.wanted.insert(name, assignment.value)),
                 Err(_) => example.invalid.push(assignment.line),
             }

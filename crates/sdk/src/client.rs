@@ -126,7 +126,7 @@ impl Secrets<'_> {
     /// (see [`Secrets::allow_dangerous_name`]); [`Error::NoKey`], [`Error::Integrity`], [`Error::Io`] and
     /// [`Error::Locked`]. After an error the vault is unchanged.
     pub fn set(&self, agent: &str, key: &str, value: &str) -> Result<(), Error> {
-        let (agent, name) = (AgentName::parse(agent)?, SecretName::parse(key)?);
+        let (agent, name) = (AgentName::typed(agent)?, SecretName::typed(key)?);
         let value = SecretValue::from_text(value.to_owned())?;
         value.check_fits(&name)?;
         let unmasked = self.unmasked.then_some(true);
@@ -163,7 +163,7 @@ impl Secrets<'_> {
             builtin: info.builtin,
             masked: info.masked,
         };
-        let secrets = self.session.perform(list::List { agent: &AgentName::parse(agent)? })?;
+        let secrets = self.session.perform(list::List { agent: &AgentName::typed(agent)? })?;
         Ok(secrets.into_iter().map(info).collect())
     }
 
@@ -188,7 +188,7 @@ impl Secrets<'_> {
     /// [`Error::NoKey`], [`Error::Integrity`], [`Error::Io`] and [`Error::Locked`]. After an error the vault is
     /// unchanged.
     pub fn delete(&self, agent: &str, key: &str) -> Result<(), Error> {
-        let (agent, name) = (AgentName::parse(agent)?, SecretName::parse(key)?);
+        let (agent, name) = (AgentName::typed(agent)?, SecretName::typed(key)?);
         self.session.perform(delete::Delete { agent: &agent, names: &[name] })?;
         Ok(())
     }

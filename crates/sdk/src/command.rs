@@ -172,8 +172,8 @@ impl<'a> Command<'a> {
     }
 
     fn start<T>(self, go: impl FnOnce(&mut process::Command) -> io::Result<T>) -> Result<T, Error> {
-        let agent = AgentName::parse(&self.agent)?;
-        let names = |words: &[String]| words.iter().map(SecretName::parse).collect::<Result<Vec<_>, _>>();
+        let agent = AgentName::typed(&self.agent)?;
+        let names = |words: &[String]| words.iter().map(SecretName::typed).collect::<Result<Vec<_>, _>>();
         let selection = match &self.choice {
             Choice::All => Selection::All,
             Choice::Only(words) => Selection::Only(names(words)?),

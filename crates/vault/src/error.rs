@@ -47,6 +47,8 @@ pub enum NameFault {
     OuterBlank,
     /// There is a blank in it.
     Blank,
+    /// It looks like a token: a secret in the wrong place.
+    Token,
     /// An agent's: it has upper-case letters.
     UpperCase,
     /// A secret's: it has a `-` or a `.`.

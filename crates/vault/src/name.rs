@@ -1,6 +1,9 @@
 //! The names of agents, secrets and people. A word becomes a name only by passing here, so that everything behind this room may use it
 //! as a file name or an environment variable, and may print it. A refused word is never quoted: it may be a secret in the wrong place.
 
+mod dangerous;
+mod token;
+
 use std::ffi::OsStr;
 use std::fmt;
 
@@ -41,6 +44,12 @@ impl AgentName {
         }
     }
 
+    /// Checks a word that was typed, which may be a secret in the wrong place: what looks like a token is no name.
+    pub fn typed(word: impl AsRef<OsStr>) -> Result<Self> {
+        let word = word.as_ref();
+        if is_token(word) { Err(Error::AgentName(NameFault::Token)) } else { Self::parse(word) }
+    }
+
     /// The reserved agent of the built-in secrets.
     pub fn builtin() -> Self {
         Self(BUILTIN.to_owned())
@@ -69,11 +78,15 @@ impl SecretName {
         }
     }
 
+    /// Checks a word that was typed, which may be a secret in the wrong place: what looks like a token is no name.
+    pub fn typed(word: impl AsRef<OsStr>) -> Result<Self> {
+        let word = word.as_ref();
+        if is_token(word) { Err(Error::SecretName(NameFault::Token)) } else { Self::parse(word) }
+    }
+
     /// Whether a program that finds this in its environment loads code or runs something else because of it.
     pub fn is_dangerous(&self) -> bool {
-        // In either case: a vault may go to Windows, which does not tell `Path` from `PATH`.
-        let name = self.0.to_ascii_uppercase();
-        DANGEROUS.contains(&&*name) || DANGEROUS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        dangerous::is_dangerous(&self.0)
     }
 
     /// Whether this is written as environment variables usually are, or as Terraform or npm expects its own.
@@ -140,6 +153,10 @@ impl<'de> Deserialize<'de> for SecretName {
     }
 }
 
+fn is_token(word: &OsStr) -> bool {
+    word.to_str().is_some_and(token::looks_like_token)
+}
+
 fn is_agent(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     matches!(name.len(), 1..=MAX_AGENT)
@@ -197,38 +214,6 @@ fn is_secret(name: &str) -> bool {
     let reserved = name.len() >= 5 && name.as_bytes()[..5].eq_ignore_ascii_case(b"CAST_");
     is_secret_shape(name) && !reserved
 }
-
-const DANGEROUS_PREFIXES: &[&str] = &["LD_", "DYLD_", "BASH_FUNC_", "GIT_SSH", "GIT_CONFIG"];
-
-const DANGEROUS: &[&str] = &[
-    "PATH",
-    "HOME",
-    "SHELL",
-    "IFS",
-    "ENV",
-    "BASH_ENV",
-    "SHELLOPTS",
-    "PS4",
-    "PROMPT_COMMAND",
-    "NODE_OPTIONS",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "PYTHONHOME",
-    "PERL5OPT",
-    "PERL5LIB",
-    "RUBYOPT",
-    "RUBYLIB",
-    "JAVA_TOOL_OPTIONS",
-    "GIT_EXEC_PATH",
-    "EDITOR",
-    "VISUAL",
-    "PAGER",
-    "BROWSER",
-    "GLIBC_TUNABLES",
-    "GCONV_PATH",
-    "PATHEXT",
-    "COMSPEC",
-];
 
 #[cfg(test)]
 mod tests;

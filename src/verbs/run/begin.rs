@@ -25,7 +25,7 @@ fn judge(words: &[OsString], agent: &OsString, command: &[OsString]) -> Result<(
     }
     // The agent's place, too, may have been taken by the file of '--check FILE'.
     let at = own.iter().position(|word| word == agent);
-    if let Some(at) = at.filter(|at| is_file_of_check(words, *at) && AgentName::parse(agent).is_err()) {
+    if let Some(at) = at.filter(|at| is_file_of_check(words, *at) && AgentName::typed(agent).is_err()) {
         return Err(file_of_check(at));
     }
     match command.first() {

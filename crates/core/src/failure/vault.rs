@@ -60,6 +60,7 @@ fn named(what: &str, fault: NameFault) -> String {
         NameFault::TooLong(most) => return format!("{what}: it has more than {most} characters"),
         NameFault::OuterBlank => "it begins or ends with a blank",
         NameFault::Blank => "it contains a blank",
+        NameFault::Token => "it looks like a token",
         NameFault::UpperCase => "it contains upper-case letters",
         NameFault::Sign => "it contains '-' or '.'",
         NameFault::Digit => "it begins with a digit",

@@ -105,12 +105,72 @@ fn names_as_environment_variables_usually_are() {
 #[test]
 fn dangerous_names() {
     let dangerous = |word| SecretName::parse(word).unwrap().is_dangerous();
-    for word in ["PATH", "LD_PRELOAD", "LD_ANYTHING", "NODE_OPTIONS", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "Path"] {
+    for word in [
+        "PATH",
+        "Path",
+        "LD_PRELOAD",
+        "LD_ANYTHING",
+        "NODE_OPTIONS",
+        "NODE_EXTRA_CA_CERTS",
+        "GIT_SSH_COMMAND",
+        "GIT_CONFIG_COUNT",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_TEMPLATE_DIR",
+        "GIT_ASKPASS",
+        "XDG_CONFIG_HOME",
+        "ZDOTDIR",
+        "PYTHONPATH",
+        "PYTHONBREAKPOINT",
+        "PERL5DB",
+        "RUSTC_WRAPPER",
+        "CARGO_HOME",
+        "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
+        "npm_config_script_shell",
+        "NPM_CONFIG_NODE_OPTIONS",
+        "https_proxy",
+        "ALL_PROXY",
+        "MAKEFLAGS",
+        "LESSOPEN",
+        "OPENSSL_CONF",
+        "SSL_CERT_FILE",
+        "_JAVA_OPTIONS",
+    ] {
         assert!(dangerous(word), "{word}");
     }
-    for word in ["OPENAI_API_KEY", "MY_PATH", "LDAP", "GITHUB_TOKEN", "PATHS"] {
+    for word in [
+        "OPENAI_API_KEY",
+        "MY_PATH",
+        "LDAP",
+        "PATHS",
+        "GITHUB_TOKEN",
+        "GITLAB_TOKEN",
+        "GIT_TOKEN",
+        "GIT_AUTHOR_NAME",
+        "GIT_COMMITTER_EMAIL",
+        "PYTHONUNBUFFERED",
+        "PYTHONUTF8",
+        "CARGO_REGISTRY_TOKEN",
+        "CARGO_REGISTRIES_MY_TOKEN",
+        "NPM_TOKEN",
+        "npm_config__authToken",
+        "NPM_CONFIG__AUTH",
+        "npm_config_registry_token",
+        "PROXY_PASSWORD",
+        "JAVA_HOME",
+        "ANTHROPIC_BASE_URL",
+    ] {
         assert!(!dangerous(word), "{word}");
     }
+}
+
+#[test]
+fn what_looks_like_a_token_is_no_name_when_typed_and_one_where_it_is_stored() {
+    let (agent, key) = ("sk-ant-api03-abcdefgh", "ghp_16C7e42F292c6912E7710c838347Ae178B4a");
+    assert_eq!(AgentName::typed(agent), Err(Error::AgentName(NameFault::Token)));
+    assert_eq!(SecretName::typed(key), Err(Error::SecretName(NameFault::Token)));
+    // Another cast may know fewer prefixes than this one: what it stored can be read.
+    assert!(AgentName::parse(agent).is_ok() && SecretName::parse(key).is_ok());
+    assert!(AgentName::typed("my-agent").is_ok() && SecretName::typed("OPENAI_API_KEY").is_ok());
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub fn sift(file: Dotenv, dangerous: bool, except: &[OsString]) -> Result<Sifted
     let mut last: BTreeMap<SecretName, Assignment> = BTreeMap::new();
     for assignment in assignments {
         let line = assignment.line;
-        let name = match SecretName::parse(&assignment.key) {
+        let name = match SecretName::typed(&assignment.key) {
             Ok(name) => name,
             Err(fault) => {
                 let fault = Fault::Name(Failure::from(fault).to_string());
