@@ -115,3 +115,51 @@ fn no_such_agent_names_the_folder_that_was_looked_in() {
     let message = format!("agent 'a' has no vault in '{}'\n", elsewhere.display());
     sandbox.cast(["list", "a"]).env("CAST_VAULTS", &elsewhere).refuses(3, &message, &[]);
 }
+
+#[test]
+fn what_looks_like_a_token_is_no_name_and_is_shown_nowhere() {
+    let sandbox = Sandbox::with("a", &[("K", "hunter2-hunter2")]);
+    let agent = "sk-ant-api03-9f8e7d6c5b4a";
+    let key = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    let random = "q7xk2v9zp4m8w1tb3r6yhd";
+    for (words, position) in [
+        (&["set", agent, "K", "value"][..], "AGENT"),
+        (&["set", random, "K", "value"], "AGENT"),
+        (&["list", agent], "AGENT"),
+        (&["delete", agent, "K"], "AGENT"),
+        (&["secrets", "copy", "a", agent, "K"], "AGENT"),
+        (&["audit", agent], "AGENT"),
+        (&["key", "export", "--agent", agent], "AGENT"),
+        (&["set", "a", key, "value"], "KEY"),
+        (&["delete", "a", key], "KEY"),
+        (&["secrets", "rename", "a", "K", key], "KEY"),
+    ] {
+        let message = format!("{position} is not a valid");
+        let refused = sandbox.cast(words).refuses(2, &message, &[agent, key, random]);
+        assert!(refused.err.contains("it looks like a token"), "{refused:?}");
+    }
+    sandbox.cast(["run", agent, "--", "true"]).refuses(125, "it looks like a token", &[agent]);
+    sandbox.cast(["run", "a", "--only", key, "--", "true"]).refuses(125, "it looks like a token", &[key]);
+    fs::write(sandbox.home().join("token.env"), format!("{key}=value\n")).unwrap();
+    let refused = sandbox.cast(["secrets", "import", "a", "token.env"]).dir(sandbox.home()).refuses(2, "line 1", &[key]);
+    assert!(refused.err.contains("it looks like a token"), "{refused:?}");
+    let log = sandbox.cast(["audit", "--json"]).succeeds();
+    assert!(![agent, key, random].iter().any(|word| log.out.contains(word)), "{log:?}");
+}
+
+#[test]
+fn names_that_run_code_are_held_at_set_import_and_run() {
+    let sandbox = Sandbox::with("a", &[("K", "hunter2-hunter2")]);
+    for name in
+        ["GIT_EXTERNAL_DIFF", "XDG_CONFIG_HOME", "ZDOTDIR", "npm_config_script_shell", "https_proxy", "RUSTC_WRAPPER"]
+    {
+        let message = format!("'{name}' makes programs load code or changes what runs");
+        sandbox.cast(["set", "a", name, "hunter2-hunter3"]).refuses(2, &message, &["hunter3"]);
+        let message = format!("line 2: '{name}': the name makes programs load code");
+        fs::write(sandbox.home().join("code.env"), format!("FINE=hunter2-hunter3\n{name}=hunter2-hunter3\n")).unwrap();
+        sandbox.cast(["secrets", "import", "a", "code.env"]).dir(sandbox.home()).refuses(2, &message, &["hunter3"]);
+    }
+    for name in ["PYTHONUNBUFFERED", "npm_config__authToken", "CARGO_REGISTRY_TOKEN", "GIT_AUTHOR_NAME", "GIT_TOKEN"] {
+        sandbox.cast(["set", "a", name, "hunter2-hunter3"]).succeeds();
+    }
+}

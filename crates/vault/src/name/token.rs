@@ -62,9 +62,9 @@ const SHORT: usize = 5;
 /// The letter pairs that make up 97 % of those in the names of packages and environment variables: a row for each first letter, a bit
 /// for each second one. In random letters, a pair is among them in about half of the cases.
 const USUAL: [u32; 26] = [
-    0x3fe_bd7f, 0x11e_cb15, 0x11e_ddbd, 0x1de_ffff, 0x1ff_fd7f, 0x15e_4931, 0x01e_f9d5, 0x11a_4111, 0x2ae_fc7f, 0x014_4011,
-    0x014_5119, 0x11e_dd7f, 0x11c_d91f, 0x13c_fd7f, 0x0fe_ff6f, 0x11e_d99d, 0x010_0800, 0x13e_fd7f, 0x17f_fdff, 0x15e_f9bf,
-    0x08e_b97f, 0x010_4111, 0x006_e111, 0x008_8155, 0x00e_f81f, 0x000_0011,
+    0x3fe_bd7f, 0x11e_cb15, 0x11e_ddbd, 0x1de_ffff, 0x1ff_fd7f, 0x15e_4931, 0x01e_f9d5, 0x11a_4111, 0x2ae_fc7f,
+    0x014_4011, 0x014_5119, 0x11e_dd7f, 0x11c_d91f, 0x13c_fd7f, 0x0fe_ff6f, 0x11e_d99d, 0x010_0800, 0x13e_fd7f,
+    0x17f_fdff, 0x15e_f9bf, 0x08e_b97f, 0x010_4111, 0x006_e111, 0x008_8155, 0x00e_f81f, 0x000_0011,
 ];
 
 /// Whether `word` looks like a token: it has a known prefix, or 20 and more letters, digits, `.`, `-` and `_` that do not read as words.

@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};

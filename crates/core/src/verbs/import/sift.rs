@@ -116,7 +116,7 @@ pub fn sift(file: Dotenv, dangerous: bool, except: &[OsString]) -> Result<Sifted
 fn refuse_unknown(assignments: &[Assignment], except: &[OsString]) -> Result<()> {
     let is_there = |word: &OsString| assignments.iter().any(|assignment| *word == assignment.key.as_str());
     let Some(position) = except.iter().position(|word| !is_there(word)) else { return Ok(()) };
-    let what = match SecretName::parse(&except[position]) {
+    let what = match SecretName::typed(&except[position]) {
         Ok(name) => format!("FILE has no '{name}' to leave out"),
         // It may be a secret.
         Err(_) => format!("FILE does not have name {} of '--except'", position + 1),
