@@ -141,7 +141,8 @@ fn what_looks_like_a_token_is_no_name_and_is_shown_nowhere() {
     sandbox.cast(["run", agent, "--", "true"]).refuses(125, "it looks like a token", &[agent]);
     sandbox.cast(["run", "a", "--only", key, "--", "true"]).refuses(125, "it looks like a token", &[key]);
     fs::write(sandbox.home().join("token.env"), format!("{key}=value\n")).unwrap();
-    let refused = sandbox.cast(["secrets", "import", "a", "token.env"]).dir(sandbox.home()).refuses(2, "line 1", &[key]);
+    let refused =
+        sandbox.cast(["secrets", "import", "a", "token.env"]).dir(sandbox.home()).refuses(2, "line 1", &[key]);
     assert!(refused.err.contains("it looks like a token"), "{refused:?}");
     let log = sandbox.cast(["audit", "--json"]).succeeds();
     assert!(![agent, key, random].iter().any(|word| log.out.contains(word)), "{log:?}");

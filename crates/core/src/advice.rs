@@ -1,5 +1,6 @@
 //! Commands for hints, written for this system's shell.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::platform::{FAMILY, Family};
@@ -29,6 +30,31 @@ pub(crate) fn close(paths: &[PathBuf]) -> String {
     match FAMILY {
         Family::Unix => format!("chmod go={}", quoted(paths)),
         Family::Windows => paths.iter().map(|path| own_and_close(path)).collect::<Vec<_>>().join(" && "),
+    }
+}
+
+/// Makes git ignore a file of a work tree.
+pub(crate) fn ignore(tree: &Path, path: &Path) -> String {
+    // Both by their real folders: the one may be reached through a link.
+    let folder = path.ancestors().skip(1).find_map(|folder| fs::canonicalize(folder).ok());
+    let rest =
+        path.ancestors().skip(1).find(|folder| folder.exists()).and_then(|folder| path.strip_prefix(folder).ok());
+    let real = folder.zip(rest).map(|(folder, rest)| folder.join(rest));
+    let below = real.as_deref().and_then(|real| real.strip_prefix(tree).ok()).unwrap_or(path);
+    let line = format!("/{}", below.display().to_string().replace('\\', "/"));
+    let list = [tree.join(".gitignore")];
+    match FAMILY {
+        Family::Unix => format!("echo{} >>{}", quoted(&[PathBuf::from(line)]), quoted(&list)),
+        Family::Windows => format!("echo {line}>>{}", listed("", &list)),
+    }
+}
+
+/// Puts the file that a link leads to in the link's place.
+pub(crate) fn replace_link(target: &Path, path: &Path) -> String {
+    let both = [target.to_owned(), path.to_owned()];
+    match FAMILY {
+        Family::Unix => format!("mv -f{}", quoted(&both)),
+        Family::Windows => format!("move /Y{}", listed("", &both)),
     }
 }
 

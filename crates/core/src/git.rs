@@ -38,6 +38,15 @@ pub fn exposure(path: &Path) -> Option<Exposure> {
     }
 }
 
+/// Whether git ignores the file at `path`, which may not be there yet, nor its folder. Not if git cannot be asked.
+pub(crate) fn ignores(path: &Path) -> bool {
+    let there = path.ancestors().skip(1).find_map(|folder| Some((folder, fs::canonicalize(folder).ok()?)));
+    let Some((folder, real)) = there else { return false };
+    let Ok(rest) = path.strip_prefix(folder) else { return false };
+    ask(&real, &["--literal-pathspecs", "ls-files", "--error-unmatch"], rest.as_os_str()) != Some(0)
+        && ask(&real, &["check-ignore", "--quiet"], rest.as_os_str()) == Some(0)
+}
+
 /// Runs git and returns its exit code. git reads no input, prints nothing, starts no monitor that the repository
 /// configures, fetches nothing, and gets no key from cast.
 fn ask(folder: &Path, words: &[&str], name: &OsStr) -> Option<i32> {

@@ -8,7 +8,7 @@ use cast_vault::{
 use crate::clock;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
-use crate::key_store::Notice;
+use crate::key_store::{self, Notice};
 use crate::seen::{Record, Seen, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
@@ -93,7 +93,7 @@ impl Session {
     /// Opens and verifies a vault, and changes nothing.
     pub(crate) fn look_at_vault(&self, agent: &AgentName) -> Result<Option<Found>> {
         // The file first: where there is none, no keyring needs to be asked.
-        let mut file = self.folder()?.read(agent)?;
+        let mut file = self.read_file(agent)?;
         loop {
             let Some(bytes) = file else { return Ok(None) };
             let unlocked = self.key()?;
@@ -103,10 +103,22 @@ impl Session {
             };
             // Since it was read, a writer may have replaced the file and remembered that, or sealed it to a new key, or the former key
             // may be gone.
-            file = self.folder()?.read(agent)?;
+            file = self.read_file(agent)?;
             if file.as_ref() == Some(&bytes) && !self.forget_outdated_key(refusal.kind()) {
                 return Err(refusal);
             }
+        }
+    }
+
+    /// The bytes of a vault. A runner, who can write nothing, also reads behind links.
+    fn read_file(&self, agent: &AgentName) -> Result<Option<Vec<u8>>> {
+        let folder = self.folder()?;
+        let is_runner = || self.key().is_ok_and(|unlocked| matches!(unlocked.key, UnlockKey::Agent(_)));
+        match folder.read(agent) {
+            Err(_) if folder.is_linked(agent) && key_store::is_in_variable() && is_runner() => {
+                folder.read_linked(agent)
+            }
+            read => read,
         }
     }
 

@@ -5,8 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::advice;
 use crate::disk::{self, Lock, Transient};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::paths::Places;
 use cast_vault::AgentName;
 use cast_vault::MAX_FILE;
@@ -56,6 +57,7 @@ impl<'a> VaultFolder<'a> {
 
     /// Whether there is a vault of `agent`, or something else in its place, which is a failure. Reads nothing of it.
     pub(crate) fn is_there(&self, agent: &AgentName) -> Result<bool> {
+        self.refuse_dangling_link()?;
         Ok(disk::open_regular(&self.path(agent))?.is_some())
     }
 
@@ -65,8 +67,26 @@ impl<'a> VaultFolder<'a> {
         disk::open_regular(&path)?.map(|file| disk::read_limited(&file, &path, MAX_FILE)).transpose()
     }
 
+    /// The same behind a link that stays within the folder, as a ConfigMap of Kubernetes has them. For who only reads: a writer would replace
+    /// the link.
+    pub(crate) fn read_linked(&self, agent: &AgentName) -> Result<Option<Vec<u8>>> {
+        let path = self.path(agent);
+        let real = |path: &Path| fs::canonicalize(path).ok();
+        let stays = real(&path).zip(real(self.folder)).is_some_and(|(file, folder)| file.starts_with(folder));
+        if !stays {
+            return self.read(agent);
+        }
+        disk::open_regular_behind_links(&path)?.map(|file| disk::read_limited(&file, &path, MAX_FILE)).transpose()
+    }
+
+    /// Whether a link lies in the place of `agent`'s vault.
+    pub(crate) fn is_linked(&self, agent: &AgentName) -> bool {
+        fs::symlink_metadata(self.path(agent)).is_ok_and(|data| data.is_symlink())
+    }
+
     /// Waits for the right to change vaults here, and clears what killed writers left. Readers never need it.
     pub(crate) fn lock(&self) -> Result<WriteLock> {
+        self.refuse_dangling_link()?;
         disk::make_private_folders(self.folder)?;
         let lock = Lock::acquire_transient(&self.lock_path())?;
         for path in self.temporary()? {
@@ -124,10 +144,29 @@ impl<'a> VaultFolder<'a> {
     fn names(&self) -> Result<Vec<String>> {
         let entries = match fs::read_dir(self.folder) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.refuse_dangling_link()?;
+                return Ok(Vec::new());
+            }
             Err(error) => return Err(Failure::io("cannot read the folder", self.folder, &error)),
         };
         Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
+    }
+
+    /// A link to a folder that is not there, as of a disk that is not mounted: no reason to take it for an empty one, or to make another.
+    pub(crate) fn refuse_dangling_link(&self) -> Result<()> {
+        let Some((link, target)) = self.folder.ancestors().find_map(|path| Some((path, fs::read_link(path).ok()?)))
+        else {
+            return Ok(());
+        };
+        let target = link.parent().unwrap_or(link).join(target);
+        if target.exists() {
+            return Ok(());
+        }
+        let what = format!("the vault folder is behind a link to '{}', which is not there", target.display());
+        Err(Failure::new(Kind::Io, format!("{what}: '{}'", link.display()))
+            .hint("mount or restore what it leads to")
+            .hint(format!("or, to begin with an empty folder, run: {}", advice::remove(&[link.to_owned()]))))
     }
 
     /// The one lock of this folder, whatever home a writer comes from; it is there only while it is held.

@@ -1,17 +1,19 @@
 //! The key file, for machines without a keyring: `key.txt`, protected by its mode, or `key.age`, protected by a
 //! passphrase.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use age::secrecy::zeroize::Zeroizing;
 use age::secrecy::{ExposeSecret, SecretString};
 
 use super::Attendant;
+use super::key_text;
 use super::passphrase::{self, TRIES};
 use crate::advice;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
+use crate::git;
 use crate::injections::PASSPHRASE_FILE;
 use crate::platform::exec;
 use crate::platform::files::{self, Distrust};
@@ -101,6 +103,7 @@ pub(super) fn remove(path: &Path) -> Result<()> {
 /// Replaces the key file only with one that can be read back and that `check` accepts.
 fn write(path: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
     refuse_work_tree(path)?;
+    refuse_home_of_another(path)?;
     disk::replace(path, &temporary(path), bytes, |back| {
         if back.len() > MAX_KEY_FILE {
             return Err(Failure::new(Kind::Other, format!("the key file would be too large: '{}'", path.display())));
@@ -152,22 +155,28 @@ fn parse(text: &[u8], path: &Path) -> Result<Vec<MasterKey>> {
     let bad = |what: &str| {
         Failure::new(Kind::NoKey, format!("the key file does not contain a usable key: {what}: '{}'", path.display()))
     };
-    let text = std::str::from_utf8(text).map_err(|_| bad("it is not text"))?;
-    match UnlockKey::parse(text) {
+    let text = key_text::decode(text).ok_or_else(|| bad("it is not text"))?;
+    match UnlockKey::parse(&text) {
         Ok(UnlockKey::Agent(_)) => Err(bad("an agent key belongs in CAST_KEY")),
         Ok(UnlockKey::Master(keys)) => Ok(keys),
         Err(fault) => Err(bad(Failure::from(fault).message())),
     }
 }
 
-/// A key file must not be where git could commit it.
+/// A key file must not be where git could commit it. One that git ignores may: a home can be a work tree itself.
 pub(super) fn refuse_work_tree(path: &Path) -> Result<()> {
-    match disk::git_work_tree(path) {
-        None => Ok(()),
-        Some(tree) => Err(Failure::new(
-            Kind::Io,
-            format!("a key file must not be in the git work tree '{}': '{}'", tree.display(), path.display()),
-        )
-        .hint("use the OS keyring, or set CAST_HOME to a folder outside it")),
-    }
+    let Some(tree) = disk::git_work_tree(path).filter(|_| !git::ignores(path)) else { return Ok(()) };
+    let what = format!("a key file must not be in the git work tree '{}': '{}'", tree.display(), path.display());
+    Err(Failure::new(Kind::Io, what)
+        .hint("use the OS keyring, or set CAST_HOME to a folder outside it")
+        .hint(format!("or make git ignore it: {}", advice::ignore(&tree, &path.with_extension("*")))))
+}
+
+/// The key of root is of no use in another user's home, as with a `sudo` that keeps HOME: neither of them could work with it.
+fn refuse_home_of_another(path: &Path) -> Result<()> {
+    let nearest = path.ancestors().skip(1).find_map(|folder| Some((folder, fs::metadata(folder).ok()?)));
+    let Some((folder, _)) = nearest.filter(|(_, data)| files::is_of_another_person(data)) else { return Ok(()) };
+    Err(Failure::new(Kind::Io, format!("the folder for the key belongs to another user: '{}'", folder.display()))
+        .hint("run cast as that user, without sudo")
+        .hint("or set CAST_HOME to a folder of your own"))
 }

@@ -3,6 +3,7 @@
 
 mod exports;
 mod key_file;
+mod key_text;
 mod lock;
 mod nobody;
 mod os_keyring;

@@ -13,6 +13,7 @@ use age::secrecy::{ExposeSecret, SecretString};
 use super::Attendant;
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::injections::PASSPHRASE_FILE;
+use crate::paths::refuse_tilde;
 use crate::platform::exec;
 use crate::platform::files::{self, Distrust};
 
@@ -37,6 +38,7 @@ pub(super) fn given() -> Result<Option<SecretString>> {
     if let Some(piped) = PIPED.get() {
         return Ok(Some(piped.clone()));
     }
+    refuse_tilde(Kind::NoKey, PASSPHRASE_FILE, Path::new(&path))?;
     let (passphrase, is_file) = read(Path::new(&path))?;
     Ok(Some(if is_file { passphrase } else { PIPED.get_or_init(|| passphrase).clone() }))
 }

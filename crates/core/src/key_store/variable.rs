@@ -9,6 +9,8 @@ use age::secrecy::zeroize::Zeroizing;
 
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::injections::{KEY, KEY_FILE};
+use crate::key_store::key_text;
+use crate::paths::refuse_tilde;
 use crate::platform::{exec, files};
 use cast_vault::UnlockKey;
 
@@ -44,6 +46,7 @@ pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     if path.as_os_str().is_empty() {
         return Err(Failure::new(Kind::NoKey, format!("{named_by} is set but empty")));
     }
+    refuse_tilde(Kind::NoKey, named_by, path)?;
     // The message omits the path, because a user may have put the key itself there.
     let unreadable = |cause: &io::Error| {
         Failure::new(Kind::NoKey, format!("cannot read the file that {named_by} names: {}", Cause(cause)))
@@ -94,6 +97,6 @@ pub fn parse(text: &[u8], variable: &str) -> Result<UnlockKey> {
     if text.len() > MAX_KEY_TEXT {
         return Err(bad(format!("it is longer than {MAX_KEY_TEXT} bytes")));
     }
-    let text = std::str::from_utf8(text).map_err(|_| bad("it is not text".to_owned()))?;
-    UnlockKey::parse(text).map_err(|fault| bad(Failure::from(fault).message().to_owned()))
+    let text = key_text::decode(text).ok_or_else(|| bad("it is not text".to_owned()))?;
+    UnlockKey::parse(&text).map_err(|fault| bad(Failure::from(fault).message().to_owned()))
 }

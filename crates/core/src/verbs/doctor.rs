@@ -10,6 +10,7 @@ use crate::change::masters;
 use crate::clock;
 use crate::failure::{self, Failure, Result};
 use crate::key_store::{self, Exports, Lookup, Whence};
+use crate::paths;
 use crate::seen::Record;
 use crate::session::{Session, no_key};
 use crate::settings::{Audit, Mask, Settings};
@@ -108,6 +109,7 @@ impl Session {
             }
         }
         findings.extend(weak_settings(settings));
+        findings.extend(ignored_variables());
         findings.extend(self.gone());
         findings.extend(self.key_in_a_file(&keyring));
         findings.extend(self.look_at_files());
@@ -285,6 +287,14 @@ fn weak_settings(settings: &Settings) -> Vec<Finding> {
     let audit =
         (settings.audit == Audit::Off).then(|| finding("audit = \"off\"", "the settings switch the audit log off"));
     mask.into_iter().chain(audit).collect()
+}
+
+/// Variables that name folders, and name none.
+fn ignored_variables() -> Option<Finding> {
+    let names = paths::ignored_variables();
+    let message = format!("not an absolute path, and so ignored: {}", names.join(", "));
+    let fix = vec![format!("set it to a whole path, or run: unset {}", names.join(" "))];
+    (!names.is_empty()).then_some(Finding { check: Check::Settings, message, fix })
 }
 
 fn stale(agent: &AgentName, standing: &Standing, settings: &Settings) -> Option<Finding> {

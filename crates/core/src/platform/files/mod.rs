@@ -149,6 +149,11 @@ pub fn is_foreign(data: &Metadata) -> bool {
     system::is_foreign(data)
 }
 
+/// Whether the file or folder belongs to a user who is neither this one nor root.
+pub fn is_of_another_person(data: &Metadata) -> bool {
+    system::is_of_another_person(data)
+}
+
 /// Whether other users can read, write or enter the file or folder.
 pub fn is_open(data: &Metadata) -> bool {
     system::is_open(data)

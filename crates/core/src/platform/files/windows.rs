@@ -127,6 +127,10 @@ pub(super) fn is_foreign(_data: &Metadata) -> bool {
     false
 }
 
+pub(super) fn is_of_another_person(_data: &Metadata) -> bool {
+    false
+}
+
 pub(super) fn is_open(_data: &Metadata) -> bool {
     false
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Check, Finding};
 use crate::advice;
 use crate::disk::{self, Lock};
+use crate::git;
 use crate::key_store;
 use crate::platform::files;
 use crate::session::Session;
@@ -86,9 +87,13 @@ fn is_ours(path: &Path) -> bool {
 }
 
 fn in_work_tree(path: &Path) -> Option<Finding> {
-    let tree = disk::git_work_tree(path)?;
+    let tree = disk::git_work_tree(path).filter(|_| !git::ignores(path))?;
     let message = format!("a key file is in the git work tree '{}': '{}'", tree.display(), path.display());
-    Some(Finding { check: Check::Key, message, fix: vec!["move the key: 'cast key move keyring'".to_owned()] })
+    let fix = vec![
+        "move the key: 'cast key move keyring'".to_owned(),
+        format!("or make git ignore it: {}", advice::ignore(&tree, &path.with_extension("*"))),
+    ];
+    Some(Finding { check: Check::Key, message, fix })
 }
 
 fn shown(paths: &[PathBuf]) -> String {
