@@ -99,7 +99,7 @@ pub(crate) fn run(args: &ListArgs, session: &Session, report: Report) -> anyhow:
             secrets(&old, &agent, args.json, report)
         }
         (None, Some(age)) => stale_secrets(list::stale(session, age)?, args.json, report),
-        (None, None) => agents(&list::agents(session)?, args.json, report),
+        (None, None) => agents(&list::agents(session)?, args.json, session, report),
     }
 }
 
@@ -168,11 +168,15 @@ fn time(moment: Option<Timestamp>) -> String {
     moment.map(clock::local).unwrap_or_default()
 }
 
-fn agents(agents: &[AgentInfo], json: bool, report: Report) -> anyhow::Result<()> {
+fn agents(agents: &[AgentInfo], json: bool, session: &Session, report: Report) -> anyhow::Result<()> {
     if json {
         return report.json(&agents.iter().map(AgentLine::from).collect::<Vec<_>>());
     }
     if agents.is_empty() {
+        // Named by CAST_VAULTS, it may be a slip.
+        if let Some(folder) = session.missing_vaults() {
+            report.hint(format_args!("the folder that CAST_VAULTS names does not exist: '{}'", folder.display()));
+        }
         report.hint("there are no agents yet: create one with 'cast secrets set AGENT KEY'");
         return Ok(());
     }

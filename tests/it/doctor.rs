@@ -220,7 +220,8 @@ fn a_key_file_in_a_work_tree() {
     fs::create_dir(sandbox.data().join(".git")).unwrap();
     let (message, fix) = only(&doctor(&sandbox), "key");
     assert!(message.contains("is in the git work tree") && message.contains("key.txt"), "{message}");
-    assert_eq!(fix.len(), 1);
+    assert_eq!(fix.len(), 2);
+    assert!(fix[1].starts_with("or make git ignore it: echo "), "{fix:?}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ const STAIRS: &[(&str, &str)] = &[
     ("first_key", "change"),
     ("read", "change"),
     ("read", "survey"),
+    ("git", "key_store"),
 ];
 
 /// The rooms of cast-core by floor, as the table in its `lib.rs` has them.

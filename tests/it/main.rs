@@ -22,6 +22,7 @@ mod keys;
 mod list;
 mod masking;
 mod messages;
+mod places;
 mod project;
 mod prompt;
 mod protocol;

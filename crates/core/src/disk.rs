@@ -146,7 +146,32 @@ pub fn open_regular(path: &Path) -> Result<Option<File>> {
     regular(path, files::open_plain(path))
 }
 
-/// The same, but follows symlinks.
+/// The same for a file that cast itself keeps at `path`: a refusal says what lies there, where a link leads, and what to type.
+pub fn open_own(path: &Path) -> Result<Option<File>> {
+    open_regular(path).map_err(|failure| match fs::symlink_metadata(path) {
+        Ok(data) if !data.is_file() => in_the_place_of_a_file(path),
+        _ => failure,
+    })
+}
+
+fn in_the_place_of_a_file(path: &Path) -> Failure {
+    let what = format!("not a regular file: '{}'", path.display());
+    let Ok(target) = fs::read_link(path) else {
+        return Failure::new(Kind::Io, what).hint(format!("move it away: {}", advice::move_away(path)));
+    };
+    let target = parent(path).join(target);
+    let failure = Failure::new(Kind::Io, format!("{what}: it is a link to '{}'", target.display()));
+    match fs::canonicalize(&target).ok().filter(|target| target.is_file()) {
+        Some(target) => failure
+            .hint(format!("put the file itself there: {}", advice::replace_link(&target, path)))
+            .hint("to keep it elsewhere, link the folder and not the file"),
+        None => failure
+            .hint("restore what it leads to")
+            .hint(format!("or remove the link: {}", advice::remove(&[path.to_owned()]))),
+    }
+}
+
+/// The same as [`open_regular`], but follows symlinks.
 pub fn open_regular_behind_links(path: &Path) -> Result<Option<File>> {
     regular(path, files::open_behind_links(path))
 }
@@ -157,7 +182,7 @@ pub fn is_out_of_reach(path: &Path) -> bool {
 }
 
 fn regular(path: &Path, opened: io::Result<File>) -> Result<Option<File>> {
-    let not_a_file = || not_a_file(path);
+    let not_a_file = || Failure::new(Kind::Io, format!("not a regular file: '{}'", path.display()));
     let file = match opened {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -168,27 +193,6 @@ fn regular(path: &Path, opened: io::Result<File>) -> Result<Option<File>> {
     };
     let kind = file.metadata().map_err(|cause| Failure::io("cannot inspect", path, &cause))?;
     if kind.is_file() { Ok(Some(file)) } else { Err(not_a_file()) }
-}
-
-/// What lies at `path` instead of a file and, for a link, where it leads and what to type.
-fn not_a_file(path: &Path) -> Failure {
-    let what = format!("not a regular file: '{}'", path.display());
-    let Ok(target) = fs::read_link(path) else {
-        return Failure::new(Kind::Io, what).hint(format!("move it away: {}", advice::move_away(path)));
-    };
-    let target = parent(path).join(target);
-    let failure = Failure::new(Kind::Io, format!("{what}: it is a link to '{}'", target.display()));
-    if target.is_file() {
-        let target = fs::canonicalize(&target).unwrap_or(target);
-        failure
-            .hint(format!("put the file itself there: {}", advice::replace_link(&target, path)))
-            .hint("to keep it elsewhere, link the folder and not the file")
-    } else {
-        failure.hint(format!(
-            "what it leads to is not there: restore that, or run: {}",
-            advice::remove(&[path.to_owned()])
-        ))
-    }
 }
 
 /// Reads an open file, but at most `limit + 1` bytes: a longer result than `limit` means that the file is too large.

@@ -133,6 +133,11 @@ impl Places {
         [self.data.clone(), vaults, self.state.clone(), state("seen"), state("locks")].into_iter().flatten().collect()
     }
 
+    /// Whether the user set `CAST_VAULTS`.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared
+    }
+
     /// Whether this user may have other homes, which share the keyring but know nothing of each other.
     pub fn is_apart(&self) -> bool {
         self.apart

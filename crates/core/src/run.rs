@@ -23,7 +23,7 @@ use crate::failure::Result;
 use crate::injections::{Injections, Selection, Source, is_inherited};
 use crate::key_store;
 use crate::paths::absolute;
-use crate::platform::exec::{Environment, Image};
+use crate::platform::exec::{self, Environment, Image};
 use crate::read::Builtin;
 use crate::session::Session;
 use crate::settings::Mask;
@@ -223,6 +223,7 @@ fn begin<T>(
 }
 
 fn supervise(image: Image, masking: &Masking) -> Result<Done, NotStarted> {
+    exec::let_go_of_kept();
     let supervised = Supervisor { wires: masking.wires(), services: Vec::new() }.run(image);
     let Supervised { ended, left, mut trouble } =
         supervised.map_err(|(error, image)| NotStarted::of_image(&error, &image))?;

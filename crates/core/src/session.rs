@@ -3,6 +3,8 @@
 
 mod key;
 
+use std::fs;
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use cast_vault::UnlockKey;
@@ -71,6 +73,11 @@ impl Session {
 
     pub(crate) fn folder(&self) -> Result<VaultFolder<'_>> {
         VaultFolder::new(&self.places)
+    }
+
+    /// The folder that `CAST_VAULTS` names, if it is not there.
+    pub fn missing_vaults(&self) -> Option<&Path> {
+        self.places.vaults().ok().filter(|folder| self.places.is_shared() && fs::symlink_metadata(folder).is_err())
     }
 
     pub(crate) fn seen(&self) -> Option<Seen> {

@@ -1,6 +1,6 @@
 //! The folder of the vaults: which there are, their bytes, and their replacement under one lock. What is in them is not known here.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -57,17 +57,23 @@ impl<'a> VaultFolder<'a> {
 
     /// Whether there is a vault of `agent`, or something else in its place, which is a failure. Reads nothing of it.
     pub(crate) fn is_there(&self, agent: &AgentName) -> Result<bool> {
-        self.refuse_dangling_link()?;
-        Ok(disk::open_regular(&self.path(agent))?.is_some())
+        Ok(self.open(agent)?.is_some())
     }
 
     /// The bytes of `agent`'s vault; `None` where there is none. One that is too large comes as far as shows that.
     pub(crate) fn read(&self, agent: &AgentName) -> Result<Option<Vec<u8>>> {
-        let path = self.path(agent);
-        disk::open_regular(&path)?.map(|file| disk::read_limited(&file, &path, MAX_FILE)).transpose()
+        self.open(agent)?.map(|file| disk::read_limited(&file, &self.path(agent), MAX_FILE)).transpose()
     }
 
-    /// The same behind a link that stays within the folder, as a ConfigMap of Kubernetes has them. For who only reads: a writer would replace
+    fn open(&self, agent: &AgentName) -> Result<Option<File>> {
+        let file = disk::open_own(&self.path(agent))?;
+        if file.is_none() {
+            self.refuse_dangling_link()?;
+        }
+        Ok(file)
+    }
+
+    /// The same behind a link that stays within the folder, as a `ConfigMap` of Kubernetes has them. For who only reads: a writer would replace
     /// the link.
     pub(crate) fn read_linked(&self, agent: &AgentName) -> Result<Option<Vec<u8>>> {
         let path = self.path(agent);
@@ -110,7 +116,7 @@ impl<'a> VaultFolder<'a> {
         check: impl FnOnce(&[u8]) -> Result<()>,
     ) -> Result<()> {
         // Not over a symlink or a folder, which a rename might replace.
-        disk::open_regular(&self.path(agent))?;
+        disk::open_own(&self.path(agent))?;
         // A name of its own, also where the folder cannot be locked and another home writes there.
         let temporary = self.folder.join(format!(".{agent}.{}{TEMPORARY_ENDING}", std::process::id()));
         lock.0.replace(&self.path(agent), &temporary, bytes, check)

@@ -164,3 +164,56 @@ fn the_key_shows_nowhere() {
         assert!(!crate::keyring::somewhere(&folder, b"AGE-SECRET-KEY-"));
     }
 }
+
+/// What a deploy script that looks for the key would try: the environment, the descriptors and the files of its
+/// ancestors.
+const SEARCH: &str = r#"#!/bin/sh
+pid=$$
+while [ "$pid" -gt 1 ]; do
+    grep -lsa "AGE-SECRET-[K]EY-" "/proc/$pid/environ" && echo "found in the environment of $pid"
+    for descriptor in /proc/$pid/fd/*; do
+        # Not what would wait for input.
+        [ -f "$descriptor" ] && grep -lsa "AGE-SECRET-[K]EY-" "$descriptor" && echo "found in $descriptor"
+    done
+    pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null || echo 1)
+    case $pid in "$LAST" | '') break ;; esac
+done
+grep -rlsa "AGE-SECRET-[K]EY-" "$RUNNER_TEMP" && echo "found in a file"
+echo "looked for it with $API_TOKEN"
+"#;
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "it looks in /proc")]
+fn the_recipe_leaves_the_key_nowhere_that_a_deploy_script_could_look() {
+    let owner = Sandbox::with("my-agent", &[("API_TOKEN", TOKEN)]);
+    let key = exported(&owner, &["--agent", "my-agent"]);
+    let runner = Sandbox::empty();
+    let script = runner.home().join("deploy.sh");
+    fs::write(&script, SEARCH).unwrap();
+    fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+    let temporary = runner.home().join("temp");
+    let step = |text: &str, with_key: bool| {
+        fs::create_dir_all(&temporary).unwrap();
+        let mut call = runner.other("bash", ["-c", text]);
+        call = call.env("CAST", CAST).env("CAST_VAULTS", owner.data().join("vaults"));
+        call = call.env("RUNNER_TEMP", &temporary).env("LAST", std::process::id().to_string());
+        if with_key { call.env("CAST_KEY", &key).run() } else { call.run() }
+    };
+    let write = r#"(umask 077; printf '%s' "$CAST_KEY" > "$RUNNER_TEMP/cast-key")"#;
+    for options in ["", "--no-mask"] {
+        step(write, true);
+        let deploy = format!(
+            r#"f="$RUNNER_TEMP/cast-key"
+            ( rm -f "$f"; CAST_KEY_FILE=/dev/fd/3 exec "$CAST" run {options} my-agent -- ./deploy.sh ) 3<"$f""#
+        );
+        let outcome = step(&deploy, false);
+        assert!(!outcome.out.contains("found in"), "{outcome:?}");
+        assert!(outcome.out.contains("looked for it with"), "{outcome:?}");
+    }
+    // The search finds what is there to be found: the shell of a step that has the key itself.
+    let outcome = step(r#""$CAST" run my-agent -- ./deploy.sh; :"#, true);
+    assert!(outcome.out.contains("found in the environment"), "{outcome:?}");
+    step(write, true);
+    let outcome = step(r#"CAST_KEY_FILE="$RUNNER_TEMP/cast-key" "$CAST" run my-agent -- ./deploy.sh"#, false);
+    assert!(outcome.out.contains("found in a file"), "{outcome:?}");
+}

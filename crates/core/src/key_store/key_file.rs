@@ -138,7 +138,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
 
 /// Opens a key file that no other user can read or write. `None` if there is no such file.
 pub fn check(path: &Path) -> Result<Option<File>> {
-    let Some(file) = disk::open_regular(path)? else { return Ok(None) };
+    let Some(file) = disk::open_own(path)? else { return Ok(None) };
     let distrust = files::distrust(&file).map_err(|cause| Failure::io("cannot inspect", path, &cause))?;
     if let Some(distrust) = distrust {
         let why = match distrust {

@@ -110,6 +110,7 @@ impl Session {
         }
         findings.extend(weak_settings(settings));
         findings.extend(ignored_variables());
+        findings.extend(self.missing_vaults().map(missing));
         findings.extend(self.gone());
         findings.extend(self.key_in_a_file(&keyring));
         findings.extend(self.look_at_files());
@@ -287,6 +288,15 @@ fn weak_settings(settings: &Settings) -> Vec<Finding> {
     let audit =
         (settings.audit == Audit::Off).then(|| finding("audit = \"off\"", "the settings switch the audit log off"));
     mask.into_iter().chain(audit).collect()
+}
+
+/// A folder of vaults that is not there.
+fn missing(folder: &Path) -> Finding {
+    Finding {
+        check: Check::Vault,
+        message: format!("the folder that CAST_VAULTS names does not exist: '{}'", folder.display()),
+        fix: vec!["correct CAST_VAULTS, or let the first 'cast secrets set AGENT KEY' make the folder".to_owned()],
+    }
 }
 
 /// Variables that name folders, and name none.

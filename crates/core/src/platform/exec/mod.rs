@@ -58,6 +58,11 @@ pub fn keep_from_children(file: &Metadata) {
     system::keep_from_children(file);
 }
 
+/// Makes the descriptors that are kept from CMD lead nowhere, so that CMD cannot read them in this process either, which stays as its parent.
+pub fn let_go_of_kept() {
+    system::let_go_of_kept();
+}
+
 /// The names and lengths in bytes of the longest variables, longest first.
 pub fn longest(lengths: impl Iterator<Item = (OsString, usize)>, count: usize) -> Vec<(String, usize)> {
     let mut lengths: Vec<_> = lengths.map(|(name, length)| (name.to_string_lossy().into_owned(), length)).collect();

@@ -2,8 +2,10 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, OsStr, c_char};
+use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -121,4 +123,12 @@ pub(super) fn close_at_exec(number: i32) {
     // SAFETY: the descriptor is used only for this call, which fails harmlessly if it is not open.
     let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
     let _ = rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC);
+}
+
+/// Makes a descriptor that is known by its number lead to `file`, and keeps it from CMD.
+pub(super) fn replace(number: i32, file: &File) {
+    // SAFETY: the descriptor is used only for this call, and stays open: whoever owns it goes on owning it.
+    let mut descriptor = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) });
+    let _ = rustix::io::dup2(file, &mut descriptor);
+    close_at_exec(number);
 }

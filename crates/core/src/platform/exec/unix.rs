@@ -9,6 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use super::raw::{self, Ready};
 
@@ -141,8 +142,28 @@ pub(super) fn is_own_failure(error: &io::Error) -> bool {
     own.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
+/// Descriptors that are kept from CMD, by number, and the file that each led to.
+static KEPT: Mutex<Vec<(i32, Place)>> = Mutex::new(Vec::new());
+
+/// Device and inode.
+type Place = (u64, u64);
+
+fn place(data: &Metadata) -> Place {
+    (data.dev(), data.ino())
+}
+
+pub(super) fn let_go_of_kept() {
+    let kept = std::mem::take(&mut *KEPT.lock().unwrap_or_else(PoisonError::into_inner));
+    for (number, file) in kept {
+        // The number may be another's by now.
+        let is_same = std::fs::metadata(format!("/dev/fd/{number}")).is_ok_and(|data| place(&data) == file);
+        if is_same && let Ok(null) = File::open("/dev/null") {
+            raw::replace(number, &null);
+        }
+    }
+}
+
 pub(super) fn keep_from_children(file: &Metadata) {
-    let place = |data: &Metadata| (data.dev(), data.ino());
     let Ok(descriptors) = std::fs::read_dir("/dev/fd") else { return };
     let leads_there = |path: &Path| std::fs::metadata(path).is_ok_and(|data| place(&data) == place(file));
     let paths = descriptors.flatten().map(|entry| entry.path()).filter(|path| leads_there(path));
@@ -152,7 +173,10 @@ pub(super) fn keep_from_children(file: &Metadata) {
         match number {
             0 => drop(File::open("/dev/null").map(rustix::stdio::dup2_stdin)),
             1 | 2 => {}
-            _ => raw::close_at_exec(number),
+            _ => {
+                raw::close_at_exec(number);
+                KEPT.lock().unwrap_or_else(PoisonError::into_inner).push((number, place(file)));
+            }
         }
     }
 }
