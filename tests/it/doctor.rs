@@ -322,3 +322,56 @@ fn a_passphrase_that_nobody_can_be_asked_for() {
     let place = serde_json::json!({"place": "file", "variable": null, "path": path.to_str().unwrap()});
     assert_eq!(doctor(&sandbox)["key"], place);
 }
+
+#[test]
+fn copies_beside_a_vault_and_what_to_type() {
+    for name in [
+        "a.sync-conflict-20260115-103000-ABCDEF7.age",
+        "a (conflicted copy 2026-01-15).age",
+        "a 2.age",
+        "a.age.orig",
+        "a.age~",
+    ] {
+        let sandbox = Sandbox::with("a", &[("K", "hunter2-older")]);
+        let copy = sandbox.vault("a").with_file_name(name);
+        fs::copy(sandbox.vault("a"), &copy).unwrap();
+        sandbox.set("a", "K", "hunter2-newer");
+        let (message, fix) = only(&doctor(&sandbox), "leftover");
+        assert!(message.contains(&format!("'{}'", copy.display())), "{message}");
+        // The one advice.
+        let removal = fix[0].split_once(": ").unwrap().1;
+        let kept = fs::read(&copy).unwrap();
+        typed(&sandbox, removal);
+        sandbox.cast(["doctor"]).succeeds();
+        // And the other.
+        fs::write(&copy, kept).unwrap();
+        let (take, accept) = fix[1].split_once("take it: ").unwrap().1.split_once(", then ").unwrap();
+        typed(&sandbox, take);
+        assert_eq!(accept, "'cast vault accept a'");
+        sandbox.cast(["vault", "accept", "a", "--yes"]).succeeds();
+        assert_eq!(sandbox.value("a", "K"), b"hunter2-older");
+        sandbox.cast(["doctor"]).succeeds();
+    }
+    // Other files are nobody's copies.
+    let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
+    for name in ["README.md", ".gitattributes", "b.txt"] {
+        fs::write(sandbox.vault("a").with_file_name(name), "").unwrap();
+    }
+    sandbox.cast(["doctor"]).succeeds();
+}
+
+#[test]
+fn a_wrong_key_and_a_damaged_vault_say_what_to_type() {
+    let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
+    let stranger = Sandbox::with("a", &[("K", "hunter3")]);
+    let own = fs::read(sandbox.vault("a")).unwrap();
+    fs::copy(stranger.vault("a"), sandbox.vault("a")).unwrap();
+    let (message, fix) = only(&doctor(&sandbox), "vault");
+    assert!(message.contains("wrong key, or damaged"), "{message}");
+    assert!(fix[0].contains("CAST_KEY_FILE=master.key") && fix[1].contains("restore it"), "{fix:?}");
+    // With the key that it was made with, as the advice says, it opens; and so does the vault that is restored.
+    fs::copy(stranger.key_file(), sandbox.home().join("master.key")).unwrap();
+    sandbox.cast(["doctor", "--backup", "master.key"]).succeeds();
+    fs::write(sandbox.vault("a"), own).unwrap();
+    sandbox.cast(["doctor"]).succeeds();
+}

@@ -11,6 +11,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const STAIRS: &[(&str, &str)] = &[
     ("platform", "advice"),
     ("failure", "paths"),
+    ("advice", "failure"),
     ("dotenv", "example"),
     ("injections", "example"),
     ("door", "first_key"),

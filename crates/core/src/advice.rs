@@ -49,9 +49,9 @@ pub(crate) fn ignore(tree: &Path, path: &Path) -> String {
     }
 }
 
-/// Puts the file that a link leads to in the link's place.
-pub(crate) fn replace_link(target: &Path, path: &Path) -> String {
-    let both = [target.to_owned(), path.to_owned()];
+/// Puts a file in the place of another one, or of a link to it.
+pub(crate) fn put_in_place(file: &Path, path: &Path) -> String {
+    let both = [file.to_owned(), path.to_owned()];
     match FAMILY {
         Family::Unix => format!("mv -f{}", quoted(&both)),
         Family::Windows => format!("move /Y{}", listed("", &both)),

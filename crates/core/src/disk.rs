@@ -163,7 +163,7 @@ fn in_the_place_of_a_file(path: &Path) -> Failure {
     let failure = Failure::new(Kind::Io, format!("{what}: it is a link to '{}'", target.display()));
     match fs::canonicalize(&target).ok().filter(|target| target.is_file()) {
         Some(target) => failure
-            .hint(format!("put the file itself there: {}", advice::replace_link(&target, path)))
+            .hint(format!("put the file itself there: {}", advice::put_in_place(&target, path)))
             .hint("to keep it elsewhere, link the folder and not the file"),
         None => failure
             .hint("restore what it leads to")

@@ -147,6 +147,26 @@ impl<'a> VaultFolder<'a> {
         Ok(names.map(|name| self.folder.join(name)).collect())
     }
 
+    /// Copies of vaults under names that are no agent's, as synchronisation and editors leave them (`a (conflicted copy).age`, `a.age.orig`),
+    /// with the agent whose vault each seems to be.
+    pub(crate) fn copies(&self) -> Result<Vec<(PathBuf, AgentName)>> {
+        let agents = self.agents()?;
+        let copy = |name: String| {
+            let is_vault = name.strip_suffix(ENDING).is_some_and(|agent| AgentName::parse(agent).is_ok());
+            if is_vault || name.starts_with('.') || !name.contains(ENDING) {
+                return None;
+            }
+            let of = agents
+                .iter()
+                .filter(|agent| name.starts_with(agent.as_str()))
+                .max_by_key(|agent| agent.as_str().len())?;
+            Some((self.folder.join(&name), of.clone()))
+        };
+        let mut copies: Vec<_> = self.names()?.into_iter().filter_map(copy).collect();
+        copies.sort();
+        Ok(copies)
+    }
+
     fn names(&self) -> Result<Vec<String>> {
         let entries = match fs::read_dir(self.folder) {
             Ok(entries) => entries,

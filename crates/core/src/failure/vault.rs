@@ -3,6 +3,7 @@
 use cast_vault::{AgentName, Error, FlagFault, KeyFault, MAX_FILE, NameFault, Refusal, ValueFault, VectorFault};
 
 use super::{Failure, Kind};
+use crate::advice::GIVE_KEY;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
@@ -110,7 +111,9 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
     let integrity = |what: &str| vault(Kind::Integrity, what);
     let look = format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'");
     match refusal {
-        Refusal::WrongKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged"),
+        Refusal::WrongKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged")
+            .hint(format!("if it was made with another key that you have, provide that one: {GIVE_KEY}"))
+            .hint("if it is damaged, restore it from a backup or from version control"),
         Refusal::WrongAgentKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged").hint(format!(
             "a revoked or rotated agent key opens nothing; the vault's owner makes a new one with 'cast key export --agent {agent}'"
         )),

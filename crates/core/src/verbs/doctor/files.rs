@@ -10,6 +10,7 @@ use crate::git;
 use crate::key_store;
 use crate::platform::files;
 use crate::session::Session;
+use cast_vault::AgentName;
 
 /// The maximum number of paths that a finding shows.
 const SHOWN: usize = 3;
@@ -21,6 +22,7 @@ impl Session {
             findings.extend(key_store::check_key_file(&path).err().map(|why| Finding::of(Check::Permissions, &why)));
             findings.extend(in_work_tree(&path));
         }
+        findings.extend(self.copies());
         let ours = self.private_files();
         let which = |wanted: fn(&Metadata) -> bool| -> Vec<PathBuf> {
             ours.iter().filter(|(_, data)| wanted(data)).map(|(path, _)| path.clone()).collect()
@@ -34,6 +36,24 @@ impl Session {
         add(Check::Permissions, "other users can access", &which(files::is_open), advice::close);
         add(Check::Leftover, "a killed cast process left behind", &self.leftovers(), advice::remove);
         findings
+    }
+
+    /// Copies beside the vaults: one of them may be the newer state, and nothing uses it where it lies.
+    fn copies(&self) -> Vec<Finding> {
+        let Ok(folder) = self.folder() else { return Vec::new() };
+        let finding = |(path, agent): (PathBuf, AgentName)| {
+            let vault = folder.path(&agent);
+            let (take, own) = (advice::put_in_place(&path, &vault), path.display());
+            Finding {
+                check: Check::Leftover,
+                message: format!("beside the vault of agent '{agent}' lies a copy of it under another name: '{own}'"),
+                fix: vec![
+                    format!("if you do not need it: {}", advice::remove(std::slice::from_ref(&path))),
+                    format!("if it has what the vault lacks, take it: {take}, then 'cast vault accept {agent}'"),
+                ],
+            }
+        };
+        folder.copies().unwrap_or_default().into_iter().map(finding).collect()
     }
 
     /// The existing key files.
