@@ -229,3 +229,19 @@ fn root_leaves_nothing_in_a_users_home_that_is_roots() {
     repository.cast(["set", "a", "K", SECRET]).env("CAST_VAULTS", &vaults).succeeds();
     assert_eq!(owner(&vaults.join("a.age")), 65534);
 }
+
+#[test]
+fn a_home_that_cannot_be_written() {
+    // As in a container that runs under a random user id.
+    let sandbox = Sandbox::empty();
+    fs::set_permissions(sandbox.home(), fs::Permissions::from_mode(0o755)).unwrap();
+    let refused = sandbox.cast_as_nobody("", ["init", "--key-store", "file"]).env("HOME", "/").run();
+    assert_eq!((refused.code, refused.out.as_str()), (6, ""), "{refused:?}");
+    assert!(refused.err.contains("cannot create the folder '/.local'"), "{refused:?}");
+    assert!(refused.err.contains("set CAST_HOME to a folder that you can write"), "{refused:?}");
+    let home = sandbox.home().join("cast-home");
+    let call = |words: &[&str]| sandbox.cast_as_nobody("", words).env("HOME", "/").env("CAST_HOME", &home);
+    call(&["init", "--key-store", "file"]).succeeds();
+    call(&["set", "a", "K", SECRET]).succeeds();
+    assert_eq!(call(&["run", "--no-mask", "a", "--", "printenv", "K"]).succeeds().out, format!("{SECRET}\n"));
+}

@@ -285,7 +285,14 @@ pub fn make_private_folders(path: &Path) -> Result<()> {
         match files::create_private_dir(folder) {
             // Another cast process created it first.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(Failure::io("cannot create the folder", folder, &error)),
+            Err(error) => {
+                let failure = Failure::io("cannot create the folder", folder, &error);
+                let is_closed =
+                    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem);
+                // As in a container that runs under a random user id, whose home is `/`.
+                let hint = "set CAST_HOME to a folder that you can write";
+                return Err(if is_closed { failure.hint(hint) } else { failure });
+            }
             Ok(()) => {
                 files::sync_dir(parent(folder)).map_err(|cause| Failure::io("cannot sync to disk", folder, &cause))?;
             }
