@@ -92,6 +92,14 @@ fn explain(error: &clap::Error, words: &[OsString]) -> Failure {
         _ => failure,
     };
     let command = command_path(words);
+    // Clap's own form names no word of the user. It tells which one is missing where clap took the first for another.
+    let form = context(error, ContextKind::Usage);
+    let failure = match form.trim().strip_prefix("Usage: ") {
+        Some(form) if error.kind() == ErrorKind::MissingRequiredArgument && !command.ends_with(" run") => {
+            failure.hint(format!("the form is: '{form}'"))
+        }
+        _ => failure,
+    };
     match command.rsplit(' ').next() {
         Some("run") if !words.iter().any(|word| word == "--") => failure.hint(FORM),
         Some("set") if error.kind() == ErrorKind::UnknownArgument && !is_option(error) => {
@@ -113,6 +121,10 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("agents", "cast list"),
     ("log", "cast audit"),
     ("completion", "cast completions"),
+    ("create", "cast set"),
+    ("edit", "cast set"),
+    ("backup", "cast key export"),
+    ("restore", "cast key import"),
     ("version", "cast --version"),
 ];
 

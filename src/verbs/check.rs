@@ -31,7 +31,7 @@ struct Findings<'a> {
 
 pub(crate) fn run(args: &CheckArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let agent = words::agent(&args.agent)?;
-    let example = read(&args.example)?;
+    let example = read(&args.example, "--example FILE")?;
     let request = Request { builtin: true, ..Request::default() };
     let Gathered { injections, builtin, .. } = session.perform(Gather { agent: &agent, request: &request })?;
     let findings = example.check(&agent, &injections);
@@ -75,9 +75,16 @@ pub(crate) fn run(args: &CheckArgs, session: &Session, report: Report) -> anyhow
 
 /// Reads the example that a run is checked against; returns it with its name for messages.
 pub(super) fn example(path: &Path) -> Result<(Example, String)> {
-    Ok((read(path)?, shown(path)))
+    Ok((read(path, "--check=FILE")?, shown(path)))
 }
 
-fn read(path: &Path) -> Result<Example> {
-    Ok(Example::from(dotenv::parse(&plaintext::read(path)?)))
+/// Reads the example; `option` is the one that names another file.
+fn read(path: &Path, option: &str) -> Result<Example> {
+    let text = plaintext::read(path).map_err(|failure| {
+        if path.exists() {
+            return failure;
+        }
+        failure.hint(format!("make this file, with one line 'KEY=' for each secret, or name another: '{option}'"))
+    })?;
+    Ok(Example::from(dotenv::parse(&text)))
 }

@@ -8,7 +8,7 @@ use cast_core::session::Session;
 use cast_core::verbs::delete::{Count, Delete, DeleteVault};
 
 pub(crate) fn run(args: &DeleteArgs, session: &Session, report: Report) -> anyhow::Result<()> {
-    let agent = words::agent(&args.agent)?;
+    let agent = words::agent_before_key(&args.agent)?;
     if args.all {
         if !args.yes {
             let secrets = match session.perform(Count { agent: &agent })? {

@@ -28,7 +28,7 @@ const RANDOM: usize = 32;
 const RANDOM_LENGTHS: RangeInclusive<usize> = 8..=4096;
 
 pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::Result<()> {
-    let agent = words::agent(&args.agent)?;
+    let agent = words::agent_before_key(&args.agent)?;
     let name = words::secret(&args.key)?;
     refuse_misspelt_option(args.value.as_deref())?;
     let (dangerous, unmasked) = (args.allow_dangerous_name, args.unmasked.then_some(true));

@@ -106,7 +106,7 @@ fn all_or_nothing_and_all_that_is_wrong_at_once() {
     for words in [&["secrets", "import", "a", ".env"][..], &["secrets", "import", "a", ".env", "--dry-run"]] {
         let refused = sandbox.cast(words).refuses(2, "nothing was imported: ", &["sk-live", "vvvv", "A.B", "1st"]);
         for said in [
-            "\n  line 2: KEY is not a valid secret name: it contains '-' or '.'\n",
+            "\n  line 2: the name is not valid: it contains '-' or '.'\n",
             "\n  line 3: names beginning with 'CAST_'",
             "\n  line 4: 'LD_PRELOAD': ",
             "\n  line 6: 'LONG': ",

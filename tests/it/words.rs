@@ -164,3 +164,49 @@ fn names_that_run_code_are_held_at_set_import_and_run() {
         sandbox.cast(["set", "a", name, "hunter2-hunter3"]).succeeds();
     }
 }
+
+#[test]
+fn a_key_in_the_place_of_the_agent() {
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    for words in [&["set", "OPENAI_API_KEY", "hunter2"][..], &["delete", "OPENAI_API_KEY", "hunter2"]] {
+        let refused = sandbox.cast(words).refuses(2, "AGENT is not a valid agent name", &["hunter2", "sk-live"]);
+        assert!(refused.err.contains("AGENT comes first, then KEY"), "{refused:?}");
+    }
+    let refused = sandbox.cast(["set", "MY-AGENT", "K", "v"]).refuses(2, "AGENT is not a valid agent name", &[]);
+    assert!(!refused.err.contains("AGENT comes first"), "{refused:?}");
+}
+
+#[test]
+fn what_is_missing_is_shown_with_the_form_of_the_command() {
+    let sandbox = Sandbox::with("a", &[("K", "v")]);
+    let refused = sandbox.cast(["secrets", "import", "sk-live-abc"]).refuses(2, "missing: <FILE>", &["sk-live"]);
+    assert!(refused.err.contains("the form is: 'cast secrets import <AGENT> <FILE>'"), "{refused:?}");
+}
+
+#[test]
+fn a_token_as_the_command_is_shown_nowhere() {
+    let sandbox = Sandbox::with("a", &[("K", "hunter2-hunter2")]);
+    let token = "sk-ant-api03-9f8e7d6c5b4a";
+    let message = "CMD was not found; it looks like a token, so cast does not show it";
+    sandbox.cast(["run", "a", "--", token]).refuses(127, message, &[token, "hunter2"]);
+}
+
+#[test]
+fn an_unknown_name_to_include_has_a_neighbour() {
+    let sandbox = Sandbox::with("a", &[("API_TOKEN", "hunter2-hunter2")]);
+    for (name, hint) in [("API_TOKN", "did you mean 'API_TOKEN'?"), ("OTHER", "'cast run AGENT --explain'")] {
+        let call = sandbox.cast(["run", "a", "--only", name, "--", "true"]);
+        let refused = call.refuses(125, &format!("there is no secret '{name}' to include or exclude"), &["hunter2"]);
+        assert!(refused.err.contains(hint), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_missing_example_is_said_with_the_option_for_another() {
+    let sandbox = Sandbox::with("a", &[("K", "hunter2-hunter2")]);
+    let refused = sandbox.cast(["secrets", "check", "a"]).refuses(6, "cannot open '.env.example'", &["hunter2"]);
+    assert!(refused.err.contains("'--example FILE'"), "{refused:?}");
+    let call = sandbox.cast(["run", "a", "--check", "--", "true"]);
+    let refused = call.refuses(125, "cannot open '.env.example'", &["hunter2"]);
+    assert!(refused.err.contains("'--check=FILE'"), "{refused:?}");
+}

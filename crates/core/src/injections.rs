@@ -9,6 +9,7 @@ use cast_vault::{AgentName, Entry, Flags, SecretName, SecretValue};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::platform::exec::{Environment, NEEDED_VARIABLES, VARIABLES_IGNORE_CASE};
+use crate::suggestion;
 
 /// Where a secret comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,11 @@ impl Injections {
     pub(crate) fn select(&mut self, selection: &Selection) -> Result<()> {
         let (Selection::Only(names) | Selection::Except(names)) = selection else { return Ok(()) };
         if let Some(unknown) = names.iter().find(|name| !self.0.contains_key(*name)) {
-            return Err(Failure::new(Kind::NotFound, format!("there is no secret '{unknown}' to include or exclude")));
+            let failure = Failure::new(Kind::NotFound, format!("there is no secret '{unknown}' to include or exclude"));
+            return Err(match suggestion::closest(unknown.as_str(), self.0.keys().map(SecretName::as_str)) {
+                Some(known) => failure.hint(format!("did you mean '{known}'?")),
+                None => failure.hint("see what there is: 'cast run AGENT --explain'"),
+            });
         }
         let only = matches!(selection, Selection::Only(_));
         self.0.retain(|name, _| names.contains(name) == only);

@@ -54,6 +54,14 @@ fn secret_name(fault: NameFault) -> Failure {
     }
 }
 
+/// What is wrong with a name that stands in a file: there nothing is called KEY, unless it is a name in the file, too.
+pub(crate) fn name_in_file(error: Error) -> String {
+    match error {
+        Error::SecretName(fault) if fault != NameFault::Reserved => named("the name is not valid", fault),
+        other => Failure::from(other).to_string(),
+    }
+}
+
 /// `what` is not a name; why not, as far as that can be told without the word itself.
 fn named(what: &str, fault: NameFault) -> String {
     let why = match fault {

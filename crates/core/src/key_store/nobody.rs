@@ -26,7 +26,7 @@ impl Attendant for Nobody {
     fn new_passphrase(&self) -> Result<SecretString> {
         Err(Failure::new(Kind::Usage, "cast cannot ask for a passphrase without a terminal")
             .hint(format!("name a file with the passphrase: {}", advice::GIVE_PASSPHRASE))
-            .hint("or use a key file without a passphrase: 'cast init --key-store file'"))
+            .hint("or use one without: 'cast init --key-store file', or for a key that is there 'cast key move file'"))
     }
 
     fn choose_place(&self, _why: &str) -> Result<Option<KeyPlace>> {

@@ -5,6 +5,8 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 
+use cast_vault::{AgentName, NameFault};
+
 use crate::failure::{Cause, Failure, Kind};
 use crate::injections::without_assignment;
 use crate::platform::exec::{self, Image};
@@ -63,8 +65,14 @@ impl NotStarted {
 
     /// The failure to show.
     pub fn into_failure(self, program: &OsStr) -> Failure {
+        let is_token = AgentName::typed(program) == Err(cast_vault::Error::AgentName(NameFault::Token));
         let program = shown(program);
         match self {
+            // Perhaps a secret in the wrong place: nothing shows it.
+            Self::NotFound if is_token => {
+                Failure::new(Kind::NotFound, "CMD was not found; it looks like a token, so cast does not show it")
+                    .hint("CMD is the program to start; a secret gets its value with 'cast secrets set AGENT KEY'")
+            }
             Self::NotFound => Failure::new(Kind::NotFound, format!("command {program} was not found"))
                 .hint("cast looks it up in PATH and does not use a shell; for shell syntax, run 'sh -c ...'"),
             Self::Failed(cause) => Failure::new(Kind::Other, format!("cast cannot start a command: {cause}")),

@@ -11,7 +11,7 @@ use cast_vault::{AgentName, SecretName, SecretValue};
 use crate::audit_log::{Action, Event};
 use crate::door::{Effect, Verb};
 use crate::dotenv::{Assignment, Dotenv, Doubt};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Kind, Result, name_in_file};
 use crate::masking::exemption;
 use crate::session::Session;
 
@@ -76,7 +76,7 @@ pub fn sift(file: Dotenv, dangerous: bool, except: &[OsString]) -> Result<Sifted
         let name = match SecretName::typed(&assignment.key) {
             Ok(name) => name,
             Err(fault) => {
-                let fault = Fault::Name(Failure::from(fault).to_string());
+                let fault = Fault::Name(name_in_file(fault));
                 findings.push(Finding { line, name: None, fault });
                 continue;
             }
