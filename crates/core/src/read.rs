@@ -319,7 +319,12 @@ impl Session {
             Some(known) => failure.hint(format!("did you mean '{known}'?")),
             None => failure,
         };
-        failure.hint(format!("create it with 'cast secrets set {agent} KEY'"))
+        match self.missed(agent) {
+            Ok(Some(_)) => failure.hint(
+                "this machine has seen one there: restore it from a backup, or with 'git checkout' or 'git pull'",
+            ),
+            _ => failure.hint(format!("create it with 'cast secrets set {agent} KEY'")),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &AcceptArgs, session: &Session, report: Report) -> anyho
         report.success(format_args!("The vault of agent '{agent}' is in order: nothing to accept"));
         return Ok(());
     };
-    report.note(&format!("{why}.\n\n"));
+    report.note(&format!("Why cast refuses it: {why}.\n\n"));
     show(&accept.review, report);
     if !args.yes {
         let question = if accept.is_own() {

@@ -18,6 +18,10 @@ fn nothing_is_made_in_its_place_unasked() {
         let refused = sandbox.cast(words).refuses(2, "that this machine has seen is gone", &[SECRET]);
         assert!(refused.err.contains("'--new'") && refused.err.contains("vaults/a.age"), "{refused:?}");
     }
+    for words in [&["list", "a"][..], &["delete", "a", "K"]] {
+        let refused = sandbox.cast(words).refuses(3, "agent 'a' has no vault", &[SECRET]);
+        assert!(refused.err.contains("restore it") && !refused.err.contains("create it"), "{refused:?}");
+    }
     // It comes back, and all is well.
     fs::write(sandbox.vault("a"), &good).unwrap();
     works(&sandbox);

@@ -65,3 +65,18 @@ fn accept_shows_what_is_different_by_name() {
     assert!(row.ends_with("dangerous name"), "{row}");
     asked.says_nothing_of(&[SECRET]);
 }
+
+#[test]
+fn accept_says_of_other_values_only_what_it_knows() {
+    let sandbox = sandbox();
+    let base = text(&sandbox);
+    sandbox.set("a", "MORE", "hunter2");
+    let fork = crate::forge::Text { at: "ffffffff.9".into(), rules: "ffffffff.9".into(), ..base };
+    fs::write(sandbox.vault("a"), fork.seal(Key::master(&sandbox))).unwrap();
+    let asked = sandbox.cast(["vault", "accept", "a"]).run();
+    assert_eq!(asked.code, 2, "{asked:?}");
+    assert!(asked.err.starts_with("Why cast refuses it: the vault of agent 'a' "), "{asked:?}");
+    for line in ["  MORE: removed", "  other values may be different, too, though their times are the same"] {
+        assert!(asked.err.lines().any(|said| said == line), "no '{line}': {asked:?}");
+    }
+}

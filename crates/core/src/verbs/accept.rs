@@ -260,7 +260,16 @@ fn changes(known: &Summary, now: &Summary, same_values: bool) -> Vec<String> {
     let mut lines: Vec<_> = keys.iter().filter_map(line).collect();
     // Times are the writer's word. The values themselves are compared by their hash.
     if !same_values && !lines.iter().any(|line| line.ends_with(ANOTHER_VALUE)) {
-        lines.push("some values: other ones, though their times are the same".to_owned());
+        let secrets = |summary: &Summary| -> BTreeSet<String> {
+            summary.0.keys().filter(|key| !key.starts_with(PERSON)).cloned().collect()
+        };
+        // With a secret more or less, the hash says nothing of the others.
+        let what = if secrets(known) == secrets(now) {
+            "some values are different, though their times are the same"
+        } else {
+            "other values may be different, too, though their times are the same"
+        };
+        lines.push(what.to_owned());
     }
     lines
 }
