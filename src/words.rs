@@ -12,8 +12,8 @@ pub(crate) fn agent(word: &OsString) -> Result<AgentName> {
     Ok(AgentName::typed(word)?)
 }
 
-/// Parses an AGENT that KEY follows. A word there that is no AGENT but a good KEY means that AGENT was left out, or that
-/// the two are exchanged.
+/// Parses an AGENT that KEY follows. A word there that is no AGENT but a good KEY means that AGENT was left out, or
+/// that the two are exchanged.
 pub(crate) fn agent_before_key(word: &OsString) -> Result<AgentName> {
     agent(word).map_err(|failure| match SecretName::typed(word) {
         Ok(_) => failure.hint("AGENT comes first, then KEY, as in 'my-agent OPENAI_API_KEY'"),

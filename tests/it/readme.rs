@@ -190,7 +190,7 @@ fn outcome(sandbox: &Sandbox, block: &Block, shown: &str) {
         holds.push(("its values are in the vault", value == b"sk-env-0123456789abcdef"));
     }
     if says("key.pem") {
-        holds.push(("what was deleted is gone", sandbox.listing("my-agent").len() == 2));
+        holds.push(("what was deleted is gone", sandbox.listing("my-agent").len() == 3));
     }
     if says("tee deploy.log") {
         holds.push(("the log is masked", read("deploy.log") == "deployed with [cast:API_TOKEN]\n"));

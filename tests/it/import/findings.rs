@@ -52,8 +52,8 @@ fn lenient_stores_the_rest() {
             "cast: warning: line 1: 'A': passed over, because line 5 assigns another value",
             "cast: warning: line 2: passed over, because it is not an assignment",
             "cast: warning: line 3: 'B': the value is cut at '#'",
-            "cast: warning: line 7: KEY is not a valid secret name",
-            "cast: warning: line 8: KEY is not a valid secret name",
+            "cast: warning: line 7: the name is not valid",
+            "cast: warning: line 8: the name is not valid",
             "cast: warning: line 9: 'LD_PRELOAD': the name makes programs load code",
             "cast: warning: line 10: 'TLS_KEY': the value is only one line of a PEM key",
             "✓ Secrets added for agent 'a': A, B, C, LAST, lower",
@@ -84,7 +84,7 @@ fn a_bad_name_is_left_out_and_blocks_no_file() {
         let words = ["secrets", "import", "a", ".env"].iter().chain(except);
         sandbox.cast(words)
     };
-    import(&["--except", "STRIPE-KEY"]).refuses(2, "  line 3: KEY is not a valid", &["sk-live", "my.dotted"]);
+    import(&["--except", "STRIPE-KEY"]).refuses(2, "  line 3: the name is not valid", &["sk-live", "my.dotted"]);
     let all = ["--except", "STRIPE-KEY,my.dotted.name", "--except=B", "--except", "PATH"];
     let outcome = import(&all).succeeds();
     says(&outcome, &["✓ Secrets added for agent 'a': A", "'.env' still holds the values in plain text, also those"]);
