@@ -13,6 +13,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
 use cast_core::failure::{Cause, Failure, Kind};
+use cast_core::platform::terminal;
 use cast_core::session::Session;
 
 pub(crate) use called::as_called;
@@ -131,6 +132,7 @@ fn exit_code(kind: Kind) -> u8 {
 /// Replaces Rust's panic message, which can quote anything, with the location of the panic.
 pub(crate) fn hide_panics() {
     std::panic::set_hook(Box::new(|panic| {
+        terminal::show_again();
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         say(&format!("{RED}cast: error:{RED:#} this is a bug in cast: please report '{place}'\n"));
     }));

@@ -1,20 +1,19 @@
 //! Questions to the user. They go to the controlling terminal, and only when standard error is a terminal: otherwise
 //! the user would not see them. When cast cannot ask, the error names the option to pass instead.
 
-mod hidden;
+mod dialog;
+mod line;
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use age::secrecy::{ExposeSecret, SecretString};
-use dialoguer::{Confirm, Password, Select};
 
 use crate::report::Report;
-use cast_core::failure::{Cause, Failure, Kind, Result};
+use cast_core::failure::{Failure, Kind, Result};
 use cast_core::key_store::{Attendant, KeyPlace, Nobody, Notice, PATIENCE, TRIES, Whence, check_new_passphrase};
-use cast_core::platform::terminal;
 
-pub(crate) use hidden::{hidden, trim_line_end};
+use dialog::Dialog;
 
 /// The user at the terminal, if there is one.
 pub(crate) struct Terminal {
@@ -41,8 +40,27 @@ pub(crate) fn confirm(question: &str, option: &str) -> Result<()> {
         return Err(Failure::new(Kind::Usage, "this needs confirmation, but there is no terminal to ask on")
             .hint(format!("if you are sure, pass '{option}'")));
     }
-    let yes = Confirm::new().with_prompt(question).default(false).interact().map_err(|error| unanswered(&error))?;
-    if yes { Ok(()) } else { Err(Failure::cancelled(Kind::Other, "Cancelled. Nothing was changed.")) }
+    const ANSWERS: [&str; 4] = ["no", "n", "yes", "y"];
+    let answer = Dialog::begin()?.one_of(&format!("{question} [y/N] "), &ANSWERS, 0)?;
+    if answer >= 2 { Ok(()) } else { Err(Failure::cancelled(Kind::Other, "Cancelled. Nothing was changed.")) }
+}
+
+/// Asks for one value, and shows none of it.
+pub(crate) fn hidden(question: &str) -> Result<Vec<u8>> {
+    let mut value = Dialog::for_value()?.value(question)?;
+    trim_line_end(&mut value);
+    Ok(value)
+}
+
+/// Removes the line ending of a one-line value.
+pub(crate) fn trim_line_end(value: &mut Vec<u8>) {
+    let Some(end) = value.iter().position(|byte| *byte == b'\n') else { return };
+    if end + 1 == value.len() {
+        value.truncate(end);
+        if value.last() == Some(&b'\r') {
+            value.truncate(end - 1);
+        }
+    }
 }
 
 impl Attendant for Terminal {
@@ -53,20 +71,21 @@ impl Attendant for Terminal {
         if wrong > 0 {
             self.report.note("Wrong passphrase, try again.\n");
         }
-        ask_hidden(&format!("Passphrase for {}", path.display()))
+        Dialog::begin()?.passphrase(&format!("Passphrase for {}", path.display()))
     }
 
     fn new_passphrase(&self) -> Result<SecretString> {
         if !can_ask() {
             return NOBODY.new_passphrase();
         }
+        let mut dialog = Dialog::begin()?;
         for _ in 0..TRIES {
-            let word = ask_hidden("New passphrase for the key file")?;
+            let word = dialog.passphrase("New passphrase for the key file")?;
             if let Err(short) = check_new_passphrase(&word) {
                 self.report.note(&format!("No: {short}.\n"));
                 continue;
             }
-            if ask_hidden("Enter it again")?.expose_secret() == word.expose_secret() {
+            if dialog.passphrase("Enter it again")?.expose_secret() == word.expose_secret() {
                 return Ok(word);
             }
             self.report.note("No: the passphrases differ.\n");
@@ -78,17 +97,16 @@ impl Attendant for Terminal {
         if !can_ask() {
             return NOBODY.choose_place(why);
         }
+        let mut dialog = Dialog::begin()?;
         self.report.note(&format!(
             "No OS keyring is available: {why}.\n\
-             Agents and MCP servers start without a person who could type a passphrase.\n"
+             Agents and MCP servers start without a person who could type a passphrase.\n\
+             Where to keep the master key:\n  \
+             1. in a file encrypted with a passphrase: you type it at each use\n  \
+             2. in a plain file that only you can read: agents and MCP servers can use it\n  \
+             3. nowhere: cancel\n"
         ));
-        let places = [
-            "in a file encrypted with a passphrase: you type it at each use",
-            "in a plain file that only you can read: agents and MCP servers can use it",
-            "nowhere: cancel",
-        ];
-        let choice = Select::new().with_prompt("Where to keep the master key").items(places).default(0).interact();
-        match choice.map_err(|error| unanswered(&error))? {
+        match dialog.one_of("1, 2 or 3 [1]: ", &["1", "2", "3"], 0)? {
             0 => Ok(Some(KeyPlace::Passphrase)),
             1 => Ok(Some(KeyPlace::File)),
             _ => Err(Failure::cancelled(Kind::NoKey, "Cancelled. No key was created.")),
@@ -120,21 +138,27 @@ impl Attendant for Terminal {
     }
 }
 
-/// Asks for a passphrase. An empty one counts as an answer.
-fn ask_hidden(question: &str) -> Result<SecretString> {
-    let asked = Password::new().with_prompt(question).allow_empty_password(true).interact();
-    asked.map(SecretString::from).map_err(|error| unanswered(&error))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn unanswered(error: &dialoguer::Error) -> Failure {
-    let dialoguer::Error::IO(cause) = error;
-    match cause.kind() {
-        io::ErrorKind::Interrupted => {
-            // dialoguer hides the cursor and leaves it hidden.
-            let _ = crossterm::execute!(io::stderr(), crossterm::cursor::Show);
-            terminal::die_of_interrupt();
-            Failure::new(Kind::Other, "interrupted: nothing was changed")
-        }
-        _ => Failure::new(Kind::Other, format!("no answer from the terminal: {}", Cause(cause))),
+    fn check(input: &str, expected: &str) {
+        let mut value = input.as_bytes().to_vec();
+        trim_line_end(&mut value);
+        assert_eq!(value, expected.as_bytes(), "{input:?}");
+    }
+
+    #[test]
+    fn only_a_one_line_value_loses_its_line_end() {
+        check("", "");
+        check("\n", "");
+        check("\r\n", "");
+        check("a\n", "a");
+        check("a\r\n", "a");
+        check("a\r", "a\r");
+        check(" a \n", " a ");
+        check("a\n\n", "a\n\n");
+        check("a\nb\n", "a\nb\n");
+        check("a\nb", "a\nb");
     }
 }

@@ -83,7 +83,7 @@ fn a_whole_vault_with_nobody_to_ask() {
 #[test]
 fn a_whole_vault_after_a_question() {
     let sandbox = three();
-    for (answer, deleted) in [("n", false), ("\r", false), ("y", true)] {
+    for (answer, deleted) in [("n\r", false), ("\r", false), ("NO\r", false), ("y\r", true)] {
         let before = sandbox.snapshot();
         let mut terminal = Terminal::start(sandbox.cast(["delete", "my-agent", "--all"]));
         terminal.sees("my-agent");

@@ -92,10 +92,8 @@ fn choosing(call: Call<'_>, keys: &str) -> Terminal {
     terminal.sees("without a person");
     terminal.sees("a file encrypted with a passphrase: you type it at each use");
     terminal.sees("a plain file that only you can read: agents and MCP servers can use it");
-    for key in keys.split_inclusive(['B', '\r']) {
-        terminal.hides_input();
-        terminal.types(key);
-    }
+    terminal.sees("1, 2 or 3 [1]: ");
+    terminal.types(keys);
     terminal
 }
 
@@ -109,7 +107,7 @@ fn answers(terminal: &mut Terminal, question: &str, passphrase: &str) {
 #[test]
 fn a_terminal_chooses_a_plain_file() {
     let sandbox = Sandbox::empty();
-    let shown = choosing(sandbox.cast(["init"]), "\x1b[B\r").ends_with(0);
+    let shown = choosing(sandbox.cast(["init"]), "2\r").ends_with(0);
     assert!(shown.contains("key.txt"), "{shown}");
     assert_eq!(mode(&sandbox.key_file()), 0o600);
     assert!(!sandbox.data().join("key.age").exists());
@@ -174,7 +172,7 @@ fn two_passphrases_that_differ_are_asked_again() {
 #[test]
 fn first_use_on_a_terminal_asks_where() {
     let sandbox = Sandbox::empty();
-    let shown = choosing(sandbox.cast(["set", "a", "K", "sk-live-abc"]), "\x1b[B\r").ends_with(0);
+    let shown = choosing(sandbox.cast(["set", "a", "K", "sk-live-abc"]), "2\r").ends_with(0);
     assert!(shown.contains("✓ Secret 'K' set") || shown.contains("Secret 'K' set for agent 'a'"), "{shown}");
     assert_eq!(sandbox.value("a", "K"), b"sk-live-abc");
     // After Ctrl-C at the question, cast creates nothing.

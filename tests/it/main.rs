@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, dead_code)] // one crate without a public interface
 
 mod agent;
+mod asking;
 mod audit;
 mod check;
 mod command;

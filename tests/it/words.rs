@@ -95,7 +95,7 @@ fn no_is_an_answer_and_not_an_error() {
     for words in [&["delete", "a", "--all"][..], &["-q", "delete", "a", "--all"]] {
         let mut terminal = Terminal::start(sandbox.cast(words));
         terminal.sees("Delete the vault of agent 'a'");
-        terminal.types("n");
+        terminal.types("n\r");
         let shown = terminal.ends_with(1);
         assert!(shown.contains("Cancelled. Nothing was changed."), "{shown}");
         assert!(!shown.contains("error") && !shown.contains("hunter2"), "{shown}");

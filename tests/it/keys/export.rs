@@ -96,12 +96,12 @@ fn a_terminal_is_asked_first() {
     let sandbox = sandbox();
     let mut terminal = Terminal::start(sandbox.cast(["key", "export"]));
     terminal.sees("will appear on this terminal");
-    terminal.types("n");
+    terminal.types("n\r");
     let shown = terminal.ends_with(1);
     assert!(!shown.contains("AGE-SECRET-KEY"), "{shown}");
     let mut terminal = Terminal::start(sandbox.cast(["key", "export", "--agent", "a"]));
     terminal.sees("will appear on this terminal");
-    terminal.types("y");
+    terminal.types("y\r");
     assert!(terminal.ends_with(0).contains(&grant_of(&sandbox, "a")));
 }
 

@@ -6,6 +6,7 @@ pub mod exec;
 pub mod files;
 mod heap;
 pub mod limits;
+#[cfg(feature = "terminal")]
 pub mod terminal;
 pub mod user;
 
