@@ -99,7 +99,7 @@ impl Dialog {
         let mut shown = String::new();
         open(question, is_value);
         loop {
-            let byte = match self.0.next()? {
+            let byte = match self.0.arrived()? {
                 Arrived::Byte(byte) => byte,
                 Arrived::Again => {
                     open(&format!("{question}{shown}"), is_value);

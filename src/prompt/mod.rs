@@ -40,8 +40,8 @@ pub(crate) fn confirm(question: &str, option: &str) -> Result<()> {
         return Err(Failure::new(Kind::Usage, "this needs confirmation, but there is no terminal to ask on")
             .hint(format!("if you are sure, pass '{option}'")));
     }
-    const ANSWERS: [&str; 4] = ["no", "n", "yes", "y"];
-    let answer = Dialog::begin()?.one_of(&format!("{question} [y/N] "), &ANSWERS, 0)?;
+    let answers = ["no", "n", "yes", "y"];
+    let answer = Dialog::begin()?.one_of(&format!("{question} [y/N] "), &answers, 0)?;
     if answer >= 2 { Ok(()) } else { Err(Failure::cancelled(Kind::Other, "Cancelled. Nothing was changed.")) }
 }
 

@@ -40,8 +40,8 @@ impl Asking {
     }
 
     /// Waits for the next byte.
-    pub fn next(&mut self) -> io::Result<Arrived> {
-        self.0.next()
+    pub fn arrived(&mut self) -> io::Result<Arrived> {
+        self.0.arrived()
     }
 
     /// Keeps what was typed so far for later questions of this process: it may be the rest of a secret, which no

@@ -55,7 +55,7 @@ impl Asking {
         Ok(asking)
     }
 
-    pub(super) fn next(&mut self) -> io::Result<Arrived> {
+    pub(super) fn arrived(&mut self) -> io::Result<Arrived> {
         loop {
             if let Some(byte) = ahead(VecDeque::pop_front) {
                 return Ok(Arrived::Byte(byte));

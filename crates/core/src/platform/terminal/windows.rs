@@ -28,7 +28,7 @@ impl Asking {
         Ok(Self { bytes: VecDeque::new() })
     }
 
-    pub(super) fn next(&mut self) -> io::Result<Arrived> {
+    pub(super) fn arrived(&mut self) -> io::Result<Arrived> {
         loop {
             if let Some(byte) = self.bytes.pop_front() {
                 return Ok(Arrived::Byte(byte));
