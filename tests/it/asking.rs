@@ -98,7 +98,7 @@ impl Kind {
     fn all_answers(&self) -> String {
         let own = [(self.question, self.answer)];
         let all = self.before.iter().chain(&own).chain(self.after);
-        all.map(|(_, answer)| format!("{answer}\r")).collect()
+        all.flat_map(|(_, answer)| [*answer, "\r"]).collect()
     }
 
     /// Answers what is asked before this question, which then is asked.
