@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::Path;
 
 use crate::sandbox::{Sandbox, lacks};
 
@@ -107,7 +106,8 @@ fn a_folder_of_vaults_that_is_missing_is_named() {
 fn a_linked_file_is_refused_with_where_it_leads_and_the_advice_works() {
     for (name, code) in [("vaults/a.age", 6), ("key.txt", 6)] {
         let sandbox = Sandbox::with("a", &[("K", SECRET)]);
-        let (file, real) = (sandbox.data().join(name), sandbox.home().join("dotfile"));
+        let ending = name.rsplit('.').next().unwrap();
+        let (file, real) = (sandbox.data().join(name), sandbox.home().join(format!("dotfile.{ending}")));
         fs::rename(&file, &real).unwrap();
         symlink(&real, &file).unwrap();
         let message = format!("'{}': it is a link to '{}'", file.display(), real.display());
@@ -118,7 +118,12 @@ fn a_linked_file_is_refused_with_where_it_leads_and_the_advice_works() {
         let advice = refused.err.lines().find_map(|line| line.split_once("put the file itself there: ")).unwrap().1;
         sandbox.other("sh", ["-c", advice]).succeeds();
         assert_eq!(sandbox.value("a", "K"), SECRET.as_bytes());
-        // One that leads nowhere, and a folder.
+        // To something else, which may be the key; nowhere; and a folder.
+        fs::remove_file(&file).unwrap();
+        fs::write(sandbox.home().join("other"), "other").unwrap();
+        symlink(sandbox.home().join("other"), &file).unwrap();
+        let refused = sandbox.cast(["list", "a"]).refuses(code, "it is a link to", &[SECRET]);
+        assert!(!refused.err.contains("mv -f"), "{refused:?}");
         fs::remove_file(&file).unwrap();
         symlink(&real, &file).unwrap();
         sandbox.cast(["list", "a"]).refuses(code, "restore what it leads to", &[SECRET]);
@@ -200,34 +205,30 @@ fn root_leaves_nothing_in_a_users_home_that_is_roots() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    let owner = |path: &Path| fs::symlink_metadata(path).unwrap().uid();
-    let all_are_the_users = |sandbox: &Sandbox| {
-        let found = sandbox.other("find", [sandbox.home().to_str().unwrap(), "-user", "0"]).run();
-        assert_eq!(found.out, "", "root's files are left");
-    };
+    let roots = |sandbox: &Sandbox| sandbox.other("find", [sandbox.home().to_str().unwrap(), "-user", "0"]).run().out;
     // `sudo cast init` where sudo keeps HOME.
     let sandbox = Sandbox::empty();
     sandbox.other("chown", ["-R", "65534:65534", sandbox.home().to_str().unwrap()]).succeeds();
-    sandbox.cast(["init", "--key-store", "file"]).refuses(6, "belongs to another user", &[]);
-    all_are_the_users(&sandbox);
+    let message = "cast runs as root, and the folder belongs to another user";
+    sandbox.cast(["init", "--key-store", "file"]).refuses(6, message, &[]);
+    assert_eq!(roots(&sandbox), "");
     sandbox.cast_as_nobody("", ["init", "--key-store", "file"]).succeeds();
     sandbox.cast_as_nobody("", ["set", "a", "K", SECRET]).succeeds();
-    // With the user's key, what root writes is the user's.
+    // Nor with the user's key, in the home or in a repository.
     let key = sandbox.key();
-    sandbox.cast(["set", "a", "L", SECRET]).env("CAST_KEY", &key).succeeds();
-    sandbox.cast(["set", "b", "K", SECRET]).env("CAST_KEY", &key).succeeds();
-    all_are_the_users(&sandbox);
-    assert_eq!(owner(&sandbox.vault("b")), 65534);
+    for agent in ["a", "b"] {
+        sandbox.cast(["set", agent, "L", SECRET]).env("CAST_KEY", &key).refuses(6, message, &[SECRET]);
+    }
+    let own = Sandbox::with("a", &[("K", SECRET)]);
+    let vaults = sandbox.data().join("vaults");
+    own.cast(["set", "c", "K", SECRET]).env("CAST_VAULTS", &vaults).refuses(6, message, &[SECRET]);
+    assert_eq!(roots(&sandbox), "");
     sandbox.cast_as_nobody("", ["list", "a"]).succeeds();
-    sandbox.cast_as_nobody("", ["set", "b", "L", SECRET]).succeeds();
-    // A repository of the user that a container mounts, where root works.
-    let repository = Sandbox::empty();
-    let vaults = repository.home().join("vaults");
-    fs::create_dir(&vaults).unwrap();
-    repository.other("chown", ["65534:65534", vaults.to_str().unwrap()]).succeeds();
-    repository.cast(["init", "--key-store", "file"]).succeeds();
-    repository.cast(["set", "a", "K", SECRET]).env("CAST_VAULTS", &vaults).succeeds();
-    assert_eq!(owner(&vaults.join("a.age")), 65534);
+    // Root's own key stays root's wherever it is exported to.
+    let backup = sandbox.home().join("backup.key");
+    own.cast(["key", "export", "--output", backup.to_str().unwrap()]).succeeds();
+    let data = fs::metadata(&backup).unwrap();
+    assert_eq!((data.uid(), data.mode() & 0o777), (0, 0o600));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use cast_vault::{AgentName, MasterKey, Refusal, Replica, State, UnlockKey, Vault, VectorFault};
 
 use crate::failure::{self, Failure, Kind, Result};
-use crate::read::Found;
+use crate::read::{Found, Verdict, refused};
 use crate::seen::Record;
 use crate::session::Session;
 use crate::vault_folder::{VaultFolder, WriteLock};
@@ -26,6 +26,7 @@ struct Begun {
     vault: Vault,
     /// What this machine knew of it.
     record: Option<Record>,
+    verdict: Verdict,
     is_new: bool,
 }
 
@@ -40,9 +41,31 @@ impl Session {
         edit: impl FnOnce(&mut Vault) -> Result<T>,
     ) -> Result<T> {
         let folder = self.folder()?;
-        let mut begun = self.begin(&folder, agent, missing, command)?;
+        let begun = self.begin(&folder, agent, missing, command)?;
+        self.edit(&folder, begun, edit)
+    }
+
+    /// The same for a new epoch: it would make the newest state of an older one, also of a branch of a repository.
+    pub(crate) fn change_newest<T>(
+        &self,
+        agent: &AgentName,
+        command: &str,
+        edit: impl FnOnce(&mut Vault) -> Result<T>,
+    ) -> Result<T> {
+        let folder = self.folder()?;
+        let begun = self.begin(&folder, agent, Missing::Refuse, command)?;
+        refuse_older(&begun.vault, begun.verdict, begun.record.as_ref())?;
+        self.edit(&folder, begun, edit)
+    }
+
+    fn edit<T>(
+        &self,
+        folder: &VaultFolder<'_>,
+        mut begun: Begun,
+        edit: impl FnOnce(&mut Vault) -> Result<T>,
+    ) -> Result<T> {
         let result = edit(&mut begun.vault)?;
-        self.finish(&folder, begun)?;
+        self.finish(folder, begun)?;
         Ok(result)
     }
 
@@ -60,17 +83,20 @@ impl Session {
         refuse_agent_key(&self.key()?.key, command)?;
         let lock = self.lock_vaults(folder)?;
         match (self.look_at_vault(agent)?, missing) {
-            (Some(Found { vault, record, .. }), _) => Ok(Begun { lock, vault, record, is_new: false }),
+            (Some(Found { vault, record, verdict, .. }), _) => {
+                Ok(Begun { lock, vault, record, verdict, is_new: false })
+            }
             (None, Missing::Refuse) => Err(self.no_such_agent(agent)),
             (None, Missing::Create | Missing::CreateAnew) => {
-                Ok(Begun { lock, vault: self.create(folder, agent)?, record: None, is_new: true })
+                let vault = self.create(folder, agent)?;
+                Ok(Begun { lock, vault, record: None, verdict: Verdict::News, is_new: true })
             }
         }
     }
 
     /// After the change: seal, replace, remember. A new vault takes the place of one that was seen there.
     fn finish(&self, folder: &VaultFolder<'_>, begun: Begun) -> Result<()> {
-        let Begun { lock, mut vault, record, is_new } = begun;
+        let Begun { lock, mut vault, record, is_new, .. } = begun;
         if is_new && let (Some(seen), Some(former)) = (self.seen(), self.expected(vault.agent())?) {
             seen.give_up(&seen.lock()?, former)?;
         }
@@ -188,6 +214,14 @@ fn counts_alike(replica: Replica, vault: Option<&State>, record: Option<&State>)
     let counts =
         |state: Option<&State>| state.map_or((0, 0), |state| (state.rules.get(replica), state.at.get(replica)));
     counts(vault) == counts(record)
+}
+
+/// Refuses a state that is older than this machine has seen, or beside it.
+pub(crate) fn refuse_older(vault: &Vault, verdict: Verdict, record: Option<&Record>) -> Result<()> {
+    match verdict {
+        Verdict::RolledBack | Verdict::Forked => Err(refused(vault.agent(), verdict, record)),
+        _ => Ok(()),
+    }
 }
 
 /// The master keys; a failure for an agent key.

@@ -161,7 +161,9 @@ fn in_the_place_of_a_file(path: &Path) -> Failure {
     };
     let target = parent(path).join(target);
     let failure = Failure::new(Kind::Io, format!("{what}: it is a link to '{}'", target.display()));
-    match fs::canonicalize(&target).ok().filter(|target| target.is_file()) {
+    // Never another kind of file: a link in the place of a vault may lead to the key.
+    let is_alike = |target: &PathBuf| target.is_file() && target.extension() == path.extension();
+    match fs::canonicalize(&target).ok().filter(is_alike) {
         Some(target) => failure
             .hint(format!("put the file itself there: {}", advice::put_in_place(&target, path)))
             .hint("to keep it elsewhere, link the folder and not the file"),
@@ -279,6 +281,7 @@ pub fn remove(path: &Path) -> Result<()> {
 
 /// Creates a folder and the missing ones above it, accessible only to this user.
 pub fn make_private_folders(path: &Path) -> Result<()> {
+    refuse_folder_of_another(path)?;
     let missing: Vec<_> =
         path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
     for folder in missing.into_iter().rev() {
@@ -301,6 +304,19 @@ pub fn make_private_folders(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What root writes in another user's folder, as with a `sudo` that keeps HOME, that user could not read any more; and who owns a folder can
+/// lead root elsewhere.
+fn refuse_folder_of_another(path: &Path) -> Result<()> {
+    let nearest = path.ancestors().find_map(|folder| Some((folder, fs::metadata(folder).ok()?)));
+    let Some((folder, _)) = nearest.filter(|(_, data)| files::is_of_another_than_root(data)) else { return Ok(()) };
+    Err(Failure::new(
+        Kind::Io,
+        format!("cast runs as root, and the folder belongs to another user: '{}'", folder.display()),
+    )
+    .hint("run cast as that user, without sudo")
+    .hint("or set CAST_HOME, or CAST_VAULTS, to a folder of root"))
+}
+
 /// The git work tree that `path` lies in, if any.
 pub fn git_work_tree(path: &Path) -> Option<PathBuf> {
     // The real path, because a symlink may lead into a work tree.
@@ -310,9 +326,20 @@ pub fn git_work_tree(path: &Path) -> Option<PathBuf> {
 
 /// Whether `path` lies in a git work tree that is this user's: not one that somebody made of the folder who can only write there.
 pub fn is_in_own_work_tree(path: &Path) -> bool {
-    let git = git_work_tree(path).and_then(|tree| fs::metadata(tree.join(".git")).ok());
-    git.is_some_and(|data| !files::is_foreign(&data))
+    // Of that name, anything could be a link to something of this user's, or a file of this user's that was moved.
+    let is_own =
+        |path: &Path| fs::symlink_metadata(path).is_ok_and(|data| !data.is_symlink() && !files::is_foreign(&data));
+    let Some(git) = git_work_tree(path).map(|tree| tree.join(".git")).filter(|git| is_own(git)) else { return false };
+    if git.is_dir() {
+        return is_own(&git.join("HEAD"));
+    }
+    // Of a linked work tree, or of a submodule.
+    let text = open_regular(&git).ok().flatten().and_then(|file| read_limited(&file, &git, MAX_GIT_FILE).ok());
+    text.is_some_and(|text| text.starts_with(b"gitdir: "))
 }
+
+/// In bytes: a line with a path.
+const MAX_GIT_FILE: usize = 64 << 10;
 
 fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     limits::survive_file_size_limit();

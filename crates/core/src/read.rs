@@ -51,6 +51,8 @@ pub(crate) struct Found {
     pub(crate) vault: Vault,
     pub(crate) record: Option<Record>,
     pub(crate) verdict: Verdict,
+    /// This machine has seen no vault in this place.
+    pub(crate) is_new_here: bool,
 }
 
 impl Session {
@@ -62,8 +64,10 @@ impl Session {
     /// The verified vault of `agent`, if there is one; its state is remembered.
     pub(crate) fn find_vault(&self, agent: &AgentName) -> Result<Option<Vault>> {
         let Some(found) = self.look_at_vault(agent)? else { return Ok(None) };
-        if found.verdict == Verdict::News {
-            self.remember_news(&found);
+        match found.verdict {
+            Verdict::News => self.remember_news(&found),
+            Verdict::Known if found.is_new_here => self.remember_place(&found),
+            _ => {}
         }
         Ok(Some(found.vault))
     }
@@ -177,11 +181,11 @@ impl Session {
         let is_expected = |record: &&Record| record.state.id == vault.id();
         if vault.is_known() && expected.as_ref().is_some_and(|record| is_expected(&record)) {
             // The receipt is for this very text, and was written beside this state.
-            return Ok(Found { vault, record: expected, verdict: Verdict::Known });
+            return Ok(Found { vault, record: expected, verdict: Verdict::Known, is_new_here: false });
         }
         if let Some(other) = expected.as_ref().filter(|record| !is_expected(record)) {
             let record = Some(other.clone());
-            return Ok(Found { vault, record, verdict: Verdict::OtherVault });
+            return Ok(Found { vault, record, verdict: Verdict::OtherVault, is_new_here: false });
         }
         let is_first_here = expected.is_none();
         let record = match (expected, self.seen()) {
@@ -212,7 +216,7 @@ impl Session {
             }
             (None, UnlockKey::Master(_)) => Verdict::News,
         };
-        Ok(Found { vault, record, verdict })
+        Ok(Found { vault, record, verdict, is_new_here: is_first_here })
     }
 
     /// The built-in secrets go into every agent, so those of another folder are not taken unasked: who can write this folder may have put
@@ -228,7 +232,7 @@ impl Session {
         let agent = found.vault.agent();
         match found.verdict {
             Verdict::Known | Verdict::News => Ok(found),
-            Verdict::RolledBack | Verdict::Forked if self.takes_older() => {
+            Verdict::RolledBack | Verdict::Forked if self.takes_older() && !self.is_strange(&found) => {
                 self.attendant.notice(Notice::Older(agent.clone()));
                 Ok(found)
             }
@@ -238,6 +242,15 @@ impl Session {
             }
             verdict => Err(refused(agent, verdict, found.record.as_ref())),
         }
+    }
+
+    /// Whether a former key owns it, and this machine has not met it: the holder of that key may have made it.
+    fn is_strange(&self, found: &Found) -> bool {
+        let (Some(record), Some(state), Ok(unlocked)) = (&found.record, found.vault.state(), self.key()) else {
+            return false;
+        };
+        let UnlockKey::Master(keys) = &unlocked.key else { return false };
+        is_owned_by_an_older_key(keys, record, &found.vault) && self.seen().is_none_or(|seen| !seen.has_met(state))
     }
 
     /// In a git work tree, where branches are switched, a state that this machine has verified or written before; not one from before a
@@ -253,19 +266,26 @@ impl Session {
             && seen.has_met(state)
     }
 
+    /// Remembers that a known vault lies here, too, so that another one in its place is noticed. Best effort.
+    fn remember_place(&self, found: &Found) {
+        let (Some(seen), Ok(folder)) = (self.seen(), self.folder()) else { return };
+        if let Some(lock) = seen.try_lock() {
+            let _ = seen.remember_place(&lock, found.vault.id(), &folder.path(found.vault.agent()));
+        }
+    }
+
     /// Remembers a state that came from elsewhere. Best effort: a machine that cannot write notes can still run agents.
     fn remember_news(&self, found: &Found) {
         let (Some(seen), Ok(unlocked)) = (self.seen(), self.key()) else { return };
         // A writer who holds the lock remembers something newer.
         let Some(lock) = seen.try_lock() else { return };
-        let is_news = seen.record(found.vault.id()).is_ok_and(|record| {
-            let state = found.vault.state();
-            record.is_none_or(|record| {
-                state.is_some_and(|state| !record.given_up && State::compare(&record.state, state) == Comparison::Newer)
-            })
-        });
+        // As it is now: another reader may have remembered something since.
+        let (Ok(record), Some(state)) = (seen.record(found.vault.id()), found.vault.state()) else { return };
+        let is_news = record
+            .as_ref()
+            .is_none_or(|record| !record.given_up && State::compare(&record.state, state) == Comparison::Newer);
         if is_news {
-            let _ = self.remember(&seen, &lock, found.record.as_ref(), &found.vault, &unlocked.key);
+            let _ = self.remember(&seen, &lock, record.as_ref(), &found.vault, &unlocked.key);
         }
     }
 
@@ -283,7 +303,9 @@ impl Session {
         let path = self.folder()?.path(vault.agent());
         let (owner, here) = (vault.part().card.verification(), crate::seen::canonical(&path));
         // An agent key's owner may have given its vault the id of somebody else's, which this machine knows from elsewhere.
-        if *vault.role() == Role::Reader && same.is_some_and(|record| record.owner != owner && record.path != here) {
+        if *vault.role() == Role::Reader
+            && same.is_some_and(|record| record.owner != owner && (record.path != here || record.receipt.is_some()))
+        {
             return Ok(());
         }
         let holds = Summary::of(vault);

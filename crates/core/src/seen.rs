@@ -79,14 +79,9 @@ impl Seen {
 
     /// Remembers `record` and what its vault holds; `reached` is the path by which it was read. The caller has compared it with what was
     /// remembered, under the lock of the records.
-    pub(crate) fn remember(&self, _lock: &Lock, record: &Record, holds: &Summary, reached: &Path) -> Result<()> {
+    pub(crate) fn remember(&self, lock: &Lock, record: &Record, holds: &Summary, reached: &Path) -> Result<()> {
         let id = record.state.id;
-        let here = format!("{id}\n");
-        for place in self.places(reached) {
-            if read(&place, MAX_RECORD)?.as_deref() != Some(here.as_bytes()) {
-                write(&place, here.as_bytes())?;
-            }
-        }
+        self.remember_place(lock, id, reached)?;
         write(&self.path(id), &record.to_bytes())?;
         // Of use to a person and in git: nothing waits for the disk. One of a former state would hide what was taken away since; without
         // one everything counts as taken away.
@@ -94,6 +89,17 @@ impl Seen {
             let _ = fs::remove_file(self.names_path(id));
         }
         self.remember_state(&record.state);
+        Ok(())
+    }
+
+    /// Remembers that the vault `id` lies at `reached`.
+    pub(crate) fn remember_place(&self, _lock: &Lock, id: VaultId, reached: &Path) -> Result<()> {
+        let here = format!("{id}\n");
+        for place in self.places(reached) {
+            if read(&place, MAX_RECORD)?.as_deref() != Some(here.as_bytes()) {
+                write(&place, here.as_bytes())?;
+            }
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use crate::advice;
 use crate::disk::{self, Lock, Transient};
 use crate::failure::{Failure, Kind, Result};
 use crate::paths::Places;
+use crate::platform::files;
 use cast_vault::AgentName;
 use cast_vault::MAX_FILE;
 
@@ -77,12 +78,17 @@ impl<'a> VaultFolder<'a> {
     /// the link.
     pub(crate) fn read_linked(&self, agent: &AgentName) -> Result<Option<Vec<u8>>> {
         let path = self.path(agent);
-        let real = |path: &Path| fs::canonicalize(path).ok();
-        let stays = real(&path).zip(real(self.folder)).is_some_and(|(file, folder)| file.starts_with(folder));
-        if !stays {
+        let inside = || {
+            let (file, folder) = (fs::canonicalize(&path).ok()?, fs::canonicalize(self.folder).ok()?);
+            file.starts_with(folder).then_some(file)
+        };
+        let Some(real) = inside() else { return self.read(agent) };
+        let Some(file) = disk::open_regular(&real)? else { return Ok(None) };
+        // Opened where it was; and it still lies inside.
+        if inside().is_none_or(|real| !files::is_at(&file, &real)) {
             return self.read(agent);
         }
-        disk::open_regular_behind_links(&path)?.map(|file| disk::read_limited(&file, &path, MAX_FILE)).transpose()
+        disk::read_limited(&file, &path, MAX_FILE).map(Some)
     }
 
     /// Whether a link lies in the place of `agent`'s vault.

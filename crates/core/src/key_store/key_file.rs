@@ -1,7 +1,7 @@
 //! The key file, for machines without a keyring: `key.txt`, protected by its mode, or `key.age`, protected by a
 //! passphrase.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use age::secrecy::zeroize::Zeroizing;
@@ -103,7 +103,6 @@ pub(super) fn remove(path: &Path) -> Result<()> {
 /// Replaces the key file only with one that can be read back and that `check` accepts.
 fn write(path: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
     refuse_work_tree(path)?;
-    refuse_home_of_another(path)?;
     disk::replace(path, &temporary(path), bytes, |back| {
         if back.len() > MAX_KEY_FILE {
             return Err(Failure::new(Kind::Other, format!("the key file would be too large: '{}'", path.display())));
@@ -170,13 +169,4 @@ pub(super) fn refuse_work_tree(path: &Path) -> Result<()> {
     Err(Failure::new(Kind::Io, what)
         .hint("use the OS keyring, or set CAST_HOME to a folder outside it")
         .hint(format!("or make git ignore it: {}", advice::ignore(&tree, &path.with_extension("*")))))
-}
-
-/// The key of root is of no use in another user's home, as with a `sudo` that keeps HOME: neither of them could work with it.
-fn refuse_home_of_another(path: &Path) -> Result<()> {
-    let nearest = path.ancestors().skip(1).find_map(|folder| Some((folder, fs::metadata(folder).ok()?)));
-    let Some((folder, _)) = nearest.filter(|(_, data)| files::is_of_another_person(data)) else { return Ok(()) };
-    Err(Failure::new(Kind::Io, format!("the folder for the key belongs to another user: '{}'", folder.display()))
-        .hint("run cast as that user, without sudo")
-        .hint("or set CAST_HOME to a folder of your own"))
 }

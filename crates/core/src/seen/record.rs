@@ -155,7 +155,8 @@ impl Summary {
     pub(crate) fn exceeds(&self, now: &Self) -> bool {
         let is_person = |key: &str| key.starts_with(PERSON);
         self.0.iter().any(|(key, name)| match now.0.get(key) {
-            None => is_person(key) || name.flags.contains(DANGEROUS),
+            // Who takes a flag away deletes the secret and sets it anew.
+            None => is_person(key) || !name.flags.is_empty(),
             Some(now) if !now.permits(name) => true,
             // Under another card it is somebody else, or the same person without a key that may be in wrong hands.
             Some(now) if is_person(key) => now.updated != name.updated,

@@ -102,7 +102,7 @@ impl Verb for Review<'_> {
             let is_same = known.state.values_hash == inspected.state().values_hash;
             review.changes = summary.map(|known| changes(&known, &now, is_same));
         }
-        review.former_owner = known.and_then(|known| known.card).filter(|card| !is_own && card != inspected.card());
+        review.former_owner = known.and_then(|known| known.card).filter(|card| card != inspected.card());
         let verdict = opened.as_ref().map(|found| found.verdict);
         review.why = match (verdict, &opened) {
             (Some(Verdict::Known | Verdict::News), _) => None,
@@ -118,7 +118,7 @@ impl Verb for Review<'_> {
         } else {
             Take::Seal { vault: Box::new(inspected.accept_unsealed(key)?), given_up }
         };
-        if let Some(record) = record.as_ref().filter(|_| !is_own) {
+        if let Some(record) = record.as_ref().filter(|record| !is_own || record.card.is_some()) {
             refuse_an_impostor(session, agent, record, &card, own)?;
         }
         Ok(Accept { agent: agent.clone(), review, file, take, record })

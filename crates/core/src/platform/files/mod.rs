@@ -149,9 +149,9 @@ pub fn is_foreign(data: &Metadata) -> bool {
     system::is_foreign(data)
 }
 
-/// Whether the file or folder belongs to a user who is neither this one nor root.
-pub fn is_of_another_person(data: &Metadata) -> bool {
-    system::is_of_another_person(data)
+/// Whether this process is root's, and the file or folder another user's.
+pub fn is_of_another_than_root(data: &Metadata) -> bool {
+    system::is_of_another_than_root(data)
 }
 
 /// Whether other users can read, write or enter the file or folder.

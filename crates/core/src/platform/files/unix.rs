@@ -59,22 +59,7 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
     file.set_permissions(Permissions::from_mode(0o600))?;
-    give_to_owner_of_folder(path, |owner| std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid())))?;
     Ok(file)
-}
-
-/// What root makes in another user's folder is that user's, who could not use it otherwise.
-fn give_to_owner_of_folder(path: &Path, give: impl FnOnce(&Metadata) -> io::Result<()>) -> io::Result<()> {
-    if !rustix::process::geteuid().is_root() {
-        return Ok(());
-    }
-    let Some(folder) = path.parent() else { return Ok(()) };
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    match std::fs::metadata(folder)? {
-        // Everybody's, as /tmp, or root's own.
-        owner if owner.uid() == 0 || owner.mode() & 0o002 != 0 => Ok(()),
-        owner => give(&owner),
-    }
 }
 
 pub(super) fn open_lock(path: &Path) -> io::Result<File> {
@@ -100,9 +85,6 @@ pub(super) fn open_log(path: &Path) -> io::Result<File> {
         Err(error) => Err(error),
         Ok(file) => {
             file.set_permissions(Permissions::from_mode(0o600))?;
-            give_to_owner_of_folder(path, |owner| {
-                std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))
-            })?;
             Ok(file)
         }
     }
@@ -114,8 +96,13 @@ pub(super) fn is_removed(file: &File) -> bool {
 
 pub(super) fn create_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)?;
-    std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
-    give_to_owner_of_folder(path, |owner| std::os::unix::fs::lchown(path, Some(owner.uid()), Some(owner.gid())))
+    // By its descriptor and behind no link: somebody may have put another folder in its place.
+    let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::NOFOLLOW;
+    let folder = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if is_foreign(&folder.metadata()?) {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    folder.set_permissions(Permissions::from_mode(0o700))
 }
 
 pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
@@ -149,8 +136,12 @@ pub(super) fn is_foreign(data: &Metadata) -> bool {
     data.uid() != rustix::process::geteuid().as_raw()
 }
 
-pub(super) fn is_of_another_person(data: &Metadata) -> bool {
+fn is_of_another_person(data: &Metadata) -> bool {
     is_foreign(data) && data.uid() != 0
+}
+
+pub(super) fn is_of_another_than_root(data: &Metadata) -> bool {
+    rustix::process::geteuid().is_root() && data.uid() != 0
 }
 
 pub(super) fn is_open(data: &Metadata) -> bool {

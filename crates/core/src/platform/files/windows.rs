@@ -127,7 +127,7 @@ pub(super) fn is_foreign(_data: &Metadata) -> bool {
     false
 }
 
-pub(super) fn is_of_another_person(_data: &Metadata) -> bool {
+pub(super) fn is_of_another_than_root(_data: &Metadata) -> bool {
     false
 }
 

@@ -3,7 +3,6 @@
 use cast_vault::AgentName;
 
 use crate::audit_log::{Action, Event};
-use crate::change::Missing;
 use crate::door::{Effect, Verb};
 use crate::failure::Result;
 use crate::session::Session;
@@ -24,7 +23,7 @@ impl Verb for Revoke<'_> {
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<u64> {
         let command = format!("cast key revoke --agent {}", self.agent);
-        session.change(self.agent, Missing::Refuse, &command, |vault| Ok(vault.start_epoch()?))?;
+        session.change_newest(self.agent, &command, |vault| Ok(vault.start_epoch()?))?;
         // Sealed to a new master key at once, it has begun one more.
         Ok(session.vault(self.agent)?.state().map_or(0, |state| state.epoch))
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::audit_log::{Action, Event};
-use crate::change::masters;
+use crate::change::{masters, refuse_older};
 use crate::clock;
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
@@ -176,7 +176,8 @@ impl Session {
         }
         let lock = self.lock_vaults(folder)?;
         match self.look_at_vault(agent)? {
-            Some(Found { mut vault, record, .. }) if !is_done(&vault) => {
+            Some(Found { mut vault, record, verdict, .. }) if !is_done(&vault) => {
+                refuse_older(&vault, verdict, record.as_ref())?;
                 self.commit(folder, &lock, &mut vault, record.as_ref())?;
                 Ok(true)
             }
