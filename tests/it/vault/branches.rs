@@ -237,3 +237,85 @@ fn older_is_used_once_and_remembered_by_nobody() {
     fs::write(sandbox.vault("a"), newest).unwrap();
     super::works(&sandbox);
 }
+
+/// Nor what only looks like one: a link to something of the user's, or a file of the user's that was moved there.
+#[test]
+fn not_in_what_only_looks_like_a_work_tree() {
+    let Some(here) = Repository::new() else { return };
+    let git = here.0.home().join("repository/.git");
+    fs::rename(&git, here.0.home().join("real")).unwrap();
+    let first = here.file();
+    for plant in ["link", "file", "folder"] {
+        match plant {
+            "link" => std::os::unix::fs::symlink(here.0.home().join("real"), &git).unwrap(),
+            "file" => fs::write(&git, "something of the user's\n").unwrap(),
+            _ => fs::create_dir(&git).unwrap(),
+        }
+        here.set("K", "hunter2-second");
+        here.refuses(&first, "older than this machine has seen");
+        here.cast(&["vault", "accept", "a", "--yes"]).succeeds();
+        if plant == "folder" { fs::remove_dir(&git) } else { fs::remove_file(&git) }.unwrap();
+    }
+}
+
+/// Who takes a flag away deletes the secret and sets it anew.
+#[test]
+fn not_one_from_before_a_permission_was_deleted_and_set_anew() {
+    let Some(here) = Repository::new() else { return };
+    here.cast(&["set", "a", "--unmasked", "L", "hunter2-plain"]).succeeds();
+    let unmasked = here.file();
+    here.cast(&["delete", "a", "L"]).succeeds();
+    here.set("L", "hunter2-secret");
+    here.refuses(&unmasked, "older than this machine has seen");
+}
+
+/// An epoch beats all numbers: begun on an older state, it would make that the newest one.
+#[test]
+fn no_epoch_begins_on_an_older_state() {
+    let Some(here) = Repository::new() else { return };
+    let first = here.file();
+    here.set("K", "hunter2-second");
+    let second = here.file();
+    here.switch(&first);
+    // It says which state it found before it refuses that.
+    let revoked = here.cast(&["key", "revoke", "--agent", "a"]).run();
+    assert!(revoked.code == 5 && revoked.err.contains("older than this machine has seen"), "{revoked:?}");
+    let rotation = here.cast(&["key", "rotate"]).run();
+    assert!(rotation.code != 0 && rotation.err.contains("older than this machine has seen"), "{rotation:?}");
+    assert_eq!(here.file(), first);
+    here.switch(&second);
+    here.cast(&["key", "rotate"]).succeeds();
+    here.cast(&["key", "revoke", "--agent", "a"]).succeeds();
+}
+
+/// What the holder of a former key makes is not an older state of this machine's.
+#[test]
+fn older_is_not_what_a_former_key_makes() {
+    let sandbox = sandbox();
+    let (first, former) = (text(&sandbox), Key::master(&sandbox));
+    let older = || sandbox.cast(["run", "a", "--older", "--no-mask", "--", "printenv", "K"]);
+    sandbox.cast(["key", "rotate"]).succeeds();
+    let evil = Text { at: "ffffffff.9".into(), ..first.edited("first", "evil") };
+    fs::write(sandbox.vault("a"), evil.seal(former)).unwrap();
+    older().refuses(125, "older than this machine has seen", &["evil"]);
+    // One that this machine has met is.
+    fs::write(sandbox.vault("a"), first.file()).unwrap();
+    assert_eq!(older().succeeds().out, "hunter2-first\n");
+}
+
+/// A vault that this machine knows from elsewhere is known here, too, once it was read here.
+#[test]
+fn a_known_vault_in_a_new_place_is_expected_there() {
+    let sandbox = Sandbox::with("a", &[("K", SECRET)]);
+    let clone = sandbox.home().join("clone");
+    fs::create_dir(&clone).unwrap();
+    fs::copy(sandbox.vault("a"), clone.join("a.age")).unwrap();
+    let there = |words: &[&str]| sandbox.cast(words).env("CAST_VAULTS", &clone);
+    there(&["list", "a"]).succeeds();
+    // Another vault of one's own in its place; and none.
+    let another = Text::new("a", &"42".repeat(16), Key::master(&sandbox), &[("K", "evil")]);
+    fs::write(clone.join("a.age"), another.seal(Key::master(&sandbox))).unwrap();
+    there(&["list", "a"]).refuses(5, "not the vault that this machine has known", &["evil"]);
+    fs::remove_file(clone.join("a.age")).unwrap();
+    there(&["set", "a", "K", SECRET]).refuses(2, "that this machine has seen is gone", &[SECRET]);
+}
