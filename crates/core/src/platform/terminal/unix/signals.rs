@@ -11,7 +11,6 @@ use std::thread::{self, JoinHandle};
 use nix::sys::pthread::pthread_kill;
 use nix::sys::signal::{SigSet, Signal, raise};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::pipe::{PipeFlags, pipe_with};
 
 const HELD: [Signal; 6] =
     [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGTSTP, Signal::SIGCONT];
@@ -27,7 +26,8 @@ pub(super) struct Signals {
 
 impl Signals {
     pub(super) fn hold() -> io::Result<Self> {
-        let (arrived, sender) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (arrived, sender) = io::pipe()?;
+        let (arrived, sender) = (OwnedFd::from(arrived), OwnedFd::from(sender));
         let inherited = SigSet::thread_get_mask()?;
         let held: SigSet = HELD.into_iter().collect();
         held.thread_block()?;
