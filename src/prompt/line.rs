@@ -78,7 +78,7 @@ impl Line {
                 return;
             } else {
                 // It belongs to the text, except where the next sequence begins.
-                let last = self.escape.pop().filter(|_| byte == b'\x1b' && self.escape.len() > 1);
+                let last = self.escape.pop().filter(|_| byte == b'\x1b');
                 for byte in mem::take(&mut self.escape) {
                     self.take_pasted(byte);
                 }
