@@ -253,7 +253,9 @@ pub fn replace_soon(path: &Path, bytes: &[u8]) -> Result<()> {
     let temporary = beside(path, TEMPORARY_ENDING);
     let _ = files::remove(&temporary);
     let written = files::create_private(&temporary).and_then(|mut file| file.write_all(bytes));
-    let done = written.and_then(|()| files::rename(&temporary, path));
+    let done = written.and_then(|()| files::rename(&temporary, path)).inspect_err(|_| {
+        let _ = files::remove(&temporary);
+    });
     done.map_err(|cause| Failure::io("cannot write", path, &cause))
 }
 

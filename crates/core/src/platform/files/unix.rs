@@ -98,11 +98,14 @@ pub(super) fn create_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)?;
     // By its descriptor and behind no link: somebody may have put another folder in its place.
     let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::NOFOLLOW;
-    let folder = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-    if is_foreign(&folder.metadata()?) {
-        return Err(io::ErrorKind::PermissionDenied.into());
+    let private = Permissions::from_mode(0o700);
+    match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
+        Ok(folder) if is_foreign(&folder.metadata()?) => Err(io::ErrorKind::PermissionDenied.into()),
+        Ok(folder) => folder.set_permissions(private),
+        // A umask that takes this user's own rights away.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => std::fs::set_permissions(path, private),
+        Err(error) => Err(error),
     }
-    folder.set_permissions(Permissions::from_mode(0o700))
 }
 
 pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
