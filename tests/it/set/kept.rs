@@ -46,7 +46,7 @@ fn a_value_that_looks_unintended_is_kept_with_a_hint() {
 #[test]
 fn names_of_terraform_and_npm_have_their_own_form() {
     let sandbox = Sandbox::new();
-    for name in ["TF_VAR_db_password", "npm_config_registry"] {
+    for name in ["TF_VAR_db_password", "npm_config_registry_token"] {
         let outcome = sandbox.cast(["set", "a", name, "sk-live-abc"]).succeeds();
         assert_eq!(outcome.err, format!("✓ Secret '{name}' set for agent 'a'\n"));
     }

@@ -266,7 +266,7 @@ mod tests {
             "GOOD=good\nA.B=sk-live\nCAST_X=sk-live\n\nPATH=sk-live\nLONG={}\nNUL=sk-live\0",
             "x".repeat(140_000)
         );
-        let found = ["line 2: KEY is", "line 3: names", "line 5: 'PATH'", "line 6: 'LONG': ", "line 7: 'NUL': "];
+        let found = ["line 2: the name is", "line 3: names", "line 5: 'PATH'", "line 6: 'LONG': ", "line 7: 'NUL': "];
         check(&long, false, &[], &[("GOOD", "good")], &found);
         check(&long, false, &["A.B", "CAST_X", "PATH", "LONG", "NUL"], &[("GOOD", "good")], &[]);
         check("sk-live=x\nsk-live-2=y", true, &[], &[], &["line 1: ", "line 2: "]);
