@@ -26,8 +26,8 @@ pub struct Transient {
 }
 
 impl Transient {
-    /// As [`replace`], for a file in the lock's folder. Whoever can move that folder and put a link in its place makes no writer replace a file
-    /// of another folder.
+    /// As [`replace`], for a file in the lock's folder. If another user moves that folder and puts a link in its
+    /// place, the writer still replaces no file of another folder.
     pub fn replace(
         &self,
         path: &Path,
@@ -306,8 +306,8 @@ pub fn make_private_folders(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What root writes in another user's folder, as with a `sudo` that keeps HOME, that user could not read any more; and who owns a folder can
-/// lead root elsewhere.
+/// Refuses, as root, to write in another user's folder, as with a `sudo` that keeps HOME. That user could not read the files, and could lead
+/// root to other folders.
 fn refuse_folder_of_another(path: &Path) -> Result<()> {
     let nearest = path.ancestors().find_map(|folder| Some((folder, fs::metadata(folder).ok()?)));
     let Some((folder, _)) = nearest.filter(|(_, data)| files::is_of_another_than_root(data)) else { return Ok(()) };
@@ -326,9 +326,9 @@ pub fn git_work_tree(path: &Path) -> Option<PathBuf> {
     real.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
 }
 
-/// Whether `path` lies in a git work tree that is this user's: not one that somebody made of the folder who can only write there.
+/// Whether `path` lies in a git work tree of this user. Another user who can write the folder cannot make it one.
 pub fn is_in_own_work_tree(path: &Path) -> bool {
-    // Of that name, anything could be a link to something of this user's, or a file of this user's that was moved.
+    // Another user can put a link to this user's files there, or move one of them there.
     let is_own =
         |path: &Path| fs::symlink_metadata(path).is_ok_and(|data| !data.is_symlink() && !files::is_foreign(&data));
     let Some(git) = git_work_tree(path).map(|tree| tree.join(".git")).filter(|git| is_own(git)) else { return false };

@@ -42,7 +42,7 @@ pub(crate) enum Verdict {
     OtherVault,
     /// The built-in secrets of another folder, where they still are.
     OtherFolder,
-    /// Built-in secrets of a former key that this machine has not seen before.
+    /// Built-in secrets, or a vault with people, of a former key, that this machine has not seen before.
     FormerKey,
 }
 
@@ -210,8 +210,11 @@ impl Session {
                     older => older,
                 }
             }
-            // They go into every agent, and who holds a former key may have made them.
-            (None, UnlockKey::Master(keys)) if vault.agent().is_builtin() && !is_owned_by_the_newest(keys, &vault) => {
+            // The holder of a former key may have made them: built-in secrets go into every agent, and people would outlive that key.
+            (None, UnlockKey::Master(keys))
+                if (vault.agent().is_builtin() || *vault.role() == Role::Owner && !vault.people().is_empty())
+                    && !is_owned_by_the_newest(keys, &vault) =>
+            {
                 Verdict::FormerKey
             }
             (None, UnlockKey::Master(_)) => Verdict::News,
@@ -302,7 +305,7 @@ impl Session {
         let same = record.filter(|record| record.state.id == state.id);
         let path = self.folder()?.path(vault.agent());
         let (owner, here) = (vault.part().card.verification(), crate::seen::canonical(&path));
-        // An agent key's owner may have given its vault the id of somebody else's, which this machine knows from elsewhere.
+        // An agent key's owner may have given its vault the id of somebody else's, which this machine knows from elsewhere or as its user's own.
         if *vault.role() == Role::Reader
             && same.is_some_and(|record| record.owner != owner && (record.path != here || record.receipt.is_some()))
         {

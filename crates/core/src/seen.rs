@@ -163,8 +163,7 @@ impl Seen {
 
     /// What is being written, or was, by writers that were killed.
     pub(crate) fn temporary(&self) -> Vec<PathBuf> {
-        // In the state folder itself lies what other records are written to.
-        let folders = [self.folder.clone(), self.folder.join("at"), self.state.clone()];
+        let folders = [self.folder.clone(), self.folder.join("at")];
         let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
         let paths = entries.map(|entry| entry.path());
         paths.filter(|path| path.extension().is_some_and(|ending| ending == TEMPORARY_ENDING)).collect()

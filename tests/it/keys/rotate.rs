@@ -172,6 +172,25 @@ fn what_the_holder_of_a_former_key_plants_does_not_outlive_that_key() {
     assert_eq!(keys_in(&owner.key_file()).len(), 1);
 }
 
+/// A person in it would open what the owner stores there also after the former key is gone.
+#[test]
+fn a_vault_of_a_former_key_with_people_is_looked_at_before_it_is_used() {
+    let owner = sandbox();
+    let (former, eve) = (Key::master(&owner), Key::generate());
+    owner.cast(["key", "rotate"]).succeeds();
+    let text = Text::new("planted", &"42".repeat(16), former, &[("K", "evil")]).with_person("eve", &eve.card(), &["K"]);
+    fs::write(owner.vault("planted"), text.seal(former)).unwrap();
+    let message = "belongs to a former key of yours";
+    owner.cast(["set", "planted", "PASSWORD", "hunter2"]).refuses(5, message, &["hunter2", "evil"]);
+    owner.cast(["run", "planted", "--", "touch", "started"]).refuses(125, message, &["evil"]);
+    owner.cast(["list", "planted"]).refuses(5, message, &["evil"]);
+    let kept = owner.cast(["key", "rotate", "--retire"]).run();
+    assert!(kept.code != 0 && keys_in(&owner.key_file()).len() == 2, "{kept:?}");
+    // The look shows who else opens it.
+    let look = owner.cast(["vault", "accept", "planted", "--yes"]).succeeds();
+    assert!(look.out.contains("eve") || look.err.contains("eve"), "{look:?}");
+}
+
 #[test]
 fn more_keys_than_can_be_read_back_are_not_written() {
     let sandbox = sandbox();

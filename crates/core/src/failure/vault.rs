@@ -54,7 +54,7 @@ fn secret_name(fault: NameFault) -> Failure {
     }
 }
 
-/// What is wrong with a name that stands in a file: there nothing is called KEY, unless it is a name in the file, too.
+/// What is wrong with a name in a file. The message does not say KEY: that could be one of the names in the file.
 pub(crate) fn name_in_file(error: Error) -> String {
     match error {
         Error::SecretName(fault) if fault != NameFault::Reserved => named("the name is not valid", fault),

@@ -23,6 +23,11 @@ impl Exports {
         Ok(Self(places.state()?.join("exports")))
     }
 
+    /// The file that is being written.
+    pub(super) fn temporary(&self) -> PathBuf {
+        disk::beside(&self.0, disk::TEMPORARY_ENDING)
+    }
+
     /// Remembers that this machine made the key.
     pub(crate) fn note_made(&self, key: &MasterKey) {
         self.note(&[key], MADE);

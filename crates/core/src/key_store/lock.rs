@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::key_file;
+use super::{Exports, key_file};
 use crate::disk::Lock;
 use crate::failure::{Kind, Result};
 use crate::paths::Places;
@@ -30,8 +30,8 @@ impl KeyLock {
             // there.
             session => session.and_then(Result::ok),
         };
-        // A temporary file of a killed writer can contain a key, so it is removed.
-        if let Ok(leftover) = places.plain_key().map(|path| key_file::temporary(&path)) {
+        // What killed writers left; a temporary key file can contain a key.
+        for leftover in temporary(places) {
             let _ = fs::remove_file(leftover);
         }
         let lock = Self { lock, path, _session: session };
@@ -52,10 +52,21 @@ pub fn changes(places: &Places) -> u64 {
     path(places).map_or(0, |path| Lock::counted(&path))
 }
 
-/// The temporary key file of a running or killed writer, if there is one.
-pub fn temporary(places: &Places) -> Option<PathBuf> {
-    let path = key_file::temporary(&places.plain_key().ok()?);
-    path.symlink_metadata().is_ok().then_some(path)
+/// Clears what a killed writer of the record of copies left, unless somebody is writing.
+pub(crate) fn clear_exports(places: &Places) {
+    let leftover = Exports::new(places).map(|exports| exports.temporary()).ok();
+    let Some(leftover) = leftover.filter(|leftover| leftover.symlink_metadata().is_ok()) else { return };
+    if let Some(_lock) = path(places).ok().and_then(|path| Lock::try_acquire(&path)) {
+        // What cannot be cleared stands in nobody's way.
+        let _ = fs::remove_file(leftover);
+    }
+}
+
+/// The temporary files of running or killed writers of keys and of what is known of their copies.
+pub fn temporary(places: &Places) -> Vec<PathBuf> {
+    let key = places.plain_key().map(|path| key_file::temporary(&path));
+    let exports = Exports::new(places).map(|exports| exports.temporary());
+    [key, exports].into_iter().flatten().filter(|path| path.symlink_metadata().is_ok()).collect()
 }
 
 fn path(places: &Places) -> Result<PathBuf> {

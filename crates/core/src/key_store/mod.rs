@@ -24,6 +24,7 @@ use cast_vault::{AgentName, MasterKey, UnlockKey};
 
 pub use exports::Exports;
 pub use key_file::check as check_key_file;
+pub(crate) use lock::clear_exports;
 pub use lock::{KeyLock, changes, temporary};
 pub use nobody::Nobody;
 pub use os_keyring::Trouble;

@@ -101,6 +101,7 @@ impl Session {
         if let Some(seen) = self.seen() {
             seen.clear();
         }
+        key_store::clear_exports(&self.places);
     }
 
     pub(crate) fn cache(&self) -> MutexGuard<'_, Option<Arc<Unlocked>>> {

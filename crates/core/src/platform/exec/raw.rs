@@ -127,7 +127,7 @@ pub(super) fn close_at_exec(number: i32) {
 
 /// Makes a descriptor that is known by its number lead to `file`, and keeps it from CMD.
 pub(super) fn replace(number: i32, file: &File) {
-    // SAFETY: the descriptor is used only for this call, and stays open: whoever owns it goes on owning it.
+    // SAFETY: the descriptor is used only for this call, and stays open; its owner does not change.
     let mut descriptor = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) });
     let _ = rustix::io::dup2(file, &mut descriptor);
     close_at_exec(number);

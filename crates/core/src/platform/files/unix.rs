@@ -96,7 +96,7 @@ pub(super) fn is_removed(file: &File) -> bool {
 
 pub(super) fn create_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)?;
-    // By its descriptor and behind no link: somebody may have put another folder in its place.
+    // By descriptor, without following a link: another user may have replaced the folder.
     let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::NOFOLLOW;
     let private = Permissions::from_mode(0o700);
     match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
