@@ -69,8 +69,8 @@ impl Drop for Signals {
     fn drop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
         if let Some(waiter) = self.waiter.take() {
-            // Only to wake it up.
-            let _ = pthread_kill(waiter.as_pthread_t(), Signal::SIGCONT);
+            // Only to wake it up. (With musl, the standard library's and libc's types of a thread's handle differ.)
+            let _ = pthread_kill(waiter.as_pthread_t() as _, Signal::SIGCONT);
             let _ = waiter.join();
         }
         let _ = self.inherited.thread_set_mask();
