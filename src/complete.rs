@@ -209,7 +209,7 @@ impl Attendant for NoQuestions {
         false
     }
 
-    fn passphrase(&self, _: &Path, _: usize) -> Result<SecretString> {
+    fn passphrase(&self, _: &Path, _: &mut dyn FnMut(&SecretString) -> Result<bool>) -> Result<SecretString> {
         Err(not_asked())
     }
 

@@ -56,7 +56,8 @@ pub(crate) struct SetArgs {
 
     /// Store N random letters and digits, 32 without N
     ///
-    /// Nobody has seen the value, and nobody is shown it. N may also be the next word, in VALUE's place.
+    /// Nobody has seen the value, and nobody is shown it. N may also be the next word, in VALUE's place. Standard input
+    /// is left to others.
     #[arg(
         long,
         value_name = "N",

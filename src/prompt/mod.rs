@@ -64,14 +64,19 @@ pub(crate) fn trim_line_end(value: &mut Vec<u8>) {
 }
 
 impl Attendant for Terminal {
-    fn passphrase(&self, path: &Path, wrong: usize) -> Result<SecretString> {
+    fn passphrase(&self, path: &Path, opens: &mut dyn FnMut(&SecretString) -> Result<bool>) -> Result<SecretString> {
         if !can_ask() {
-            return NOBODY.passphrase(path, wrong);
+            return NOBODY.passphrase(path, opens);
         }
-        if wrong > 0 {
+        // One dialog for all tries: somebody may type on while cast works.
+        let mut dialog = Dialog::begin()?;
+        loop {
+            let word = dialog.passphrase(&format!("Passphrase for {}", path.display()))?;
+            if opens(&word)? {
+                return Ok(word);
+            }
             self.report.note("Wrong passphrase, try again.\n");
         }
-        Dialog::begin()?.passphrase(&format!("Passphrase for {}", path.display()))
     }
 
     fn new_passphrase(&self) -> Result<SecretString> {
@@ -99,7 +104,7 @@ impl Attendant for Terminal {
         }
         let mut dialog = Dialog::begin()?;
         self.report.note(&format!(
-            "No OS keyring is available: {why}.\n\
+            "The OS keyring cannot be used: {why}.\n\
              Agents and MCP servers start without a person who could type a passphrase.\n\
              Where to keep the master key:\n  \
              1. in a file encrypted with a passphrase: you type it at each use\n  \
@@ -127,6 +132,11 @@ impl Attendant for Terminal {
             Notice::Older(agent) => format!("using an older state of the vault of agent '{agent}', for this run only"),
             Notice::BuiltinGone => {
                 "the built-in secrets that this machine has seen are gone: see 'cast doctor'".to_owned()
+            }
+            Notice::NewAgent(agent, other) => {
+                return self.report.hint(format_args!(
+                    "'{agent}' is a new agent. Did you mean '{other}'? To take it back: 'cast secrets delete {agent} --all'"
+                ));
             }
         };
         self.report.note(&format!("cast: {what}\n"));

@@ -88,7 +88,16 @@ pub(crate) fn run(args: &DoctorArgs, session: &Session, report: Report) -> anyho
         report.data(&table::lay_out(["CHECK", "STATE"], rows(&diagnosis)))?;
         list(&diagnosis.findings, report)?;
     }
-    conclude(&diagnosis.findings, report, "Everything is in order")
+    conclude(
+        &diagnosis.findings,
+        report,
+        // No fault, and nothing to be at ease with.
+        if diagnosis.copied == Some(false) {
+            "Everything works, but the key has no backup"
+        } else {
+            "Everything is in order"
+        },
+    )
 }
 
 fn rows(diagnosis: &Diagnosis) -> Vec<[String; 2]> {

@@ -48,7 +48,7 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
     // Checked before cast asks for any key.
     value.check_fits(&name).map_err(Failure::from)?;
     let trivial = if args.unmasked { None } else { exemption(&value) };
-    let oddity = value.oddity(&name);
+    let (oddity, is_placeholder) = (value.oddity(&name), value.is_placeholder(None));
     let Stored { change, flags } =
         session.perform(Set { agent: &agent, name: name.clone(), value, dangerous, unmasked, missing })?;
     let done = if change == Change::Added { "set" } else { "replaced" };
@@ -61,6 +61,9 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
     }
     if let Some(oddity) = oddity {
         report.hint(format_args!("the value was stored exactly as it is: it {}", odd(oddity)));
+    }
+    if is_placeholder {
+        report.hint("the value looks like a placeholder");
     }
     if let Some(why) = trivial {
         report.hint(format_args!("'{name}' is not masked in output, because {why}"));

@@ -1,9 +1,9 @@
 //! Commands for hints, written for this system's shell.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
-use crate::platform::{FAMILY, Family};
+use crate::platform::{FAMILY, Family, files};
 
 /// How to provide a key to one call of cast. The Windows text applies to both Command Prompt and PowerShell.
 pub const GIVE_KEY: &str = match FAMILY {
@@ -22,6 +22,34 @@ pub(crate) fn take(paths: &[PathBuf]) -> String {
     match FAMILY {
         Family::Unix => format!("sudo chown \"$(id -u)\"{}", quoted(paths)),
         Family::Windows => format!("takeown{}", listed(" /F", paths)),
+    }
+}
+
+/// What to do where the system forbids this user the use of `path`: about the nearest folder or file that can be looked at, which is what forbids it.
+pub(crate) fn get_access(path: &Path) -> Option<String> {
+    let path = std::path::absolute(path).ok()?;
+    let (barrier, data) = path.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
+    let is_own = |data: &Metadata| !files::is_foreign(data);
+    let paths = [barrier.to_owned()];
+    if is_own(&data) {
+        return Some(format!("allow it: {}", open(&paths)));
+    }
+    // As after sudo, below a folder of this user; not what is the system's or another user's.
+    let is_below_own = barrier.ancestors().skip(1).any(|folder| fs::metadata(folder).is_ok_and(|data| is_own(&data)));
+    Some(if is_below_own {
+        format!("take it back, if it is yours: {}", take(&paths))
+    } else {
+        format!("another user owns '{}': ask for access, or use another folder", barrier.display())
+    })
+}
+
+/// Lets this user use files and folders of its own.
+fn open(paths: &[PathBuf]) -> String {
+    match FAMILY {
+        Family::Unix => format!("chmod u+rwX{}", quoted(paths)),
+        Family::Windows => {
+            paths.iter().map(|path| format!("icacls \"{}\" /grant \"%USERNAME%:F\"", path.display())).collect()
+        }
     }
 }
 
@@ -79,17 +107,19 @@ pub(crate) fn remove(paths: &[PathBuf]) -> String {
 
 /// Makes this user the owner of a file and removes other users' access.
 pub(crate) fn own_and_close(path: &Path) -> String {
-    let path = path.display();
     match FAMILY {
-        Family::Unix => format!("chown \"$(id -u)\" '{path}' && chmod 600 '{path}'"),
-        Family::Windows => format!("icacls \"{path}\" /inheritance:r /grant:r \"%USERNAME%:F\""),
+        Family::Unix => {
+            let path = quoted(&[path.to_owned()]);
+            format!("chown \"$(id -u)\"{path} && chmod 600{path}")
+        }
+        Family::Windows => format!("icacls \"{}\" /inheritance:r /grant:r \"%USERNAME%:F\"", path.display()),
     }
 }
 
 /// Shows which process has a file open; `None` where the system comes with no tool for that.
 pub(crate) fn who_holds(path: &Path) -> Option<String> {
     match FAMILY {
-        Family::Unix => Some(format!("fuser {}", path.display())),
+        Family::Unix => Some(format!("fuser{}", quoted(&[path.to_owned()]))),
         Family::Windows => None,
     }
 }

@@ -84,8 +84,10 @@ impl AuditLog {
     pub fn check(&self) -> Result<()> {
         let path = self.path();
         for path in [&path, &self.older_path()] {
-            disk::open_regular(path)
-                .map_err(|failure| Failure::new(failure.kind(), format!("cannot use the audit log: {failure}")))?;
+            disk::open_own(path).map_err(|failure| {
+                let own = Failure::new(failure.kind(), format!("cannot use the audit log: {failure}"));
+                failure.hints().iter().fold(own, Failure::hint)
+            })?;
         }
         // The file, or the nearest existing folder above it.
         let there = path.ancestors().find(|path| path.exists()).unwrap_or(&path);
@@ -185,7 +187,8 @@ impl End {
 }
 
 fn not_a_file(path: &Path) -> Failure {
-    Failure::new(Kind::Io, format!("the audit log is not a regular file: '{}'", path.display()))
+    let failure = Failure::new(Kind::Io, format!("the audit log is not a regular file: '{}'", path.display()));
+    disk::in_the_place_of_a_file(path).hints().iter().fold(failure, Failure::hint)
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 use cast_vault::{AgentName, MasterKey, Refusal, Replica, State, UnlockKey, Vault, VectorFault};
 
 use crate::failure::{self, Failure, Kind, Result};
+use crate::key_store::Notice;
 use crate::read::{Found, Verdict, refused};
 use crate::seen::Record;
 use crate::session::Session;
+use crate::suggestion;
 use crate::vault_folder::{VaultFolder, WriteLock};
 
 /// What a change does where there is no vault.
@@ -100,7 +102,20 @@ impl Session {
         if is_new && let (Some(seen), Some(former)) = (self.seen(), self.expected(vault.agent())?) {
             seen.give_up(&seen.lock()?, former)?;
         }
-        self.commit(folder, &lock, &mut vault, record.as_ref())
+        self.commit(folder, &lock, &mut vault, record.as_ref())?;
+        if is_new {
+            self.say_if_misspelt(folder, vault.agent());
+        }
+        Ok(())
+    }
+
+    /// A mistyped AGENT is a new agent, whose secrets the one that was meant never gets.
+    fn say_if_misspelt(&self, folder: &VaultFolder<'_>, agent: &AgentName) {
+        let (known, builtin) = (folder.agents().unwrap_or_default(), AgentName::builtin());
+        let known = known.iter().chain([&builtin]).map(AgentName::as_str);
+        if let Some(other) = suggestion::misspelt(agent.as_str(), known) {
+            self.attendant.notice(Notice::NewAgent(agent.clone(), other.to_owned()));
+        }
     }
 
     /// Seals a vault, puts it in the place of its file once it came back from the disk and opened, and remembers its state. `record` is what

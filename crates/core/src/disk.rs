@@ -154,7 +154,8 @@ pub fn open_own(path: &Path) -> Result<Option<File>> {
     })
 }
 
-fn in_the_place_of_a_file(path: &Path) -> Failure {
+/// What to say of a folder, a link or something else where a file of cast's is to be.
+pub fn in_the_place_of_a_file(path: &Path) -> Failure {
     let what = format!("not a regular file: '{}'", path.display());
     let Ok(target) = fs::read_link(path) else {
         return Failure::new(Kind::Io, what).hint(format!("move it away: {}", advice::move_away(path)));

@@ -7,6 +7,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use crate::advice;
+
 pub(crate) use vault::{agent_key, name_in_file};
 
 /// The class of a failure, which decides the exit code.
@@ -74,7 +76,12 @@ impl Failure {
 
     /// A failed file operation on `path`; `what` begins the message ("cannot open").
     pub fn io(what: &str, path: &Path, cause: &io::Error) -> Self {
-        Self::new(Kind::Io, format!("{what} '{}': {}", path.display(), Cause(cause)))
+        let failure = Self::new(Kind::Io, format!("{what} '{}': {}", path.display(), Cause(cause)));
+        let is_forbidden = cause.kind() == io::ErrorKind::PermissionDenied;
+        match advice::get_access(path).filter(|_| is_forbidden) {
+            Some(access) => failure.hint(access),
+            None => failure,
+        }
     }
 
     /// Adds a line below the message, about one of several things that are wrong.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use cast_vault::{Digest, Replica, State, VaultId};
 use sha2::{Digest as _, Sha256};
 
+use crate::advice;
 use crate::disk::{self, Lock};
 use crate::failure::{Failure, Kind, Result};
 use crate::paths::absolute;
@@ -237,7 +238,7 @@ fn line_of(state: &State) -> String {
 }
 
 fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
-    disk::open_regular(path)?.map(|file| disk::read_limited(&file, path, limit)).transpose()
+    disk::open_own(path)?.map(|file| disk::read_limited(&file, path, limit)).transpose()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -246,7 +247,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn damaged(path: &Path) -> Failure {
     Failure::new(Kind::Integrity, format!("the record of what this machine has seen is damaged: '{}'", path.display()))
-        .hint("if you trust the vault as it is, remove that file")
+        .hint(format!("if you trust the vault as it is: {}", advice::remove(&[path.to_owned()])))
 }
 
 /// A vault's path as one text, from wherever it was reached; a name that is not Unicode compares as it is shown.

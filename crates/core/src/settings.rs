@@ -70,10 +70,13 @@ impl Settings {
     pub fn load(path: &Path) -> Result<Self> {
         let opened = match disk::open_regular_behind_links(path) {
             Err(_) if disk::is_out_of_reach(path) => None,
+            Err(_) if path.exists() && !path.is_file() => return Err(disk::in_the_place_of_a_file(path)),
             opened => opened?,
         };
         let Some(file) = opened else { return Ok(Self::default()) };
-        let bad = |what: &str| Failure::new(Kind::Io, format!("the settings are {what}: '{}'", path.display()));
+        let bad = |what: &str, hint: String| {
+            Failure::new(Kind::Io, format!("the settings are {what}: '{}'", path.display())).hint(hint)
+        };
         // Who can write the settings can switch masking and the audit log off.
         if files::is_writable_by_others(&file) {
             return Err(Failure::new(
@@ -84,9 +87,11 @@ impl Settings {
         }
         let bytes = disk::read_limited(&file, path, MAX_SETTINGS)?;
         if bytes.len() > MAX_SETTINGS {
-            return Err(bad(&format!("larger than {} KiB", MAX_SETTINGS >> 10)));
+            let away = format!("if the file is something else, move it away: {}", advice::move_away(path));
+            return Err(bad(&format!("larger than {} KiB", MAX_SETTINGS >> 10), away));
         }
-        Self::parse(std::str::from_utf8(&bytes).map_err(|_| bad("not valid UTF-8"))?, path)
+        let text = std::str::from_utf8(&bytes).map_err(|_| bad("not valid UTF-8", "save them as UTF-8".to_owned()))?;
+        Self::parse(text, path)
     }
 
     /// Parses the text of the file at `path`. A failure names the line but does not quote it.

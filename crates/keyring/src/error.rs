@@ -50,7 +50,9 @@ impl KeyringError {
     /// Returns at most two hints, most likely first.
     pub fn hints(&self) -> &'static [&'static str] {
         match self {
-            Self::NoBus { .. } | Self::NoService => &[],
+            Self::NoBus { .. } | Self::NoService => {
+                &["start a keyring in this session (GNOME Keyring, KWallet or KeePassXC), then try again"]
+            }
             Self::OtherUsersBus => {
                 &["log in as that user in a separate session ('ssh' or 'machinectl shell', not 'su' or 'sudo')"]
             }
@@ -74,9 +76,9 @@ impl KeyringError {
                 "use a backup of the key for now, with CAST_KEY_FILE",
                 "if you have a backup, replace the entry: 'secret-tool clear service cast username master-key', then 'cast key import'",
             ],
-            Self::TooLong { .. } => {
-                &["drop the former keys first: 'cast key rotate --retire', or keep the keys in a file: 'cast key move'"]
-            }
+            Self::TooLong { .. } => &[
+                "drop the former keys first: 'cast key rotate --retire', or keep the keys in a file: 'cast key move file'",
+            ],
             #[cfg(any(not(target_os = "linux"), test))]
             Self::Native(meaning) => meaning.hints,
             Self::Protocol { .. } => &["try again; if the error persists, restart the keyring service or the session"],

@@ -90,7 +90,7 @@ fn under_a_passphrase_too() {
 fn a_terminal_is_offered_a_file() {
     let Some(session) = Session::locked_without_key() else { return };
     let mut terminal = Terminal::start(session.cast(["set", "a", "K", SECRET]));
-    terminal.sees("No OS keyring is available: the keyring is locked");
+    terminal.sees("The OS keyring cannot be used: the keyring is locked");
     terminal.sees("agents and MCP servers can use it");
     terminal.sees("1, 2 or 3 [1]: ");
     terminal.types("2\r");

@@ -117,6 +117,7 @@ pub(crate) fn agent_key(agent: &AgentName, what: &str) -> Failure {
 fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
     let vault = |kind, what: &str| Failure::new(kind, format!("the vault of agent '{agent}' {what}"));
     let integrity = |what: &str| vault(Kind::Integrity, what);
+    let restore = |what: &str| integrity(what).hint("restore it from a backup or from version control");
     let look = format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'");
     match refusal {
         Refusal::WrongKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged")
@@ -126,7 +127,7 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
             "a revoked or rotated agent key opens nothing; the vault's owner makes a new one with 'cast key export --agent {agent}'"
         )),
         Refusal::KeyOfOtherAgent(other) => agent_key(other, "cannot open another vault"),
-        Refusal::Damaged => integrity("is damaged").hint("restore it from a backup or from version control"),
+        Refusal::Damaged => restore("is damaged"),
         Refusal::DevelopmentBuild => {
             integrity("was made by a development build of cast").hint("import its values again")
         }
@@ -134,14 +135,15 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
         Refusal::OtherAgent(other) => integrity(&format!("is the vault of another agent, '{other}'"))
             .hint(format!("a vault is not renamed by its file: move it back to '{other}.age', then 'cast secrets copy {other} {agent}'")),
         Refusal::OtherOwner => integrity("has another owner than this machine expects").hint(look),
-        Refusal::NotAuthentic => integrity("is not authentic: its owner did not sign it as it is"),
-        Refusal::OtherReader => integrity("is not authentic: it names keys that are not its owner's"),
-        Refusal::NotShared => integrity("is not shared with this key: its owner does not list it"),
-        Refusal::OtherSealer => integrity("is not authentic: its values are sealed by a stranger"),
+        Refusal::NotAuthentic => restore("is not authentic: its owner did not sign it as it is"),
+        Refusal::OtherReader => restore("is not authentic: it names keys that are not its owner's"),
+        Refusal::NotShared => integrity("is not shared with this key: its owner does not list it")
+            .hint("ask its owner for a copy that is shared with this key"),
+        Refusal::OtherSealer => restore("is not authentic: its values are sealed by a stranger"),
         Refusal::NotSealed => integrity("is not authentic: its values are not the ones that were sealed").hint(look),
-        Refusal::OtherNames => integrity("is not authentic: its values are not those that its owner lists"),
+        Refusal::OtherNames => restore("is not authentic: its values are not those that its owner lists"),
         Refusal::ValueTooLong(name) => {
-            integrity(&format!("holds a value for '{name}' that is longer than an environment variable can be"))
+            restore(&format!("holds a value for '{name}' that is longer than an environment variable can be"))
         }
         Refusal::ReadOnly => vault(Kind::NoKey, "is not changed with an agent key, which only reads it"),
         Refusal::OwnerOnly => vault(Kind::NoKey, "is not yours: only its owner changes this"),

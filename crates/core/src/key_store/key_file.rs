@@ -37,18 +37,26 @@ pub(super) fn load_with_passphrase(
     let Some(file) = read(path)? else { return Ok(None) };
     // Tab does not wait for the work that a passphrase takes.
     let given = if known.is_none() && attendant.waits() { passphrase::given()? } else { None };
-    let mut wrong = 0;
-    loop {
-        let passphrase = match known.or(given.as_ref()) {
-            Some(passphrase) => passphrase.clone(),
-            None => attendant.passphrase(path, wrong)?,
-        };
-        match open_with_passphrase(&file, passphrase.clone()) {
-            Ok(text) => return Ok(Some((parse(&text, path)?, passphrase))),
-            Err(Closed::WrongKey) if known.is_none() && given.is_none() && wrong + 1 < TRIES => wrong += 1,
-            Err(closed) => return Err(unopened(closed, given.is_some(), path)),
-        }
+    if let Some(passphrase) = known.or(given.as_ref()) {
+        let text = open_with_passphrase(&file, passphrase.clone());
+        let text = text.map_err(|closed| unopened(closed, given.is_some(), path))?;
+        return Ok(Some((parse(&text, path)?, passphrase.clone())));
     }
+    let (mut wrong, mut text) = (0, None);
+    let passphrase =
+        attendant.passphrase(path, &mut |passphrase| match open_with_passphrase(&file, passphrase.clone()) {
+            Ok(opened) => {
+                text = Some(opened);
+                Ok(true)
+            }
+            Err(Closed::WrongKey) if wrong + 1 < TRIES => {
+                wrong += 1;
+                Ok(false)
+            }
+            Err(closed) => Err(unopened(closed, false, path)),
+        })?;
+    let text = text.ok_or_else(|| unopened(Closed::WrongKey, false, path))?;
+    Ok(Some((parse(&text, path)?, passphrase)))
 }
 
 fn unopened(closed: Closed, is_given: bool, path: &Path) -> Failure {
@@ -60,9 +68,8 @@ fn unopened(closed: Closed, is_given: bool, path: &Path) -> Failure {
     };
     let failure = Failure::new(Kind::NoKey, what);
     match closed {
-        Closed::TooMuchWork => failure,
         Closed::WrongKey => failure.hint(format!("if it is forgotten, {}", another_key_file(path))),
-        Closed::Damaged => failure.hint(another_key_file(path)),
+        Closed::Damaged | Closed::TooMuchWork => failure.hint(another_key_file(path)),
     }
 }
 
@@ -153,6 +160,7 @@ pub fn check(path: &Path) -> Result<Option<File>> {
 fn parse(text: &[u8], path: &Path) -> Result<Vec<MasterKey>> {
     let bad = |what: &str| {
         Failure::new(Kind::NoKey, format!("the key file does not contain a usable key: {what}: '{}'", path.display()))
+            .hint(another_key_file(path))
     };
     let text = key_text::decode(text).ok_or_else(|| bad("it is not text"))?;
     match UnlockKey::parse(&text) {

@@ -27,7 +27,7 @@ pub use key_file::check as check_key_file;
 pub(crate) use lock::clear_exports;
 pub use lock::{KeyLock, changes, temporary};
 pub use nobody::Nobody;
-pub use os_keyring::Trouble;
+pub use os_keyring::{Trouble, check_open as check_keyring_open};
 pub use passphrase::{
     TRIES, check_new as check_new_passphrase, is_given as is_passphrase_given,
     keep_from_children as keep_passphrase_from_children,
@@ -70,6 +70,8 @@ pub enum Notice {
     Older(AgentName),
     /// This machine has seen built-in secrets, and they are gone.
     BuiltinGone,
+    /// A vault was made for a new agent, and there is another agent with nearly this name.
+    NewAgent(AgentName, String),
 }
 
 /// Which file a path names: another one after it was replaced.
@@ -88,8 +90,9 @@ pub trait Attendant: Send + Sync {
     fn waits(&self) -> bool {
         true
     }
-    /// Asks for the passphrase of the key file at `path`; so many that the user entered were `wrong`.
-    fn passphrase(&self, path: &Path, wrong: usize) -> Result<SecretString>;
+    /// Asks for the passphrase of the key file at `path` until `opens` approves of one or fails. Nothing that is typed while that works is
+    /// shown.
+    fn passphrase(&self, path: &Path, opens: &mut dyn FnMut(&SecretString) -> Result<bool>) -> Result<SecretString>;
     /// Asks twice for the passphrase of a new key file.
     fn new_passphrase(&self) -> Result<SecretString>;
     /// Asks where to keep the master key when there is no keyring; `why` is the reason. `None` if cast cannot ask.

@@ -16,7 +16,7 @@ pub struct Nobody {
 }
 
 impl Attendant for Nobody {
-    fn passphrase(&self, path: &Path, _wrong: usize) -> Result<SecretString> {
+    fn passphrase(&self, path: &Path, _opens: &mut dyn FnMut(&SecretString) -> Result<bool>) -> Result<SecretString> {
         let what = format!("the key file needs its passphrase, and cast cannot ask for it here: '{}'", path.display());
         Err(Failure::new(Kind::NoKey, what)
             .hint(format!("name a file with the passphrase: {}", advice::GIVE_PASSPHRASE))

@@ -5,7 +5,6 @@ use std::fmt;
 use age::secrecy::ExposeSecret;
 
 use super::Attendant;
-use crate::advice::GIVE_KEY;
 use crate::failure::{Failure, Kind};
 use cast_keyring::{KeyringError, Presence};
 use cast_vault::{MasterKey, UnlockKey};
@@ -35,7 +34,8 @@ impl Trouble {
                 error.hints().iter().fold(failure, |failure, hint| failure.hint(*hint))
             }
             Self::Entry(_) => {
-                Failure::new(Kind::NoKey, self.to_string()).hint(format!("use a backup of the key for now: {GIVE_KEY}"))
+                let failure = Failure::new(Kind::NoKey, self.to_string());
+                KeyringError::NotUtf8.hints().iter().fold(failure, |failure, hint| failure.hint(*hint))
             }
         }
     }
@@ -71,6 +71,14 @@ pub(super) fn load_without_dialog(attendant: &dyn Attendant) -> Result<Option<Ve
         Ok(Presence::Nothing) | Err(KeyringError::NoDefaultCollection) => Ok(None),
         Ok(Presence::Locked) => Err(KeyringError::Locked.into()),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// That there is a keyring, open, for keys to be put in.
+pub fn check_open(attendant: &dyn Attendant) -> Result<(), Trouble> {
+    match cast_keyring::look()? {
+        Presence::Nothing => Ok(()),
+        Presence::Entry | Presence::Locked => load(attendant).map(drop),
     }
 }
 

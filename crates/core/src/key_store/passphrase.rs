@@ -73,7 +73,7 @@ pub fn keep_from_children() {
 fn read(path: &Path) -> Result<(SecretString, bool)> {
     let bad = |what: &str| Failure::new(Kind::NoKey, format!("{PASSPHRASE_FILE} {what}"));
     if path.as_os_str().is_empty() {
-        return Err(bad("is set but empty"));
+        return Err(bad("is set but empty").hint(format!("name a file, or take it away: 'unset {PASSPHRASE_FILE}'")));
     }
     let unreadable = |cause| {
         bad(&format!("names a file that cannot be read: {}", Cause(&cause)))
@@ -84,18 +84,20 @@ fn read(path: &Path) -> Result<(SecretString, bool)> {
     if data.is_file() {
         if files::is_writable_by_others(&file) {
             return Err(bad("names a file that other users can write")
-                .hint("if the passphrase is yours, own the file and run 'chmod 600' on it"));
+                .hint("if the passphrase is yours: chmod 600 \"$CAST_PASSPHRASE_FILE\"; if the file is not, make a copy of your own"));
         }
         // A mounted secret belongs to root, and this user cannot change its mode.
         if files::distrust(&file).map_err(unreadable)? == Some(Distrust::OthersCanRead) {
             return Err(bad("names a file that other users can read")
-                .hint("if the passphrase is still secret, run 'chmod 600' on it"));
+                .hint("if the passphrase is still secret: chmod 600 \"$CAST_PASSPHRASE_FILE\""));
         }
     }
     let mut text = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
     (&file).take(LONGEST as u64 + 1).read_to_end(&mut text).map_err(unreadable)?;
     exec::keep_from_children(&data);
-    let passphrase = parse(&text).map_err(|what| bad(&format!("names a file that {what}")))?;
+    let passphrase = parse(&text).map_err(|what| {
+        bad(&format!("names a file that {what}")).hint("the passphrase is its only line; nothing else is in the file")
+    })?;
     Ok((passphrase, data.is_file()))
 }
 

@@ -44,19 +44,29 @@ pub fn load(waits: bool) -> Result<Option<(UnlockKey, &'static str)>> {
 /// can read a mounted secret; others must not be able to write it.
 pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     if path.as_os_str().is_empty() {
-        return Err(Failure::new(Kind::NoKey, format!("{named_by} is set but empty")));
+        return Err(Failure::new(Kind::NoKey, format!("{named_by} is set but empty"))
+            .hint(format!("name a file, or take it away: 'unset {named_by}'")));
     }
     refuse_tilde(Kind::NoKey, named_by, path)?;
     // The message omits the path, because a user may have put the key itself there.
     let unreadable = |cause: &io::Error| {
-        Failure::new(Kind::NoKey, format!("cannot read the file that {named_by} names: {}", Cause(cause)))
-            .hint(format!("{named_by} takes the path of a file; put the key itself in CAST_KEY"))
+        Failure::new(Kind::NoKey, format!("cannot read the file that {named_by} names: {}", Cause(cause))).hint(
+            if named_by == KEY_FILE {
+                format!("{KEY_FILE} takes the path of a file; put the key itself in {KEY}")
+            } else {
+                format!("{named_by} takes the path of a file that this user can read")
+            },
+        )
     };
     let file = File::open(path).map_err(|cause| unreadable(&cause))?;
     // Who can write the file chooses the key.
     if file.metadata().is_ok_and(|data| data.is_file()) && files::is_writable_by_others(&file) {
         return Err(Failure::new(Kind::NoKey, format!("{named_by}: other users can write the file that it names"))
-            .hint("if the key is yours, own the file and run 'chmod go-w' on it"));
+            .hint(if named_by == KEY_FILE {
+                "if the key is yours: chmod go-w \"$CAST_KEY_FILE\"; if the file is not, make a copy of your own"
+            } else {
+                "if the key is yours: run 'chmod go-w' on the file; if the file is not, make a copy of your own"
+            }));
     }
     let text = read(&file).map_err(|cause| unreadable(&cause))?;
     // CMD must not inherit a descriptor of the key, under any name.
@@ -93,7 +103,10 @@ fn parse_file(text: &[u8], named_by: &str) -> Result<UnlockKey> {
 
 /// Parses the key in a text; `variable` names the source for messages.
 pub fn parse(text: &[u8], variable: &str) -> Result<UnlockKey> {
-    let bad = |what: String| Failure::new(Kind::NoKey, format!("{variable} does not contain a usable key: {what}"));
+    let bad = |what: String| {
+        Failure::new(Kind::NoKey, format!("{variable} does not contain a usable key: {what}"))
+            .hint("it takes what one of these prints: 'cast key export', 'cast key export --agent AGENT'")
+    };
     if text.len() > MAX_KEY_TEXT {
         return Err(bad(format!("it is longer than {MAX_KEY_TEXT} bytes")));
     }

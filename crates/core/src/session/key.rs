@@ -158,8 +158,12 @@ pub(crate) fn no_key(missing: &Lookup) -> Failure {
     match missing {
         Lookup::NoKeyring(error) => no_keyring(&error.to_string()),
         Lookup::Unknown(trouble) => no_usable_keyring(trouble, MAKE_FILE),
-        _ => Failure::new(Kind::NoKey, "no key: the OS keyring has none for cast")
-            .hint(format!("provide one: {GIVE_KEY}, or make one: 'cast init'")),
+        _ => match key_store::look_before_saving() {
+            // It has none, and takes none.
+            unusable @ (Lookup::NoKeyring(_) | Lookup::Unknown(_)) => no_key(&unusable),
+            _ => Failure::new(Kind::NoKey, "no key: the OS keyring has none for cast")
+                .hint(format!("provide one: {GIVE_KEY}, or make one: 'cast init'")),
+        },
     }
 }
 

@@ -228,7 +228,10 @@ impl Session {
     /// A plain key file where a keyring would serve.
     fn key_in_a_file(&self, keyring: &Result<Presence, KeyringError>) -> Option<Finding> {
         let path = self.places.plain_key().ok().filter(|path| path.symlink_metadata().is_ok())?;
-        keyring.as_ref().ok()?;
+        // One that is locked, as where nobody logs in, takes no key.
+        if !matches!(keyring, Ok(Presence::Entry | Presence::Nothing)) {
+            return None;
+        }
         let message = format!(
             "only the mode of its file protects the key, and there is an OS keyring here: '{}'",
             path.display()

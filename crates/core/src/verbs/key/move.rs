@@ -3,8 +3,8 @@
 
 use crate::audit_log::{Action, Event};
 use crate::door::{Effect, Verb};
-use crate::failure::Result;
-use crate::key_store::{KeyPlace, Slot, Whence};
+use crate::failure::{Failure, Kind, Result};
+use crate::key_store::{self, KeyPlace, Slot, Trouble, Whence};
 use crate::session::Session;
 use cast_vault::MasterKey;
 
@@ -41,12 +41,15 @@ impl Verb for Move {
         let mut found: Vec<(KeyPlace, Vec<MasterKey>)> = Vec::new();
         let mut slots = Slot::all(&session.places, &*session.attendant);
         for slot in &mut slots {
+            if slot.place() == KeyPlace::Keyring && target == slot.place() && !found.is_empty() {
+                key_store::check_keyring_open(&*session.attendant).map_err(|trouble| not_moved(&trouble))?;
+            }
             match slot.load() {
                 Ok(Some(keys)) => found.push((slot.place(), keys)),
                 Ok(None) => {}
                 // From file to file, a keyring in disorder is in nobody's way.
                 Err(failure) if slot.place() == KeyPlace::Keyring && target != slot.place() && !found.is_empty() => {
-                    keyring_unseen = Some(failure.to_string());
+                    keyring_unseen = Some(failure.message().trim_start_matches("no key: ").to_owned());
                 }
                 Err(failure) => return Err(failure),
             }
@@ -88,4 +91,10 @@ impl Verb for Move {
         let whence = Slot::new(&session.places, &*session.attendant, target).whence()?;
         Ok(Moved { whence, changed, keyring_unseen })
     }
+}
+
+/// There is a key, and no keyring that takes it.
+fn not_moved(trouble: &Trouble) -> Failure {
+    let failure = Failure::new(Kind::NoKey, format!("the key stays where it is: {trouble}"));
+    trouble.failure().hints().iter().fold(failure, Failure::hint)
 }
