@@ -86,7 +86,7 @@ fn text(bytes: &[u8], path: &Path) -> Result<Zeroizing<String>> {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         Err(error) => {
             let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
-            Err(bad(&format!("is not valid UTF-8 in line {line}")))
+            Err(bad(&format!("is not valid UTF-8 in line {line}")).hint("save it as UTF-8"))
         }
     }
 }

@@ -193,6 +193,75 @@ fn an_answer_for_the_question_after_a_value() {
     assert!(terminal.ends_with(0).contains(VALUE));
 }
 
+/// While cast works on a passphrase, which takes a second, somebody may type the next try.
+#[test]
+fn between_two_tries_nothing_is_shown() {
+    let sandbox = locked();
+    let mut terminal = Terminal::start_in_shell(sandbox.cast(["list", "a"]), AND_STAY);
+    asks(&mut terminal, "Passphrase for ");
+    let echoes = |terminal: &Terminal| terminal.modes().local_modes.contains(LocalModes::ECHO);
+    for wrong in ["wrong horse", "hunter2-hunter3"] {
+        terminal.types(format!("{wrong}\r"));
+        for _ in 0..20_000 {
+            assert!(!echoes(&terminal), "shown while cast works: {}", terminal.text());
+        }
+        terminal.sees("Wrong passphrase, try again.");
+        asks(&mut terminal, "Passphrase for ");
+    }
+    // Typed ahead for the next try, at once.
+    terminal.types(format!("{PASSPHRASE}\r"));
+    terminal.sees("[ended with 0]");
+    assert!(echoes(&terminal));
+    terminal.types("\r");
+    shows_no_secret(&terminal.ends_with(0));
+}
+
+#[test]
+fn a_try_that_is_typed_during_the_one_before() {
+    let sandbox = locked();
+    let mut terminal = Terminal::start(sandbox.cast(["list", "a"]));
+    asks(&mut terminal, "Passphrase for ");
+    terminal.types("wrong horse\r");
+    terminal.types(format!("{PASSPHRASE}\r"));
+    terminal.sees("Wrong passphrase, try again.");
+    shows_no_secret(&terminal.ends_with(0));
+}
+
+#[test]
+fn after_the_last_try_the_terminal_is_as_it_was() {
+    let sandbox = locked();
+    let before = sandbox.snapshot();
+    let mut terminal = with_pid(sandbox.cast(["list", "a"]), ":");
+    terminal.sees("before");
+    let modes = terminal.modes();
+    terminal.types("\rwrong horse\rhunter2-hunter3\rcorrect\r");
+    terminal.sees("[ended with 4]");
+    assert_same_modes(&modes, &terminal.modes());
+    terminal.types("\r");
+    let shown = terminal.ends_with(0);
+    assert!(shown.contains("if it is forgotten, "), "{shown}");
+    assert!(sandbox.snapshot() == before);
+}
+
+#[test]
+fn a_signal_between_two_tries_acts() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let sandbox = locked();
+        let mut terminal = with_pid(sandbox.cast(["list", "a"]), ":");
+        terminal.sees("before");
+        let modes = terminal.modes();
+        terminal.types("\r");
+        let pid = pid(&mut terminal);
+        asks(&mut terminal, "Passphrase for ");
+        terminal.types("wrong horse\r");
+        kill_process(pid, signal).unwrap();
+        terminal.sees(&format!("[ended with {}]", 128 + signal.as_raw()));
+        assert_same_modes(&modes, &terminal.modes());
+        terminal.types("\r");
+        shows_no_secret(&terminal.ends_with(0));
+    }
+}
+
 #[test]
 fn what_follows_a_passphrase_is_for_cmd() {
     let sandbox = locked();

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::sandbox::Sandbox;
+use crate::advice::{told, typed};
+use crate::sandbox::{Sandbox, lacks};
 
 /// The file that writers of vaults lock, which is there only while one of them holds it.
 fn lock_file(sandbox: &Sandbox) -> File {
@@ -152,6 +153,7 @@ fn a_lock_held_by_another() {
     assert_eq!(sandbox.value("a", "K"), b"hunter2");
     let begin = Instant::now();
     thread::scope(|scope| {
+        let mut refusals = Vec::new();
         for words in [
             &["set", "a", "K", "hunter2"][..],
             &["delete", "a", "K"],
@@ -161,7 +163,13 @@ fn a_lock_held_by_another() {
             &["secrets", "rename", "a", "K", "L"],
         ] {
             let sandbox = &sandbox;
-            scope.spawn(move || sandbox.cast(words).refuses(7, "held the lock for 10 s", &["hunter2"]));
+            refusals.push(scope.spawn(move || sandbox.cast(words).refuses(7, "held the lock for 10 s", &["hunter2"])));
+        }
+        let refused = refusals.into_iter().map(|refusal| refusal.join().unwrap()).next().unwrap();
+        let command = told(&refused, "find out which process: '{command}'").hole(0).to_owned();
+        if !lacks("fuser", "the lock that another process holds") {
+            let holders = typed(&sandbox, &command).succeeds();
+            assert!(holders.out.contains(&std::process::id().to_string()), "{holders:?}");
         }
     });
     assert!((Duration::from_secs(10)..Duration::from_secs(20)).contains(&begin.elapsed()), "{:?}", begin.elapsed());

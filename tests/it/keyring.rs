@@ -19,11 +19,11 @@ pub struct Session {
     pub sandbox: Sandbox,
     pub address: String,
     bus: Child,
-    keyring: Option<Child>,
+    pub keyring: Option<Child>,
 }
 
 impl Session {
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         for program in ["dbus-daemon", "gnome-keyring-daemon", "secret-tool"] {
             if Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
                 skip(&format!("keyring: {program} is not installed"));
@@ -57,7 +57,7 @@ impl Session {
     }
 
     /// Starts the keyring and waits until it answers.
-    fn serve(&mut self, how: &str) {
+    pub fn serve(&mut self, how: &str) {
         self.serve_with(how, &[]);
     }
 

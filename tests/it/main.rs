@@ -3,6 +3,7 @@
 
 #![allow(unreachable_pub, dead_code)] // one crate without a public interface
 
+mod advice;
 mod agent;
 mod asking;
 mod audit;

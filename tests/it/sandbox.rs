@@ -28,6 +28,10 @@ pub struct Call<'a> {
     input: Vec<u8>,
 }
 
+/// Refusals that are their own advice, and those of the system, for which there is nothing to type.
+const SAYS_IT: [&str; 4] =
+    ["no space left on device", "file too large", "input/output error", "differs from what cast wrote"];
+
 /// What a call left behind.
 #[derive(Debug)]
 pub struct Outcome {
@@ -262,6 +266,9 @@ impl<'a> Call<'a> {
         let begun = |rest: &str| rest.starts_with(|letter: char| letter.is_ascii_alphanumeric());
         assert!(!outcome.err.split("AGE-SECRET-KEY-1").skip(1).any(begun), "a key is in {outcome:?}");
         assert!(outcome.err.lines().filter(|line| line.starts_with("cast: hint: ")).count() <= 2, "{outcome:?}");
+        // What is refused for the sake of a file or a key says what to do about it.
+        let says = outcome.err.contains("\ncast: hint: ") || SAYS_IT.iter().any(|said| outcome.err.contains(said));
+        assert!(says || ![4, 5, 6].contains(&code), "cast {words:?} says nothing of what to type: {outcome:?}");
         assert!(
             !outcome.err.lines().any(|line| line.ends_with('.') && !line.ends_with("...")),
             "cast {words:?} ends in a full stop: {outcome:?}"

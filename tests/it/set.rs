@@ -282,3 +282,48 @@ fn a_misspelt_option_is_not_taken_for_the_value() {
         assert_eq!(sandbox.value("a", "K"), words[words.len() - 1].as_bytes());
     }
 }
+
+/// A mistyped AGENT is a new agent: nothing is refused, and one line says so.
+#[test]
+fn an_agent_with_nearly_the_name_of_another() {
+    let sandbox = Sandbox::with("my-agent", &[("K", "hunter2-hunter2")]);
+    std::fs::write(sandbox.home().join(".env"), "K=hunter2-hunter2\n").unwrap();
+    let form = "'{agent}' is a new agent. Did you mean '{other}'? To take it back: 'cast secrets delete {agent} --all'";
+    for words in [
+        &["set", "my-agnt", "K", "hunter2-hunter2"][..],
+        &["secrets", "import", "my-agnet", ".env"],
+        &["secrets", "copy", "my-agent", "myagent"],
+    ] {
+        let made = sandbox.cast(words).succeeds();
+        let advice = crate::advice::told(&made, form);
+        assert_eq!(advice.hole(1), "my-agent");
+        assert_eq!(made.err.lines().filter(|line| line.contains("Did you mean")).count(), 1, "{made:?}");
+        made.says_nothing_of(&["hunter2"]);
+        // It is made, and said once.
+        let again = sandbox.cast(["set", advice.hole(0), "L", "hunter2-hunter2"]).succeeds();
+        assert!(!again.err.contains("Did you mean"), "{again:?}");
+        let command = format!("{} --yes", advice.command("cast secrets delete"));
+        crate::advice::typed(&sandbox, &command).succeeds();
+    }
+    // Names that are meant.
+    for agent in ["other", "my-agent-2", "my-tool", "a", "builtin"] {
+        let made = sandbox.cast(["set", agent, "K", "hunter2-hunter2"]).succeeds();
+        assert!(!made.err.contains("Did you mean"), "{made:?}");
+    }
+    let builtin = sandbox.cast(["set", "builtn", "K", "hunter2-hunter2"]).succeeds();
+    assert!(builtin.err.contains("Did you mean 'builtin'?"), "{builtin:?}");
+    assert_eq!(sandbox.cast(["-q", "set", "my-agnt", "K", "hunter2-hunter2"]).succeeds().err, "");
+}
+
+#[test]
+fn a_value_that_looks_like_a_placeholder() {
+    let sandbox = Sandbox::new();
+    for value in ["changeme", "your-key-here", "<your token>", "xxxxxxxx"] {
+        let set = sandbox.cast(["set", "a", "API_TOKEN", value]).succeeds();
+        assert!(set.err.contains("cast: hint: the value looks like a placeholder\n"), "{value}: {set:?}");
+        assert_eq!(sandbox.value("a", "API_TOKEN"), value.as_bytes());
+        set.says_nothing_of(&[value]);
+    }
+    let set = sandbox.cast(["set", "a", "API_TOKEN", "hunter2-hunter2"]).succeeds();
+    assert!(!set.err.contains("placeholder"), "{set:?}");
+}

@@ -27,7 +27,7 @@ fn a_keyring_that_holds_the_key() {
          vaults     all 2 open\n\
          audit log  on\n"
     );
-    assert_eq!(outcome.err, "✓ Everything is in order\n");
+    assert_eq!(outcome.err, "✓ Everything works, but the key has no backup\n");
     let json: Value = serde_json::from_str(&session.cast(["doctor", "--json"]).succeeds().out).unwrap();
     assert_eq!((&json["healthy"], &json["keyring"]["state"]), (&true.into(), &"key".into()));
     assert!(session.sandbox.snapshot() == before, "doctor changed something");

@@ -50,3 +50,14 @@ fn limits_and_contradictions() {
     sandbox.cast(["set", "a", "K", "--exact", "--generate"]).refuses(2, "cannot be used", &[]);
     assert_eq!(sandbox.value("a", "K"), b"hunter2-hunter2");
 }
+
+/// As in a loop over the lines of a file: what is on standard input is for the next reader.
+#[test]
+fn standard_input_is_left_to_others() {
+    let sandbox = Sandbox::new();
+    let script = "while read -r agent; do cast set \"$agent\" K --generate || exit; done";
+    crate::advice::typed(&sandbox, script).input("one\ntwo\nthree\n").succeeds();
+    for agent in ["one", "two", "three"] {
+        assert_eq!(sandbox.value(agent, "K").len(), 32);
+    }
+}

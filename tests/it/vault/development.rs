@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::{refused, refused_with, sandbox, text};
+use crate::advice::{told, typed};
 use crate::forge::{Key, encrypt};
 
 #[test]
@@ -23,5 +24,10 @@ fn is_refused_and_untouched() {
     refused_with(&sandbox, Some(&good.grant(master)), "made by a development build");
     let refused =
         sandbox.cast(["vault", "accept", "a", "--yes"]).refuses(5, "made by a development build", &["hunter2"]);
-    assert!(refused.err.contains("import its values again"), "{refused:?}");
+    let advice =
+        told(&refused, "move '{agent}.age' away, then set its values again: 'cast secrets set --new {agent} KEY'");
+    assert_eq!(advice.hole(0), "a");
+    fs::rename(sandbox.vault("a"), sandbox.home().join("a.age")).unwrap();
+    typed(&sandbox, &advice.command("cast secrets set --new a")).input("hunter2-again").succeeds();
+    sandbox.cast(["list", "a"]).succeeds();
 }

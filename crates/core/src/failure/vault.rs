@@ -129,7 +129,9 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
         Refusal::KeyOfOtherAgent(other) => agent_key(other, "cannot open another vault"),
         Refusal::Damaged => restore("is damaged"),
         Refusal::DevelopmentBuild => {
-            integrity("was made by a development build of cast").hint("import its values again")
+            integrity("was made by a development build of cast").hint(format!(
+                "move '{agent}.age' away, then set its values again: 'cast secrets set --new {agent} KEY'"
+            ))
         }
         Refusal::Newer => integrity("was made by a newer cast").hint("install that version"),
         Refusal::OtherAgent(other) => integrity(&format!("is the vault of another agent, '{other}'"))
