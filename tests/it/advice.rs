@@ -1,6 +1,6 @@
 //! Whatever a refusal of a file or a finding of doctor says to type: it is taken out of the printed text and typed, and
-//! then what was wrong is right. A hint that no test here types fails `every_hint_is_tried`; and a refusal without a hint
-//! fails wherever a test meets it, in `sandbox::Call::refuses` and `doctor::diagnosed`.
+//! then what was wrong is right. A hint that no test here types fails `every_hint_is_tried`; and a refusal without a
+//! hint fails wherever a test meets it, in `sandbox::Call::refuses` and `doctor::diagnosed`.
 
 mod files;
 mod findings;
@@ -105,6 +105,7 @@ const UNTRIED: [(&str, &[&str]); 6] = [
             "use 1 to 255 of 'A-Z', 'a-z', '0-9' and '_', not beginning with a digit, as in 'OPENAI_API_KEY'",
             "store a path or a shorter token instead",
             "if that is what you want, add '--allow-dangerous-name'",
+            "if that is what you want, set it again: 'cast set --allow-dangerous-name {agent} {name}'",
             "leave out '=' and the value to type it at a hidden prompt: 'cast secrets set AGENT KEY'",
             "or write the name and the value as two words: 'cast secrets set AGENT KEY VALUE'",
             "name the file, or use a pipe: '... | cast secrets import AGENT -'",

@@ -166,7 +166,8 @@ impl<'a> VaultFolder<'a> {
                 .iter()
                 .filter(|agent| name.starts_with(agent.as_str()))
                 .max_by_key(|agent| agent.as_str().len())?;
-            Some((self.folder.join(&name), of.clone()))
+            let path = self.folder.join(&name);
+            fs::symlink_metadata(&path).is_ok_and(|data| data.is_file()).then(|| (path, of.clone()))
         };
         let mut copies: Vec<_> = self.names()?.into_iter().filter_map(copy).collect();
         copies.sort();

@@ -109,6 +109,16 @@ fn a_vault_of_a_former_key_and_its_backup() {
 }
 
 #[test]
+fn a_backup_that_is_none() {
+    let sandbox = sandbox();
+    sandbox.cast(["key", "export", "--agent", "a", "--output", "agent.key"]).succeeds();
+    let refused = sandbox.cast(["doctor", "--backup", "agent.key"]).refuses(4, "is not a backup of", &[SECRET]);
+    let advice = told(&refused, "make one: 'cast key export --output FILE'");
+    typed(&sandbox, &advice.command("cast key export").replace("FILE", "master.key")).succeeds();
+    sandbox.cast(["doctor", "--backup", "master.key"]).succeeds();
+}
+
+#[test]
 fn no_backup_and_nothing_else() {
     let sandbox = sandbox();
     let works = sandbox.cast(["doctor"]).succeeds();

@@ -162,7 +162,7 @@ fn with_the_key_of_an_agent() {
     sandbox.cast(["key", "revoke", "--agent", "a"]).run();
     sandbox.cast(["key", "revoke", "--agent", "a", "--yes"]).run();
     let refused = sandbox.cast(["list", "a"]).env("CAST_KEY", key.trim()).refuses(5, "wrong key", &[SECRET]);
-    let form = "a revoked or rotated agent key opens nothing; the vault's owner makes a new one with 'cast key export --agent {agent}'";
+    let form = "a revoked or rotated agent key opens nothing; the owner of the vault makes a new one with 'cast key export --agent {agent}'";
     let new = typed(&sandbox, &told(&refused, form).command("cast key export")).succeeds().out;
     sandbox.cast(["list", "a"]).env("CAST_KEY", new.trim()).succeeds();
     // There is none for the built-in secrets.

@@ -124,7 +124,7 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
             .hint(format!("if it was made with another key that you have, provide that one: {GIVE_KEY}"))
             .hint("if it is damaged, restore it from a backup or from version control"),
         Refusal::WrongAgentKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged").hint(format!(
-            "a revoked or rotated agent key opens nothing; the vault's owner makes a new one with 'cast key export --agent {agent}'"
+            "a revoked or rotated agent key opens nothing; the owner of the vault makes a new one with 'cast key export --agent {agent}'"
         )),
         Refusal::KeyOfOtherAgent(other) => agent_key(other, "cannot open another vault"),
         Refusal::Damaged => restore("is damaged"),

@@ -135,7 +135,8 @@ impl Session {
     pub fn doctor_backup(&self, path: &Path) -> Result<BackupProof> {
         let key = key_store::read_key_file(path, "--backup")?;
         if let UnlockKey::Agent(grant) = &key {
-            return Err(failure::agent_key(&grant.agent, "is not a backup of the master key"));
+            return Err(failure::agent_key(&grant.agent, "is not a backup of the master key")
+                .hint("make one: 'cast key export --output FILE'"));
         }
         let folder = self.folder()?;
         let (mut vaults, mut findings) = (Vec::new(), Vec::new());
