@@ -166,7 +166,7 @@ fn a_lock_held_by_another() {
             refusals.push(scope.spawn(move || sandbox.cast(words).refuses(7, "held the lock for 10 s", &["hunter2"])));
         }
         let refused = refusals.into_iter().map(|refusal| refusal.join().unwrap()).next().unwrap();
-        let command = told(&refused, "find out which process: '{command}'").hole(0).to_owned();
+        let command = told(&refused, "find out which process: {command}").hole(0).to_owned();
         if !lacks("fuser", "the lock that another process holds") {
             let holders = typed(&sandbox, &command).succeeds();
             assert!(holders.out.contains(&std::process::id().to_string()), "{holders:?}");

@@ -29,8 +29,15 @@ pub struct Call<'a> {
 }
 
 /// Refusals that are their own advice, and those of the system, for which there is nothing to type.
-const SAYS_IT: [&str; 4] =
-    ["no space left on device", "file too large", "input/output error", "differs from what cast wrote"];
+const SAYS_IT: [&str; 6] = [
+    "no space left on device",
+    "file too large",
+    "input/output error",
+    "differs from what cast wrote",
+    // A file that the caller named.
+    "no such file or directory",
+    "is a directory",
+];
 
 /// What a call left behind.
 #[derive(Debug)]

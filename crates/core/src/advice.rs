@@ -43,6 +43,12 @@ pub(crate) fn get_access(path: &Path) -> Option<String> {
     })
 }
 
+/// What to do about a file where a folder on the way to `path` is to be.
+pub(crate) fn clear_the_way(path: &Path) -> Option<String> {
+    let file = path.ancestors().find(|folder| fs::metadata(folder).is_ok_and(|data| !data.is_dir()))?;
+    Some(format!("move it away: {}", move_away(file)))
+}
+
 /// Lets this user use files and folders of its own.
 fn open(paths: &[PathBuf]) -> String {
     match FAMILY {

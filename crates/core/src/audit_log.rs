@@ -135,7 +135,7 @@ impl AuditLog {
             // The lock keeps another process from rotating the files between the two reads. In a read-only folder no
             // process can rotate.
             let _lock = if self.path().exists() { Lock::acquire(&self.lock_path()).ok() } else { None };
-            [self.older_path(), self.path()].map(|path| disk::open_regular(&path).map(|file| (path, file)))
+            [self.older_path(), self.path()].map(|path| disk::open_own(&path).map(|file| (path, file)))
         };
         let mut reading = Reading::default();
         for file in files {

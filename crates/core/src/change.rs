@@ -265,5 +265,6 @@ fn not_as_written(agent: &AgentName) -> Failure {
 
 /// The vault is as it was to be; what this machine remembers of it is not.
 fn not_remembered(failure: &Failure, done: &str) -> Failure {
-    Failure::new(failure.kind(), format!("the vault was {done}, but not recorded as seen: {failure}"))
+    let own = Failure::new(failure.kind(), format!("the vault was {done}, but not recorded as seen: {failure}"));
+    failure.hints().iter().fold(own, Failure::hint)
 }

@@ -377,7 +377,7 @@ fn held(path: &Path) -> Failure {
     let failure =
         Failure::new(Kind::Locked, format!("another cast process has held the lock for {} s", LOCK_WAIT.as_secs()));
     match advice::who_holds(path) {
-        Some(command) => failure.hint(format!("find out which process: '{command}'")),
+        Some(command) => failure.hint(format!("find out which process: {command}")),
         None => failure,
     }
 }

@@ -77,11 +77,12 @@ impl Failure {
     /// A failed file operation on `path`; `what` begins the message ("cannot open").
     pub fn io(what: &str, path: &Path, cause: &io::Error) -> Self {
         let failure = Self::new(Kind::Io, format!("{what} '{}': {}", path.display(), Cause(cause)));
-        let is_forbidden = cause.kind() == io::ErrorKind::PermissionDenied;
-        match advice::get_access(path).filter(|_| is_forbidden) {
-            Some(access) => failure.hint(access),
-            None => failure,
-        }
+        let advice = match cause.kind() {
+            io::ErrorKind::PermissionDenied => advice::get_access(path),
+            io::ErrorKind::NotADirectory => advice::clear_the_way(path),
+            _ => None,
+        };
+        advice.into_iter().fold(failure, Self::hint)
     }
 
     /// Adds a line below the message, about one of several things that are wrong.

@@ -80,6 +80,22 @@ fn something_else_in_the_place_of_a_file() {
 }
 
 #[test]
+fn a_file_in_the_place_of_a_folder() {
+    let places: [fn(&Sandbox) -> PathBuf; 2] = [Sandbox::state, |sandbox| sandbox.data().join("vaults")];
+    for place in places {
+        let sandbox = sandbox();
+        let path = place(&sandbox);
+        fs::remove_dir_all(&path).unwrap();
+        fs::write(&path, "in the way").unwrap();
+        let set = || sandbox.cast(["set", "--new", "a", "K", SECRET]);
+        let refused = set().refuses(6, "cast: error: ", &[SECRET]);
+        typed(&sandbox, told(&refused, "move it away: {}").hole(0)).succeeds();
+        set().succeeds();
+        is_well(&sandbox);
+    }
+}
+
+#[test]
 fn a_vault_that_is_to_be_kept_elsewhere() {
     let sandbox = sandbox();
     let (folder, elsewhere) = (sandbox.data().join("vaults"), sandbox.home().join("elsewhere"));
