@@ -244,7 +244,7 @@ pub(crate) fn masters(key: &UnlockKey) -> Result<&[MasterKey]> {
     match key {
         UnlockKey::Master(keys) => Ok(keys),
         UnlockKey::Agent(grant) => {
-            Err(failure::agent_key(&grant.agent, "opens only its vault: this needs the master key"))
+            Err(failure::not_with_agent_key(&grant.agent, "opens only its vault: this needs the master key"))
         }
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::advice;
 
-pub(crate) use vault::{agent_key, name_in_file};
+pub(crate) use vault::{agent_key, name_in_file, not_with_agent_key};
 
 /// The class of a failure, which decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

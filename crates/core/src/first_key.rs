@@ -135,7 +135,9 @@ impl Session {
         }
         let changes = key_store::changes(&self.places);
         match key_store::look_up(&self.places, &*self.attendant)? {
-            Lookup::Found(UnlockKey::Agent(grant), _) => Err(failure::agent_key(&grant.agent, "cannot create a vault")),
+            Lookup::Found(UnlockKey::Agent(grant), _) => {
+                Err(failure::not_with_agent_key(&grant.agent, "cannot create a vault"))
+            }
             Lookup::Found(key, whence) => {
                 self.hold(key, whence, changes);
                 Ok(())

@@ -253,6 +253,11 @@ fn a_file_for_import() {
         fs::write(&file, bytes).unwrap();
         told(&import(&[]).refuses(2, "UTF-", &["hunter3"]), "save it as UTF-8");
     }
+    fs::remove_file(&file).unwrap();
+    sandbox.other("mkfifo", [&file]).succeeds();
+    told(&import(&["--remove"]).refuses(6, "not a regular file", &[]), "name a file, or leave '--remove' out");
+    typed(&sandbox, "echo N=hunter3-hunter3 >.env & cast secrets import b .env").succeeds();
+    fs::remove_file(&file).unwrap();
     fs::write(&file, "L=hunter3-hunter3\n").unwrap();
     import(&[]).succeeds();
     let real = sandbox.home().join("real.env");

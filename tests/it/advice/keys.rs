@@ -311,6 +311,16 @@ fn an_import_that_is_refused() {
     let refused = sandbox.cast(["key", "import", "agent.key"]).refuses(4, "is not a master key", &[grant.trim()]);
     told(&refused, "cast does not store agent keys: put it in CAST_KEY");
     owner.cast(["list", "a"]).env("CAST_KEY", grant.trim()).succeeds();
+    // One that opens nothing here.
+    private(&sandbox.home().join("other.key"), Sandbox::new().key());
+    let before = fs::read(sandbox.key_file()).unwrap();
+    let refused = sandbox.cast(["key", "import", "other.key"]).refuses(5, "opens none of the 1 vaults", &[]);
+    let form = "import the key that they were made with; this shows what a key opens: 'cast doctor --backup FILE'";
+    let doctor = told(&refused, form).command("cast doctor --backup");
+    assert_eq!(typed(&sandbox, &doctor.replace("FILE", "other.key")).run().code, 1);
+    typed(&sandbox, &doctor.replace("FILE", "master.key")).succeeds();
+    sandbox.cast(["key", "import", "master.key"]).succeeds();
+    assert_eq!(fs::read(sandbox.key_file()).unwrap(), before);
     // Another master key beside the own.
     fs::copy(owner.vault("a"), sandbox.vault("b")).unwrap();
     let theirs = owner.home().join("master.key").display().to_string();

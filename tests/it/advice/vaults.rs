@@ -165,6 +165,16 @@ fn with_the_key_of_an_agent() {
     let form = "a revoked or rotated agent key opens nothing; the owner of the vault makes a new one with 'cast key export --agent {agent}'";
     let new = typed(&sandbox, &told(&refused, form).command("cast key export")).succeeds().out;
     sandbox.cast(["list", "a"]).env("CAST_KEY", new.trim()).succeeds();
+    // Nor does it make or open another vault.
+    sandbox.set("b", "K", SECRET);
+    let new = new.trim();
+    for words in ["set c K hunter2-hunter2", "list b"] {
+        let line = format!("cast {words}");
+        let refused = typed(&sandbox, &line).env("CAST_KEY", new).refuses(4, "the agent key of 'a'", &[SECRET, new]);
+        let form = "with a master key on this machine, leave this one away: 'unset CAST_KEY CAST_KEY_FILE'";
+        let line = format!("{}; {line}", told(&refused, form).command("unset"));
+        typed(&sandbox, &line).env("CAST_KEY", new).succeeds();
+    }
     // There is none for the built-in secrets.
     sandbox.set("builtin", "B", SECRET);
     let refused = sandbox.cast(["key", "export", "--agent", "builtin"]).refuses(2, "built-in", &[SECRET]);

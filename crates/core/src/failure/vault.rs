@@ -114,6 +114,15 @@ pub(crate) fn agent_key(agent: &AgentName, what: &str) -> Failure {
     Failure::new(Kind::NoKey, format!("the key is the agent key of '{agent}', which {what}"))
 }
 
+/// The same, where the master key would do.
+pub(crate) fn not_with_agent_key(agent: &AgentName, what: &str) -> Failure {
+    agent_key(agent, what)
+        .hint("with a master key on this machine, leave this one away: 'unset CAST_KEY CAST_KEY_FILE'")
+}
+
+/// What is another person's to decide.
+const ASK: &str = "ask its owner for the permission, or for the change";
+
 fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
     let vault = |kind, what: &str| Failure::new(kind, format!("the vault of agent '{agent}' {what}"));
     let integrity = |what: &str| vault(Kind::Integrity, what);
@@ -126,7 +135,7 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
         Refusal::WrongAgentKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged").hint(format!(
             "a revoked or rotated agent key opens nothing; the owner of the vault makes a new one with 'cast key export --agent {agent}'"
         )),
-        Refusal::KeyOfOtherAgent(other) => agent_key(other, "cannot open another vault"),
+        Refusal::KeyOfOtherAgent(other) => not_with_agent_key(other, "cannot open another vault"),
         Refusal::Damaged => restore("is damaged"),
         Refusal::DevelopmentBuild => {
             integrity("was made by a development build of cast").hint(format!(
@@ -148,9 +157,9 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
             restore(&format!("holds a value for '{name}' that is longer than an environment variable can be"))
         }
         Refusal::ReadOnly => vault(Kind::NoKey, "is not changed with an agent key, which only reads it"),
-        Refusal::OwnerOnly => vault(Kind::NoKey, "is not yours: only its owner changes this"),
+        Refusal::OwnerOnly => vault(Kind::NoKey, "is not yours: only its owner changes this").hint(ASK),
         Refusal::MayNotSet(name) => {
-            vault(Kind::NoKey, &format!("is not yours, and its owner does not let you set '{name}'"))
+            vault(Kind::NoKey, &format!("is not yours, and its owner does not let you set '{name}'")).hint(ASK)
         }
         Refusal::NotTheirKey => vault(Kind::NoKey, "was opened with another key than the one at hand"),
         Refusal::NoSuchName(name) => Failure::new(Kind::NotFound, format!("agent '{agent}' has no secret '{name}'")),

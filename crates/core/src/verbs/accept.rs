@@ -213,7 +213,11 @@ fn refuse_an_impostor(
     let what = format!("the vault of agent '{agent}' would pass for a vault {whose} that this machine knows: '{path}'");
     let failure = Failure::new(Kind::Integrity, what);
     let hint = "if the owner of that vault has a new key, accept the vault there first";
-    Err(if is_own { failure } else { failure.hint(hint) })
+    Err(failure.hint(if is_own {
+        "it is a forgery, or a copy: restore the vault of this agent, or move the file away"
+    } else {
+        hint
+    }))
 }
 
 /// Why a vault does not open as one that this machine expects.

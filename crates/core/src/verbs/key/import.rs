@@ -132,6 +132,9 @@ impl Session {
             return Err(Failure::new(
                 Kind::WrongKey,
                 format!("the key opens none of the {} vaults here", closed.len()),
+            )
+            .hint(
+                "import the key that they were made with; this shows what a key opens: 'cast doctor --backup FILE'",
             ));
         }
         Ok((opened, closed))
