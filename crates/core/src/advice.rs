@@ -54,7 +54,8 @@ fn open(paths: &[PathBuf]) -> String {
     match FAMILY {
         Family::Unix => format!("chmod u+rwX{}", quoted(paths)),
         Family::Windows => {
-            paths.iter().map(|path| format!("icacls \"{}\" /grant \"%USERNAME%:F\"", path.display())).collect()
+            let grant = |path: &PathBuf| format!("icacls \"{}\" /grant \"%USERNAME%:F\"", path.display());
+            paths.iter().map(grant).collect::<Vec<_>>().join(" && ")
         }
     }
 }
