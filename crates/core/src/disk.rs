@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::advice;
 use crate::failure::{Cause, Failure, Kind, Result};
-use crate::platform::{files, limits};
+use crate::platform::files::{self, Folder};
+use crate::platform::limits;
 
 pub use lock::{Lock, Transient};
 
@@ -83,31 +84,50 @@ pub fn read_limited(file: &File, path: &Path, limit: usize) -> Result<Vec<u8>> {
 /// then renames it over `path`. `temporary` is its name until then; a file that a killed writer left under that name is
 /// removed. The caller holds the lock.
 pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
-    replace_by(temporary, bytes, check, || {
-        files::rename(temporary, path).map_err(|cause| Failure::io("cannot replace", path, &cause))
-    })?;
-    sync_folder(path, "written")
+    make_private_folders(parent(path))?;
+    replace_in(&open_folder(path)?, [path, temporary], bytes, check)
 }
 
-fn replace_by(
-    temporary: &Path,
+/// The same in a folder that was opened before: all of it happens there, wherever its path leads by now.
+fn replace_in(
+    folder: &Folder,
+    [path, temporary]: [&Path; 2],
     bytes: &[u8],
     check: impl FnOnce(&[u8]) -> Result<()>,
-    rename: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
+    limits::survive_file_size_limit();
+    let new = name(temporary);
+    match folder.remove(new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Failure::io("cannot remove the leftover file", temporary, &error));
+        }
+        _ => {}
+    }
     let attempt = || {
-        write_new(temporary, bytes)?;
-        let file = open_regular(temporary)?.ok_or_else(|| changed(temporary))?;
+        let created = folder.create_private(new);
+        let mut file = created.map_err(|cause| Failure::io("cannot create", temporary, &cause))?;
+        write_synced(&mut file, temporary, bytes)?;
+        let file = regular(temporary, folder.open_plain(new))?.ok_or_else(|| changed(temporary))?;
         let back = read_limited(&file, temporary, bytes.len())?;
         if back != bytes {
             return Err(changed(temporary));
         }
         check(&back)?;
-        rename()
+        // What nobody finds there is not written.
+        if !folder.is_at(parent(path)) {
+            let what = format!("the folder was moved or replaced meanwhile: '{}'", parent(path).display());
+            return Err(Failure::new(Kind::Io, what));
+        }
+        folder.rename(new, name(path)).map_err(|cause| Failure::io("cannot replace", path, &cause))
     };
     attempt().inspect_err(|_| {
-        let _ = fs::remove_file(temporary);
-    })
+        let _ = folder.remove(new);
+    })?;
+    confirmed(folder.sync(), path, "written")
+}
+
+fn open_folder(path: &Path) -> Result<Folder> {
+    Folder::open(parent(path)).map_err(|cause| Failure::io("cannot open the folder", parent(path), &cause))
 }
 
 /// The ending of a file that is being written.
@@ -216,19 +236,6 @@ pub fn is_in_own_work_tree(path: &Path) -> bool {
 
 /// In bytes: a line with a path.
 const MAX_GIT_FILE: usize = 64 << 10;
-
-fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    limits::survive_file_size_limit();
-    make_private_folders(parent(path))?;
-    match files::remove(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(Failure::io("cannot remove the leftover file", path, &error));
-        }
-        _ => {}
-    }
-    let mut file = files::create_private(path).map_err(|cause| Failure::io("cannot create", path, &cause))?;
-    write_synced(&mut file, path, bytes)
-}
 
 fn write_synced(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).map_err(|cause| Failure::io("cannot write", path, &cause))?;

@@ -102,8 +102,7 @@ impl<'a> VaultFolder<'a> {
         disk::make_private_folders(self.folder)?;
         let lock = Lock::acquire_transient(&self.lock_path())?;
         for path in self.temporary()? {
-            // What cannot be cleared stands in nobody's way.
-            let _ = fs::remove_file(path);
+            lock.clear(&path);
         }
         Ok(WriteLock(lock))
     }

@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{confirmed, make_private_folders, name, parent, replace_by};
+use super::{confirmed, make_private_folders, name, open_folder, parent, replace_in};
 use crate::advice;
 use crate::failure::{Failure, Kind, Result};
-use crate::platform::{files, limits};
+use crate::platform::files::{self, Folder};
+use crate::platform::limits;
 
 /// How long one cast process waits for another.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
@@ -21,7 +22,7 @@ pub struct Lock(File);
 pub struct Transient {
     lock: Lock,
     path: PathBuf,
-    folder: files::Folder,
+    folder: Folder,
 }
 
 impl Transient {
@@ -34,11 +35,7 @@ impl Transient {
         bytes: &[u8],
         check: impl FnOnce(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        replace_by(temporary, bytes, check, || {
-            let renamed = self.folder.rename(name(temporary), name(path));
-            renamed.map_err(|cause| Failure::io("cannot replace", path, &cause))
-        })?;
-        confirmed(self.folder.sync(), path, "written")
+        replace_in(&self.folder, [path, temporary], bytes, check)
     }
 
     /// Removes a file of the lock's folder, durably.
@@ -46,13 +43,18 @@ impl Transient {
         self.folder.remove(name(path)).map_err(|cause| Failure::io("cannot remove", path, &cause))?;
         confirmed(self.folder.sync(), path, "removed")
     }
+
+    /// Removes a file that a killed writer left in the lock's folder. What cannot be removed stands in nobody's way.
+    pub fn clear(&self, path: &Path) {
+        let _ = self.folder.remove(name(path));
+    }
 }
 
 impl Drop for Transient {
     fn drop(&mut self) {
         // While it is held, so that nobody else's file is removed.
-        if files::is_at(&self.lock.0, &self.path) {
-            files::remove_lock(&self.path);
+        if self.folder.holds(&self.lock.0, name(&self.path)) {
+            self.folder.remove_lock(name(&self.path));
         }
     }
 }
@@ -86,8 +88,7 @@ impl Lock {
                 TryLockError::WouldBlock => held(path),
                 TryLockError::Error(cause) => Failure::io("cannot lock", path, &cause),
             })?;
-            let folder = files::Folder::open(parent(path));
-            let folder = folder.map_err(|cause| Failure::io("cannot open the folder", parent(path), &cause))?;
+            let folder = open_folder(path)?;
             // The holder before may have removed the file while this waited for it.
             if folder.holds(&lock.0, name(path)) {
                 return Ok(Transient { lock, path: path.to_owned(), folder });
