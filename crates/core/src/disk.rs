@@ -53,6 +53,11 @@ pub fn open_regular_behind_links(path: &Path) -> Result<Option<File>> {
     regular(path, files::open_behind_links(path))
 }
 
+/// The same as [`open_regular`], at a path below `folder`. No link below that is followed, even if it is put there meanwhile.
+pub fn open_beneath(folder: &Path, path: &Path) -> Result<Option<File>> {
+    regular(&folder.join(path), Folder::open(folder).and_then(|folder| folder.open_beneath(path)))
+}
+
 /// Whether this user cannot see what is at `path`, because it may not enter its folder or one above.
 pub fn is_out_of_reach(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)

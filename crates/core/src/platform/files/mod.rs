@@ -37,6 +37,11 @@ impl Folder {
         self.0.holds(file, name)
     }
 
+    /// As [`open_plain`], at a path below this folder. No link on the way is followed.
+    pub fn open_beneath(&self, path: &Path) -> io::Result<File> {
+        self.0.open_beneath(path)
+    }
+
     /// Whether this folder is the one at `path` now. Taken for granted where the system does not tell.
     pub fn is_at(&self, path: &Path) -> bool {
         self.0.is_at(path)
@@ -81,11 +86,6 @@ pub fn open_plain(path: &Path) -> io::Result<File> {
 /// Opens a file for reading and follows symlinks. Does not wait for the writer of a FIFO.
 pub fn open_behind_links(path: &Path) -> io::Result<File> {
     system::open_behind_links(path)
-}
-
-/// Whether an open file is the one at `path` now. Taken for granted where the system does not tell files apart.
-pub fn is_at(file: &File, path: &Path) -> bool {
-    system::is_at(file, path)
 }
 
 /// Removes what lies in the place of a private lock file and is none: a link, or a file that other users can open, and so lock.

@@ -5,7 +5,7 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Component, Path};
 
 use rustix::fs::{CWD, Mode, OFlags};
 
@@ -23,6 +23,15 @@ impl Folder {
         let there = rustix::fs::statat(&self.0, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
         let open = rustix::fs::fstat(file);
         open.is_ok_and(|open| there.is_ok_and(|there| (open.st_dev, open.st_ino) == (there.st_dev, there.st_ino)))
+    }
+
+    pub(super) fn open_beneath(&self, path: &Path) -> io::Result<File> {
+        let mut folder = self.0.try_clone()?;
+        for part in path.parent().into_iter().flat_map(Path::components) {
+            let Component::Normal(name) = part else { return Err(io::ErrorKind::InvalidFilename.into()) };
+            folder = open_at(&folder, name.as_ref(), OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW)?;
+        }
+        open_plain_at(&folder, path.file_name().unwrap_or_default().as_ref())
     }
 
     pub(super) fn is_at(&self, path: &Path) -> bool {
@@ -190,11 +199,6 @@ pub(super) fn check_writable(path: &Path) -> io::Result<()> {
     rustix::fs::access(path, wanted)?;
     let disk = rustix::fs::statvfs(path)?;
     if disk.f_blocks > 0 && disk.f_bavail == 0 { Err(rustix::io::Errno::NOSPC.into()) } else { Ok(()) }
-}
-
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
-    let (open, there) = (file.metadata(), std::fs::symlink_metadata(path));
-    open.is_ok_and(|open| there.is_ok_and(|there| (open.dev(), open.ino()) == (there.dev(), there.ino())))
 }
 
 pub(super) fn is_writable_by_others(file: &File) -> bool {

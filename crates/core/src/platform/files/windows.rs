@@ -45,6 +45,10 @@ impl Folder {
         true
     }
 
+    pub(super) fn open_beneath(&self, path: &Path) -> io::Result<File> {
+        open_plain(&self.0.join(path))
+    }
+
     #[allow(clippy::unused_self)]
     pub(super) fn is_at(&self, _path: &Path) -> bool {
         true
@@ -155,10 +159,6 @@ pub(super) fn is_open(_data: &Metadata) -> bool {
 pub(super) fn check_writable(path: &Path) -> io::Result<()> {
     let data = std::fs::metadata(path)?;
     if data.is_file() && data.permissions().readonly() { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
-}
-
-pub(super) fn is_at(_file: &File, _path: &Path) -> bool {
-    true
 }
 
 pub(super) fn is_writable_by_others(_file: &File) -> bool {
