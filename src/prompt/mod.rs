@@ -128,6 +128,18 @@ impl Attendant for Terminal {
             Notice::BuiltinGone => {
                 "the built-in secrets that this machine has seen are gone: see 'cast doctor'".to_owned()
             }
+            Notice::OtherOwner(agent, fingerprint) => {
+                format!("the vault of agent '{agent}' belongs to another owner, with the fingerprint: {fingerprint}")
+            }
+            Notice::FirstSeen(agents) => {
+                let agents: Vec<_> = agents.iter().map(|agent| format!("'{agent}'")).collect();
+                format!(
+                    "this machine has not seen these vaults before, and the new key takes them over: {}\n\
+                     cast: look at each with 'cast secrets list AGENT'; one that you did not make: \
+                     'cast secrets delete AGENT --all'",
+                    agents.join(", ")
+                )
+            }
         };
         self.report.note(&format!("cast: {what}\n"));
     }

@@ -13,7 +13,7 @@ use crate::session::{Session, Unlocked};
 use crate::suggestion;
 use crate::vault_folder::VaultFolder;
 
-pub(crate) use judge::{Verdict, refused};
+pub(crate) use judge::{Verdict, refuse_older, refused};
 
 /// Why an agent goes without built-in secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +43,27 @@ impl Session {
 
     /// The verified vault of `agent`, if there is one; its state is remembered.
     pub(crate) fn find_vault(&self, agent: &AgentName) -> Result<Option<Vault>> {
+        Ok(self.find(agent)?.map(|found| found.vault))
+    }
+
+    /// The same, but none that is older than this machine has seen, or beside it, also where branches are switched.
+    pub(crate) fn newest_vault(&self, agent: &AgentName) -> Result<Vault> {
+        let found = self.find(agent)?.ok_or_else(|| self.no_such_agent(agent))?;
+        refuse_older(&found.vault, found.verdict, found.record.as_ref())?;
+        Ok(found.vault)
+    }
+
+    fn find(&self, agent: &AgentName) -> Result<Option<Found>> {
         let Some(found) = self.look_at_vault(agent)? else { return Ok(None) };
         match found.verdict {
             Verdict::News => self.remember_news(&found),
             Verdict::Known if found.is_new_here => self.remember_place(&found),
             _ => {}
         }
-        Ok(Some(found.vault))
+        if found.record.as_ref().is_some_and(|record| record.leaving) {
+            self.remember_that_it_stays(&found);
+        }
+        Ok(Some(found))
     }
 
     /// The built-in secrets that go into `agent`, or why none do. Warns where this machine has seen some and they are gone.
@@ -164,6 +178,21 @@ impl Session {
         }
     }
 
+    /// A vault that is there was not deleted: who was about to was killed. Best effort.
+    fn remember_that_it_stays(&self, found: &Found) {
+        let (Some(seen), Ok(folder)) = (self.seen(), self.folder()) else { return };
+        // Its deletion may be going on.
+        if folder.is_locked() {
+            return;
+        }
+        let Some(lock) = seen.try_lock() else { return };
+        if let Ok(Some(record)) = seen.record(found.vault.id())
+            && record.leaving
+        {
+            let _ = seen.say_leaving(&lock, record, false);
+        }
+    }
+
     /// Remembers a state that came from elsewhere. Best effort: a machine that cannot write notes can still run agents.
     fn remember_news(&self, found: &Found) {
         let (Some(seen), Ok(unlocked)) = (self.seen(), self.key()) else { return };
@@ -175,17 +204,19 @@ impl Session {
             .as_ref()
             .is_none_or(|record| !record.given_up && State::compare(&record.state, state) == Comparison::Newer);
         if is_news {
-            let _ = self.remember(&seen, &lock, record.as_ref(), &found.vault, &unlocked.key);
+            let _ = self.remember(&seen, &lock, record.as_ref(), &found.vault, None, &unlocked.key);
         }
     }
 
-    /// Writes down the state of a vault that was verified or written. The caller has compared it with `record`.
+    /// Writes down the state of a vault that was verified or written. The caller has compared it with `record`; `before` is what it held
+    /// when this session read it, to change it.
     pub(crate) fn remember(
         &self,
         seen: &Seen,
         lock: &disk::Lock,
         record: Option<&Record>,
         vault: &Vault,
+        before: Option<&Summary>,
         key: &UnlockKey,
     ) -> Result<()> {
         let Some(state) = vault.state() else { return Ok(()) };
@@ -199,11 +230,19 @@ impl Session {
             return Ok(());
         }
         let holds = Summary::of(vault);
-        let taken_away = same.is_some_and(|record| takes_away(seen, record, state, &holds));
+        let same_epoch = same.filter(|record| record.state.epoch == state.epoch);
+        let known = same_epoch.and_then(|_| seen.summary(state.id).ok().flatten());
+        let taken_away = match (same_epoch, &known) {
+            (Some(record), Some(known)) => record.state.owner_hash != state.owner_hash && known.exceeds(&holds),
+            // Nothing is known of what was there: then it counts as taken away.
+            _ => true,
+        };
+        // A change of another branch than the one that was remembered last.
+        let taken_away = taken_away || before.is_some_and(|before| before.exceeds(&holds));
         let next = Record {
             state: state.clone(),
-            floor: match same {
-                Some(record) if !taken_away && record.state.epoch == state.epoch => record.floor.clone(),
+            floor: match same_epoch {
+                Some(record) if !taken_away => record.floor.clone(),
                 _ => state.rules.clone(),
             },
             receipt: vault.receipt(key),
@@ -220,6 +259,7 @@ impl Session {
             leaving: false,
             path: here,
         };
+        let holds = holds.after(known.unwrap_or_default());
         seen.remember(lock, &next, &holds, &path)
     }
 
@@ -240,15 +280,6 @@ impl Session {
     }
 }
 
-/// Whether a dangerous name, a person or a permission that this machine remembers is not there any more.
-fn takes_away(seen: &Seen, record: &Record, now: &State, holds: &Summary) -> bool {
-    if record.state.owner_hash == now.owner_hash {
-        return false;
-    }
-    // Without a summary nothing is known of what was there: then it counts as taken away.
-    seen.summary(record.state.id).ok().flatten().is_none_or(|summary| summary.exceeds(holds))
-}
-
 /// What to say when a vault has no such secret.
 pub(crate) fn no_such_secret(vault: &Vault, name: &SecretName) -> Failure {
     let agent = vault.agent();
@@ -258,3 +289,6 @@ pub(crate) fn no_such_secret(vault: &Vault, name: &SecretName) -> Failure {
         None => failure.hint(format!("see what there is: 'cast secrets list {agent}'")),
     }
 }
+
+#[cfg(test)]
+mod tests;

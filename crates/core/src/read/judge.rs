@@ -25,7 +25,7 @@ pub(crate) enum Verdict {
     GivenUp,
     /// Another vault than the one that this machine has seen here.
     OtherVault,
-    /// The built-in secrets of another folder, where they still are.
+    /// The built-in secrets of another folder, where they still are, or another owner's vault that was accepted in another folder.
     OtherFolder,
     /// Built-in secrets, or a vault with people, of a former key, that this machine has not seen before.
     FormerKey,
@@ -51,6 +51,8 @@ impl Session {
         let now = vault.state().expect("it was opened from a file");
         let verdict = match (&record, &unlocked.key) {
             (Some(record), _) if record.given_up => Verdict::GivenUp,
+            // Who was accepted may have put it here, where this user takes it for an own vault.
+            (Some(_), _) if is_first_here && matches!(vault.role(), Role::Person(_)) => Verdict::OtherFolder,
             (Some(record), _) if is_first_here && self.is_builtin_of_another_folder(record, &vault) => {
                 Verdict::OtherFolder
             }
@@ -159,6 +161,9 @@ pub(crate) fn refused(agent: &AgentName, verdict: Verdict, record: Option<&Recor
         (Verdict::OtherVault, Some(record)) => {
             format!("is not the vault that this machine has known here since {}", clock::local(record.since))
         }
+        (Verdict::OtherFolder, Some(Record { card: Some(_), path, .. })) => {
+            format!("belongs to another owner, who was accepted in another folder: '{}'", path.display())
+        }
         (Verdict::OtherFolder, Some(record)) => format!("is that of another folder: '{}'", record.path.display()),
         (Verdict::FormerKey, _) => {
             "belongs to a former key of yours, and this machine has not seen it before".to_owned()
@@ -167,4 +172,12 @@ pub(crate) fn refused(agent: &AgentName, verdict: Verdict, record: Option<&Recor
     };
     Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))
         .hint(format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'"))
+}
+
+/// Refuses a state that is older than this machine has seen, or beside it.
+pub(crate) fn refuse_older(vault: &Vault, verdict: Verdict, record: Option<&Record>) -> Result<()> {
+    match verdict {
+        Verdict::RolledBack | Verdict::Forked => Err(refused(vault.agent(), verdict, record)),
+        _ => Ok(()),
+    }
 }
