@@ -63,7 +63,8 @@ impl Report {
         // Only strings hold such letters, and JSON has a form for them there.
         self.data(&escaped(&text, |letter| {
             let mut units = [0; 2];
-            letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+            let units = letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}"));
+            units.collect::<Vec<_>>().concat()
         }))
     }
 

@@ -33,7 +33,8 @@ pub fn flags(flags: &Flags) -> Vec<String> {
 pub(crate) fn details(flags: &Flags) -> Vec<String> {
     let mut details = self::flags(flags);
     if let (Some(command), Some(last)) = (&flags.from, details.last_mut()) {
-        command.iter().for_each(|word| *last += &format!(" {word:?}"));
+        let words: Vec<_> = command.iter().map(|word| format!("{word:?}")).collect();
+        *last = format!("{last} {}", words.join(" "));
     }
     details
 }

@@ -189,8 +189,8 @@ impl Summary {
     /// A line for each name: the name, when it was set, and its flags, none of which holds a control character, with tabs between.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let line = |mark: &str, key: &str, Name { updated, flags }: &Name| {
-            let flags: String = flags.iter().map(|flag| format!("\t{flag}")).collect();
-            format!("{mark}{key}\t{updated}{flags}\n")
+            let fields: Vec<_> = [key, updated].into_iter().chain(flags.iter().map(String::as_str)).collect();
+            format!("{mark}{}\n", fields.join("\t"))
         };
         let names = self.names.iter().map(|(key, name)| line("", key, name));
         let gone = self.gone.iter().map(|(key, name)| line(&GONE.to_string(), key, name));
