@@ -4,6 +4,7 @@
 
 mod called;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -46,7 +47,7 @@ impl Report {
     /// Prints data on standard output.
     pub(crate) fn data(self, text: &str) -> anyhow::Result<()> {
         let mut stdout = AutoStream::auto(io::stdout());
-        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        let written = stdout.write_all(visible(text).as_bytes()).and_then(|()| stdout.flush());
         // The reader has seen enough and closed the pipe.
         if written.as_ref().is_err_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe) {
             return Ok(());
@@ -58,7 +59,13 @@ impl Report {
 
     /// Prints data as JSON.
     pub(crate) fn json(self, data: &impl Serialize) -> anyhow::Result<()> {
-        self.data(&(serde_json::to_string_pretty(data)? + "\n"))
+        let text = serde_json::to_string_pretty(data)? + "\n";
+        // Only strings hold such letters, and JSON has a form for them there.
+        self.data(&escaped(&text, |letter| {
+            let mut units = [0; 2];
+            let units = letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}"));
+            units.collect::<Vec<_>>().concat()
+        }))
     }
 
     /// Prints what was done.
@@ -140,17 +147,65 @@ pub(crate) fn hide_panics() {
 
 fn say(text: &str) {
     let mut stderr = AutoStream::auto(io::stderr());
-    let _ = stderr.write_all(as_called(text).as_bytes()).and_then(|()| stderr.flush());
+    let _ = stderr.write_all(visible(&as_called(text)).as_bytes()).and_then(|()| stderr.flush());
 }
 
-/// Text with its control characters escaped, so that a path or name from outside cannot move the cursor or change a
-/// colour.
+/// Text that looks like what it is: what others wrote cannot reorder or hide what stands beside it. Control characters
+/// stay, as those of colours.
+fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, |letter| letter.escape_unicode().to_string())
+}
+
+/// Text with `escape` for each letter that shows nothing or changes the order of others.
+fn escaped(text: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
+    if text.is_ascii() || !text.contains(is_invisible) {
+        return text.into();
+    }
+    text.chars().map(|letter| if is_invisible(letter) { escape(letter) } else { letter.to_string() }).collect()
+}
+
+/// Letters of the category Cf, separators of lines, fillers, variation selectors and tags (Unicode 16).
+fn is_invisible(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+        | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+        | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Text with its control characters escaped, too, so that a path or name from outside cannot move the cursor or change
+/// a colour.
 pub(crate) struct Printable<'a>(pub(crate) &'a str);
 
 impl Display for Printable<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.chars().try_for_each(|letter| {
-            if letter.is_control() { write!(f, "{}", letter.escape_default()) } else { write!(f, "{letter}") }
+            if letter.is_control() || is_invisible(letter) {
+                write!(f, "{}", letter.escape_default())
+            } else {
+                write!(f, "{letter}")
+            }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_is_shown_as_it_is() {
+        for (text, expected) in [
+            ("José 日本 e\u{301} \u{fffd}", "José 日本 e\u{301} \u{fffd}"),
+            ("a\u{202e}b\u{200b}", "a\\u{202e}b\\u{200b}"),
+            ("\u{2066}a\u{2069}\u{feff}\u{e0041}", "\\u{2066}a\\u{2069}\\u{feff}\\u{e0041}"),
+        ] {
+            assert_eq!(visible(text), expected);
+            assert_eq!(Printable(text).to_string(), expected);
+        }
+        // Colours stay, but not in what others wrote.
+        assert_eq!(visible("\u{1b}[1m\n"), "\u{1b}[1m\n");
+        assert_eq!(Printable("\u{1b}[1m\n\u{9b}").to_string(), "\\u{1b}[1m\\n\\u{9b}");
     }
 }

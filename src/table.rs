@@ -3,12 +3,15 @@
 use comfy_table::presets;
 use comfy_table::{ContentArrangement, Table};
 
+use crate::report::Printable;
+
 /// Lays out `rows` under `header`.
 pub(crate) fn lay_out<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(header);
     for row in rows {
-        table.add_row(row);
+        // What others wrote stays in its cell.
+        table.add_row(row.map(|cell| Printable(&cell).to_string()));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));

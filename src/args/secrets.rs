@@ -233,6 +233,10 @@ pub(crate) struct CopyArgs {
     #[arg(long)]
     pub(crate) replace: bool,
 
+    /// Accept names that make programs load code or change what runs, such as PATH or LD_PRELOAD
+    #[arg(long)]
+    pub(crate) allow_dangerous_name: bool,
+
     /// Make a new vault where this machine has seen one that is gone
     #[arg(long)]
     pub(crate) new: bool,

@@ -138,6 +138,18 @@ impl Attendant for Terminal {
                     "'{agent}' is a new agent. Did you mean '{other}'? To take it back: 'cast secrets delete {agent} --all'"
                 ));
             }
+            Notice::OtherOwner(agent, fingerprint) => {
+                format!("the vault of agent '{agent}' belongs to another owner, with the fingerprint: {fingerprint}")
+            }
+            Notice::FirstSeen(agents) => {
+                let agents: Vec<_> = agents.iter().map(|agent| format!("'{agent}'")).collect();
+                format!(
+                    "this machine has not seen these vaults before, and the new key takes them over: {}\n\
+                     cast: look at each with 'cast secrets list AGENT'; one that you did not make: \
+                     'cast secrets delete AGENT --all'",
+                    agents.join(", ")
+                )
+            }
         };
         self.report.note(&format!("cast: {what}\n"));
     }

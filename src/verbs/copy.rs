@@ -11,7 +11,7 @@ pub(crate) fn run(args: &CopyArgs, session: &Session, report: Report) -> anyhow:
     let (from, to) = (words::agent(&args.from)?, words::agent(&args.to)?);
     let names = words::secrets(&args.key)?;
     let missing = if args.new { Missing::CreateAnew } else { Missing::Create };
-    for name in session.perform(Copy::new([&from, &to], &names, args.replace, missing)?)? {
+    for name in session.perform(Copy::new([&from, &to], &names, args.replace, args.allow_dangerous_name, missing)?)? {
         report.success(format_args!("Secret '{name}' copied from agent '{from}' to agent '{to}'"));
     }
     Ok(())

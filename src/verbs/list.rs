@@ -147,7 +147,7 @@ fn secrets(secrets: &[SecretInfo], agent: &AgentName, json: bool, report: Report
     let row = |secret: &SecretInfo| {
         let name = secret.name.as_str();
         let name = if secret.builtin && !agent.is_builtin() { format!("{name} (built-in)") } else { name.to_owned() };
-        [name, time(secret.created), time(secret.updated), listing::flags(&secret.flags).join(", ")]
+        [name, time(secret.created), time(secret.updated), listing::line(&listing::flags(&secret.flags))]
     };
     let rows: Vec<_> = secrets.iter().map(row).collect();
     if rows.iter().all(|[.., flags]| flags.is_empty()) {

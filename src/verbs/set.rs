@@ -57,7 +57,7 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
     let (dangerous, unmasked) = (flags.dangerous && !dangerous, flags.unmasked && unmasked.is_none());
     let kept = listing::flags(&Flags { dangerous, unmasked, ..flags });
     if change != Change::Added && !kept.is_empty() {
-        report.hint(format_args!("'{name}' keeps its flags: {}", kept.join(", ")));
+        report.hint(format_args!("'{name}' keeps its flags: {}", listing::line(&kept)));
     }
     if let Some(oddity) = oddity {
         report.hint(format_args!("the value was stored exactly as it is: it {}", odd(oddity)));

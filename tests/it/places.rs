@@ -3,7 +3,10 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
+use crate::forge::{Key, Text, grant_of};
 use crate::sandbox::{Sandbox, lacks};
 
 const SECRET: &str = "hunter2-hunter2";
@@ -153,6 +156,44 @@ fn a_runner_reads_vaults_as_kubernetes_mounts_them() {
     fs::remove_file(mount.join("a.age")).unwrap();
     symlink(sandbox.vault("a"), mount.join("a.age")).unwrap();
     sandbox.cast(print).env("CAST_KEY", &line).env("CAST_VAULTS", &mount).refuses(125, "it is a link to", &[SECRET]);
+}
+
+/// Whoever can write the folder swaps the way to a vault while a runner reads it: the runner reads what is inside, or
+/// nothing.
+#[test]
+fn no_link_that_is_swapped_in_leads_a_runner_out_of_the_folder() {
+    const ROUNDS: usize = 200;
+    let sandbox = Sandbox::with("a", &[("K", SECRET)]);
+    let line = grant_of(&sandbox, "a");
+    let (mount, outside) = (sandbox.home().join("mount"), sandbox.home().join("outside"));
+    for folder in [&mount.join("real"), &outside] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    fs::copy(sandbox.vault("a"), mount.join("real/a.age")).unwrap();
+    let master = Key::master(&sandbox);
+    let other = Text::read(&sandbox.vault("a"), master).with("OUTSIDE", SECRET, "").next();
+    fs::write(outside.join("a.age"), other.seal(master)).unwrap();
+    symlink("real/a.age", mount.join("a.age")).unwrap();
+    symlink(&outside, mount.join("swap")).unwrap();
+    let (done, mut read) = (AtomicBool::new(false), 0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (folder, flags) = (fs::File::open(&mount).unwrap(), rustix::fs::RenameFlags::EXCHANGE);
+            while !done.load(Ordering::Relaxed) {
+                rustix::fs::renameat_with(&folder, "real", &folder, "swap", flags).unwrap();
+            }
+        });
+        for _ in 0..ROUNDS {
+            let listed = sandbox.cast(["list", "a", "--json"]).env("CAST_KEY", &line).env("CAST_VAULTS", &mount).run();
+            read += usize::from(listed.code == 0);
+            // No panic here, while the other thread waits for the end.
+            if listed.out.contains("OUTSIDE") {
+                read = usize::MAX / 2;
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(read <= ROUNDS, "a vault outside of the folder was read");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::forge::grant_of;
+use crate::forge::{Key, Text, grant_of};
 use crate::sandbox::Sandbox;
 
 const SECRETS: [(&str, &str); 3] = [("A", "sk-live-a"), ("B", "sk-live-b\r\n\"$x'\n "), ("EMPTY", "")];
@@ -50,7 +50,7 @@ fn a_copy_is_set_now_and_treated_as_the_original() {
     let old = line(&sandbox, "to", "A");
     let refused = sandbox.cast(["secrets", "copy", "from", "to"]).refuses(2, "agent 'to' already has: A", &["sk-live"]);
     assert!(refused.err.contains("--replace"), "{refused:?}");
-    sandbox.cast(["secrets", "copy", "from", "to", "--replace"]).succeeds();
+    sandbox.cast(["secrets", "copy", "from", "to", "--replace", "--allow-dangerous-name"]).succeeds();
     let new = line(&sandbox, "to", "A");
     assert_eq!(new["created_at"], old["created_at"]);
     assert!(new["updated_at"].as_str() > old["updated_at"].as_str(), "{new} {old}");
@@ -82,6 +82,52 @@ fn a_copy_is_whole_or_not_there() {
     fs::write(sandbox.vault("to"), "damaged").unwrap();
     copy(&["from", "to"]).refuses(5, "'to'", &["sk-live"]);
     copy(&["to", "from"]).refuses(5, "'to'", &["sk-live"]);
+}
+
+/// Of each vault its owner says anew that a name may make programs load code.
+#[test]
+fn an_allowance_is_not_copied() {
+    let sandbox = Sandbox::with("from", &SECRETS);
+    sandbox.cast(["set", "from", "NODE_OPTIONS", "--allow-dangerous-name", "--", "--no-warnings"]).succeeds();
+    let copy = |words: &[&str]| sandbox.cast(["secrets", "copy", "from"].iter().chain(words));
+    for words in [&["to"][..], &["to", "NODE_OPTIONS"], &["builtin"], &["to", "--replace"]] {
+        copy(words).refuses(2, "'NODE_OPTIONS' makes programs load code", &["sk-live", "--no-warnings"]);
+    }
+    copy(&["to", "A"]).succeeds();
+    copy(&["to", "NODE_OPTIONS", "--allow-dangerous-name"]).succeeds();
+    assert_eq!(line(&sandbox, "to", "NODE_OPTIONS")["dangerous"], true);
+    assert_eq!(sandbox.value("to", "NODE_OPTIONS"), b"--no-warnings");
+    // What was allowed there once stays allowed there, as for `set`.
+    copy(&["to", "NODE_OPTIONS", "--replace"]).succeeds();
+    assert_eq!(line(&sandbox, "to", "NODE_OPTIONS")["dangerous"], true);
+}
+
+/// Out of a vault of another owner no dangerous name comes unasked, and no command at all.
+#[test]
+fn what_another_owner_allowed_is_not_allowed_here() {
+    let (alice, owner) = (Sandbox::new(), Key::generate());
+    let vault = Text::new("theirs", &"42".repeat(16), owner, &[("K", "sk-live-k")])
+        .with("LD_PRELOAD", "sk-live.so", "dangerous = true\n")
+        .with_name("FETCHED", "hosts = [\"a.b\"]\nfrom = [\"sh\", \"-c\", \"sk-live\"]\n")
+        .with_person("alice", &Key::master(&alice).card(), &[]);
+    fs::create_dir_all(alice.vault("theirs").parent().unwrap()).unwrap();
+    fs::write(alice.vault("theirs"), vault.seal(owner)).unwrap();
+    alice.cast(["vault", "accept", "theirs", "--yes"]).succeeds();
+    let copy = |words: &[&str]| alice.cast(["secrets", "copy", "theirs", "mine"].iter().chain(words));
+    copy(&["LD_PRELOAD"]).refuses(2, "'LD_PRELOAD' makes programs load code", &["sk-live"]);
+    copy(&["FETCHED"]).refuses(2, "comes from a command that another owner chose", &["sk-live"]);
+    copy(&["--allow-dangerous-name"]).refuses(2, "comes from a command that another owner chose", &["sk-live"]);
+    copy(&["K", "LD_PRELOAD", "--allow-dangerous-name"]).succeeds();
+    assert_eq!(line(&alice, "mine", "LD_PRELOAD")["dangerous"], true);
+    assert_eq!(alice.value("mine", "K"), b"sk-live-k");
+    // One's own command is copied with the hosts that it is for.
+    let master = Key::master(&alice);
+    let own = Text::new("own", &"43".repeat(16), master, &[])
+        .with_name("FETCHED", "hosts = [\"a.b\"]\nfrom = [\"op\", \"read\"]\n");
+    fs::write(alice.vault("own"), own.seal(master)).unwrap();
+    alice.cast(["secrets", "copy", "own", "mine"]).succeeds();
+    let copied = line(&alice, "mine", "FETCHED");
+    assert_eq!((&copied["hosts"][0], &copied["from"][0]), (&"a.b".into(), &"op".into()));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! The way of a change, whole: find the key, lock, read and verify, change, seal, replace, remember. Killed anywhere, the vault is the old
 //! one or the new one. The audit log's note comes after, at the door (`door.rs`).
 
-use cast_vault::{AgentName, MasterKey, Refusal, Replica, State, UnlockKey, Vault, VectorFault};
+use cast_vault::{AgentName, Fingerprint, MasterKey, Refusal, Replica, Role, State, UnlockKey, Vault, VectorFault};
 
 use crate::failure::{self, Failure, Kind, Result};
 use crate::key_store::Notice;
-use crate::read::{Found, Verdict, refused};
-use crate::seen::Record;
+use crate::read::{Found, Verdict, refuse_older};
+use crate::seen::{Record, Summary};
 use crate::session::Session;
 use crate::suggestion;
 use crate::vault_folder::{VaultFolder, WriteLock};
@@ -29,7 +29,8 @@ struct Begun {
     /// What this machine knew of it.
     record: Option<Record>,
     verdict: Verdict,
-    is_new: bool,
+    /// What it held; `None` for a new one.
+    before: Option<Summary>,
 }
 
 impl Session {
@@ -67,7 +68,9 @@ impl Session {
         edit: impl FnOnce(&mut Vault) -> Result<T>,
     ) -> Result<T> {
         let result = edit(&mut begun.vault)?;
+        let owner = other_owner(&begun.vault);
         self.finish(folder, begun)?;
+        self.name_owner(owner);
         Ok(result)
     }
 
@@ -86,24 +89,27 @@ impl Session {
         let lock = self.lock_vaults(folder)?;
         match (self.look_at_vault(agent)?, missing) {
             (Some(Found { vault, record, verdict, .. }), _) => {
-                Ok(Begun { lock, vault, record, verdict, is_new: false })
+                let before = Some(Summary::of(&vault));
+                Ok(Begun { lock, vault, record, verdict, before })
             }
             (None, Missing::Refuse) => Err(self.no_such_agent(agent)),
             (None, Missing::Create | Missing::CreateAnew) => {
                 let vault = self.create(folder, agent)?;
-                Ok(Begun { lock, vault, record: None, verdict: Verdict::News, is_new: true })
+                Ok(Begun { lock, vault, record: None, verdict: Verdict::News, before: None })
             }
         }
     }
 
     /// After the change: seal, replace, remember. A new vault takes the place of one that was seen there.
     fn finish(&self, folder: &VaultFolder<'_>, begun: Begun) -> Result<()> {
-        let Begun { lock, mut vault, record, is_new, .. } = begun;
-        if is_new && let (Some(seen), Some(former)) = (self.seen(), self.expected(vault.agent())?) {
+        let Begun { lock, mut vault, record, before, .. } = begun;
+        if before.is_none()
+            && let (Some(seen), Some(former)) = (self.seen(), self.expected(vault.agent())?)
+        {
             seen.give_up(&seen.lock()?, former)?;
         }
-        self.commit(folder, &lock, &mut vault, record.as_ref())?;
-        if is_new {
+        self.commit(folder, &lock, &mut vault, record.as_ref(), before.as_ref())?;
+        if before.is_none() {
             self.say_if_misspelt(folder, vault.agent());
         }
         Ok(())
@@ -119,13 +125,14 @@ impl Session {
     }
 
     /// Seals a vault, puts it in the place of its file once it came back from the disk and opened, and remembers its state. `record` is what
-    /// this machine knew of it.
+    /// this machine knew of it, `before` what it held before the change.
     pub(crate) fn commit(
         &self,
         folder: &VaultFolder<'_>,
         lock: &WriteLock,
         vault: &mut Vault,
         record: Option<&Record>,
+        before: Option<&Summary>,
     ) -> Result<()> {
         let unlocked = self.key()?;
         let file = self.seal(vault, &unlocked.key, record)?;
@@ -140,7 +147,7 @@ impl Session {
             let records = seen.lock()?;
             // Of the vault as it is now: it may have become one of its own.
             let known = vault.state().map(|state| seen.record(state.id)).transpose()?.flatten();
-            self.remember(&seen, &records, known.as_ref().or(record), vault, &unlocked.key)
+            self.remember(&seen, &records, known.as_ref().or(record), vault, before, &unlocked.key)
         });
         remembered.map_err(|failure| not_remembered(&failure, "written"))
     }
@@ -158,12 +165,20 @@ impl Session {
         let (seen, record) = (self.seen(), self.expected(agent)?);
         // Killed from here on, the vault is there and in use, or gone and not missed.
         if let (Some(seen), Some(record)) = (&seen, &record) {
-            seen.say_leaving(&seen.lock()?, record.clone())?;
+            seen.say_leaving(&seen.lock()?, record.clone(), true)?;
         }
         folder.remove(&lock, agent)?;
+        self.name_owner(other_owner(&vault));
         let (Some(seen), Some(record)) = (seen, record) else { return Ok(()) };
         let given_up = seen.lock().and_then(|records| seen.give_up(&records, record));
         given_up.map_err(|failure| not_remembered(&failure, "removed"))
+    }
+
+    /// A change of somebody else's vault names whose it is: what was stored there is for that owner.
+    fn name_owner(&self, owner: Option<(AgentName, Fingerprint)>) {
+        if let Some((agent, fingerprint)) = owner {
+            self.attendant.notice(Notice::OtherOwner(agent, fingerprint));
+        }
     }
 
     /// Counts the change for this machine's replica, which is drawn anew where its numbers are not known to be its own.
@@ -231,12 +246,10 @@ fn counts_alike(replica: Replica, vault: Option<&State>, record: Option<&State>)
     counts(vault) == counts(record)
 }
 
-/// Refuses a state that is older than this machine has seen, or beside it.
-pub(crate) fn refuse_older(vault: &Vault, verdict: Verdict, record: Option<&Record>) -> Result<()> {
-    match verdict {
-        Verdict::RolledBack | Verdict::Forked => Err(refused(vault.agent(), verdict, record)),
-        _ => Ok(()),
-    }
+/// Whose vault a person has changed.
+fn other_owner(vault: &Vault) -> Option<(AgentName, Fingerprint)> {
+    let is_own = *vault.role() == Role::Owner;
+    (!is_own).then(|| (vault.agent().clone(), vault.part().card.fingerprint()))
 }
 
 /// The master keys; a failure for an agent key.

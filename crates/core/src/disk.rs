@@ -1,144 +1,19 @@
 //! Atomic files: read with limits, replaced durably, locked with a deadline. Promises that a reader sees the old file
 //! or the new one, and that a change that cast reported is not lost.
 
+mod lock;
+
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use crate::advice;
 use crate::failure::{Cause, Failure, Kind, Result};
-use crate::platform::{files, limits};
+use crate::platform::files::{self, Folder};
+use crate::platform::limits;
 
-/// How long one cast process waits for another.
-const LOCK_WAIT: Duration = Duration::from_secs(10);
-const LOCK_POLL: Duration = Duration::from_millis(5);
-
-/// A lock on a lock file, held until it is dropped or the process ends.
-pub struct Lock(File);
-
-/// A lock whose file goes with it, and the right to change the files beside it.
-pub struct Transient {
-    lock: Lock,
-    path: PathBuf,
-    folder: files::Folder,
-}
-
-impl Transient {
-    /// As [`replace`], for a file in the lock's folder. If another user moves that folder and puts a link in its
-    /// place, the writer still replaces no file of another folder.
-    pub fn replace(
-        &self,
-        path: &Path,
-        temporary: &Path,
-        bytes: &[u8],
-        check: impl FnOnce(&[u8]) -> Result<()>,
-    ) -> Result<()> {
-        replace_by(temporary, bytes, check, || {
-            let renamed = self.folder.rename(name(temporary), name(path));
-            renamed.map_err(|cause| Failure::io("cannot replace", path, &cause))
-        })?;
-        confirmed(self.folder.sync(), path, "written")
-    }
-
-    /// Removes a file of the lock's folder, durably.
-    pub fn remove(&self, path: &Path) -> Result<()> {
-        self.folder.remove(name(path)).map_err(|cause| Failure::io("cannot remove", path, &cause))?;
-        confirmed(self.folder.sync(), path, "removed")
-    }
-}
-
-impl Drop for Transient {
-    fn drop(&mut self) {
-        // While it is held, so that nobody else's file is removed.
-        if files::is_at(&self.lock.0, &self.path) {
-            files::remove_lock(&self.path);
-        }
-    }
-}
-
-impl Lock {
-    /// Waits up to 10 s for the lock at `path`. The file is never deleted, so two processes cannot lock two different
-    /// files.
-    pub fn acquire(path: &Path) -> Result<Self> {
-        Self::acquire_since(Instant::now(), path)
-    }
-
-    /// Waits up to 10 s for a lock on the transient file at `path`, which is removed with the lock. A killed writer leaves
-    /// the file behind, and the next writer takes it over. Users who cannot write the folder cannot take the lock: the
-    /// file is private.
-    pub fn acquire_transient(path: &Path) -> Result<Transient> {
-        let begin = Instant::now();
-        loop {
-            files::clear_foreign_lock(path);
-            let file = match files::open_lock(path) {
-                // Another user's, who may be at work.
-                Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
-                    if begin.elapsed() >= LOCK_WAIT {
-                        return Err(held(path));
-                    }
-                    std::thread::sleep(LOCK_POLL);
-                    continue;
-                }
-                opened => opened.map_err(|cause| Failure::io("cannot open the lock", path, &cause))?,
-            };
-            let lock = Self::wait(begin, file).map_err(|error| match error {
-                TryLockError::WouldBlock => held(path),
-                TryLockError::Error(cause) => Failure::io("cannot lock", path, &cause),
-            })?;
-            let folder = files::Folder::open(parent(path));
-            let folder = folder.map_err(|cause| Failure::io("cannot open the folder", parent(path), &cause))?;
-            // The holder before may have removed the file while this waited for it.
-            if folder.holds(&lock.0, name(path)) {
-                return Ok(Transient { lock, path: path.to_owned(), folder });
-            }
-        }
-    }
-
-    fn acquire_since(begin: Instant, path: &Path) -> Result<Self> {
-        make_private_folders(parent(path))?;
-        let file = files::open_lock(path).map_err(|cause| Failure::io("cannot open the lock file", path, &cause))?;
-        Self::wait(begin, file).map_err(|error| match error {
-            TryLockError::WouldBlock => held(path),
-            TryLockError::Error(cause) => Failure::io("cannot lock", path, &cause),
-        })
-    }
-
-    fn wait(begin: Instant, file: File) -> std::result::Result<Self, TryLockError> {
-        loop {
-            match file.try_lock() {
-                Err(TryLockError::WouldBlock) if begin.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_POLL),
-                locked => return locked.map(|()| Self(file)),
-            }
-        }
-    }
-
-    /// Counts a change of what the lock protects, for processes that do not take the lock. The count is the length of
-    /// the lock file. It is not synced, because no process survives a crash of the machine.
-    pub fn count(&self, path: &Path) -> Result<()> {
-        limits::survive_file_size_limit();
-        let counted = self.0.metadata().and_then(|data| self.0.set_len(data.len() + 1));
-        counted.map_err(|cause| Failure::io("cannot write", path, &cause))
-    }
-
-    /// The number of changes counted so far.
-    pub fn counted(path: &Path) -> u64 {
-        fs::metadata(path).map_or(0, |data| data.len())
-    }
-
-    /// Whether a process holds the lock. Creates no file.
-    pub fn is_held(path: &Path) -> bool {
-        files::open_plain(path).is_ok_and(|file| file.try_lock().is_err())
-    }
-
-    /// Takes the lock if it is free.
-    pub fn try_acquire(path: &Path) -> Option<Self> {
-        make_private_folders(parent(path)).ok()?;
-        let file = files::open_lock(path).ok()?;
-        file.try_lock().is_ok().then_some(Self(file))
-    }
-}
+pub use lock::{Lock, Transient};
 
 /// Opens a regular file. `None` if it does not exist, or if a part of its path is not a folder. A symlink, FIFO or
 /// folder is refused.
@@ -179,6 +54,11 @@ pub fn open_regular_behind_links(path: &Path) -> Result<Option<File>> {
     regular(path, files::open_behind_links(path))
 }
 
+/// The same as [`open_regular`], at a path below `folder`. No link below that is followed, even if it is put there meanwhile.
+pub fn open_beneath(folder: &Path, path: &Path) -> Result<Option<File>> {
+    regular(&folder.join(path), Folder::open(folder).and_then(|folder| folder.open_beneath(path)))
+}
+
 /// Whether this user cannot see what is at `path`, because it may not enter its folder or one above.
 pub fn is_out_of_reach(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
@@ -210,31 +90,50 @@ pub fn read_limited(file: &File, path: &Path, limit: usize) -> Result<Vec<u8>> {
 /// then renames it over `path`. `temporary` is its name until then; a file that a killed writer left under that name is
 /// removed. The caller holds the lock.
 pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
-    replace_by(temporary, bytes, check, || {
-        files::rename(temporary, path).map_err(|cause| Failure::io("cannot replace", path, &cause))
-    })?;
-    sync_folder(path, "written")
+    make_private_folders(parent(path))?;
+    replace_in(&open_folder(path)?, [path, temporary], bytes, check)
 }
 
-fn replace_by(
-    temporary: &Path,
+/// The same in a folder that was opened before: all of it happens there, wherever its path leads by now.
+fn replace_in(
+    folder: &Folder,
+    [path, temporary]: [&Path; 2],
     bytes: &[u8],
     check: impl FnOnce(&[u8]) -> Result<()>,
-    rename: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
+    limits::survive_file_size_limit();
+    let new = name(temporary);
+    match folder.remove(new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Failure::io("cannot remove the leftover file", temporary, &error));
+        }
+        _ => {}
+    }
     let attempt = || {
-        write_new(temporary, bytes)?;
-        let file = open_regular(temporary)?.ok_or_else(|| changed(temporary))?;
+        let created = folder.create_private(new);
+        let mut file = created.map_err(|cause| Failure::io("cannot create", temporary, &cause))?;
+        write_synced(&mut file, temporary, bytes)?;
+        let file = regular(temporary, folder.open_plain(new))?.ok_or_else(|| changed(temporary))?;
         let back = read_limited(&file, temporary, bytes.len())?;
         if back != bytes {
             return Err(changed(temporary));
         }
         check(&back)?;
-        rename()
+        // What nobody finds there is not written.
+        if !folder.is_at(parent(path)) {
+            let what = format!("the folder was moved or replaced meanwhile: '{}'", parent(path).display());
+            return Err(Failure::new(Kind::Io, what));
+        }
+        folder.rename(new, name(path)).map_err(|cause| Failure::io("cannot replace", path, &cause))
     };
     attempt().inspect_err(|_| {
-        let _ = fs::remove_file(temporary);
-    })
+        let _ = folder.remove(new);
+    })?;
+    confirmed(folder.sync(), path, "written")
+}
+
+fn open_folder(path: &Path) -> Result<Folder> {
+    Folder::open(parent(path)).map_err(|cause| Failure::io("cannot open the folder", parent(path), &cause))
 }
 
 /// The ending of a file that is being written.
@@ -344,19 +243,6 @@ pub fn is_in_own_work_tree(path: &Path) -> bool {
 /// In bytes: a line with a path.
 const MAX_GIT_FILE: usize = 64 << 10;
 
-fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    limits::survive_file_size_limit();
-    make_private_folders(parent(path))?;
-    match files::remove(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(Failure::io("cannot remove the leftover file", path, &error));
-        }
-        _ => {}
-    }
-    let mut file = files::create_private(path).map_err(|cause| Failure::io("cannot create", path, &cause))?;
-    write_synced(&mut file, path, bytes)
-}
-
 fn write_synced(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).map_err(|cause| Failure::io("cannot write", path, &cause))?;
     // After a failed fsync the kernel may mark pages clean that are not on disk, so cast never retries on this file.
@@ -371,15 +257,6 @@ fn confirmed(synced: io::Result<()>, path: &Path, done: &str) -> Result<()> {
     synced.map_err(|cause| {
         Failure::new(Kind::Io, format!("{done}, but not confirmed durable: '{}': {}", path.display(), Cause(&cause)))
     })
-}
-
-fn held(path: &Path) -> Failure {
-    let failure =
-        Failure::new(Kind::Locked, format!("another cast process has held the lock for {} s", LOCK_WAIT.as_secs()));
-    match advice::who_holds(path) {
-        Some(command) => failure.hint(format!("find out which process: {command}")),
-        None => failure,
-    }
 }
 
 fn changed(path: &Path) -> Failure {

@@ -4,6 +4,10 @@ use cast_vault::{Flags, Sealer, Vault};
 
 pub use cast_vault::OWNER;
 
+const TO: &str = "to ";
+const FILE: &str = "as a file";
+const COMMAND: &str = "from a command";
+
 /// The flags of a secret, each in a few words; none for a plain secret.
 pub fn flags(flags: &Flags) -> Vec<String> {
     let mut words = Vec::new();
@@ -13,16 +17,39 @@ pub fn flags(flags: &Flags) -> Vec<String> {
     if flags.unmasked {
         words.push("unmasked".to_owned());
     }
-    words.extend(flags.hosts.iter().map(|host| format!("to {host}")));
+    words.extend(flags.hosts.iter().map(|host| format!("{TO}{host}")));
     words.extend(flags.places.iter().map(|place| format!("in {place}")));
     words.extend(flags.prefix.iter().map(|prefix| format!("prefix {prefix}")));
     if flags.file {
-        words.push("as a file".to_owned());
+        words.push(FILE.to_owned());
     }
     if flags.from.is_some() {
-        words.push("from a command".to_owned());
+        words.push(COMMAND.to_owned());
     }
     words
+}
+
+/// The same, with the words of the command, for who has to judge them.
+pub(crate) fn details(flags: &Flags) -> Vec<String> {
+    let mut details = self::flags(flags);
+    if let (Some(command), Some(last)) = (&flags.from, details.last_mut()) {
+        let words: Vec<_> = command.iter().map(|word| format!("{word:?}")).collect();
+        *last = format!("{last} {}", words.join(" "));
+    }
+    details
+}
+
+/// Whether a flag in words is a way by which alone a secret goes: to hosts, into a file, from a command. Without one it is given as it is.
+pub(crate) fn is_a_way(flag: &str) -> bool {
+    flag.starts_with(TO) || flag == FILE || flag.starts_with(COMMAND)
+}
+
+/// Flags in one line. One that could be taken for two, or for a quoted one, is in quotes.
+pub fn line(flags: &[String]) -> String {
+    let one = |flag: &String| {
+        if flag.contains([',', '"']) && !flag.starts_with(COMMAND) { format!("{flag:?}") } else { flag.clone() }
+    };
+    flags.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// Who sealed the values last: `owner`, or a person's name.
@@ -35,5 +62,27 @@ pub fn sealer_name(sealer: &Sealer) -> String {
     match sealer {
         Sealer::Owner => OWNER.to_owned(),
         Sealer::Person(name) => name.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_flag_passes_for_two() {
+        let flags = |places: &[&str], from: Option<&[&str]>| Flags {
+            places: places.iter().map(ToString::to_string).collect(),
+            from: from.map(|words| words.iter().map(ToString::to_string).collect()),
+            ..Flags::default()
+        };
+        for (flags, expected) in [
+            (flags(&["query:a"], None), "in query:a"),
+            (flags(&["query:a, unmasked"], None), r#""in query:a, unmasked""#),
+            (flags(&["query:a\", \"unmasked"], None), r#""in query:a\", \"unmasked""#),
+            (flags(&[], Some(&["a", "b, c", "\" \u{202e}"])), r#"from a command "a" "b, c" "\" \u{202e}""#),
+        ] {
+            assert_eq!(line(&details(&flags)), expected);
+        }
     }
 }

@@ -1,9 +1,8 @@
 //! The way of a read: find the file and the key, open and verify, compare with what this machine has seen, remember what is new.
 
-use cast_vault::{
-    AgentName, Anchor, Comparison, Error, MasterKey, Noted, Refusal, Role, SecretName, State, UnlockKey, Vault,
-    VerificationKey,
-};
+mod judge;
+
+use cast_vault::{AgentName, Anchor, Comparison, Error, Noted, Refusal, Role, SecretName, State, UnlockKey, Vault};
 
 use crate::clock;
 use crate::disk;
@@ -14,6 +13,8 @@ use crate::session::{Session, Unlocked};
 use crate::suggestion;
 use crate::vault_folder::VaultFolder;
 
+pub(crate) use judge::{Verdict, refuse_older, refused};
+
 /// Why an agent goes without built-in secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Builtin {
@@ -23,27 +24,6 @@ pub enum Builtin {
     LeftOut,
     /// There are some, and the key of this process does not open them.
     Closed,
-}
-
-/// How a vault compares with what this machine has seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// The state that was seen last.
-    Known,
-    /// Newer than what was seen, or never seen before.
-    News,
-    /// Older than what was seen.
-    RolledBack,
-    /// Changed on another machine beside what was seen.
-    Forked,
-    /// Deleted or made anew on this machine.
-    GivenUp,
-    /// Another vault than the one that this machine has seen here.
-    OtherVault,
-    /// The built-in secrets of another folder, where they still are.
-    OtherFolder,
-    /// Built-in secrets, or a vault with people, of a former key, that this machine has not seen before.
-    FormerKey,
 }
 
 /// A vault as it was read, with what this machine knows of it.
@@ -63,13 +43,27 @@ impl Session {
 
     /// The verified vault of `agent`, if there is one; its state is remembered.
     pub(crate) fn find_vault(&self, agent: &AgentName) -> Result<Option<Vault>> {
+        Ok(self.find(agent)?.map(|found| found.vault))
+    }
+
+    /// The same, but none that is older than this machine has seen, or beside it, also where branches are switched.
+    pub(crate) fn newest_vault(&self, agent: &AgentName) -> Result<Vault> {
+        let found = self.find(agent)?.ok_or_else(|| self.no_such_agent(agent))?;
+        refuse_older(&found.vault, found.verdict, found.record.as_ref())?;
+        Ok(found.vault)
+    }
+
+    fn find(&self, agent: &AgentName) -> Result<Option<Found>> {
         let Some(found) = self.look_at_vault(agent)? else { return Ok(None) };
         match found.verdict {
             Verdict::News => self.remember_news(&found),
             Verdict::Known if found.is_new_here => self.remember_place(&found),
             _ => {}
         }
-        Ok(Some(found.vault))
+        if found.record.as_ref().is_some_and(|record| record.leaving) {
+            self.remember_that_it_stays(&found);
+        }
+        Ok(Some(found))
     }
 
     /// The built-in secrets that go into `agent`, or why none do. Warns where this machine has seen some and they are gone.
@@ -176,104 +170,26 @@ impl Session {
         Ok(self.expected(agent)?.filter(|record| !record.leaving))
     }
 
-    /// Compares a vault with what this machine has seen: of it, and in its place.
-    fn judge(&self, vault: Vault, expected: Option<Record>, unlocked: &Unlocked) -> Result<Found> {
-        let is_expected = |record: &&Record| record.state.id == vault.id();
-        if vault.is_known() && expected.as_ref().is_some_and(|record| is_expected(&record)) {
-            // The receipt is for this very text, and was written beside this state.
-            return Ok(Found { vault, record: expected, verdict: Verdict::Known, is_new_here: false });
-        }
-        if let Some(other) = expected.as_ref().filter(|record| !is_expected(record)) {
-            let record = Some(other.clone());
-            return Ok(Found { vault, record, verdict: Verdict::OtherVault, is_new_here: false });
-        }
-        let is_first_here = expected.is_none();
-        let record = match (expected, self.seen()) {
-            (None, Some(seen)) if !seen.is_out_of_reach() => seen.record(vault.id())?,
-            (expected, _) => expected,
-        };
-        let now = vault.state().expect("it was opened from a file");
-        let verdict = match (&record, &unlocked.key) {
-            (Some(record), _) if record.given_up => Verdict::GivenUp,
-            (Some(record), _) if is_first_here && self.is_builtin_of_another_folder(record, &vault) => {
-                Verdict::OtherFolder
-            }
-            (Some(record), UnlockKey::Master(keys)) if is_owned_by_an_older_key(keys, record, &vault) => {
-                Verdict::RolledBack
-            }
-            (Some(record), UnlockKey::Master(_)) => verdict(State::compare(&record.state, now)),
-            // A runner knows the state at export, also where it remembers nothing.
-            (record, UnlockKey::Agent(grant)) => {
-                let seen = record.as_ref().map_or(Verdict::News, |record| verdict(State::compare(&record.state, now)));
-                match verdict(grant.compare(now)) {
-                    Verdict::Known | Verdict::News => seen,
-                    older => older,
-                }
-            }
-            // The holder of a former key may have made them: built-in secrets go into every agent, and people would outlive that key.
-            (None, UnlockKey::Master(keys))
-                if (vault.agent().is_builtin() || *vault.role() == Role::Owner && !vault.people().is_empty())
-                    && !is_owned_by_the_newest(keys, &vault) =>
-            {
-                Verdict::FormerKey
-            }
-            (None, UnlockKey::Master(_)) => Verdict::News,
-        };
-        Ok(Found { vault, record, verdict, is_new_here: is_first_here })
-    }
-
-    /// The built-in secrets go into every agent, so those of another folder are not taken unasked: who can write this folder may have put
-    /// them here. A folder that was moved is no other.
-    fn is_builtin_of_another_folder(&self, record: &Record, vault: &Vault) -> bool {
-        let here = self.folder().map(|folder| crate::seen::canonical(&folder.path(vault.agent())));
-        vault.agent().is_builtin() && here.is_ok_and(|here| here != record.path) && record.path.exists()
-    }
-
-    /// Refuses what is older than this machine has seen, or other; but for a branch that this machine knows, and where the caller asked for an
-    /// older state.
-    fn check(&self, found: Found) -> Result<Found> {
-        let agent = found.vault.agent();
-        match found.verdict {
-            Verdict::Known | Verdict::News => Ok(found),
-            Verdict::RolledBack | Verdict::Forked if self.takes_older() && !self.is_strange(&found) => {
-                self.attendant.notice(Notice::Older(agent.clone()));
-                Ok(found)
-            }
-            Verdict::RolledBack | Verdict::Forked if self.is_known_branch(&found) => {
-                self.attendant.notice(Notice::Branch(agent.clone()));
-                Ok(found)
-            }
-            verdict => Err(refused(agent, verdict, found.record.as_ref())),
-        }
-    }
-
-    /// Whether a former key owns it, and this machine has not met it: the holder of that key may have made it.
-    fn is_strange(&self, found: &Found) -> bool {
-        let (Some(record), Some(state), Ok(unlocked)) = (&found.record, found.vault.state(), self.key()) else {
-            return false;
-        };
-        let UnlockKey::Master(keys) = &unlocked.key else { return false };
-        is_owned_by_an_older_key(keys, record, &found.vault) && self.seen().is_none_or(|seen| !seen.has_met(state))
-    }
-
-    /// In a git work tree, where branches are switched, a state that this machine has verified or written before; not one from before a
-    /// revocation, nor from before a dangerous name, a person or a permission was taken away.
-    fn is_known_branch(&self, found: &Found) -> bool {
-        let (Some(record), Some(state), Some(seen)) = (&found.record, found.vault.state(), self.seen()) else {
-            return false;
-        };
-        record.in_git
-            && state.epoch == record.state.epoch
-            && state.rules.covers(&record.floor)
-            && self.folder().is_ok_and(|folder| disk::is_in_own_work_tree(&folder.path(found.vault.agent())))
-            && seen.has_met(state)
-    }
-
     /// Remembers that a known vault lies here, too, so that another one in its place is noticed. Best effort.
     fn remember_place(&self, found: &Found) {
         let (Some(seen), Ok(folder)) = (self.seen(), self.folder()) else { return };
         if let Some(lock) = seen.try_lock() {
             let _ = seen.remember_place(&lock, found.vault.id(), &folder.path(found.vault.agent()));
+        }
+    }
+
+    /// A vault that is there was not deleted: who was about to was killed. Best effort.
+    fn remember_that_it_stays(&self, found: &Found) {
+        let (Some(seen), Ok(folder)) = (self.seen(), self.folder()) else { return };
+        // Its deletion may be going on.
+        if folder.is_locked() {
+            return;
+        }
+        let Some(lock) = seen.try_lock() else { return };
+        if let Ok(Some(record)) = seen.record(found.vault.id())
+            && record.leaving
+        {
+            let _ = seen.say_leaving(&lock, record, false);
         }
     }
 
@@ -288,17 +204,19 @@ impl Session {
             .as_ref()
             .is_none_or(|record| !record.given_up && State::compare(&record.state, state) == Comparison::Newer);
         if is_news {
-            let _ = self.remember(&seen, &lock, record.as_ref(), &found.vault, &unlocked.key);
+            let _ = self.remember(&seen, &lock, record.as_ref(), &found.vault, None, &unlocked.key);
         }
     }
 
-    /// Writes down the state of a vault that was verified or written. The caller has compared it with `record`.
+    /// Writes down the state of a vault that was verified or written. The caller has compared it with `record`; `before` is what it held
+    /// when this session read it, to change it.
     pub(crate) fn remember(
         &self,
         seen: &Seen,
         lock: &disk::Lock,
         record: Option<&Record>,
         vault: &Vault,
+        before: Option<&Summary>,
         key: &UnlockKey,
     ) -> Result<()> {
         let Some(state) = vault.state() else { return Ok(()) };
@@ -312,11 +230,19 @@ impl Session {
             return Ok(());
         }
         let holds = Summary::of(vault);
-        let taken_away = same.is_some_and(|record| takes_away(seen, record, state, &holds));
+        let same_epoch = same.filter(|record| record.state.epoch == state.epoch);
+        let known = same_epoch.and_then(|_| seen.summary(state.id).ok().flatten());
+        let taken_away = match (same_epoch, &known) {
+            (Some(record), Some(known)) => record.state.owner_hash != state.owner_hash && known.exceeds(&holds),
+            // Nothing is known of what was there: then it counts as taken away.
+            _ => true,
+        };
+        // A change of another branch than the one that was remembered last.
+        let taken_away = taken_away || before.is_some_and(|before| before.exceeds(&holds));
         let next = Record {
             state: state.clone(),
-            floor: match same {
-                Some(record) if !taken_away && record.state.epoch == state.epoch => record.floor.clone(),
+            floor: match same_epoch {
+                Some(record) if !taken_away => record.floor.clone(),
                 _ => state.rules.clone(),
             },
             receipt: vault.receipt(key),
@@ -333,6 +259,7 @@ impl Session {
             leaving: false,
             path: here,
         };
+        let holds = holds.after(known.unwrap_or_default());
         seen.remember(lock, &next, &holds, &path)
     }
 
@@ -353,36 +280,6 @@ impl Session {
     }
 }
 
-/// Whether the vault belongs to a key that this user had before the one that it belonged to: the holder of a former key made it.
-fn is_owned_by_an_older_key(keys: &[MasterKey], record: &Record, vault: &Vault) -> bool {
-    let owner = vault.part().card.verification();
-    let age = |owner: VerificationKey| keys.iter().position(|key| key.verification() == owner);
-    owner != record.owner && age(owner) > age(record.owner)
-}
-
-fn is_owned_by_the_newest(keys: &[MasterKey], vault: &Vault) -> bool {
-    keys.first().is_some_and(|key| key.verification() == vault.part().card.verification())
-}
-
-/// Whether a dangerous name, a person or a permission that this machine remembers is not there any more.
-fn takes_away(seen: &Seen, record: &Record, now: &State, holds: &Summary) -> bool {
-    if record.state.owner_hash == now.owner_hash {
-        return false;
-    }
-    // Without a summary nothing is known of what was there: then it counts as taken away.
-    seen.summary(record.state.id).ok().flatten().is_none_or(|summary| summary.exceeds(holds))
-}
-
-fn verdict(comparison: Comparison) -> Verdict {
-    match comparison {
-        Comparison::Same => Verdict::Known,
-        Comparison::Newer => Verdict::News,
-        Comparison::RolledBack => Verdict::RolledBack,
-        Comparison::Forked => Verdict::Forked,
-        Comparison::OtherVault => Verdict::OtherVault,
-    }
-}
-
 /// What to say when a vault has no such secret.
 pub(crate) fn no_such_secret(vault: &Vault, name: &SecretName) -> Failure {
     let agent = vault.agent();
@@ -393,24 +290,5 @@ pub(crate) fn no_such_secret(vault: &Vault, name: &SecretName) -> Failure {
     }
 }
 
-/// Why a state is not used as it is.
-pub(crate) fn refused(agent: &AgentName, verdict: Verdict, record: Option<&Record>) -> Failure {
-    let what = match (verdict, record) {
-        (Verdict::RolledBack, _) => {
-            "is older than this machine has seen: rolled back, or restored from a backup".to_owned()
-        }
-        (Verdict::Forked, _) => {
-            "was changed on two machines: it is not the state that this machine has seen".to_owned()
-        }
-        (Verdict::OtherVault, Some(record)) => {
-            format!("is not the vault that this machine has known here since {}", clock::local(record.since))
-        }
-        (Verdict::OtherFolder, Some(record)) => format!("is that of another folder: '{}'", record.path.display()),
-        (Verdict::FormerKey, _) => {
-            "belongs to a former key of yours, and this machine has not seen it before".to_owned()
-        }
-        _ => "was deleted or replaced on this machine".to_owned(),
-    };
-    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))
-        .hint(format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'"))
-}
+#[cfg(test)]
+mod tests;

@@ -124,9 +124,9 @@ impl Seen {
         Ok(replica)
     }
 
-    /// Remembers that this vault is being deleted.
-    pub(crate) fn say_leaving(&self, _lock: &Lock, record: Record) -> Result<()> {
-        let record = Record { leaving: true, ..record };
+    /// Remembers that this vault is being deleted, or that it stays.
+    pub(crate) fn say_leaving(&self, _lock: &Lock, record: Record, leaving: bool) -> Result<()> {
+        let record = Record { leaving, ..record };
         write(&self.path(record.state.id), &record.to_bytes())
     }
 

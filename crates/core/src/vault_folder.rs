@@ -9,7 +9,6 @@ use crate::advice;
 use crate::disk::{self, Lock, Transient};
 use crate::failure::{Failure, Kind, Result};
 use crate::paths::Places;
-use crate::platform::files;
 use cast_vault::AgentName;
 use cast_vault::MAX_FILE;
 
@@ -80,14 +79,11 @@ impl<'a> VaultFolder<'a> {
         let path = self.path(agent);
         let inside = || {
             let (file, folder) = (fs::canonicalize(&path).ok()?, fs::canonicalize(self.folder).ok()?);
-            file.starts_with(folder).then_some(file)
+            file.strip_prefix(folder).map(Path::to_owned).ok()
         };
-        let Some(real) = inside() else { return self.read(agent) };
-        let Some(file) = disk::open_regular(&real)? else { return Ok(None) };
-        // Opened where it was; and it still lies inside.
-        if inside().is_none_or(|real| !files::is_at(&file, &real)) {
-            return self.read(agent);
-        }
+        let Some(inside) = inside() else { return self.read(agent) };
+        // From the folder on, as the way may be another one by now.
+        let Some(file) = disk::open_beneath(self.folder, &inside)? else { return Ok(None) };
         disk::read_limited(&file, &path, MAX_FILE).map(Some)
     }
 
@@ -102,8 +98,7 @@ impl<'a> VaultFolder<'a> {
         disk::make_private_folders(self.folder)?;
         let lock = Lock::acquire_transient(&self.lock_path())?;
         for path in self.temporary()? {
-            // What cannot be cleared stands in nobody's way.
-            let _ = fs::remove_file(path);
+            lock.clear(&path);
         }
         Ok(WriteLock(lock))
     }

@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,14 +21,28 @@ fn moved(home: &Path) -> (Transient, PathBuf, PathBuf) {
     (lock, here, private)
 }
 
+fn names(folder: &Path) -> Vec<OsString> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+}
+
+/// Neither the file nor the one that it is written to before, at any time.
 #[test]
-fn nothing_is_replaced_in_another_folder() {
+fn nothing_is_written_in_another_folder() {
     let home = tempfile::tempdir().unwrap();
     let (lock, here, private) = moved(home.path());
-    let replaced = lock.replace(&here.join("a"), &here.join("a.tmp"), b"new", |_| Ok(()));
-    assert!(replaced.unwrap_err().to_string().contains("cannot replace"));
-    let names: Vec<_> = fs::read_dir(&private).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!((fs::read_to_string(private.join("a")).unwrap().as_str(), names.len()), ("of private", 1));
+    let replaced = lock.replace(&here.join("a"), &here.join("a.tmp"), b"new", |back| {
+        assert_eq!((back, names(&private)), (&b"new"[..], vec!["a".into()]));
+        Ok(())
+    });
+    assert!(replaced.unwrap_err().to_string().contains("the folder was moved or replaced meanwhile"));
+    assert_eq!(fs::read_to_string(private.join("a")).unwrap(), "of private");
+    // It is not left in the locked folder either, and what a killed writer left is cleared there.
+    fs::write(private.join("left.tmp"), "").unwrap();
+    lock.clear(&here.join("left.tmp"));
+    drop(lock);
+    assert_eq!(names(&home.path().join("elsewhere")), ["a"]);
+    assert_eq!(fs::read_to_string(home.path().join("elsewhere/a")).unwrap(), "of here");
+    assert_eq!(names(&private).len(), 2);
 }
 
 #[test]

@@ -48,6 +48,9 @@ pub(crate) fn run(args: &KeyRotateArgs, session: &Session, report: Report) -> an
     let Some(first) = rotation.left.first() else { return Ok(()) };
     for failure in &rotation.left {
         report.warning(failure);
+        if let Some(hint) = failure.hints().first() {
+            report.hint(hint);
+        }
     }
     let kept = if rotation.former > 0 { ", and the former keys are kept" } else { "" };
     let message = format!("not sealed to the newest key: {}{kept}", vaults(rotation.left.len()));

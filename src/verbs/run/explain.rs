@@ -7,7 +7,7 @@ use crate::args::RunArgs;
 use crate::report::Report;
 use crate::table;
 use cast_core::injections::Source;
-use cast_core::listing::OWNER;
+use cast_core::listing::{self, OWNER};
 use cast_core::read::Builtin;
 use cast_core::run::{self, Explained, ExplainedSecret, Masked, Overridden, StreamTreatment};
 use cast_core::session::Session;
@@ -97,7 +97,7 @@ fn tables(explained: Explained, agent: &AgentName, report: Report) -> anyhow::Re
             Source::Agent if sealer == OWNER => format!("agent '{agent}'"),
             Source::Agent => format!("agent '{agent}', sealed by '{sealer}'"),
         };
-        let flags = secret.flags.join(", ");
+        let flags = listing::line(&secret.flags);
         [secret.name.to_string(), from, overrides(secret.overrides).to_owned(), masked(secret.masked), flags]
     });
     report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES", "MASKED", "FLAGS"], rows))?;

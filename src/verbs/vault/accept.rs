@@ -2,6 +2,7 @@
 
 use cast_core::clock;
 use cast_core::key_store;
+use cast_core::listing;
 use cast_core::session::Session;
 use cast_core::verbs::accept::{Review, Reviewed, ReviewedSecret};
 
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &AcceptArgs, session: &Session, report: Report) -> anyho
         report.success(format_args!("The vault of agent '{agent}' is in order: nothing to accept"));
         return Ok(());
     };
-    report.note(&format!("Why cast refuses it: {why}.\n\n"));
+    report.note(&format!("Why cast refuses it: {}.\n\n", Printable(&why.to_string())));
     show(&accept.review, report);
     if !args.yes {
         let question = if accept.is_own() {
@@ -39,7 +40,7 @@ fn show(review: &Reviewed, report: Report) {
             Some((created, updated)) => [created, updated].map(clock::local),
             None => [String::new(), String::new()],
         };
-        [secret.name.to_string(), created, updated, secret.flags.join(", ")]
+        [secret.name.to_string(), created, updated, listing::line(&secret.flags)]
     };
     report.note(&table::lay_out(["KEY", "CREATED", "UPDATED", "FLAGS"], review.secrets.iter().map(row)));
     let mut lines = Vec::new();

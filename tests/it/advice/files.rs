@@ -111,7 +111,7 @@ fn a_vault_that_is_to_be_kept_elsewhere() {
 
 /// Those of root's tests who obey permission bits.
 fn close(path: &Path) {
-    fs::set_permissions(path, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o0)).unwrap();
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn is_well(sandbox: &Sandbox) {
 
 #[test]
 fn that_cannot_be_read() {
-    let sandbox = with(&[b'#'; 70 << 10]);
+    let sandbox = with(&vec![b'#'; 70 << 10]);
     sandbox.cast(["run", "a", "--", "true"]).refuses(125, "larger than 64 KiB", &[]);
     typed(&sandbox, told(&found(&sandbox), "if the file is something else, move it away: {}").hole(0)).succeeds();
     is_well(&sandbox);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::{exported, keys_in, opened, sandbox, vaults};
+use crate::advice::{told, typed};
 use crate::forge::{Key, Text};
 use crate::sandbox::Sandbox;
 use crate::terminal::Terminal;
@@ -384,4 +385,57 @@ fn many_vaults_have_a_bar_on_a_terminal_alone() {
     let piped = rotate().succeeds();
     assert!(!piped.err.contains("Sealing"), "{piped:?}");
     assert!(exported(&sandbox, &[]).matches("AGE-SECRET-KEY-1").count() == 3);
+}
+
+/// Up to the rotation the holder of the key is as good as its owner, so nothing in a vault tells who made it.
+#[test]
+fn a_vault_that_this_machine_has_not_seen_does_not_get_the_new_key_unasked() {
+    let owner = sandbox();
+    let (former, eve) = (Key::master(&owner), Key::generate());
+    let planted = |agent: &str, id: &str| Text::new(agent, &id.repeat(16), former, &[("K", "evil")]);
+    fs::write(owner.vault("planted"), planted("planted", "42").seal(former)).unwrap();
+    let with_people = planted("shared", "43").with_person("eve", &eve.card(), &["K"]);
+    fs::write(owner.vault("shared"), with_people.seal(former)).unwrap();
+    let before = ["planted", "shared"].map(|agent| fs::read(owner.vault(agent)).unwrap());
+    let rotated = owner.cast(["key", "rotate"]).run();
+    assert!(rotated.code == 5 && rotated.err.contains("2 vaults sealed to it"), "{rotated:?}");
+    for part in [
+        "the vault of agent 'planted' belongs to a former key of yours, and this machine has not seen it before",
+        "'cast secrets list planted'",
+        "'cast secrets delete planted --all'",
+        "the vault of agent 'shared' belongs to a former key of yours",
+        "'cast vault accept shared'",
+        "not sealed to the newest key: 2 vaults, and the former keys are kept",
+    ] {
+        assert!(rotated.err.contains(part), "no '{part}': {rotated:?}");
+    }
+    rotated.says_nothing_of(&["evil", "hunter2"]);
+    assert_eq!(["planted", "shared"].map(|agent| fs::read(owner.vault(agent)).unwrap()), before);
+    for agent in ["a", "b"] {
+        owner.cast(["list", agent]).env("CAST_KEY", former.identity()).refuses(5, "wrong key", &["hunter2"]);
+    }
+    // One's own gets it after a look; what somebody else made goes.
+    let form = "look at it first: 'cast secrets list {agent}'; not yours: 'cast secrets delete {agent} --all'";
+    typed(&owner, &told(&rotated, form).command("cast secrets list")).succeeds();
+    fs::remove_file(owner.vault("shared")).unwrap();
+    let finished = owner.cast(["key", "rotate"]).succeeds();
+    assert!(finished.err.contains("no new key was created"), "{finished:?}");
+    owner.cast(["list", "planted"]).env("CAST_KEY", former.identity()).refuses(5, "wrong key", &["evil"]);
+}
+
+#[test]
+fn where_this_machine_has_seen_no_vault_each_is_named_and_gets_the_new_key() {
+    let owner = sandbox();
+    let former = owner.key();
+    fs::remove_dir_all(owner.state()).unwrap();
+    for words in [&["-q", "key", "rotate"][..], &["key", "rotate", "--retire"]] {
+        let rotated = owner.cast(words).succeeds();
+        let named = rotated.err.contains("has not seen these vaults before, and the new key takes them over: 'a', 'b'");
+        let first = words[0] == "-q";
+        assert!(named == first && rotated.err.contains("'cast secrets delete AGENT --all'") == first, "{rotated:?}");
+    }
+    for agent in ["a", "b"] {
+        owner.cast(["list", agent]).env("CAST_KEY", &former).refuses(5, "wrong key", &["hunter2"]);
+        owner.cast(["list", agent]).succeeds();
+    }
 }

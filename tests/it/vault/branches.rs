@@ -319,3 +319,62 @@ fn a_known_vault_in_a_new_place_is_expected_there() {
     fs::remove_file(clone.join("a.age")).unwrap();
     there(&["set", "a", "K", SECRET]).refuses(2, "that this machine has seen is gone", &[SECRET]);
 }
+
+/// A name that is gone for a while: what it is when it comes back is compared with what it was.
+#[test]
+fn not_one_from_before_a_name_came_back_with_less() {
+    let Some(here) = Repository::new() else { return };
+    let master = Key::master(&here.0);
+    here.set("L", "hunter2-l");
+    let as_it_is = here.file();
+    here.cast(&["delete", "a", "L"]).succeeds();
+    let without = here.file();
+    // Nothing was taken away yet, also in later states.
+    here.uses(&as_it_is, "hunter2-first");
+    here.switch(&without);
+    here.set("M", "hunter2-m");
+    here.set("K", "hunter2-second");
+    let without = here.file();
+    here.uses(&as_it_is, "hunter2-first");
+    here.switch(&without);
+    let brokered = here.text().with("L", "hunter2-l", "hosts = [\"a.b\"]\n").next();
+    here.switch(&brokered.seal(master));
+    here.cast(&["list", "a"]).succeeds();
+    here.refuses(&as_it_is, "older than this machine has seen");
+}
+
+/// What a change takes away is compared with what it changed, not only with what was seen last.
+#[test]
+fn not_one_from_before_another_branch_took_a_permission_away() {
+    let Some(here) = Repository::new() else { return };
+    let base = here.file();
+    here.cast(&["set", "a", "--unmasked", "L", "hunter2-plain"]).succeeds();
+    let unmasked = here.file();
+    // On a branch that never had it.
+    here.switch(&base);
+    here.set("K", "hunter2-branch");
+    here.uses(&unmasked, "hunter2-first");
+    here.cast(&["delete", "a", "L"]).succeeds();
+    here.refuses(&unmasked, "the vault of agent 'a' ");
+}
+
+/// The line of an agent key states the floor of who remembers nothing.
+#[test]
+fn no_agent_key_is_made_of_an_older_state() {
+    let Some(here) = Repository::new() else { return };
+    let first = here.file();
+    here.set("K", "hunter2-second");
+    let second = here.file();
+    here.switch(&first);
+    let before = here.0.snapshot();
+    for words in [&["key", "export", "--agent", "a"][..], &["key", "export", "--agent", "a", "--output", "line"]] {
+        let refused = here.cast(words).run();
+        assert!(refused.code == 5 && refused.out.is_empty(), "{refused:?}");
+        assert!(refused.err.contains("older than this machine has seen"), "{refused:?}");
+        refused.says_nothing_of(&[SECRET, "AGE-SECRET-KEY-1"]);
+    }
+    assert!(here.0.snapshot() == before);
+    here.switch(&second);
+    let line = here.cast(&["key", "export", "--agent", "a"]).succeeds();
+    assert_eq!(line.out, here.text().grant(Key::master(&here.0)) + "\n");
+}

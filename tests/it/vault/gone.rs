@@ -77,3 +77,31 @@ fn another_vault_in_a_known_place_is_named() {
     fs::write(sandbox.vault("a"), good).unwrap();
     refused(&sandbox, "is not the vault that this machine has known");
 }
+
+/// A vault whose deletion was killed before it went is there, and missed like others once it is gone.
+#[test]
+fn a_deletion_that_was_killed_is_forgotten() {
+    let sandbox = sandbox();
+    let record = sandbox.state().join("seen").join(text(&sandbox).id);
+    let leaving = || {
+        let now = fs::read_to_string(&record).unwrap();
+        fs::write(&record, now.replace("\ncurrent\n", "\nleaving\n")).unwrap();
+    };
+    let is_leaving = || fs::read_to_string(&record).unwrap().contains("\nleaving\n");
+    for words in [&["list", "a"][..], &["run", "a", "--", "true"], &["set", "a", "K", "hunter2-next"]] {
+        leaving();
+        assert!(is_leaving());
+        sandbox.cast(words).succeeds();
+        assert!(!is_leaving(), "{words:?}");
+    }
+    // While its deletion goes on, it leaves.
+    leaving();
+    let lock = fs::File::create(sandbox.vault("a").with_file_name(".cast.lock")).unwrap();
+    lock.lock().unwrap();
+    sandbox.cast(["list", "a"]).succeeds();
+    assert!(is_leaving());
+    drop(lock);
+    sandbox.cast(["list", "a"]).succeeds();
+    fs::remove_file(sandbox.vault("a")).unwrap();
+    sandbox.cast(["set", "a", "K", "hunter2"]).refuses(2, "that this machine has seen is gone", &[SECRET]);
+}

@@ -136,15 +136,133 @@ fn an_owner_is_accepted_for_one_agent() {
     fs::write(alice.vault("tool"), of_mallory(mallory, &alice, "tool", &id)).unwrap();
     alice.cast(["vault", "accept", "tool", "--yes"]).succeeds();
     assert_eq!(alice.value("tool", "K"), b"evil");
-    // A clone elsewhere is the same vault. A vault of another agent is not, though the id is the same.
+    // A vault of another agent is another one, though the id is the same, also where that owner was accepted for a
+    // tool.
     let clone = alice.home().join("clone");
     fs::create_dir(&clone).unwrap();
     fs::copy(alice.vault("tool"), clone.join("tool.age")).unwrap();
-    alice.cast(["run", "tool", "--", "true"]).env("CAST_VAULTS", &clone).succeeds();
+    alice.cast(["vault", "accept", "tool", "--yes"]).env("CAST_VAULTS", &clone).succeeds();
     for folder in [alice.vault("tool").parent().unwrap(), &clone] {
         fs::write(folder.join("a.age"), of_mallory(mallory, &alice, "a", &id)).unwrap();
         let run = alice.cast(["run", "a", "--", "touch", "started"]).env("CAST_VAULTS", folder);
         run.refuses(125, "has another owner", &["evil"]);
+    }
+}
+
+/// Who was accepted could put the vault in any folder, where alice takes it for her own.
+#[test]
+fn an_owner_is_accepted_in_one_folder() {
+    let (owner, alice, _) = shared();
+    let mine = alice.vault("a");
+    accept(&alice).succeeds();
+    let old = fs::read(&mine).unwrap();
+    let clone = alice.home().join("clone");
+    fs::create_dir(&clone).unwrap();
+    let there = |words: &[&str]| alice.cast(words).env("CAST_VAULTS", &clone);
+    fs::copy(&mine, clone.join("a.age")).unwrap();
+    let message = format!("belongs to another owner, who was accepted in another folder: '{}'", mine.display());
+    let refuse_all = || {
+        there(&["run", "a", "--", "touch", "started"]).refuses(125, &message, &[SECRET]);
+        there(&["list", "a"]).refuses(5, &message, &[SECRET]);
+        let refused = there(&["set", "a", "K", "hunter2-mine"]).refuses(5, &message, &[SECRET]);
+        assert!(refused.err.contains("'cast vault accept a'"), "{refused:?}");
+    };
+    refuse_all();
+    let asked = there(&["vault", "accept", "a"]).run();
+    assert!(asked.code == 2 && asked.err.contains(&message), "{asked:?}");
+    assert!(asked.err.contains(&fingerprint(&Key::master(&owner).card())), "{asked:?}");
+    // Nor is it silent there that it is older than what she has seen, nor is a moved folder the same one.
+    alice.set("a", "K", "hunter2-newer");
+    let asked = there(&["vault", "accept", "a"]).run();
+    assert!(asked.code == 2 && asked.err.contains("older than this machine has seen"), "{asked:?}");
+    fs::rename(&mine, clone.join("a.age")).unwrap();
+    refuse_all();
+    there(&["vault", "accept", "a", "--yes"]).succeeds();
+    there(&["run", "a", "--", "true"]).succeeds();
+    // Both places are known from then on.
+    fs::copy(clone.join("a.age"), &mine).unwrap();
+    still_reads(&alice, "hunter2-newer");
+    fs::write(clone.join("a.age"), old).unwrap();
+    there(&["list", "a"]).refuses(5, "older than this machine has seen", &[SECRET]);
+}
+
+#[test]
+fn each_change_names_the_owner() {
+    let (owner, alice, _) = shared();
+    accept(&alice).succeeds();
+    let line = format!(
+        "cast: the vault of agent 'a' belongs to another owner, with the fingerprint: {}",
+        fingerprint(&Key::master(&owner).card())
+    );
+    let file = alice.home().join(".env");
+    for words in [
+        &["set", "a", "K", "hunter2-set"][..],
+        &["-q", "set", "a", "K", "hunter2-quiet"],
+        &["set", "a", "K", "--generate"],
+        &["secrets", "import", "a", ".env"],
+        &["delete", "a", "--all", "--yes"],
+    ] {
+        fs::write(&file, "K=hunter2-imported\n").unwrap();
+        let changed = alice.cast(words).succeeds();
+        assert_eq!(changed.err.lines().filter(|said| **said == line).count(), 1, "{words:?}: {changed:?}");
+    }
+    // Nobody else is named: not for a look, not for one's own, not for a change that was refused.
+    alice.set("mine", "K", "hunter2-mine");
+    for words in [&["set", "mine", "K", "hunter2"][..], &["list", "mine"], &["delete", "mine", "--all", "--yes"]] {
+        let done = alice.cast(words).succeeds();
+        assert!(!done.err.contains("fingerprint"), "{words:?}: {done:?}");
+    }
+}
+
+/// Whoever holds a key that alice had before makes a vault that she owns, under the id of one that she was shown.
+#[test]
+fn ones_own_former_key_takes_no_place_of_another_owner() {
+    let (owner, alice, _) = shared();
+    accept(&alice).succeeds();
+    let former = Key::master(&alice);
+    alice.set("mine", "K", "hunter2-mine");
+    alice.cast(["key", "rotate"]).succeeds();
+    let id = text(&owner).id;
+    let elsewhere = alice.home().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    for agent in ["a", "tool"] {
+        let planted = Text::new(agent, &id, former, &[("K", "evil")]).in_epoch(9, former).seal(former);
+        fs::write(elsewhere.join(format!("{agent}.age")), planted).unwrap();
+        let there = |words: &[&str]| alice.cast(words).env("CAST_VAULTS", &elsewhere);
+        there(&["vault", "accept", agent, "--yes"]).refuses(5, "would pass for a vault of another owner", &["evil"]);
+    }
+    still_reads(&alice, "hunter2-first");
+}
+
+/// The line says whose vault a run expects, for that run.
+#[test]
+fn a_line_in_the_place_of_ones_own_changes_nothing_that_is_known() {
+    let (owner, alice, _) = shared();
+    let mallory = Key::generate();
+    accept(&alice).succeeds();
+    alice.set("mine", "K", "hunter2-mine");
+    let mine = Text::read(&alice.vault("mine"), Key::master(&alice)).id;
+    let hers = text(&owner).id;
+    for (agent, id, good) in [("mine", &mine, "hunter2-mine"), ("a", &hers, "hunter2-first")] {
+        let file = fs::read(alice.vault(agent)).unwrap();
+        let records = || {
+            let folder = alice.state().join("seen");
+            alice.snapshot().into_iter().filter(|(path, _)| path.starts_with(&folder)).collect::<Vec<_>>()
+        };
+        let known = records();
+        for (id, is_used) in [(id.as_str(), true), (&"42".repeat(16), false)] {
+            let forged = Text::new(agent, id, mallory, &[("K", "evil")])
+                .with_person("alice", &Key::master(&alice).card(), &[])
+                .in_epoch(9, mallory)
+                .signed(mallory);
+            fs::write(alice.vault(agent), forged.file()).unwrap();
+            let run = alice.cast(["run", agent, "--", "true"]).env("CAST_KEY", forged.grant(mallory)).run();
+            assert_eq!(run.code == 0, is_used, "{run:?}");
+            alice.cast(["run", agent, "--", "touch", "started"]).refuses(125, "has another owner", &["evil"]);
+            assert_eq!(records(), known, "{agent} {id}");
+        }
+        fs::write(alice.vault(agent), file).unwrap();
+        assert_eq!(alice.value(agent, "K"), good.as_bytes());
     }
 }
 

@@ -80,3 +80,60 @@ fn accept_says_of_other_values_only_what_it_knows() {
         assert!(asked.err.lines().any(|said| said == line), "no '{line}': {asked:?}");
     }
 }
+
+/// Each flag is compared as one, whatever it holds.
+#[test]
+fn no_flag_passes_for_others() {
+    let sandbox = sandbox();
+    let master = Key::master(&sandbox);
+    let listed = text(&sandbox)
+        .edited("[names.K]\n", "[names.K]\nin = [\"query:a, unmasked\"]\n")
+        .with_name("L", "from = [\"op\", \"read x\"]\n")
+        .next();
+    fs::write(sandbox.vault("a"), listed.seal(master)).unwrap();
+    let table = sandbox.cast(["list", "a"]).succeeds().out;
+    assert!(table.lines().any(|line| line.ends_with("  \"in query:a, unmasked\"")), "{table}");
+    let edited = listed
+        .edited("in = [\"query:a, unmasked\"]\n", "unmasked = true\nin = [\"query:a\"]\n")
+        .edited("\"read x\"", "\"read\", \"x\"");
+    let edited = crate::forge::Text { at: "ffffffff.9".into(), rules: "ffffffff.9".into(), ..edited };
+    fs::write(sandbox.vault("a"), edited.seal(master)).unwrap();
+    let asked = sandbox.cast(["vault", "accept", "a"]).run();
+    for line in [
+        "  K: flags changed: 'unmasked, in query:a' (was '\"in query:a, unmasked\"')",
+        "  L: flags changed: 'from a command \"op\" \"read\" \"x\"' (was 'from a command \"op\" \"read x\"')",
+    ] {
+        assert!(asked.err.lines().any(|said| said == line), "no '{line}': {asked:?}");
+    }
+}
+
+/// What others wrote neither hides nor reorders what stands beside it.
+#[test]
+fn invisible_letters_are_shown() {
+    let sandbox = sandbox();
+    let master = Key::master(&sandbox);
+    let listed = text(&sandbox)
+        .edited("[names.K]\n", "[names.K]\nin = [\"query:\u{202e}dekram\u{200b}\"]\n")
+        .with_name("L", "from = [\"op\u{2066}\"]\n")
+        .next();
+    fs::write(sandbox.vault("a"), listed.seal(master)).unwrap();
+    let table = sandbox.cast(["list", "a"]).succeeds().out;
+    let explained = sandbox.cast(["run", "a", "--only", "K", "--explain"]).succeeds().out;
+    let json = sandbox.cast(["list", "a", "--json"]).succeeds().out;
+    let explained_json = sandbox.cast(["run", "a", "--only", "K", "--explain", "--json"]).succeeds().out;
+    let forked = crate::forge::Text { at: "ffffffff.9".into(), ..listed };
+    fs::write(sandbox.vault("a"), forked.seal(master)).unwrap();
+    let asked = sandbox.cast(["vault", "accept", "a"]).run();
+    for text in [&table, &explained, &asked.err] {
+        assert!(text.contains("in query:\\u{202e}dekram\\u{200b}"), "{text}");
+    }
+    assert!(asked.err.contains("from a command \"op\\u{2066}\""), "{asked:?}");
+    for text in [&table, &explained, &json, &explained_json, &asked.err] {
+        assert!(text.is_ascii(), "{text}");
+    }
+    // For programs it is what it was.
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["in"][0], "query:\u{202e}dekram\u{200b}");
+    let json: serde_json::Value = serde_json::from_str(&explained_json).unwrap();
+    assert_eq!(json["secrets"][0]["flags"][0], "in query:\u{202e}dekram\u{200b}");
+}

@@ -20,7 +20,7 @@ use age::secrecy::SecretString;
 use crate::failure::Result;
 use crate::paths::Places;
 use cast_keyring::KeyringError;
-use cast_vault::{AgentName, MasterKey, UnlockKey};
+use cast_vault::{AgentName, Fingerprint, MasterKey, UnlockKey};
 
 pub use exports::Exports;
 pub use key_file::check as check_key_file;
@@ -72,6 +72,10 @@ pub enum Notice {
     BuiltinGone,
     /// A vault was made for a new agent, and there is another agent with nearly this name.
     NewAgent(AgentName, String),
+    /// A vault of another owner was changed, whose card has this fingerprint.
+    OtherOwner(AgentName, Fingerprint),
+    /// A new master key takes over vaults that this machine has not seen before.
+    FirstSeen(Vec<AgentName>),
 }
 
 /// Which file a path names: another one after it was replaced.

@@ -36,20 +36,23 @@ pub(crate) struct Record {
 
 /// What a vault held, by name: when each value was set, and its flags in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Summary(pub(crate) BTreeMap<String, Name>);
+pub(crate) struct Summary {
+    pub(crate) names: BTreeMap<String, Name>,
+    /// What former states of the epoch held and this one does not: a state of another branch may still hold it.
+    gone: BTreeMap<String, Name>,
+}
 
 /// What is remembered of a name: of a secret when it was set and its flags, of a person the card and what this person may set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Name {
     pub(crate) updated: String,
-    pub(crate) flags: String,
+    pub(crate) flags: Vec<String>,
 }
 
 /// No name of a secret begins so: a person.
 pub(crate) const PERSON: &str = "@";
-/// As `listing` writes it.
-const DANGEROUS: &str = "dangerous name";
-const UNMASKED: &str = "unmasked";
+/// No name begins so: one that is gone.
+const GONE: char = '-';
 const VERSION: &str = "cast-seen 1";
 const NONE: &str = "-";
 const GIT: &str = "git";
@@ -117,13 +120,23 @@ fn optional<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<Opti
 impl Name {
     /// Whether everything that `former` permits is permitted here.
     fn permits(&self, former: &Self) -> bool {
-        let now: Vec<_> = self.flags.split(", ").collect();
-        former.flags.is_empty() || former.flags.split(", ").all(|word| now.contains(&word))
+        former.flags.iter().all(|flag| self.flags.contains(flag))
     }
 
-    /// Whether a secret goes only by some way: to hosts, into a file. Without one it is given as it is.
+    /// Whether a secret goes only by some way. Without one it is given as it is.
     fn has_a_way(&self) -> bool {
-        !self.flags.is_empty() && self.flags.split(", ").any(|word| word != DANGEROUS && word != UNMASKED)
+        self.flags.iter().any(|flag| listing::is_a_way(flag))
+    }
+
+    /// Whether `now`, under the same name, lacks a permission that is here.
+    fn exceeds(&self, now: &Self, is_person: bool) -> bool {
+        !now.permits(self)
+            || if is_person {
+                // Under another card it is somebody else, or the same person without a key that may be in wrong hands.
+                now.updated != self.updated
+            } else {
+                now.has_a_way() && !self.has_a_way()
+            }
     }
 }
 
@@ -142,39 +155,60 @@ impl Summary {
     fn new(part: &Part, updated: impl Fn(&SecretName) -> Option<Timestamp>) -> Self {
         let name = |(name, flags): (&SecretName, _)| {
             let updated = updated(name).map(|time| time.to_string()).unwrap_or_default();
-            (name.to_string(), Name { updated, flags: listing::flags(flags).join(", ") })
+            (name.to_string(), Name { updated, flags: listing::details(flags) })
         };
         let person = |(name, person): (&PersonName, &Person)| {
-            let may = person.may_set.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            (format!("{PERSON}{name}"), Name { updated: person.card.fingerprint().to_string(), flags: may })
+            let flags = person.may_set.iter().map(ToString::to_string).collect();
+            (format!("{PERSON}{name}"), Name { updated: person.card.fingerprint().to_string(), flags })
         };
-        Self(part.names.iter().map(name).chain(part.people.iter().map(person)).collect())
+        let names = part.names.iter().map(name).chain(part.people.iter().map(person)).collect();
+        Self { names, gone: BTreeMap::new() }
+    }
+
+    /// With what `former` states held and this one does not.
+    pub(crate) fn after(mut self, former: Self) -> Self {
+        self.gone = former.gone.into_iter().chain(former.names).collect();
+        self.gone.retain(|key, _| !self.names.contains_key(key));
+        self
     }
 
     /// Whether `now` lacks a dangerous name, a person or a permission that is here.
     pub(crate) fn exceeds(&self, now: &Self) -> bool {
         let is_person = |key: &str| key.starts_with(PERSON);
-        self.0.iter().any(|(key, name)| match now.0.get(key) {
+        let is_less = |(key, name): (&String, &Name)| match now.names.get(key) {
             // Who takes a flag away deletes the secret and sets it anew.
             None => is_person(key) || !name.flags.is_empty(),
-            Some(now) if !now.permits(name) => true,
-            // Under another card it is somebody else, or the same person without a key that may be in wrong hands.
-            Some(now) if is_person(key) => now.updated != name.updated,
-            Some(now) => now.has_a_way() && !name.has_a_way(),
-        })
+            Some(now) => name.exceeds(now, is_person(key)),
+        };
+        // One that comes back is compared with what it was.
+        let is_back_with_less =
+            |(key, name): (&String, &Name)| now.names.get(key).is_some_and(|now| name.exceeds(now, is_person(key)));
+        self.names.iter().any(is_less) || self.gone.iter().any(is_back_with_less)
     }
 
+    /// A line for each name: the name, when it was set, and its flags, none of which holds a control character, with tabs between.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let line = |(key, Name { updated, flags }): (&String, &Name)| format!("{key}\t{updated}\t{flags}\n");
-        self.0.iter().map(line).collect::<String>().into_bytes()
+        let line = |mark: &str, key: &str, Name { updated, flags }: &Name| {
+            let fields: Vec<_> = [key, updated].into_iter().chain(flags.iter().map(String::as_str)).collect();
+            format!("{mark}{}\n", fields.join("\t"))
+        };
+        let names = self.names.iter().map(|(key, name)| line("", key, name));
+        let gone = self.gone.iter().map(|(key, name)| line(&GONE.to_string(), key, name));
+        names.chain(gone).collect::<String>().into_bytes()
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
-        let name = |line: &str| {
-            let mut fields = line.splitn(3, '\t').map(str::to_owned);
-            Some((fields.next()?, Name { updated: fields.next()?, flags: fields.next()? }))
-        };
-        str::from_utf8(bytes).ok()?.lines().map(name).collect::<Option<_>>().map(Self)
+        let mut summary = Self::default();
+        for line in str::from_utf8(bytes).ok()?.lines() {
+            let mut fields = line.split('\t').map(str::to_owned);
+            let (key, updated) = (fields.next()?, fields.next()?);
+            let name = Name { updated, flags: fields.collect() };
+            match key.strip_prefix(GONE) {
+                Some(key) => summary.gone.insert(key.to_owned(), name),
+                None => summary.names.insert(key, name),
+            };
+        }
+        Some(summary)
     }
 }
 
@@ -228,26 +262,52 @@ mod tests {
         assert_eq!(Record::parse(b""), None);
     }
 
+    fn name(updated: &str, flags: &[&str]) -> Name {
+        Name { updated: updated.into(), flags: flags.iter().map(ToString::to_string).collect() }
+    }
+
+    fn summary(names: &[(&str, Name)]) -> Summary {
+        let names = names.iter().map(|(key, name)| ((*key).to_owned(), name.clone())).collect();
+        Summary { names, gone: BTreeMap::new() }
+    }
+
     #[test]
-    fn more_permits_what_less_did() {
-        let name = |flags: &str| Name { updated: String::new(), flags: flags.into() };
-        for (former, now, permits) in [
-            ("", "", true),
-            ("", "A", true),
-            ("A", "A, B", true),
-            ("A, B", "B", false),
-            ("A", "", false),
-            ("A", "AB", false),
+    fn less_than_it_was() {
+        for (former, now, is_less) in [
+            (&[][..], &[][..], false),
+            (&[], &["unmasked"], false),
+            (&["unmasked"], &["to a.b", "unmasked"], true),
+            (&["to a.b", "to c.d"], &["to c.d"], true),
+            (&["to a.b"], &["to a.b", "to c.d"], false),
+            (&["to a.b"], &["to a.bc"], true),
+            // One flag is not two, nor two one.
+            (&["in query:a, unmasked"], &["in query:a", "unmasked"], true),
+            (&["in query:a", "unmasked"], &["in query:a, unmasked"], true),
+            // What says only how it may stand in a request is no way: such a secret is given as it is.
+            (&["prefix sk-"], &["to a.b", "prefix sk-"], true),
+            (&["in query:a"], &["in query:a", "as a file"], true),
+            (&["from a command \"a\" \"b\""], &["from a command \"a b\""], true),
         ] {
-            assert_eq!(name(now).permits(&name(former)), permits, "'{former}' '{now}'");
+            let [former, now] = [former, now].map(|flags| summary(&[("L", name("", flags))]));
+            assert_eq!(former.exceeds(&now), is_less, "{former:?} {now:?}");
+            // Also where it was gone between.
+            let between = summary(&[]).after(former);
+            assert_eq!(between.exceeds(&now), is_less, "{between:?} {now:?}");
+            assert_eq!(summary(&[]).after(between).exceeds(&now), is_less, "{now:?}");
+        }
+        let alice = |card: &str, may: &[&str]| summary(&[("@alice", name(card, may))]);
+        for (now, is_less) in [(alice("1", &["A", "B"]), false), (alice("1", &[]), true), (alice("2", &["A"]), true)] {
+            assert_eq!(summary(&[]).after(alice("1", &["A"])).exceeds(&now), is_less, "{now:?}");
         }
     }
 
     #[test]
     fn summaries_come_back() {
-        let name = |updated: &str, flags: &str| Name { updated: updated.into(), flags: flags.into() };
-        let summary = Summary([("A".into(), name("now", "")), ("B".into(), name("", "to a.b, unmasked"))].into());
-        assert_eq!(Summary::parse(&summary.to_bytes()), Some(summary));
-        assert_eq!(Summary::parse(b"A\tnow\n"), None);
+        let former = summary(&[("A", name("then", &[])), ("C", name("then", &["unmasked"])), ("@b", name("1 2", &[]))]);
+        let now =
+            summary(&[("A", name("now", &[])), ("B", name("", &["to a.b", "in query:a, unmasked"]))]).after(former);
+        assert_eq!(now.gone.keys().collect::<Vec<_>>(), ["@b", "C"]);
+        assert_eq!(Summary::parse(&now.to_bytes()), Some(now));
+        assert_eq!(Summary::parse(b"A\n"), None);
     }
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use cast_vault::{
-    AgentName, Anchor, Card, Fingerprint, Inspected, Role, Sealer, SecretName, Timestamp, UnlockKey, Vault,
+    AgentName, Anchor, Card, Comparison, Fingerprint, Inspected, Role, Sealer, SecretName, State, Timestamp, UnlockKey,
+    Vault,
 };
 
 use crate::audit_log::{Action, Event};
@@ -103,7 +104,15 @@ impl Verb for Review<'_> {
             review.changes = summary.map(|known| changes(&known, &now, is_same));
         }
         review.former_owner = known.and_then(|known| known.card).filter(|card| card != inspected.card());
-        let verdict = opened.as_ref().map(|found| found.verdict);
+        let verdict = opened.as_ref().map(|found| match (found.verdict, &record) {
+            // In another folder, and older than what is known of it there.
+            (Verdict::OtherFolder, Some(record)) => match State::compare(&record.state, inspected.state()) {
+                Comparison::RolledBack => Verdict::RolledBack,
+                Comparison::Forked => Verdict::Forked,
+                _ => Verdict::OtherFolder,
+            },
+            (verdict, _) => verdict,
+        });
         review.why = match (verdict, &opened) {
             (Some(Verdict::Known | Verdict::News), _) => None,
             (Some(verdict), Some(found)) => Some(refused(agent, verdict, found.record.as_ref())),
@@ -156,10 +165,10 @@ impl Verb for Accept {
         match take {
             Take::Seal { mut vault, given_up } => {
                 vault.supersede(record.as_ref().map(|record| &record.state), given_up)?;
-                session.commit(&folder, &lock, &mut vault, record.as_ref())
+                session.commit(&folder, &lock, &mut vault, record.as_ref(), None)
             }
             Take::Expect(vault) => seen.map_or(Ok(()), |seen| {
-                session.remember(&seen, &seen.lock()?, record.as_ref(), &vault, &session.key()?.key)
+                session.remember(&seen, &seen.lock()?, record.as_ref(), &vault, None, &session.key()?.key)
             }),
         }
     }
@@ -173,7 +182,7 @@ impl Reviewed {
         let secret = |(name, flags): (&SecretName, _)| ReviewedSecret {
             name: name.clone(),
             times: times.get(name).copied(),
-            flags: listing::flags(flags),
+            flags: listing::details(flags),
         };
         let person = |(name, person): (&cast_vault::PersonName, &cast_vault::Person)| {
             let may_set = person.may_set.iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ");
@@ -245,9 +254,9 @@ const ANOTHER_VALUE: &str = "another value";
 
 /// What is different, by name, a line each.
 fn changes(known: &Summary, now: &Summary, same_values: bool) -> Vec<String> {
-    let keys: BTreeSet<_> = known.0.keys().chain(now.0.keys()).collect();
+    let keys: BTreeSet<_> = known.names.keys().chain(now.names.keys()).collect();
     let line = |key: &&String| {
-        let what = match (known.0.get(*key), now.0.get(*key)) {
+        let what = match (known.names.get(*key), now.names.get(*key)) {
             (None, Some(name)) => format!("added{}", with(name)),
             (Some(_), None) => "removed".to_owned(),
             (Some(old), Some(new)) if old.flags != new.flags => {
@@ -265,7 +274,7 @@ fn changes(known: &Summary, now: &Summary, same_values: bool) -> Vec<String> {
     // Times are the writer's word. The values themselves are compared by their hash.
     if !same_values && !lines.iter().any(|line| line.ends_with(ANOTHER_VALUE)) {
         let secrets = |summary: &Summary| -> BTreeSet<String> {
-            summary.0.keys().filter(|key| !key.starts_with(PERSON)).cloned().collect()
+            summary.names.keys().filter(|key| !key.starts_with(PERSON)).cloned().collect()
         };
         // With a secret more or less, the hash says nothing of the others.
         let what = if secrets(known) == secrets(now) {
@@ -279,11 +288,11 @@ fn changes(known: &Summary, now: &Summary, same_values: bool) -> Vec<String> {
 }
 
 fn with(name: &Name) -> String {
-    if name.flags.is_empty() { String::new() } else { format!(" ({})", name.flags) }
+    if name.flags.is_empty() { String::new() } else { format!(" ({})", listing::line(&name.flags)) }
 }
 
-fn words(flags: &str) -> String {
-    if flags.is_empty() { "no flags".to_owned() } else { format!("'{flags}'") }
+fn words(flags: &[String]) -> String {
+    if flags.is_empty() { "no flags".to_owned() } else { format!("'{}'", listing::line(flags)) }
 }
 
 impl Accept {

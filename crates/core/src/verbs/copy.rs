@@ -1,6 +1,6 @@
 //! Copies secrets from one agent's vault to another's. Shows no values.
 
-use cast_vault::{AgentName, SecretName, Vault};
+use cast_vault::{AgentName, Flags, Role, SecretName, Vault};
 
 use crate::audit_log::{Action, Event};
 use crate::change::{Missing, refuse_agent_key};
@@ -11,27 +11,29 @@ use crate::read::no_such_secret;
 use crate::session::Session;
 
 /// Copies `names`, or all secrets if `names` is empty, in one change: all or none. Creates the other vault if needed.
-/// Keeps each secret's flags; the copy counts as set now. Returns the names.
+/// Keeps each secret's flags, except that the user must allow a dangerous name again; the copy counts as set now. Returns the names.
 pub struct Copy<'a> {
     from: &'a AgentName,
     to: &'a AgentName,
     names: &'a [SecretName],
     replace: bool,
+    dangerous: bool,
     missing: Missing,
 }
 
 impl<'a> Copy<'a> {
-    /// `replace` allows replacing existing secrets.
+    /// `replace` allows replacing existing secrets; `dangerous` allows names that make programs load code.
     pub fn new(
         [from, to]: [&'a AgentName; 2],
         names: &'a [SecretName],
         replace: bool,
+        dangerous: bool,
         missing: Missing,
     ) -> Result<Self> {
         if from == to {
             return Err(Failure::new(Kind::Usage, "FROM and TO are the same agent"));
         }
-        Ok(Self { from, to, names, replace, missing })
+        Ok(Self { from, to, names, replace, dangerous, missing })
     }
 }
 
@@ -44,7 +46,7 @@ impl Verb for Copy<'_> {
     }
 
     fn perform(self, session: &Session, event: &mut Event) -> Result<Vec<SecretName>> {
-        let Self { from, to, names, replace, missing } = self;
+        let Self { from, to, names, replace, dangerous, missing } = self;
         let command = format!("cast secrets copy {from} {to}");
         // Before anything is read: what is read is remembered.
         if session.folder()?.is_there(from)? {
@@ -67,18 +69,28 @@ impl Verb for Copy<'_> {
                 let flags = source.names().get(name).ok_or_else(|| no_such_secret(&source, name))?;
                 match (source.values().get(name), &flags.from) {
                     (Some(secret), _) => {
-                        vault.set(name.clone(), secret.value.clone(), flags.dangerous, now)?;
-                        vault.set_flags(name, flags.clone())?;
+                        vault.set(name.clone(), secret.value.clone(), dangerous, now)?;
                     }
-                    (None, Some(words)) => vault.set_command(name, words.clone(), flags.dangerous)?,
-                    (None, None) => {}
+                    (None, Some(_)) if *source.role() != Role::Owner => return Err(foreign_command(from, name)),
+                    (None, Some(words)) => vault.set_command(name, words.clone(), dangerous)?,
+                    (None, None) => continue,
                 }
+                // That a name may be dangerous is said for each vault.
+                let dangerous = vault.names().get(name).is_some_and(|flags| flags.dangerous);
+                vault.set_flags(name, Flags { dangerous, ..flags.clone() })?;
             }
             Ok(names)
         })?;
         event.set_keys(&names);
         Ok(names)
     }
+}
+
+/// What runs as this user, this user chooses.
+fn foreign_command(agent: &AgentName, name: &SecretName) -> Failure {
+    let what =
+        format!("'{name}' comes from a command that another owner chose: the owner of the vault of agent '{agent}'");
+    Failure::new(Kind::Usage, what).hint("name the secrets to copy, without it")
 }
 
 pub(super) fn refuse_existing(vault: &Vault, names: &[SecretName]) -> Result<()> {

@@ -37,6 +37,31 @@ impl Folder {
         self.0.holds(file, name)
     }
 
+    /// As [`open_plain`], at a path below this folder. No link on the way is followed.
+    pub fn open_beneath(&self, path: &Path) -> io::Result<File> {
+        self.0.open_beneath(path)
+    }
+
+    /// Whether this folder is the one at `path` now. Taken for granted where the system does not tell.
+    pub fn is_at(&self, path: &Path) -> bool {
+        self.0.is_at(path)
+    }
+
+    /// As [`create_private`], in this folder.
+    pub fn create_private(&self, name: &OsStr) -> io::Result<File> {
+        self.0.create_private(name)
+    }
+
+    /// As [`open_plain`], in this folder.
+    pub fn open_plain(&self, name: &OsStr) -> io::Result<File> {
+        self.0.open_plain(name)
+    }
+
+    /// Removes a lock file whose lock is held, where a waiting process can tell that it is gone.
+    pub fn remove_lock(&self, name: &OsStr) {
+        self.0.remove_lock(name);
+    }
+
     /// Renames a file of this folder atomically, replacing the file there.
     pub fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         self.0.rename(from, to)
@@ -63,19 +88,9 @@ pub fn open_behind_links(path: &Path) -> io::Result<File> {
     system::open_behind_links(path)
 }
 
-/// Whether an open file is the one at `path` now. Taken for granted where the system does not tell files apart.
-pub fn is_at(file: &File, path: &Path) -> bool {
-    system::is_at(file, path)
-}
-
 /// Removes what lies in the place of a private lock file and is none: a link, or a file that other users can open, and so lock.
 pub fn clear_foreign_lock(path: &Path) {
     system::clear_foreign_lock(path);
-}
-
-/// Removes a lock file whose lock is held, where a waiting process can tell that it is gone.
-pub fn remove_lock(path: &Path) {
-    system::remove_lock(path);
 }
 
 /// Whether another user than this one and root owns it, or users other than its owner can write it.

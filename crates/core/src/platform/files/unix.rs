@@ -3,8 +3,11 @@
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Component, Path};
+
+use rustix::fs::{CWD, Mode, OFlags};
 
 use super::Distrust;
 
@@ -12,7 +15,7 @@ pub(super) struct Folder(File);
 
 impl Folder {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let flags = rustix::fs::OFlags::DIRECTORY;
+        let flags = OFlags::DIRECTORY;
         OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path).map(Self)
     }
 
@@ -20,6 +23,32 @@ impl Folder {
         let there = rustix::fs::statat(&self.0, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
         let open = rustix::fs::fstat(file);
         open.is_ok_and(|open| there.is_ok_and(|there| (open.st_dev, open.st_ino) == (there.st_dev, there.st_ino)))
+    }
+
+    pub(super) fn open_beneath(&self, path: &Path) -> io::Result<File> {
+        let mut folder = self.0.try_clone()?;
+        for part in path.parent().into_iter().flat_map(Path::components) {
+            let Component::Normal(name) = part else { return Err(io::ErrorKind::InvalidFilename.into()) };
+            folder = open_at(&folder, name.as_ref(), OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW)?;
+        }
+        open_plain_at(&folder, path.file_name().unwrap_or_default().as_ref())
+    }
+
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        let (open, there) = (self.0.metadata(), std::fs::metadata(path));
+        open.is_ok_and(|open| there.is_ok_and(|there| (open.dev(), open.ino()) == (there.dev(), there.ino())))
+    }
+
+    pub(super) fn create_private(&self, name: &OsStr) -> io::Result<File> {
+        create_private_at(&self.0, name.as_ref())
+    }
+
+    pub(super) fn open_plain(&self, name: &OsStr) -> io::Result<File> {
+        open_plain_at(&self.0, name.as_ref())
+    }
+
+    pub(super) fn remove_lock(&self, name: &OsStr) {
+        let _ = self.remove(name);
     }
 
     pub(super) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
@@ -36,12 +65,21 @@ impl Folder {
 }
 
 pub(super) fn open_plain(path: &Path) -> io::Result<File> {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
+    open_plain_at(CWD, path)
+}
+
+fn open_plain_at(folder: impl AsFd, path: &Path) -> io::Result<File> {
+    open_at(folder, path, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK)
+}
+
+/// A file in an open folder, with the mode of a private one where it is created.
+fn open_at(folder: impl AsFd, path: &Path, flags: OFlags) -> io::Result<File> {
+    let (flags, mode) = (flags | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
+    Ok(rustix::io::retry_on_intr(|| rustix::fs::openat(&folder, path, flags, mode))?.into())
 }
 
 pub(super) fn open_behind_links(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path)
+    OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }
 
 pub(super) fn is_symlink_refusal(error: &io::Error) -> bool {
@@ -57,7 +95,11 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 }
 
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+    create_private_at(CWD, path)
+}
+
+fn create_private_at(folder: impl AsFd, path: &Path) -> io::Result<File> {
+    let file = open_at(folder, path, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
     file.set_permissions(Permissions::from_mode(0o600))?;
     Ok(file)
 }
@@ -67,12 +109,12 @@ pub(super) fn open_lock(path: &Path) -> io::Result<File> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         made => return made,
     }
-    let flags = rustix::fs::OFlags::NOFOLLOW;
+    let flags = OFlags::NOFOLLOW;
     OpenOptions::new().read(true).write(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
 pub(super) fn open_log(path: &Path) -> io::Result<File> {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
     options.read(true).append(true).mode(0o600).custom_flags(flags.bits().cast_signed());
     match options.open(path) {
@@ -97,7 +139,7 @@ pub(super) fn is_removed(file: &File) -> bool {
 pub(super) fn create_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)?;
     // By descriptor, without following a link: another user may have replaced the folder.
-    let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::NOFOLLOW;
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
     let private = Permissions::from_mode(0o700);
     match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
         Ok(folder) if is_foreign(&folder.metadata()?) => Err(io::ErrorKind::PermissionDenied.into()),
@@ -157,15 +199,6 @@ pub(super) fn check_writable(path: &Path) -> io::Result<()> {
     rustix::fs::access(path, wanted)?;
     let disk = rustix::fs::statvfs(path)?;
     if disk.f_blocks > 0 && disk.f_bavail == 0 { Err(rustix::io::Errno::NOSPC.into()) } else { Ok(()) }
-}
-
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
-    let (open, there) = (file.metadata(), std::fs::symlink_metadata(path));
-    open.is_ok_and(|open| there.is_ok_and(|there| (open.dev(), open.ino()) == (there.dev(), there.ino())))
-}
-
-pub(super) fn remove_lock(path: &Path) {
-    let _ = std::fs::remove_file(path);
 }
 
 pub(super) fn is_writable_by_others(file: &File) -> bool {

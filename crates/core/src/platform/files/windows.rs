@@ -45,6 +45,27 @@ impl Folder {
         true
     }
 
+    pub(super) fn open_beneath(&self, path: &Path) -> io::Result<File> {
+        open_plain(&self.0.join(path))
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn is_at(&self, _path: &Path) -> bool {
+        true
+    }
+
+    pub(super) fn create_private(&self, name: &OsStr) -> io::Result<File> {
+        create_private(&self.0.join(name))
+    }
+
+    pub(super) fn open_plain(&self, name: &OsStr) -> io::Result<File> {
+        open_plain(&self.0.join(name))
+    }
+
+    /// It stays, for the next writer.
+    #[allow(clippy::unused_self)]
+    pub(super) fn remove_lock(&self, _name: &OsStr) {}
+
     pub(super) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         rename(&self.0.join(from), &self.0.join(to))
     }
@@ -139,13 +160,6 @@ pub(super) fn check_writable(path: &Path) -> io::Result<()> {
     let data = std::fs::metadata(path)?;
     if data.is_file() && data.permissions().readonly() { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
 }
-
-pub(super) fn is_at(_file: &File, _path: &Path) -> bool {
-    true
-}
-
-/// It stays, for the next writer.
-pub(super) fn remove_lock(_path: &Path) {}
 
 pub(super) fn is_writable_by_others(_file: &File) -> bool {
     false

@@ -68,7 +68,8 @@ impl Verb for ExportAgentKey<'_> {
     fn perform(self, session: &Session, _: &mut Event) -> Result<SecretString> {
         let agent = self.agent;
         masters(&session.key()?.key)?;
-        let vault = session.vault(agent)?;
+        // The line states the floor of a runner that remembers nothing: never an older one.
+        let vault = session.newest_vault(agent)?;
         // That may have looked for the key anew.
         let unlocked = session.key()?;
         let newest = masters(&unlocked.key)?.first();

@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use crate::audit_log::{Action, Event};
-use crate::change::{masters, refuse_older};
+use crate::change::masters;
 use crate::clock;
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
-use crate::key_store::{Exports, KeyLock, KeyPlace, Slot};
-use crate::read::Found;
+use crate::key_store::{Exports, KeyLock, KeyPlace, Notice, Slot};
+use crate::read::{Found, refuse_older};
 use crate::seen::Record;
 use crate::session::Session;
 use crate::vault_folder::VaultFolder;
@@ -80,9 +80,9 @@ impl Verb for Rotate<'_> {
                 .any(|vault| vault.state.is_ok_and(|vault| vault.is_own && vault.master != newest));
         let is_new = !unfinished && (retire.is_none() || keys.len() == 1);
         if is_new {
-            // What belongs to the current key is not strange once that is a former one.
-            for agent in folder.agents()? {
-                let _ = session.find_vault(&agent);
+            let unseen = session.take_in_unseen(&folder)?;
+            if !unseen.is_empty() {
+                session.attendant.notice(Notice::FirstSeen(unseen));
             }
             let keys = session.add_key(&lock, &folder, &mut slot, keys)?;
             unlocked = session.hold_stored(&slot, keys)?;
@@ -95,7 +95,7 @@ impl Verb for Rotate<'_> {
         let agents = folder.agents()?;
         for (done, agent) in agents.iter().enumerate() {
             progress(done, agents.len());
-            match session.seal_to(&rotation.public, is_new, &folder, agent) {
+            match session.seal_to(&rotation.public, &folder, agent) {
                 Ok(sealed) => rotation.sealed += usize::from(sealed),
                 Err(failure) => rotation.left.push(failure),
             }
@@ -142,6 +142,28 @@ impl Session {
         Ok(())
     }
 
+    /// In a folder where this machine has seen no vault, remembers those that are there before the current key becomes a former one, and
+    /// returns which. In another folder it takes none in: a holder of the current key, who is as good as its owner up to now, may have made
+    /// them to outlive it.
+    fn take_in_unseen(&self, folder: &VaultFolder<'_>) -> Result<Vec<AgentName>> {
+        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.current())?;
+        let lies_here = |record: &Record| record.path.parent().is_some_and(|parent| folder.is(parent));
+        let mut unseen = Vec::new();
+        if known.iter().any(|record| record.as_ref().map_or(true, lies_here)) {
+            return Ok(unseen);
+        }
+        // A writer that made a vault remembers it before it leaves the lock.
+        let _lock = self.lock_vaults(folder)?;
+        for agent in folder.agents()? {
+            let Ok(Some(found)) = self.look_at_vault(&agent) else { continue };
+            let is_unseen = found.record.is_none() && *found.vault.role() == Role::Owner;
+            if is_unseen && self.find_vault(&agent).is_ok() {
+                unseen.push(agent);
+            }
+        }
+        Ok(unseen)
+    }
+
     /// Puts a new key before the others.
     fn add_key(
         &self,
@@ -161,24 +183,28 @@ impl Session {
         Ok(kept)
     }
 
-    /// Seals one vault anew, unless it is sealed to this key already. Says whether it did. Only while the newest key is new, a vault of a
-    /// former key that this machine has not seen is sealed to it unasked: later its holder may have made it, to outlive that key.
-    fn seal_to(&self, public: &str, is_new: bool, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<bool> {
+    /// Seals one vault anew, unless it is sealed to this key already. Says whether it did. Not one of a former key that this machine has not
+    /// seen: its holder may have made it, to outlive that key.
+    fn seal_to(&self, public: &str, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<bool> {
         let is_done =
             |vault: &Vault| *vault.role() != Role::Owner || vault.part().card.recipient().to_string() == public;
         let is_strange = |found: &Found| self.seen().is_some() && found.record.is_none() && !is_done(&found.vault);
-        if !is_new && self.look_at_vault(agent)?.as_ref().is_some_and(is_strange) {
-            return Err(strange(agent));
-        }
-        // A look without the lock remembers what it finds: a writer that was killed may have sealed the vault and not remembered that.
-        if self.find_vault(agent)?.as_ref().is_none_or(is_done) {
-            return Ok(false);
+        match self.look_at_vault(agent)? {
+            None => return Ok(false),
+            Some(found) if is_done(&found.vault) => {
+                // That look remembers what it finds: a writer that was killed may have sealed the vault and not remembered that.
+                self.find_vault(agent)?;
+                return Ok(false);
+            }
+            Some(_) => {}
         }
         let lock = self.lock_vaults(folder)?;
         match self.look_at_vault(agent)? {
+            // Whoever made it meanwhile with cast has remembered it by now.
+            Some(found) if is_strange(&found) => Err(strange(agent)),
             Some(Found { mut vault, record, verdict, .. }) if !is_done(&vault) => {
                 refuse_older(&vault, verdict, record.as_ref())?;
-                self.commit(folder, &lock, &mut vault, record.as_ref())?;
+                self.commit(folder, &lock, &mut vault, record.as_ref(), None)?;
                 Ok(true)
             }
             // Deleted since it was listed, or done.
@@ -223,9 +249,9 @@ fn gone(path: &Path) -> Failure {
 
 /// Whoever holds a former key may have made this vault.
 fn strange(agent: &AgentName) -> Failure {
-    let what =
-        "belongs to a former key of yours, and this machine has not seen it before; if it is yours, look at it first";
-    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}: 'cast secrets list {agent}'"))
+    let what = "belongs to a former key of yours, and this machine has not seen it before";
+    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))
+        .hint(format!("look at it first: 'cast secrets list {agent}'; not yours: 'cast secrets delete {agent} --all'"))
 }
 
 /// This vault needs a former key.
