@@ -9,6 +9,7 @@
 mod audit;
 mod doctor;
 mod key;
+mod mask;
 mod run;
 mod secrets;
 mod shell;
@@ -20,6 +21,7 @@ pub(super) use audit::AuditArgs;
 pub(super) use doctor::DoctorArgs;
 pub(super) use key::{InitArgs, KeyCommand};
 pub(super) use key::{KeyExportArgs, KeyImportArgs, KeyMoveArgs, KeyRevokeArgs, KeyRotateArgs, KeyStatusArgs};
+pub(super) use mask::{Marker, MaskArgs};
 pub(super) use run::RunArgs;
 pub(super) use secrets::{CheckArgs, CopyArgs, DeleteArgs, ImportArgs, ListArgs, RenameArgs, SecretsCommand, SetArgs};
 pub(super) use shell::{CompletionsArgs, ManArgs, Shell};
@@ -76,6 +78,8 @@ Examples:
     Delete(DeleteArgs),
 
     Run(RunArgs),
+
+    Mask(MaskArgs),
 
     Init(InitArgs),
 
