@@ -6,7 +6,7 @@ use clap::Args;
 
 /// Show who used which secrets and when, by name only
 ///
-/// cast logs every set, delete, import, copy, rename, run and key operation, and every refusal. 'started' means that
+/// cast logs every set, delete, import, copy, rename, run, mask and key operation, and every refusal. 'started' means that
 /// CMD was started; the log does not know how it ended.
 #[derive(Args)]
 #[command(after_help = "\

@@ -50,7 +50,7 @@ pub(crate) struct RunArgs {
     /// Keep what an outer 'cast run' injected
     ///
     /// Otherwise CMD gets none of the outer run's secrets. Those that are kept are masked.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) inherit_secrets: bool,
 
     /// Run CMD only if no secret in .env.example is missing
@@ -62,7 +62,14 @@ pub(crate) struct RunArgs {
     pub(crate) no_mask: bool,
 
     /// The form of a marker
-    #[arg(long, value_enum, value_name = "FORM", default_value = "name", hide_default_value = true)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        default_value = "name",
+        hide_default_value = true,
+        hide_short_help = true
+    )]
     pub(crate) marker: Marker,
 
     /// Use an older state of a vault for this one run
