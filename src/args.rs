@@ -37,6 +37,7 @@ pub(super) use vault::{AcceptArgs, VaultCommand};
     disable_version_flag = true,
     max_term_width = 100,
     arg_required_else_help = true,
+    help_template = COMPACT,
     after_help = START
 )]
 pub(super) struct Cli {
@@ -51,6 +52,9 @@ pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
 }
+
+/// One line less than clap's own, so that the short help fits on a terminal of 24 lines.
+const COMPACT: &str = "{before-help}{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
 const START: &str = "\
 Get started:

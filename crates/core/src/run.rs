@@ -39,6 +39,7 @@ pub use program::{NotStarted, can_execute, is_command, shown};
 
 /// How to run an agent.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of its own
 pub struct Request {
     /// Whether to include the built-in secrets.
     pub builtin: bool,

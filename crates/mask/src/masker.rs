@@ -217,9 +217,9 @@ impl Masker {
             self.pass(find.start, chunk, base, out)?;
             let marker = &plan.markers[find.name() as usize];
             if self.fixed {
-                write_fixed(marker, find.end - find.start, out)?
+                write_fixed(marker, find.end - find.start, out)?;
             } else {
-                out.write_all(marker)?
+                out.write_all(marker)?;
             }
             self.noted.store(true, Ordering::Relaxed);
             self.done = find.end;

@@ -32,7 +32,7 @@ fn before_any_byte() {
     let settings = sandbox.home().join(".config/cast/config.toml");
     fs::create_dir_all(settings.parent().unwrap()).unwrap();
     fs::write(&settings, "mask = \"hunter22\"\n").unwrap();
-    call(&["a"]).refuses(1, "line 1 of the settings", &[SECRET, "hunter22"]);
+    call(&["a"]).refuses(2, "line 1 of the settings", &[SECRET, "hunter22"]);
     // A log that is required and cannot be written.
     fs::write(&settings, "audit = \"required\"\n").unwrap();
     let log = sandbox.state().join("audit.jsonl");

@@ -9,9 +9,9 @@
 //!
 //! A list that is too long for one environment string continues in `CAST_INJECTED_2` and so on, without the salt.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fmt::Write;
 
 use cast_vault::SecretName;
 use sha2::{Digest as _, Sha256};
@@ -65,9 +65,13 @@ pub(super) fn lists<'a>(
         } else if !list.ends_with(':') {
             list.push(',');
         }
-        let digest = digest(salt, name.as_str(), value);
-        let flag = if unmasked { format!(":{UNMASKED}") } else { String::new() };
-        let _ = write!(list, "{name}:{digest}{flag}");
+        for word in [name.as_str(), ":", &digest(salt, name.as_str(), value)] {
+            list.push_str(word);
+        }
+        if unmasked {
+            list.push(':');
+            list.push_str(UNMASKED);
+        }
     }
     lists.push(list);
     let name = |number| if number == 1 { INJECTED.to_owned() } else { format!("{INJECTED}_{number}") };
@@ -112,7 +116,7 @@ fn read(variables: impl Iterator<Item = (OsString, OsString)>) -> Option<(String
             // What every program needs is never dropped, whoever set it.
             if SecretName::parse(name).is_ok() && !is_inherited(name.as_ref(), true) {
                 let unmasked = words.any(|word| word == UNMASKED);
-                listed.insert(folded(name), Listed { digest: digest.to_owned(), unmasked });
+                listed.insert(folded(name).into_owned(), Listed { digest: digest.to_owned(), unmasked });
             }
         }
     }
@@ -124,15 +128,13 @@ fn digest(salt: &str, name: &str, value: &[u8]) -> String {
     for part in [salt.as_bytes(), folded(name).as_bytes(), b"=", value] {
         hash.update(part);
     }
-    hash.finalize()[..4].iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]));
+    hash.finalize()[..4].iter().flat_map(digits).collect()
 }
 
 /// A variable's name as this system compares it.
-fn folded(name: &str) -> String {
-    if VARIABLES_IGNORE_CASE { name.to_ascii_uppercase() } else { name.to_owned() }
+fn folded(name: &str) -> Cow<'_, str> {
+    if VARIABLES_IGNORE_CASE { name.to_ascii_uppercase().into() } else { name.into() }
 }
 
 #[cfg(test)]
