@@ -9,6 +9,7 @@
 mod audit;
 mod doctor;
 mod key;
+mod mask;
 mod run;
 mod secrets;
 mod shell;
@@ -20,6 +21,7 @@ pub(super) use audit::AuditArgs;
 pub(super) use doctor::DoctorArgs;
 pub(super) use key::{InitArgs, KeyCommand};
 pub(super) use key::{KeyExportArgs, KeyImportArgs, KeyMoveArgs, KeyRevokeArgs, KeyRotateArgs, KeyStatusArgs};
+pub(super) use mask::{Marker, MaskArgs};
 pub(super) use run::RunArgs;
 pub(super) use secrets::{CheckArgs, CopyArgs, DeleteArgs, ImportArgs, ListArgs, RenameArgs, SecretsCommand, SetArgs};
 pub(super) use shell::{CompletionsArgs, ManArgs, Shell};
@@ -35,6 +37,7 @@ pub(super) use vault::{AcceptArgs, VaultCommand};
     disable_version_flag = true,
     max_term_width = 100,
     arg_required_else_help = true,
+    help_template = COMPACT,
     after_help = START
 )]
 pub(super) struct Cli {
@@ -49,6 +52,9 @@ pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
 }
+
+/// One line less than clap's own, so that the short help fits on a terminal of 24 lines.
+const COMPACT: &str = "{before-help}{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
 const START: &str = "\
 Get started:
@@ -76,6 +82,8 @@ Examples:
     Delete(DeleteArgs),
 
     Run(RunArgs),
+
+    Mask(MaskArgs),
 
     Init(InitArgs),
 

@@ -255,13 +255,13 @@ mod tests {
         check("run --only X a node", "command 5");
         check(
             "run a --only X -",
-            "words --no-builtin --clean-env --check --no-mask --older --explain --json --quiet --help",
+            "words --no-builtin --clean-env --inherit-secrets --check --no-mask --marker --older --explain --json --quiet --help",
         );
         check("run a -- ", "command 4");
         check("run a --no-mask -- no", "command 5");
         check(
             "run a --check -",
-            "words --only --except --no-builtin --clean-env --no-mask --older --explain --json --quiet --help",
+            "words --only --except --no-builtin --clean-env --inherit-secrets --no-mask --marker --older --explain --json --quiet --help",
         );
         check("run a --check=./x", "files");
         check("run a --only X -- git che", "command 6");
@@ -270,6 +270,9 @@ mod tests {
         check("set a K -- -", "");
         check("set a K -secret -", "words --generate --allow-dangerous-name --unmasked --new --quiet --help");
         check("nonsense ", "");
+        check("run a --marker ", "words name fixed");
+        check("mask a --marker=f", "words --marker=fixed");
+        check("mask a -", "words --no-builtin --marker --quiet --help");
         check("completions z", "words zsh");
     }
 

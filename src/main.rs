@@ -15,6 +15,7 @@ use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use cast_core::failure::{Cause, Failure, Kind};
 use cast_core::paths::Places;
 use cast_core::platform::{HEAP, Heap, limits};
 use cast_core::run;
@@ -34,7 +35,10 @@ fn main() -> ExitCode {
     let words: Vec<OsString> = env::args_os().collect();
     if words.get(1).is_some_and(|word| word == run::TAKE_OVER) {
         let words: Vec<_> = words.iter().skip(2).map(|word| word.to_string_lossy().into_owned()).collect();
-        return if run::take_over(&words).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        return Report::new(false).exit_code(run::take_over(&words).map_err(|cause| {
+            let what = format!("cannot write some output of a process in the background: {}", Cause(&cause));
+            Failure::new(Kind::Io, what).into()
+        }));
     }
     if words.get(1).is_some_and(|word| word == complete::ASK) {
         return complete::answer(words.get(2));
@@ -72,6 +76,7 @@ fn carry_out(cli: Cli) -> ExitCode {
         Command::Completions(args) => verbs::completions::run(&args, report),
         Command::Man(args) => verbs::man::run(&args, report),
         Command::Help(args) => return usage::help_of(args.page),
+        Command::Mask(args) => return verbs::mask::run(&args, &session(), report),
         Command::Run(args) => {
             let session = session().with_older(args.older);
             return verbs::run::run(args, &session, report);

@@ -120,6 +120,7 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("show", "cast list"),
     ("agents", "cast list"),
     ("log", "cast audit"),
+    ("redact", "cast mask"),
     ("completion", "cast completions"),
     ("create", "cast set"),
     ("edit", "cast set"),

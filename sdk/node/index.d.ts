@@ -36,8 +36,12 @@ export interface RunOptions extends Omit<SpawnOptions, "shell"> {
   builtin?: boolean | undefined;
   /** Start with only `PATH HOME USER LOGNAME SHELL TERM LANG LC_* TZ TMPDIR`. */
   cleanEnv?: boolean | undefined;
+  /** Pass on what an outer `cast run` injected into this process. */
+  inheritSecrets?: boolean | undefined;
   /** `false` does not mask values in the program's output. */
   mask?: boolean | undefined;
+  /** `fixed`: a marker has as many bytes as the value that it replaces. */
+  marker?: "name" | "fixed" | undefined;
 }
 
 /** The properties of a secret, without its value. */

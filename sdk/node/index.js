@@ -33,7 +33,8 @@ class CastClient {
     // An agent's name must not become an option, and a shell would parse the words again.
     if (text("AGENT", agent).startsWith("-")) throw usage("AGENT is not a valid agent name");
     if (!Array.isArray(args)) throw usage("the arguments of the command must be an array");
-    const { only, except, builtin = true, cleanEnv = false, mask = true, env = process.env, ...rest } = options;
+    const { only, except, builtin = true, cleanEnv = false, inheritSecrets = false, mask = true, marker, ...others } = options;
+    const { env = process.env, ...rest } = others;
     if (rest.shell) throw usage("the option 'shell' is not supported: run a shell yourself, as in 'sh -c'");
     const words = [
       "run",
@@ -42,7 +43,9 @@ class CastClient {
       ...choice("except", except),
       ...(builtin ? [] : ["--no-builtin"]),
       ...(cleanEnv ? ["--clean-env"] : []),
+      ...(inheritSecrets ? ["--inherit-secrets"] : []),
       ...(mask ? [] : ["--no-mask"]),
+      ...(marker === undefined ? [] : [`--marker=${text("the option 'marker'", marker)}`]),
       "--",
       text("the command", command),
       ...args.map((word, index) => text(`argument ${index + 1} of the command`, word)),

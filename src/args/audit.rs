@@ -6,8 +6,8 @@ use clap::Args;
 
 /// Show who used which secrets and when, by name only
 ///
-/// cast logs every set, delete, import, copy, rename, run and key operation, and every refusal. 'started' means that
-/// CMD was started; the log does not know how it ended.
+/// cast logs every set, delete, import, copy, rename, run, mask and key operation, and every refusal. 'started' means
+/// that CMD, or the masking, was started; the log does not know how it ended.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Marker;
+
 /// Run a command with an agent's secrets in its environment
 ///
 /// CMD gets the current environment, the built-in secrets and the agent's own; the later ones win. cast leaves output
@@ -45,6 +47,12 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) clean_env: bool,
 
+    /// Keep what an outer 'cast run' injected
+    ///
+    /// Otherwise CMD gets none of the outer run's secrets. Those that are kept are masked.
+    #[arg(long, hide_short_help = true)]
+    pub(crate) inherit_secrets: bool,
+
     /// Run CMD only if no secret in .env.example is missing
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = ".env.example")]
     pub(crate) check: Option<PathBuf>,
@@ -52,6 +60,17 @@ pub(crate) struct RunArgs {
     /// Do not mask secrets in the output
     #[arg(long)]
     pub(crate) no_mask: bool,
+
+    /// The form of a marker
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        default_value = "name",
+        hide_default_value = true,
+        hide_short_help = true
+    )]
+    pub(crate) marker: Marker,
 
     /// Use an older state of a vault for this one run
     ///

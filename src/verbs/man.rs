@@ -167,6 +167,7 @@ const HAND_WRITTEN: &[(&str, &str)] = &[
     ("cast-copy", include_str!("man/cast-copy.man")),
     ("cast-rename", include_str!("man/cast-rename.man")),
     ("cast-run", include_str!("man/cast-run.man")),
+    ("cast-mask", include_str!("man/cast-mask.man")),
     ("cast-init", include_str!("man/cast-init.man")),
     ("cast-audit", include_str!("man/cast-audit.man")),
     ("cast-doctor", include_str!("man/cast-doctor.man")),

@@ -12,6 +12,7 @@ pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod mask;
 pub(crate) mod rename;
 pub(crate) mod run;
 pub(crate) mod set;

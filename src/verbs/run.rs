@@ -11,11 +11,11 @@ use cast_core::injections::Selection;
 use cast_core::read::Builtin;
 use cast_core::run::{self, Done, NotStarted, Request};
 use cast_core::session::Session;
-use cast_core::supervisor::end_like;
+use cast_core::supervisor::{Ended, end_like};
 use cast_vault::{AgentName, SecretName};
 
 use super::check;
-use crate::args::RunArgs;
+use crate::args::{Marker, RunArgs};
 use crate::report::{self, Report};
 use crate::words;
 
@@ -65,6 +65,8 @@ fn request(args: RunArgs) -> Result<(AgentName, Request)> {
         command,
         clean: args.clean_env,
         no_mask: args.no_mask,
+        fixed: args.marker == Marker::Fixed,
+        inherit: args.inherit_secrets,
         ..Request::default()
     };
     Ok((agent, request))
@@ -79,14 +81,15 @@ fn selection(only: &[OsString], except: &[OsString]) -> Result<Selection> {
     })
 }
 
-fn say_what_is_closed(builtin: Builtin, report: Report) {
+pub(super) fn say_what_is_closed(builtin: Builtin, report: Report) {
     if builtin == Builtin::Closed {
         report.note("cast: an agent key cannot open the built-in secrets; '--no-builtin' drops this line\n");
     }
 }
 
-/// Ends as CMD ended.
+/// Ends as CMD ended; but not with success if some of its output is lost.
 fn end(done: Done, program: &OsStr, report: Report) -> ExitCode {
+    let is_lost = done.trouble.is_some();
     if let Some(cause) = done.trouble {
         let what = format!("cannot write some output of {}: {}", run::shown(program), Cause(&cause));
         report.error(&Failure::new(Kind::Io, what).into());
@@ -94,7 +97,10 @@ fn end(done: Done, program: &OsStr, report: Report) -> ExitCode {
     if done.masked_file {
         report.hint("standard output is a file, and secrets in it were masked; to keep them: '--no-mask'");
     }
-    end_like(done.ended).into()
+    match done.ended {
+        Ended::Code(0) if is_lost => report::RUN_FAILED.into(),
+        ended => end_like(ended).into(),
+    }
 }
 
 fn right_form(agent: &AgentName) -> String {

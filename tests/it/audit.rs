@@ -1,7 +1,7 @@
 //! The audit log: what cast logs, that it logs only names, and that a failing log blocks no command.
 
 mod kept;
-mod required;
+pub mod required;
 
 pub use required::Disk;
 

@@ -30,6 +30,8 @@ fn environment(call: Call<'_>, sandbox: &Sandbox) -> BTreeMap<String, String> {
     for (name, value) in variables {
         assert!(environment.insert(name.to_owned(), value.to_owned()).is_none(), "{name} is there twice");
     }
+    // `nested` tests this one.
+    environment.remove("CAST_INJECTED").expect("something was injected");
     environment
 }
 
@@ -246,7 +248,7 @@ fn explain_for_programs() {
     let whole = call(&["touch", "started"]);
     assert!(!sandbox.home().join("started").exists());
     let fields: Vec<_> = whole.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(fields, ["agent", "builtin", "sealer", "secrets", "stderr", "stdout"]);
+    assert_eq!(fields, ["agent", "builtin", "dropped", "sealer", "secrets", "stderr", "stdout"]);
     assert_eq!(
         (&whole["agent"], &whole["builtin"], &whole["sealer"]),
         (&"a".into(), &"included".into(), &"owner".into())
@@ -256,7 +258,7 @@ fn explain_for_programs() {
         let found = whole["secrets"].as_array().unwrap().iter().find(|secret| secret["key"] == name);
         found.unwrap_or_else(|| panic!("no {name}: {whole}")).clone()
     };
-    let expected = serde_json::json!({"key": "D", "builtin": true, "overrides_builtin": false, "overrides_caller": true,
+    let expected = serde_json::json!({"key": "D", "builtin": true, "inherited": false, "overrides_builtin": false, "overrides_caller": true,
         "masked": true, "note": null, "flags": []});
     assert_eq!(secret("D"), expected);
     assert_eq!(secret("B")["overrides_builtin"], true);

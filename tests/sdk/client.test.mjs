@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import test from "node:test";
+import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { CastClient, CastError } from "@cast-secrets/client";
 
@@ -293,6 +294,29 @@ test("run starts the program as spawn does, its output masked", async (t) => {
   const code = await new Promise((resolve) => logging.once("close", resolve));
   assert.equal(code, 7);
   assert.equal(fs.readFileSync(file, "utf8"), "[cast:K]\n");
+});
+
+test("run within a run gets nothing of the outer one, unless it is to", async (t) => {
+  const home = newHome(t);
+  const client = new CastClient({ home });
+  await client.secrets.set("outer", "K", SECRET);
+  await client.secrets.set("a", "OWN", "own-0123456789");
+  const inner = fileURLToPath(new URL("inner.mjs", import.meta.url));
+  t.after(() => fs.rmSync(inner));
+  fs.writeFileSync(
+    inner,
+    `import { CastClient } from "@cast-secrets/client";
+    const options = { stdio: "inherit", ...JSON.parse(process.argv[2]) };
+    new CastClient().run("a", "sh", ["-c", "echo $K,$OWN"], options);`,
+  );
+  const run = (options) => output(client.run("outer", process.execPath, [inner, JSON.stringify(options)], { mask: false }));
+  assert.deepEqual(await run({ mask: false }), [",own-0123456789\n", 0]);
+  assert.deepEqual(await run({}), [",[cast:OWN]\n", 0]);
+  assert.deepEqual(await run({ inheritSecrets: true }), ["[cast:K],[cast:OWN]\n", 0]);
+  assert.deepEqual(await run({ inheritSecrets: true, mask: false }), [`${SECRET},own-0123456789\n`, 0]);
+  assert.deepEqual(await run({ marker: "fixed" }), [",[cast:OWN****]\n", 0]);
+  assert.deepEqual(await run({ marker: "name" }), [",[cast:OWN]\n", 0]);
+  await refuses(() => client.run("a", "true", [], { marker: 1 }), "usage", /marker/);
 });
 
 test("colours and other wishes of the environment change no answer", async (t) => {

@@ -21,6 +21,7 @@ async function main(): Promise<void> {
   }
   const piped = client.run("my-agent", "cat", [], { cwd: ".", only: ["OPENAI_API_KEY"] });
   piped.stdin.end();
+  client.run("my-agent", "cat", [], { inheritSecrets: true, marker: "fixed" }).stdin.end();
 }
 
 export function wrong(client: CastClient): void {
@@ -30,6 +31,8 @@ export function wrong(client: CastClient): void {
   void client.secrets.set("a", "K", 1);
   // @ts-expect-error: there is no way to read a value
   void client.secrets.get("a", "K");
+  // @ts-expect-error: no such marker
+  client.run("a", "echo", [], { marker: "stars" });
   // @ts-expect-error: no shell in between
   client.run("a", "echo", [], { shell: true });
   // @ts-expect-error: null where nothing is piped

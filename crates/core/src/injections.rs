@@ -1,5 +1,7 @@
 //! CMD's environment: the caller's variables, then the built-in secrets, then the agent's own. Later ones win. The
-//! variables that unlock vaults are never passed on.
+//! variables that unlock vaults are never passed on, nor what an outer run injected (`outer`).
+
+mod outer;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,6 +13,9 @@ use crate::failure::{Failure, Kind, Result};
 use crate::platform::exec::{Environment, NEEDED_VARIABLES, VARIABLES_IGNORE_CASE};
 use crate::suggestion;
 
+pub use outer::INJECTED;
+pub(crate) use outer::{Outer, SALT, injected};
+
 /// Where a secret comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -18,6 +23,8 @@ pub enum Source {
     Builtin,
     /// The agent's own secrets.
     Agent,
+    /// What an outer run injected, and the user wants to keep.
+    Outer,
 }
 
 /// Which secrets CMD gets.
@@ -74,6 +81,20 @@ impl Injections {
         }
     }
 
+    /// Adds what an outer run injected, below all that is here.
+    pub(crate) fn inherit(&mut self, outer: Vec<Outer>) {
+        for Outer { name, value, unmasked } in outer {
+            // cast injects only text, so another value is not an outer run's.
+            let value = value.into_string().ok().and_then(|value| SecretValue::from_text(value).ok());
+            let flags = Flags { unmasked, ..Flags::default() };
+            if let Some(value) = value.filter(|_| !self.replaces(name.as_str().as_ref())) {
+                let injection =
+                    Injection { source: Source::Outer, overrides_builtin: false, flags, value: Some(value) };
+                self.0.insert(name, injection);
+            }
+        }
+    }
+
     /// Refuses secrets whose owner wants them brokered, in a file or fetched: they are never given in another way.
     pub(crate) fn refuse_unsupported(&self, agent: &AgentName) -> Result<()> {
         let Some((name, _)) = self.0.iter().find(|(_, injection)| injection.value.is_none()) else { return Ok(()) };
@@ -111,8 +132,13 @@ impl Injections {
         self.0.iter()
     }
 
-    /// The whole environment: `inherited` without unlock material, plus the secrets.
-    pub(crate) fn over(&self, inherited: impl Iterator<Item = (OsString, OsString)>) -> io::Result<Environment> {
+    /// The whole environment: `inherited` without unlock material, plus the secrets, plus the list of their names for an
+    /// inner run.
+    pub(crate) fn over(
+        &self,
+        inherited: impl Iterator<Item = (OsString, OsString)>,
+        salt: &SecretValue,
+    ) -> io::Result<Environment> {
         let mut environment = Environment::default();
         for (name, value) in inherited.filter(|(name, _)| is_inherited(name, false) && !self.replaces(name)) {
             environment.push(&name, &value)?;
@@ -121,13 +147,21 @@ impl Injections {
             let Some(value) = &injection.value else { continue };
             environment.push(name.as_str().as_ref(), value.expose().as_ref())?;
         }
+        if !self.0.is_empty() {
+            let entries = self.0.iter().filter_map(|(name, Injection { value, flags, .. })| {
+                Some((name, value.as_ref()?.expose().as_bytes(), flags.unmasked))
+            });
+            for (name, list) in outer::lists(salt.expose(), entries) {
+                environment.push(name.as_ref(), list.as_ref())?;
+            }
+        }
         Ok(environment)
     }
 
-    /// The values to mask, by name.
-    pub(crate) fn into_masked(self) -> Vec<(SecretName, SecretValue)> {
+    /// The values to mask, with the names for their markers.
+    pub(crate) fn into_masked(self) -> Vec<(String, SecretValue)> {
         let masked = self.0.into_iter().filter(|(_, injection)| !injection.flags.unmasked);
-        masked.filter_map(|(name, injection)| Some((name, injection.value?))).collect()
+        masked.filter_map(|(name, injection)| Some((name.to_string(), injection.value?))).collect()
     }
 
     fn replaces(&self, name: &OsStr) -> bool {
@@ -152,7 +186,7 @@ fn is_variable(name: &OsStr, known: &str) -> bool {
 /// Whether CMD gets this variable of the caller.
 pub fn is_inherited(name: &OsStr, clean: bool) -> bool {
     let is_one_of = |names: &[&str]| names.iter().any(|known| is_variable(name, known));
-    if is_one_of(&UNLOCK_MATERIAL) {
+    if is_one_of(&UNLOCK_MATERIAL) || outer::is_list(name) {
         return false;
     }
     !clean
@@ -190,8 +224,11 @@ mod tests {
 
     fn check(injections: &Injections, inherited: &[(&str, &str)], clean: bool, expected: &[(&str, &str)]) {
         let inherited = inherited.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        let environment = injections.over(inherited.filter(|(name, _)| is_inherited(name, clean))).unwrap();
+        let salt = SecretValue::random(SALT).unwrap();
+        let environment = injections.over(inherited.filter(|(name, _)| is_inherited(name, clean)), &salt).unwrap();
         let mut found = environment.variables();
+        let lists = found.extract_if(.., |(name, _)| outer::is_list(name)).count();
+        assert_eq!(lists, usize::from(injections.iter().next().is_some()));
         found.sort();
         let expected: Vec<_> =
             expected.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
@@ -207,8 +244,25 @@ mod tests {
     #[test]
     fn unlock_material_stays_here() {
         let inherited = [("CAST_HOME", "h"), ("CAST_KEY", "k"), ("CAST_KEY_FILE", "f"), ("CAST_VAULTS", "v")];
-        let inherited = inherited.into_iter().chain([("CAST_PASSPHRASE_FILE", "p")]).collect::<Vec<_>>();
+        let inherited = inherited.into_iter().chain([("CAST_PASSPHRASE_FILE", "p")]);
+        let inherited = inherited.chain([("CAST_INJECTED", "i"), ("CAST_INJECTED_2", "i")]).collect::<Vec<_>>();
         check(&injections("", ""), &inherited, false, &[("CAST_HOME", "h"), ("CAST_VAULTS", "v")]);
+    }
+
+    #[test]
+    fn what_an_outer_run_injected_is_below_all_else() {
+        let outer =
+            |name, value: &str| Outer { name: names(name).remove(0), value: value.into(), unmasked: name == "B" };
+        let mut own = injections("", "A");
+        own.inherit(vec![outer("A", "outer"), outer("B", "outer"), outer("C", "outer")]);
+        check(
+            &own,
+            &[("B", "outer"), ("D", "caller")],
+            false,
+            &[("A", "agent"), ("B", "outer"), ("C", "outer"), ("D", "caller")],
+        );
+        let masked: Vec<_> = own.into_masked().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(masked, ["A", "C"]);
     }
 
     #[test]

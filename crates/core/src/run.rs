@@ -3,10 +3,11 @@
 //! CMD's parent (`supervisor`).
 
 mod explain;
+mod mask;
 mod masking;
 mod program;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -20,8 +21,9 @@ use crate::coding_agent;
 use crate::door::{Effect, Verb};
 use crate::example::Example;
 use crate::failure::Result;
-use crate::injections::{Injections, Selection, Source, is_inherited};
+use crate::injections::{self, INJECTED, Injections, SALT, Selection, Source, is_inherited};
 use crate::key_store;
+use crate::masking::exemption;
 use crate::paths::absolute;
 use crate::platform::exec::{self, Environment, Image};
 use crate::read::Builtin;
@@ -31,11 +33,13 @@ use crate::supervisor::{Ended, Supervised, Supervisor};
 use masking::Masking;
 
 pub use explain::{Explained, ExplainedSecret, Masked, Overridden, StreamTreatment, explain};
+pub use mask::{MaskedStream, Passed};
 pub use masking::{TAKE_OVER, take_over};
 pub use program::{NotStarted, can_execute, is_command, shown};
 
 /// How to run an agent.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of its own
 pub struct Request {
     /// Whether to include the built-in secrets.
     pub builtin: bool,
@@ -51,6 +55,10 @@ pub struct Request {
     pub variables: Vec<(OsString, OsString)>,
     /// Whether to leave output unmasked, whatever the settings are.
     pub no_mask: bool,
+    /// Whether a marker has as many bytes as what it replaces.
+    pub fixed: bool,
+    /// Whether to keep what an outer run injected.
+    pub inherit: bool,
 }
 
 /// The secrets for a run.
@@ -61,6 +69,9 @@ pub struct Gathered {
     pub builtin: Builtin,
     /// Who sealed the agent's values.
     pub sealer: Sealer,
+    /// The variables of this process that an outer run injected. CMD does not get them, unless they are among the
+    /// injections.
+    pub outer: BTreeSet<SecretName>,
 }
 
 /// Everything needed to start a program.
@@ -70,7 +81,8 @@ pub struct Prepared {
     arguments: Vec<OsString>,
     environment: Environment,
     /// The values to mask; empty if no output is masked.
-    to_mask: Vec<(SecretName, SecretValue)>,
+    to_mask: Vec<(String, SecretValue)>,
+    fixed: bool,
     /// Whether the built-in secrets are included, or why not.
     pub builtin: Builtin,
 }
@@ -138,14 +150,22 @@ fn gather(session: &Session, agent: &AgentName, request: &Request) -> Result<Gat
     if let Some((example, name)) = &request.example {
         example.check(agent, &injections).complete(agent, name)?;
     }
-    Ok(Gathered { injections, builtin, sealer })
+    let mut outer = injections::injected(env::var_os(INJECTED).is_some(), env::vars_os);
+    let names = outer.iter().map(|variable| variable.name.clone()).collect();
+    if request.inherit {
+        // What the caller sets for this run is not the outer's any more.
+        outer.retain(|variable| !request.variables.iter().any(|(name, _)| *name == *variable.name.as_str()));
+        injections.inherit(outer);
+    }
+    Ok(Gathered { injections, builtin, sealer, outer: names })
 }
 
 /// Does everything up to the start: builds the environment and the masking. Moves the values, and copies each once,
 /// into the environment.
 pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Result<Prepared> {
-    let Gathered { injections, builtin, .. } = session.perform(Gather { agent, request: &request })?;
-    let mut event = Event::new(Action::Run).agent(agent).keys(injections.iter().map(|(name, _)| name));
+    let Gathered { injections, builtin, outer, .. } = session.perform(Gather { agent, request: &request })?;
+    let own = injections.iter().filter(|(_, injection)| injection.source != Source::Outer);
+    let mut event = Event::new(Action::Run).agent(agent).keys(own.map(|(name, _)| name));
     if request.no_mask
         && let Some(variable) = coding_agent::variable()
     {
@@ -153,13 +173,20 @@ pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Re
     }
     let (program, arguments) = request.command.take().unwrap_or_default();
     let own: BTreeMap<_, _> = request.variables.into_iter().collect();
-    let inherited = env::vars_os().filter(|(name, _)| is_inherited(name, request.clean) && !own.contains_key(name));
-    let environment = injections.over(inherited.chain(own.clone()));
+    let is_outers = |name: &OsStr| name.to_str().is_some_and(|name| outer.contains(name));
+    let inherited = env::vars_os()
+        .filter(|(name, _)| is_inherited(name, request.clean) && !own.contains_key(name) && !is_outers(name));
+    let salt = SecretValue::random(SALT)?;
+    let environment = injections.over(inherited.chain(own.clone()), &salt);
     let environment = environment.map_err(|error| NotStarted::Failed(error.to_string()).into_failure(&program))?;
     let masks = !request.no_mask && masks(session)? && !masking::masked_outputs().is_empty();
-    let to_mask = if masks { injections.into_masked() } else { Vec::new() };
+    let mut to_mask = if masks { injections.into_masked() } else { Vec::new() };
+    // Without the salt, nobody can test guesses of a value against the list of what was injected.
+    if to_mask.iter().any(|(_, value)| exemption(value).is_none()) {
+        to_mask.push((INJECTED.to_owned(), salt));
+    }
     key_store::keep_passphrase_from_children();
-    Ok(Prepared { event, program, arguments, environment, to_mask, builtin })
+    Ok(Prepared { event, program, arguments, environment, to_mask, fixed: request.fixed, builtin })
 }
 
 fn masks(session: &Session) -> Result<bool> {
@@ -169,14 +196,14 @@ fn masks(session: &Session) -> Result<bool> {
 impl Prepared {
     /// Runs the program to its end and masks its output, or becomes the program if there is nothing to mask.
     pub fn run(self, session: &Session) -> Result<Result<Done, NotStarted>> {
-        let Self { event, program, arguments, environment, to_mask, .. } = self;
+        let Self { event, program, arguments, environment, to_mask, fixed, .. } = self;
         begin(session, event, &program, |path| {
             let image = Image::new(&program, path, arguments, environment).map_err(|error| NotStarted::of(&error))?;
             // Before a plan is made for what cannot be started.
             if !to_mask.is_empty() && image.is_too_long() {
                 return Err(NotStarted::TooLong(image.longest_variables(program::LONGEST)));
             }
-            if let Some(masking) = Masking::new(to_mask) {
+            if let Some(masking) = Masking::new(to_mask, fixed) {
                 supervise(image, &masking)
             } else {
                 let (Err(error), image) = image.replace();

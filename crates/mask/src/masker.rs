@@ -51,6 +51,8 @@ pub struct Masker {
     done: u64,
     /// The bytes from `done` to the beginning of the chunk.
     held: Vec<u8>,
+    /// Whether a marker has as many bytes as what it replaces.
+    fixed: bool,
     /// Set when the first marker is written.
     #[serde(skip)]
     noted: Arc<AtomicBool>,
@@ -68,6 +70,7 @@ impl Masker {
             end: 0,
             done: 0,
             held: Vec::new(),
+            fixed: false,
             noted: Arc::default(),
         }
     }
@@ -76,6 +79,12 @@ impl Masker {
     #[must_use]
     pub fn noting(self, noted: Arc<AtomicBool>) -> Self {
         Self { noted, ..self }
+    }
+
+    /// Makes each marker as many bytes long as what it replaces, for readers that count them: cut, or filled with `*`.
+    #[must_use]
+    pub fn fixed(self) -> Self {
+        Self { fixed: true, ..self }
     }
 
     /// Takes the next bytes of the stream and writes all that is certain. After an error of `out` the masker must not
@@ -206,7 +215,12 @@ impl Masker {
         let live = self.live(plan);
         while let Some(find) = self.finds.first().filter(|find| find.end <= live).copied() {
             self.pass(find.start, chunk, base, out)?;
-            out.write_all(&plan.markers[find.name() as usize])?;
+            let marker = &plan.markers[find.name() as usize];
+            if self.fixed {
+                write_fixed(marker, find.end - find.start, out)?;
+            } else {
+                out.write_all(marker)?;
+            }
             self.noted.store(true, Ordering::Relaxed);
             self.done = find.end;
             self.finds.take_first();
@@ -242,6 +256,23 @@ impl Masker {
             self.held.extend(chunk);
         }
     }
+}
+
+/// Writes `marker` with exactly `len` bytes. The find may be longer than memory.
+fn write_fixed(marker: &[u8], len: u64, out: &mut impl Write) -> io::Result<()> {
+    const STARS: [u8; 64] = [b'*'; 64];
+    let mut missing = len.saturating_sub(marker.len() as u64);
+    if missing == 0 {
+        return out.write_all(&marker[..marker.len().min(usize::try_from(len).unwrap_or(usize::MAX))]);
+    }
+    let (close, name) = marker.split_last().expect("a marker has brackets");
+    out.write_all(name)?;
+    while missing > 0 {
+        let some = missing.min(STARS.len() as u64);
+        out.write_all(&STARS[..usize::try_from(some).expect("at most 64")])?;
+        missing -= some;
+    }
+    out.write_all(&[*close])
 }
 
 /// Whether this beginning of a form must be masked at the end of a stream: 8 bytes or more, not counting a PEM armour

@@ -50,6 +50,7 @@ pub struct Command<'a> {
     choice: Choice,
     builtin: bool,
     clean: bool,
+    inherit: bool,
 }
 
 /// Which secrets to pass, as names that are not checked yet.
@@ -72,6 +73,7 @@ impl<'a> Command<'a> {
             choice: Choice::All,
             builtin: true,
             clean: false,
+            inherit: false,
         }
     }
 
@@ -103,6 +105,13 @@ impl<'a> Command<'a> {
     /// sets.
     pub fn clean_env(mut self) -> Self {
         self.clean = true;
+        self
+    }
+
+    /// Passes on what an outer `cast run`, or a [`Command`], injected into this process. Without it, the program gets none
+    /// of that, as long as the variables still have those values.
+    pub fn inherit_secrets(mut self) -> Self {
+        self.inherit = true;
         self
     }
 
@@ -191,6 +200,7 @@ impl<'a> Command<'a> {
             selection,
             command: Some((self.program, self.arguments)),
             clean: self.clean,
+            inherit: self.inherit,
             variables: self.variables,
             no_mask: true,
             ..Request::default()

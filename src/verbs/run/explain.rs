@@ -12,7 +12,7 @@ use cast_core::read::Builtin;
 use cast_core::run::{self, Explained, ExplainedSecret, Masked, Overridden, StreamTreatment};
 use cast_core::session::Session;
 use cast_mask::ENCODED_BYTES;
-use cast_vault::AgentName;
+use cast_vault::{AgentName, SecretName};
 
 /// What a run would do. A promise: fields are added, never changed.
 #[derive(Serialize)]
@@ -24,6 +24,8 @@ struct Whole<'a> {
     /// `closed` (to an agent key).
     builtin: &'static str,
     secrets: Vec<SecretLine<'a>>,
+    /// What an outer run injected, and CMD would not get.
+    dropped: &'a [SecretName],
     /// `masked`, `masked together` (both in one), `off`, `nothing to mask`, or `left alone` (a terminal, `/dev/null` or
     /// closed).
     stdout: &'static str,
@@ -36,6 +38,8 @@ struct Whole<'a> {
 struct SecretLine<'a> {
     key: &'a str,
     builtin: bool,
+    /// Whether an outer run injected it, and `--inherit-secrets` keeps it.
+    inherited: bool,
     overrides_builtin: bool,
     overrides_caller: bool,
     masked: bool,
@@ -57,6 +61,7 @@ fn whole<'a>(explained: &'a Explained, agent: &'a AgentName, left_out: bool) -> 
     let line = |secret: &'a ExplainedSecret| SecretLine {
         key: secret.name.as_str(),
         builtin: secret.source == Source::Builtin,
+        inherited: secret.source == Source::Outer,
         overrides_builtin: secret.overrides.builtin,
         overrides_caller: secret.overrides.caller,
         masked: matches!(secret.masked, Masked::Yes | Masked::RawOnly),
@@ -74,6 +79,7 @@ fn whole<'a>(explained: &'a Explained, agent: &'a AgentName, left_out: bool) -> 
             Builtin::Closed => "closed",
         },
         secrets: explained.secrets.iter().map(line).collect(),
+        dropped: &explained.dropped,
         stdout,
         stderr,
     }
@@ -90,10 +96,11 @@ fn state(stream: StreamTreatment) -> &'static str {
 }
 
 fn tables(explained: Explained, agent: &AgentName, report: Report) -> anyhow::Result<()> {
-    let Explained { secrets, builtin, sealer, streams } = explained;
+    let Explained { secrets, dropped, builtin, sealer, streams } = explained;
     let rows = secrets.iter().map(|secret| {
         let from = match secret.source {
             Source::Builtin => "built-in".to_owned(),
+            Source::Outer => "an outer run".to_owned(),
             Source::Agent if sealer == OWNER => format!("agent '{agent}'"),
             Source::Agent => format!("agent '{agent}', sealed by '{sealer}'"),
         };
@@ -101,6 +108,11 @@ fn tables(explained: Explained, agent: &AgentName, report: Report) -> anyhow::Re
         [secret.name.to_string(), from, overrides(secret.overrides).to_owned(), masked(secret.masked), flags]
     });
     report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES", "MASKED", "FLAGS"], rows))?;
+    if !dropped.is_empty() {
+        let names = dropped.iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ");
+        report
+            .data(&format!("\nNot passed on from an outer 'cast run': {names} ('--inherit-secrets' keeps them)\n"))?;
+    }
     if builtin == Builtin::LeftOut {
         report.data(&format!("\nThe built-in secrets are left out: 'no_builtin' in the settings lists '{agent}'\n"))?;
     }

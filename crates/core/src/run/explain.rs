@@ -19,6 +19,8 @@ use crate::supervisor::Carries;
 pub struct Explained {
     /// The secrets that would go along, by name.
     pub secrets: Vec<ExplainedSecret>,
+    /// What an outer run injected and would not go along.
+    pub dropped: Vec<SecretName>,
     /// Why the built-in ones would not.
     pub builtin: Builtin,
     /// Who sealed the agent's values: `owner`, or a person's name.
@@ -82,7 +84,7 @@ pub enum StreamTreatment {
 
 /// Explains a run.
 pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Result<Explained> {
-    let Gathered { injections, builtin, sealer } = session.perform(Gather { agent, request })?;
+    let Gathered { injections, builtin, sealer, outer } = session.perform(Gather { agent, request })?;
     let masks = !request.no_mask && masks(session)?;
     let secrets: Vec<_> = injections
         .iter()
@@ -91,7 +93,9 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
             source: injection.source,
             overrides: Overridden {
                 builtin: injection.overrides_builtin,
-                caller: env::var_os(name.as_str()).is_some() && is_inherited(name.as_str().as_ref(), request.clean),
+                caller: env::var_os(name.as_str()).is_some()
+                    && is_inherited(name.as_str().as_ref(), request.clean)
+                    && !outer.contains(name),
             },
             masked: if masks { masked(injection) } else { Masked::Off },
             flags: listing::flags(&injection.flags),
@@ -111,7 +115,8 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
         }
     };
     let sealer = listing::sealer_name(&sealer);
-    Ok(Explained { secrets, builtin, sealer, streams: [stream(Carries::Output), stream(Carries::Errors)] })
+    let dropped = outer.into_iter().filter(|name| !injections.contains(name)).collect();
+    Ok(Explained { secrets, dropped, builtin, sealer, streams: [stream(Carries::Output), stream(Carries::Errors)] })
 }
 
 /// Which of the secrets are looked for in no encoding, as all of them together are too long.

@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use age::secrecy::zeroize::Zeroizing;
 use cast_mask::{Masker, Plan};
-use cast_vault::{SecretName, SecretValue};
+use cast_vault::SecretValue;
 use serde::{Deserialize, Serialize};
 
 use crate::masking;
@@ -15,30 +16,45 @@ use crate::supervisor::{self, Carries, Filter, Left, Sink, Wire};
 /// The hidden command that starts a process to continue a stream that outlived CMD.
 pub const TAKE_OVER: &str = "__mask";
 
+/// How long a source is silent before its masker is told.
+pub(super) const IDLE: Option<Duration> = None;
+
 /// What to mask in a run.
 pub(super) struct Masking {
     plan: Arc<Plan>,
-    secrets: Vec<(SecretName, SecretValue)>,
+    secrets: Vec<(String, SecretValue)>,
+    /// Whether a marker has as many bytes as what it replaces.
+    fixed: bool,
     /// Set when a secret was masked in a file.
     in_file: Arc<AtomicBool>,
 }
 
 impl Masking {
     /// `None` if there is nothing to mask.
-    pub(super) fn new(secrets: Vec<(SecretName, SecretValue)>) -> Option<Self> {
+    pub(super) fn new(secrets: Vec<(String, SecretValue)>, fixed: bool) -> Option<Self> {
         let plan = masking::plan(&secrets);
-        (!plan.is_empty()).then(|| Self { plan: Arc::new(plan), secrets, in_file: Arc::default() })
+        (!plan.is_empty()).then(|| Self { plan: Arc::new(plan), secrets, fixed, in_file: Arc::default() })
+    }
+
+    fn masker(&self) -> Masker {
+        let masker = Masker::new(self.plan.clone());
+        if self.fixed { masker.fixed() } else { masker }
+    }
+
+    /// A masker for one stream.
+    pub(super) fn filter(&self) -> Box<dyn Filter> {
+        Box::new(Mask(Some(self.masker())))
     }
 
     /// One wire with a masker for each masked output.
     pub(super) fn wires(&self) -> Vec<Wire> {
         let ([output, _], _) = supervisor::outputs();
         let wire = |carries| {
-            let masker = Masker::new(self.plan.clone());
+            let masker = self.masker();
             // A word about what happened in standard error would itself go there.
             let is_file = carries == Carries::Output && output == Sink::File;
             let masker = if is_file { masker.noting(self.in_file.clone()) } else { masker };
-            Wire { carries, filter: Box::new(Mask(Some(masker))), idle: None }
+            Wire { carries, filter: Box::new(Mask(Some(masker))), idle: IDLE }
         };
         masked_outputs().into_iter().map(wire).collect()
     }
@@ -92,7 +108,7 @@ pub fn take_over(words: &[String]) -> io::Result<()> {
     let plan = Arc::new(Plan::new(secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()))));
     let masker = Masker::resume(plan, &message.state);
     let (Some(carries), Some(masker)) = (carries, masker) else { return Err(io::ErrorKind::InvalidInput.into()) };
-    supervisor::take_over(carries, descriptor, Box::new(Mask(Some(masker))), None)
+    supervisor::take_over(carries, descriptor, Box::new(Mask(Some(masker))), IDLE)
 }
 
 fn word(carries: Carries) -> &'static str {

@@ -11,7 +11,7 @@ mod windows;
 use windows as system;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use crate::platform::exec::Image;
@@ -151,6 +151,12 @@ pub fn take_over(
 /// the system cannot tell.
 pub fn outputs() -> ([Sink; 2], bool) {
     system::outputs()
+}
+
+/// This process's standard input and standard output as they are: the ones of std take a descriptor that cannot be read or
+/// written for an empty one.
+pub(crate) fn standard_streams() -> io::Result<(Box<dyn Read + Send>, Box<dyn Write>)> {
+    system::standard_streams()
 }
 
 /// Ends this process as CMD ended, so that its parent sees the same. Returns the exit code if this process should exit

@@ -27,7 +27,7 @@ use watch::{Flow, watch};
 
 pub use hand_over::Left;
 pub(super) use hand_over::{hand_over, take_over};
-pub(super) use outputs::{end_like, outputs};
+pub(super) use outputs::{end_like, outputs, standard_streams};
 
 /// Starts CMD with `wires` and `services`. The caller has done step 2.
 pub(super) fn supervise(

@@ -99,6 +99,12 @@ pub(super) fn end_like(ended: Ended) -> u8 {
     }
 }
 
+/// std writes Unicode to a console.
+#[allow(clippy::unnecessary_wraps)]
+pub(super) fn standard_streams() -> io::Result<(Box<dyn Read + Send>, Box<dyn Write>)> {
+    Ok((Box::new(io::stdin()), Box::new(io::stdout())))
+}
+
 /// Windows cannot tell whether two handles belong to the same pipe.
 pub(super) fn outputs() -> ([Sink; 2], bool) {
     let one = io::stdout().as_raw_handle() == io::stderr().as_raw_handle();

@@ -87,6 +87,33 @@ fn merges_overlapping_finds_and_names_the_longest() {
 }
 
 #[test]
+fn a_fixed_marker_has_the_length_of_what_it_replaces() {
+    let check = |secrets: &[(&str, &str)], text: &str, expected: &str| {
+        let plan = Arc::new(Plan::new(secrets.iter().copied()));
+        for chunk in [1, 2, 3, 7, 4096] {
+            let mut masker = Masker::new(Arc::clone(&plan)).fixed();
+            let mut out = Vec::new();
+            for chunk in text.as_bytes().chunks(chunk) {
+                masker.write(chunk, &mut out).unwrap();
+                // The process that continues a stream goes on in the same way.
+                masker = Masker::resume(Arc::clone(&plan), &masker.suspend()).unwrap();
+            }
+            masker.finish(&mut out).unwrap();
+            assert_eq!(String::from_utf8_lossy(&out), expected, "in chunks of {chunk}");
+            assert_eq!(out.len(), text.len());
+        }
+    };
+    check(&[("KEY", "hunter2hunter2")], "a hunter2hunter2 b\n", "a [cast:KEY****] b\n");
+    check(&[("LONG_NAME", "hunter2hunter2")], "hunter2hunter2.", "[cast:LONG_NAM.");
+    check(&[("KEY", "ab12")], "xab12ab12", "x[cas[cas");
+    check(&[("KEYS", "hunter2hunt")], "hunter2hunt", "[cast:KEYS]");
+    check(&[("KEY", "hunter2hunter2")], &"hunter2".repeat(30), &format!("[cast:KEY{}]", "*".repeat(200)));
+    // A value that is cut off, and base64 over two lines.
+    check(&[("KEY", "hunter2hunter2")], "hunter2hunter", "[cast:KEY***]");
+    check(&[("KEY", "hunter2hunter2hun")], "aHVudGVyMmh1\nbnRlcjJodW4=", "[cast:KEY**************]=");
+}
+
+#[test]
 fn leaves_settings_alone() {
     let text = "{\"ok\":true,\"port\":3000}\n";
     check(&[("A", "true"), ("B", "3000"), ("C", "production")], text, text);

@@ -7,7 +7,9 @@ use std::process::Stdio;
 
 use cast::{Client, Error};
 
-use super::{SECRET, in_a_process_of_its_own, key_of, refused};
+use super::super::scenario;
+use super::{SECRET, again, here, in_a_process_of_its_own, itself, key_of, refused};
+use crate::sandbox::{CAST, Sandbox};
 
 #[test]
 fn a_command_is_started_as_it_is_said() {
@@ -46,6 +48,45 @@ fn a_command_is_started_as_it_is_said() {
 
     let shown = format!("{:?}", command().arg(SECRET).env("X", SECRET));
     assert!(shown.contains("sh") && !shown.contains(SECRET), "{shown}");
+}
+
+/// In a program that an outer `cast run` started.
+#[test]
+fn a_command_gets_nothing_of_an_outer_run() {
+    const NAME: &str = "command::a_command_gets_nothing_of_an_outer_run";
+    let Some(home) = here() else {
+        let sandbox = Sandbox::empty();
+        let home = scenario::home(&sandbox);
+        let cast = |words: &[&str]| sandbox.cast(words).env("CAST_HOME", &home).succeeds();
+        cast(&["set", "outer", "K", SECRET]);
+        cast(&["set", "outer", "CHANGED", "of-the-outer"]);
+        let mut command = sandbox.command(CAST);
+        return again(NAME, command.args(["run", "outer", "--no-mask", "--"]).arg(itself()).env("CAST_HOME", home));
+    };
+    assert_eq!(std::env::var("K").unwrap(), SECRET);
+    let client = Client::builder().key(key_of(&home)).open().unwrap();
+    client.secrets().set("a", "OWN", "own-0123456789").unwrap();
+    let prints = |command: cast::Command, expected: &str| {
+        let script = "printf %s \"${K-none}|${CHANGED-none}|${OWN-none}\"; env >&2";
+        let output = command.args(["-c", script]).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+        let lists = String::from_utf8(output.stderr).unwrap();
+        let list = lists.lines().find(|line| line.starts_with("CAST_INJECTED=")).unwrap();
+        assert!(
+            list.contains("OWN:")
+                && [":K:", ",K:"].iter().any(|entry| list.contains(entry)) == expected.starts_with(SECRET),
+            "{list}"
+        );
+    };
+    prints(client.command("a", "sh"), "none|none|own-0123456789");
+    prints(client.command("a", "sh").clean_env(), "none|none|own-0123456789");
+    // What the program sets itself is its own word.
+    prints(client.command("a", "sh").env("CHANGED", "x"), "none|x|own-0123456789");
+    prints(client.command("a", "sh").env("CHANGED", "of-the-outer"), "none|of-the-outer|own-0123456789");
+    let kept = client.command("a", "sh").inherit_secrets();
+    prints(kept, &format!("{SECRET}|of-the-outer|own-0123456789"));
+    let kept = client.command("a", "sh").inherit_secrets().env("CHANGED", "x");
+    prints(kept, &format!("{SECRET}|x|own-0123456789"));
 }
 
 #[test]

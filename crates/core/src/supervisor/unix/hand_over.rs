@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::outputs::sink;
+use super::outputs::{outputs, sink};
 use super::pump::{EndPolicy, Pumped, Source, Stops, pump};
-use crate::supervisor::{Carries, Filter};
+use crate::supervisor::{Carries, Filter, Sink};
 
 /// A stream that another process still writes to after CMD has ended.
 pub struct Left {
@@ -38,6 +38,8 @@ pub(in crate::supervisor) fn hand_over(left: &Left, words: &[&str], message: &[u
     // The process gets no environment, which may contain the key, and not the other stream, whose reader would
     // otherwise wait for it.
     match carries {
+        // A file has no reader, and so takes the error of this process.
+        Carries::Output if outputs().0[1] == Sink::File => {}
         Carries::Output => drop(command.stderr(Stdio::null())),
         Carries::Errors => drop(command.stdout(Stdio::null())),
         Carries::Both => {}

@@ -1,7 +1,7 @@
 //! The standard output and standard error of cast: their kinds, and releasing them.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::BorrowedFd;
 
 use rustix::fs::FileType;
@@ -55,6 +55,11 @@ pub(super) fn let_go(carries: Carries) {
 /// Replaces a closed descriptor. If it stayed closed, the next opened file would get its number.
 pub(super) fn null() -> io::Result<File> {
     File::options().read(true).write(true).open("/dev/null")
+}
+
+pub(in crate::supervisor) fn standard_streams() -> io::Result<(Box<dyn Read + Send>, Box<dyn Write>)> {
+    let file = |stream: BorrowedFd<'_>| io::Result::Ok(File::from(stream.try_clone_to_owned()?));
+    Ok((Box::new(file(rustix::stdio::stdin())?), Box::new(file(rustix::stdio::stdout())?)))
 }
 
 /// Ends this process as CMD ended, for its parent. Returns the exit code if this process should exit with one.

@@ -176,7 +176,9 @@ fn finished(done: io::Result<()>, out: &mut Output<'_>) -> Pumped {
 }
 
 fn sink_gone(error: io::Error) -> Pumped {
-    Pumped::SinkGone((error.kind() != io::ErrorKind::BrokenPipe).then_some(error))
+    // A socket reports a reset if its reader left before it had read everything.
+    let reader_left = matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
+    Pumped::SinkGone((!reader_left).then_some(error))
 }
 
 /// Whether `sink` accepts more bytes now.
