@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use age::secrecy::zeroize::Zeroizing;
 use cast_mask::{Masker, Plan};
@@ -14,6 +15,9 @@ use crate::supervisor::{self, Carries, Filter, Left, Sink, Wire};
 
 /// The hidden command that starts a process to continue a stream that outlived CMD.
 pub const TAKE_OVER: &str = "__mask";
+
+/// How long a source is silent before the masker lets go of what a protocol may wait for.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// What to mask in a run.
 pub(super) struct Masking {
@@ -38,7 +42,7 @@ impl Masking {
             // A word about what happened in standard error would itself go there.
             let is_file = carries == Carries::Output && output == Sink::File;
             let masker = if is_file { masker.noting(self.in_file.clone()) } else { masker };
-            Wire { carries, filter: Box::new(Mask(Some(masker))), idle: None }
+            Wire { carries, filter: Box::new(Mask(Some(masker))), idle: Some(PATIENCE) }
         };
         masked_outputs().into_iter().map(wire).collect()
     }
@@ -92,7 +96,7 @@ pub fn take_over(words: &[String]) -> io::Result<()> {
     let plan = Arc::new(Plan::new(secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()))));
     let masker = Masker::resume(plan, &message.state);
     let (Some(carries), Some(masker)) = (carries, masker) else { return Err(io::ErrorKind::InvalidInput.into()) };
-    supervisor::take_over(carries, descriptor, Box::new(Mask(Some(masker))), None)
+    supervisor::take_over(carries, descriptor, Box::new(Mask(Some(masker))), Some(PATIENCE))
 }
 
 fn word(carries: Carries) -> &'static str {
@@ -109,6 +113,10 @@ struct Mask(Option<Masker>);
 impl Filter for Mask {
     fn pass(&mut self, chunk: &[u8], mut out: &mut dyn Write) -> io::Result<()> {
         self.0.as_mut().map_or(Ok(()), |masker| masker.write(chunk, &mut out))
+    }
+
+    fn idle(&mut self, mut out: &mut dyn Write) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), |masker| masker.idle(&mut out))
     }
 
     fn finish(&mut self, mut out: &mut dyn Write) -> io::Result<()> {
