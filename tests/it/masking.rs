@@ -4,6 +4,7 @@
 mod file;
 mod forms;
 mod large;
+mod writers;
 
 use std::fs;
 use std::io::Read;
