@@ -13,6 +13,8 @@ use cast_mask::{Masker, Plan};
 use crate::sandbox::skip;
 
 const VALUES: usize = 10_000;
+/// Values of one plan.
+const TOGETHER: usize = 200;
 
 /// What a writer does not change into another value.
 #[derive(Clone, Copy)]
@@ -76,26 +78,32 @@ fn run(what: &str, command: &mut Command, input: String) -> Vec<u8> {
     let feeder = thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
     let output = child.wait_with_output().unwrap();
     feeder.join().unwrap();
-    assert!(output.status.success(), "{what}");
+    // curl finds nobody to talk to.
+    assert!(output.status.success() || what == "curl", "{what}");
     output.stdout
 }
 
 fn check_output(what: &str, values: &[String], around: usize, output: &[u8]) {
     let records: Vec<&[u8]> = output.split(|byte| *byte == 0x1e).collect();
     assert!(records.len() > values.len(), "{what}: {} records", records.len());
-    for (value, record) in values.iter().zip(records) {
-        let mut masker = Masker::new(Arc::new(Plan::new([("K", value.as_str())])));
-        let mut out = Vec::new();
-        masker.write(record, &mut out).unwrap();
-        masker.finish(&mut out).unwrap();
-        let out = String::from_utf8_lossy(&out);
-        let left = out.replace("[cast:K]", "");
-        assert!(
-            out.contains("[cast:K]") && left.trim().len() <= around,
-            "{what} writes {:?} as {:?}: {out:?}",
-            value,
-            String::from_utf8_lossy(record)
-        );
+    let names: Vec<String> = (0..TOGETHER).map(|index| format!("K{index:03}")).collect();
+    for (values, records) in values.chunks(TOGETHER).zip(records.chunks(TOGETHER)) {
+        let secrets = names.iter().zip(values).map(|(name, value)| (name.as_str(), value.as_str()));
+        let plan = Arc::new(Plan::new(secrets));
+        for ((name, value), record) in names.iter().zip(values).zip(records) {
+            let mut masker = Masker::new(Arc::clone(&plan));
+            let mut out = Vec::new();
+            masker.write(record, &mut out).unwrap();
+            masker.finish(&mut out).unwrap();
+            let out = String::from_utf8_lossy(&out);
+            let marker = format!("[cast:{name}]");
+            let left = out.replace(&marker, "");
+            assert!(
+                out.contains(&marker) && left.trim().len() <= around,
+                "{what} writes {value:?} as {:?}: {out:?}",
+                String::from_utf8_lossy(record)
+            );
+        }
     }
 }
 
@@ -191,8 +199,9 @@ fn jq() {
         let program = format!(".[] | ({filter}) + \"\\u001e\"");
         let output = run(filter, Command::new("jq").args(["-j", &program]), input.clone());
         check_output(filter, &values, around, &output);
-        let output = run(filter, Command::new("jq").args(["-ja", &program]), input);
-        check_output(filter, &values, around, &output);
+        let output = run(filter, Command::new("jq").args(["-a", &format!(".[] | ({filter})")]), input);
+        let output: Vec<u8> = output.iter().map(|byte| if *byte == b'\n' { 0x1e } else { *byte }).collect();
+        check_output(filter, &values, around + 2, &output);
     }
 }
 
@@ -232,7 +241,7 @@ fn curl() {
         .iter()
         .map(|value| {
             let value = value.replace('\\', "\\\\").replace('"', "\\\"");
-            format!("get\nurl = \"file:///dev/null\"\ndata-urlencode = \"t={value}\"\nwrite-out = \"%{{url_effective}}\\x1e\"\n")
+            format!("get\nurl = \"http://127.0.0.1:1/\"\ndata-urlencode = \"t={value}\"\nwrite-out = \"%{{url_effective}}\\x1e\"\n")
         })
         .collect();
     let output: Vec<u8> = config
