@@ -199,6 +199,10 @@ fn jq() {
         let program = format!(".[] | ({filter}) + \"\\u001e\"");
         let output = run(filter, Command::new("jq").args(["-j", &program]), input.clone());
         check_output(filter, &values, around, &output);
+        // Its output is JSON once more.
+        if filter.contains('|') {
+            continue;
+        }
         let output = run(filter, Command::new("jq").args(["-a", &format!(".[] | ({filter})")]), input);
         let output: Vec<u8> = output.iter().map(|byte| if *byte == b'\n' { 0x1e } else { *byte }).collect();
         check_output(filter, &values, around + 2, &output);

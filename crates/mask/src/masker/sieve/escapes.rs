@@ -103,6 +103,9 @@ impl Escapes {
     fn may_matter(&self, text: &[u8], at: usize, lines: Option<&Set>) -> bool {
         let ControlFlow::Continue((len, decoded)) = escape(text, at) else { return true };
         let Some(byte) = decoded else { return false };
+        if text[at..].starts_with(b"\\\\") && self.fits(text, at, 2, b'\\') {
+            return true;
+        }
         self.fits(text, at, len, byte)
             || byte == b'\n' && lines.is_some_and(|lines| self.line_may_follow(&text[at + len..], lines))
     }
@@ -139,6 +142,9 @@ fn escape(text: &[u8], at: usize) -> ControlFlow<(), (usize, Option<u8>)> {
         b'&' => Kind::Entity,
         _ => return ControlFlow::Continue((1, None)),
     };
+    if let [b'\\', b'\\', rest @ ..] = &text[at..] {
+        return twice(rest);
+    }
     for len in 1..=LONGEST {
         let Some(byte) = text.get(at + len) else { return ControlFlow::Break(()) };
         if b"\\%&+\x1b".contains(byte) {
@@ -153,6 +159,29 @@ fn escape(text: &[u8], at: usize) -> ControlFlow<(), (usize, Option<u8>)> {
                 return ControlFlow::Continue((len + 1, u8::try_from(code).ok()));
             }
             Token::Plain => return ControlFlow::Continue((1, None)),
+            _ => break,
+        }
+    }
+    ControlFlow::Break(())
+}
+
+/// What two backslashes and `rest` are to a reader of JSON within JSON.
+fn twice(rest: &[u8]) -> ControlFlow<(), (usize, Option<u8>)> {
+    let mut once = [b'\\'; LONGEST - 1];
+    for (len, byte) in rest.iter().enumerate().take(LONGEST - 2) {
+        if b"\\%&+\x1b".contains(byte) {
+            return ControlFlow::Break(());
+        }
+        once[len + 1] = *byte;
+        match Kind::Backslash.token(&once[..len + 2]) {
+            Token::Open => {}
+            Token::Byte(byte) if byte.is_ascii() && byte != b'\\' => {
+                return ControlFlow::Continue((len + 3, Some(byte)));
+            }
+            Token::Char(code @ 0..0x80) if code != u32::from(b'\\') => {
+                return ControlFlow::Continue((len + 3, u8::try_from(code).ok()));
+            }
+            Token::Plain => return ControlFlow::Continue((2, Some(b'\\'))),
             _ => break,
         }
     }
