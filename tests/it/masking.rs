@@ -6,6 +6,7 @@ mod fixed;
 mod forms;
 mod large;
 mod lost;
+mod writers;
 
 use std::fs;
 use std::io::Read;

@@ -1,18 +1,21 @@
-//! The forms of a value: what a secret looks like in a log, in JSON, in a URL, in base64. Keeps the promises in the
-//! README's section on masking: which values are masked, in which forms, and that everyday words such as `true` or
-//! `3000` are never masked.
+//! The forms of a value: what the masker looks for in the raw stream and in its decoded views. Keeps the promises of
+//! the specification on which values are masked, and which parts of them, and that everyday words such as `true` or
+//! `3000` never are.
 //!
-//! A form never begins with a blank, a line end or one of `}` `]` `)` `"` `>` `:`. Protocol frames and prompts end with
-//! these, so the masker never holds back their end. A form does not end with line ends either: these stay in the text,
-//! so lines stay lines.
+//! What JSON, URLs and markup make of a value is not listed here: the views decode it. A form is what no decoder undoes:
+//! the value, its lines and secret parts, with blanks folded; what shells make of quotes; base64 and hexadecimal. A form
+//! does not begin with blanks or line ends, nor end with line ends: these stay in the text, so lines stay lines.
 
 mod binary;
-mod json;
+mod parts;
+mod public;
+mod settings;
 mod shell;
-mod url;
 
 use std::collections::BTreeSet;
 use std::fmt;
+
+pub(crate) use public::{LONGEST_PUBLIC, armour_prefix, public_prefix};
 
 /// The shortest value that is masked, in bytes.
 const SHORTEST: usize = 4;
@@ -20,25 +23,6 @@ const SHORTEST: usize = 4;
 const FULL: usize = 8;
 /// The smallest number of digits of a number that is masked.
 const NUMBER: usize = 8;
-/// Words that are settings or answers, not secrets. Compared without case.
-const EVERYDAY: [&str; 16] = [
-    "true",
-    "false",
-    "null",
-    "yes",
-    "no",
-    "on",
-    "off",
-    "production",
-    "development",
-    "staging",
-    "test",
-    "debug",
-    "info",
-    "warn",
-    "error",
-    "localhost",
-];
 
 /// One form of a value.
 #[derive(Clone, Copy)]
@@ -53,7 +37,7 @@ pub struct Form<'a> {
 /// Why a value is not masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unmasked {
-    /// It has fewer than 4 bytes, not counting those that a form cannot begin with.
+    /// It has fewer than 4 bytes, not counting blanks and line ends around it.
     Short,
     /// It is a word such as `true` or `production`.
     Everyday,
@@ -81,66 +65,73 @@ pub fn unmasked(value: &str) -> Option<Unmasked> {
 
 /// Passes every form of `value` to `take`, some more than once. Passes none if the value is not masked.
 pub fn each_form(value: &str, take: &mut dyn FnMut(Form<'_>)) {
-    let value = core(value);
-    if exemption(value).is_some() {
-        return;
-    }
-    if value.len() < FULL {
-        return take(Form { bytes: value.as_bytes(), wraps: false });
-    }
     let mut scratch = Vec::new();
-    each_encoding(value, &mut scratch, take);
-    if !value.contains('\n') {
-        return;
-    }
-    let unix = value.replace("\r\n", "\n");
-    let dos = unix.replace('\n', "\r\n");
-    for other in [&unix, &dos].into_iter().filter(|other| *other != value) {
-        each_encoding(other, &mut scratch, take);
-    }
-    for line in unix.lines().map(core) {
-        if line.len() >= FULL && exemption(line).is_none() {
-            each_encoding(line, &mut scratch, take);
+    for text in texts(value) {
+        if text.len() < FULL {
+            take(Form { bytes: text.as_bytes(), wraps: false });
+        } else {
+            each_encoding(&text, &mut scratch, take);
         }
     }
 }
 
-/// Hands the value itself and each of its lines to `take`, in no encoding; none if the value is not masked.
+/// Hands the value itself and each of its lines and parts to `take`, in no encoding; none if the value is not masked.
 pub(crate) fn each_raw_form(value: &str, take: &mut dyn FnMut(Form<'_>)) {
-    let value = core(value);
-    if exemption(value).is_some() {
-        return;
-    }
-    take(Form { bytes: value.as_bytes(), wraps: false });
-    for line in value.lines().map(core) {
-        if line.len() >= FULL && exemption(line).is_none() {
-            take(Form { bytes: line.as_bytes(), wraps: false });
-        }
+    for text in texts(value) {
+        take(Form { bytes: text.as_bytes(), wraps: false });
     }
 }
 
-/// The length of the part at the beginning of `text` that is, or may become, the first line of a PEM file: `-----BEGIN
-/// PRIVATE KEY-----`. That line is not secret, although the form of a whole PEM file begins with it.
-pub(crate) fn armour_prefix(text: &[u8]) -> usize {
-    const OPEN: &[u8] = b"-----BEGIN ";
-    let Some(label) = text.strip_prefix(OPEN) else {
-        return if OPEN.starts_with(text) { text.len() } else { 0 };
+/// What must not be read: the value, with line ends of either kind, and folded; its lines, and its secret parts.
+fn texts(value: &str) -> BTreeSet<String> {
+    let mut texts = BTreeSet::new();
+    let whole = core(value);
+    if exemption(whole).is_some() {
+        return texts;
+    }
+    if whole.len() < FULL {
+        texts.insert(whole.to_owned());
+        return texts;
+    }
+    let mut add = |text: &str, shortest: usize| {
+        let text = core(text);
+        if text.len() < shortest || exemption(text).is_some() {
+            return;
+        }
+        if !texts.contains(text) {
+            texts.insert(text.to_owned());
+        }
+        if text.len() < FULL {
+            return;
+        }
+        if text.contains(['\n', '\t']) || text.contains("  ") || text.ends_with(' ') {
+            let unix = text.replace("\r\n", "\n");
+            let folded = text.split([' ', '\t', '\n']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+            let others = [unix.replace('\n', "\r\n"), unix, folded];
+            texts.extend(others.into_iter().filter(|other| other.len() >= FULL));
+        }
     };
-    let label_len = label.iter().take_while(|&&b| b == b' ' || b.is_ascii_uppercase() || b.is_ascii_digit()).count();
-    let dashes = label[label_len..].iter().take(5).take_while(|&&b| b == b'-').count();
-    if dashes == 5 || label_len + dashes == label.len() { OPEN.len() + label_len + dashes } else { 0 }
+    add(whole, SHORTEST);
+    let lines = parts::each(whole, &mut |part| {
+        add(part, SHORTEST);
+        if part.contains('\n') {
+            part.lines().for_each(|line| add(line, FULL));
+        }
+    });
+    lines.each().for_each(|line| add(line, FULL));
+    texts
 }
 
 /// The part of a value that the masker looks for.
 fn core(value: &str) -> &str {
-    value.trim_start_matches([' ', '\t', '\r', '\n', '}', ']', ')', '"', '>', ':']).trim_end_matches(['\r', '\n'])
+    value.trim_start_matches([' ', '\t', '\r', '\n']).trim_end_matches(['\r', '\n'])
 }
 
 fn exemption(core: &str) -> Option<Unmasked> {
     let word = core.trim_end_matches([' ', '\t']);
     if word.len() < SHORTEST {
         Some(Unmasked::Short)
-    } else if EVERYDAY.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+    } else if settings::is_everyday(word.trim_start_matches('"').trim_end_matches('"')) {
         Some(Unmasked::Everyday)
     } else if is_number(word) {
         Some(Unmasked::Number)
@@ -170,41 +161,27 @@ fn is_armour(line: &str) -> bool {
 fn each_encoding(text: &str, scratch: &mut Vec<u8>, take: &mut dyn FnMut(Form<'_>)) {
     let bytes = text.as_bytes();
     take(Form { bytes, wraps: false });
-    let special = special(text);
-    if !special.is_empty() {
-        let mut exact = |bytes: &[u8]| take(Form { bytes, wraps: false });
-        json::each(text, &special, scratch, &mut exact);
-        url::each(text, &special, scratch, &mut exact);
-        shell::each(text, scratch, &mut exact);
+    shell::each(text, &mut |bytes| take(Form { bytes, wraps: false }));
+    if let Some(latin) = latin(text) {
+        take(Form { bytes: &latin, wraps: false });
     }
     binary::each(bytes, scratch, &mut |bytes| take(Form { bytes, wraps: true }));
 }
 
-/// The characters of `text` that an encoder may escape, each once. No encoder escapes letters, digits and `-` `_` `.`,
-/// so for most tokens the result is empty.
-fn special(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let special: BTreeSet<char> = text.chars().filter(|&c| !plain(c)).collect();
-    special.into_iter().collect()
-}
-
-/// Passes `text` to `take` in each dialect that escapes its `special` characters differently; never unescaped.
-fn each_dialect<D: Copy>(
-    dialects: impl IntoIterator<Item = D>,
-    write: impl Fn(D, &str, &mut Vec<u8>),
-    (text, special): (&str, &str),
-    out: &mut Vec<u8>,
-    take: &mut dyn FnMut(&[u8]),
-) {
-    let mut known = vec![special.as_bytes().to_vec()];
-    for dialect in dialects {
-        write(dialect, special, out);
-        if !known.contains(out) {
-            known.push(out.clone());
-            write(dialect, text, out);
-            take(out);
+/// The value with one byte for each character that Latin-1 has beyond ASCII: what `\xe9` and `%E9` decode to.
+fn latin(text: &str) -> Option<Vec<u8>> {
+    let byte = |c: char| u8::try_from(u32::from(c)).ok().filter(|byte| !byte.is_ascii());
+    if !text.chars().any(|c| byte(c).is_some()) {
+        return None;
+    }
+    let mut latin = Vec::new();
+    for c in text.chars() {
+        match byte(c) {
+            Some(byte) => latin.push(byte),
+            None => latin.extend(c.encode_utf8(&mut [0; 4]).bytes()),
         }
     }
+    Some(latin)
 }
 
 #[cfg(test)]

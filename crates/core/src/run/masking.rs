@@ -16,8 +16,8 @@ use crate::supervisor::{self, Carries, Filter, Left, Sink, Wire};
 /// The hidden command that starts a process to continue a stream that outlived CMD.
 pub const TAKE_OVER: &str = "__mask";
 
-/// How long a source is silent before its masker is told.
-pub(super) const IDLE: Option<Duration> = None;
+/// How long a source is silent before the masker lets go of what a protocol may wait for.
+pub(super) const IDLE: Option<Duration> = Some(Duration::from_millis(50));
 
 /// What to mask in a run.
 pub(super) struct Masking {
@@ -125,6 +125,10 @@ struct Mask(Option<Masker>);
 impl Filter for Mask {
     fn pass(&mut self, chunk: &[u8], mut out: &mut dyn Write) -> io::Result<()> {
         self.0.as_mut().map_or(Ok(()), |masker| masker.write(chunk, &mut out))
+    }
+
+    fn idle(&mut self, mut out: &mut dyn Write) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), |masker| masker.idle(&mut out))
     }
 
     fn finish(&mut self, mut out: &mut dyn Write) -> io::Result<()> {

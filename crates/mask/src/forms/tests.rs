@@ -9,8 +9,12 @@ use crate::masker::{Masker, Plan};
 
 fn forms(value: &str) -> Vec<String> {
     let mut all = Vec::new();
-    each_form(value, &mut |form| all.push(String::from_utf8(form.bytes.to_vec()).unwrap()));
+    each_form(value, &mut |form| all.push(String::from_utf8_lossy(form.bytes).into_owned()));
     all
+}
+
+fn has(value: &str, form: &str) -> bool {
+    forms(value).iter().any(|known| known == form)
 }
 
 #[test]
@@ -19,7 +23,18 @@ fn says_why_a_value_is_not_masked() {
     for (value, why) in [
         ("", Some(Short)),
         ("abc", Some(Short)),
-        (" }}}}}}]):>\"abc\n", Some(Short)),
+        ("  abc\n", Some(Short)),
+        ("}])", Some(Short)),
+        (")}])>:\"abc", None),
+        ("postgres", Some(Everyday)),
+        ("us-east-1", Some(Everyday)),
+        ("europe-west4", Some(Everyday)),
+        ("us-east-secret1", None),
+        ("127.0.0.1", Some(Everyday)),
+        ("name", Some(Everyday)),
+        ("RESULT", Some(Everyday)),
+        ("verbose", Some(Everyday)),
+        ("shop", None),
         ("true", Some(Everyday)),
         ("True\n", Some(Everyday)),
         ("localhost", Some(Everyday)),
@@ -47,15 +62,10 @@ fn short_values_are_looked_for_as_they_are() {
 }
 
 #[test]
-fn no_form_begins_with_what_ends_a_frame_or_a_prompt() {
-    for value in [
-        "}\n]): > \"secret value\n  \"indented\": 1,\n}",
-        " \t\r\n>>it's a long one",
-        "\"quoted\": \"value\"",
-        "{\n \"a\": \"bcdefghij\"\n}\n",
-    ] {
+fn no_form_begins_or_ends_with_a_line_end() {
+    for value in ["\n  indented\n  lines of it\n", " \t\r\n>>it's a long one", "{\n \"a\": \"bcdefghij\"\n}\n"] {
         for form in forms(value) {
-            assert!(!form.starts_with([' ', '\t', '\r', '\n', '}', ']', ')', '"', '>', ':']), "{form:?}");
+            assert!(!form.starts_with([' ', '\t', '\r', '\n']) && !form.ends_with(['\r', '\n']), "{form:?}");
             assert!(form.len() >= 8, "{form:?}");
         }
     }
@@ -63,8 +73,8 @@ fn no_form_begins_with_what_ends_a_frame_or_a_prompt() {
 
 #[test]
 fn lines_are_forms_but_for_armour_and_settings() {
-    let forms = forms("-----BEGIN A-----\r\nMIIEvQIB\r\nshort\r\n  production\r\n-----END A-----\r\n");
-    let has = |form: &str| forms.iter().any(|known| known == form);
+    let value = "-----BEGIN A-----\r\nMIIEvQIB\r\nshort\r\n  production\r\n-----END A-----\r\n";
+    let has = |form: &str| has(value, form);
     assert!(has("MIIEvQIB"));
     assert!(has("-----BEGIN A-----\nMIIEvQIB\nshort\n  production\n-----END A-----"));
     assert!(has("-----BEGIN A-----\r\nMIIEvQIB\r\nshort\r\n  production\r\n-----END A-----"));
@@ -74,33 +84,71 @@ fn lines_are_forms_but_for_armour_and_settings() {
 }
 
 #[test]
-fn knows_the_dialects() {
-    let forms = forms("it's/\"é\" <5$ \\\x1b+");
+fn the_secret_leaves_of_json_are_forms() {
+    let account = r#"{
+      "type": "service_account",
+      "project_id": "my-project-1234567",
+      "private_key_id": "0123456789abcdef0123456789abcdef01234567",
+      "private_key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n",
+      "client_email": "me@my-project.iam.gserviceaccount.com",
+      "client_id": "123456789012345678901",
+      "auth_uri": "https://accounts.google.com/o/oauth2/auth",
+      "token_uri": "https://oauth2.googleapis.com/token",
+      "inner": {"some": ["eyJhbGciOiJSUzI1NiIsImtpZCI6IkRFTU8ifQ"], "url": "redis://u:S3cretPassw0rd@h/0"}
+    }"#;
     for form in [
-        r#"it's/\"é\" <5$ \\\u001b+"#,
-        r#"it's/\"é\" <5$ \\\u001B+"#,
-        r#"it's\/\"é\" <5$ \\\u001b+"#,
-        r#"it's/\"\u00e9\" <5$ \\\u001b+"#,
-        r#"it's/\"\u00E9\" <5$ \\\u001B+"#,
-        r#"it's\/\"\u00e9\" <5$ \\\u001b+"#,
-        r#"it's/\"é\" \u003c5$ \\\u001b+"#,
-        r"it\u0027s/\u0022\u00E9\u0022 \u003C5$ \\\u001B\u002B",
-        r#"it's/\\\"é\\\" <5$ \\\\\\u001b+"#,
-        r#"it's/\\\"\u00e9\\\" <5$ \\\\\\u001b+"#,
-        r#"it's/\\\"\\u00e9\\\" <5$ \\\\\\u001b+"#,
-        "it's%2F%22%C3%A9%22%20%3C5%24%20%5C%1B%2B",
-        "it%27s%2f%22%c3%a9%22%20%3c5%24%20%5c%1b%2b",
-        "it%27s/%22%C3%A9%22%20%3C5%24%20%5C%1B%2B",
-        "it%27s%2F%22%C3%A9%22+%3C5%24+%5C%1B%2B",
-        "it'\\''s/\"é\" <5$ \\\x1b+",
-        "it'\"'\"'s/\"é\" <5$ \\\x1b+",
-        "it's/\\\"é\\\" <5\\$ \\\\\x1b+",
-        r#"it\'s/"é" <5$ \\\E+"#,
-        r#"it\'s/"\303\251" <5$ \\\E+"#,
-        "697427732f22c3a922203c3524205c1b2b",
-        "697427732F22C3A922203C3524205C1B2B",
+        "0123456789abcdef0123456789abcdef01234567",
+        "MIIEvQIBADANBgkq",
+        "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY----- MIIEvQIBADANBgkq hkiG9w0BAQEFAASC -----END PRIVATE KEY-----",
+        "eyJhbGciOiJSUzI1NiIsImtpZCI6IkRFTU8ifQ",
+        "S3cretPassw0rd",
+        account,
     ] {
-        assert!(forms.iter().any(|known| known == form), "{form}");
+        assert!(has(account, form), "{form}");
+    }
+    let whole = account.len();
+    for form in forms(account).iter().filter(|form| form.len() < whole / 2) {
+        for plain in
+            ["service_account", "my-project", "gserviceaccount", "1234567890123456789", "google", "type", "auth_uri"]
+        {
+            assert!(!form.contains(plain), "{form}");
+        }
+    }
+}
+
+#[test]
+fn lines_that_frame_secrets_are_no_forms() {
+    let config = "apiVersion: v1\nkind: Config\nclusters:\n- cluster:\n    server: https://10.0.0.1:6443\ncontexts:\n- context:\n    \
+                  namespace: default\nusers:\n- name: administrator-of-it\n  user:\n    token: abcdefgh.demo\n    \
+                  client-key-data: |\n      MIIEvQIBADANBgkq\n";
+    assert!(has(config, "abcdefgh.demo") && has(config, "MIIEvQIBADANBgkq"));
+    for line in config.lines().map(str::trim).filter(|line| !line.starts_with("MII")) {
+        assert!(!has(config, line), "{line}");
+    }
+    assert!(!has(config, "administrator-of-it") && !has(config, "https://10.0.0.1:6443"));
+    let dotenv = "# what it needs\nexport API_TOKEN=\"abcdefghijk\"\nREGION=somewhere-nice\nDB=postgres://u:S3cretPassw0rd@h/d\n";
+    assert!(has(dotenv, "abcdefghijk") && has(dotenv, "S3cretPassw0rd"));
+    assert!(!has(dotenv, "somewhere-nice") && !has(dotenv, "REGION=somewhere-nice"));
+    // Lines that are nothing else stand for themselves.
+    assert!(has("correct horse\nbattery staple\n", "battery staple"));
+}
+
+#[test]
+fn of_a_url_the_password_is_a_form_and_never_the_user_alone() {
+    let url = "postgres://application:S3cret%2FPassw0rd@db.local:5432/app";
+    for form in
+        ["S3cret%2FPassw0rd", "S3cret/Passw0rd", "application:S3cret%2FPassw0rd", "application:S3cret/Passw0rd", url]
+    {
+        assert!(has(url, form), "{form}");
+    }
+    for form in ["application", "db.local:5432", "db.local:5432/app", "application:"] {
+        assert!(!has(url, form), "{form}");
+    }
+    assert!(has("https://u:p@ss@word1@host/", "p@ss@word1"), "an `@` that was not encoded");
+    assert!(has("redis://:hunter2@host", "hunter2"));
+    for plain in ["https://example.com/a:b@c", "https://host:8443/path", "not a url: a:b@c"] {
+        assert!(forms(plain).iter().all(|form| form.len() >= plain.len()), "{plain}");
     }
 }
 

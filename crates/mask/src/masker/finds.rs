@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::cursor::Place;
+
 /// The bytes `start..end` of the text, and the best form found there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Find {
@@ -25,13 +27,21 @@ struct Best {
 }
 
 impl Find {
-    pub(super) fn new(start: u64, end: u64, len: u32, name: u32) -> Self {
+    pub(super) fn new(place: Place) -> Self {
+        let Place { start, end, len, name } = place;
         Self { start, end, best: Best { len, start, partial: false, name } }
     }
 
     /// The beginning of a form.
-    pub(super) fn beginning(start: u64, end: u64, len: u32, name: u32) -> Self {
-        Self { start, end, best: Best { len, start, partial: true, name } }
+    pub(super) fn beginning(place: Place) -> Self {
+        let whole = Self::new(place);
+        Self { best: Best { partial: true, ..whole.best }, ..whole }
+    }
+
+    /// Without what is before `start`, which left before the find was made.
+    #[must_use]
+    pub(super) fn from(self, start: u64) -> Self {
+        Self { start: self.start.max(start), ..self }
     }
 
     /// The name in the marker, as an index into the names in ascending order.
@@ -58,7 +68,7 @@ impl Find {
 pub(super) struct Finds(VecDeque<Find>);
 
 impl Finds {
-    /// Adds a find. Finds arrive in the order of their ends, except those at the end of the stream.
+    /// Adds a find. Finds arrive nearly in the order of their ends.
     pub(super) fn add(&mut self, mut find: Find) {
         let behind = self.0.iter().rev().take_while(|known| known.start >= find.end).count();
         let mut at = self.0.len() - behind;

@@ -1,5 +1,8 @@
-//! The masker's promise, implemented naively: it has the whole text and tries every form at every position. For the
-//! tests and the fuzz target.
+//! The masker's promise, implemented naively and apart from it: it decodes the whole text in each view, and tries every
+//! form at every position. For the tests and the fuzz target.
+//!
+//! A stream is a script of reads and silences. What is gone cannot be masked any more, so the oracle goes through the
+//! script as the masker does; but at each step it looks at the whole text anew.
 
 use std::cmp::Reverse;
 
@@ -11,26 +14,278 @@ pub struct Needle {
     pub wraps: bool,
 }
 
-/// What the masker must have written after `text`, which is the whole stream if `ended`.
-pub fn masked(needles: &[Needle], text: &[u8], ended: bool) -> Vec<u8> {
-    let mut finds = Vec::new();
-    let mut live = text.len();
-    for needle in needles {
-        for start in 0..text.len() {
-            for reading in readings(needle) {
-                match reading(&needle.bytes, text, start) {
-                    Outcome::Whole(seen) => finds.push(find(needle, seen, needle.bytes.len(), false)),
-                    Outcome::Beginning(seen, len) if ended => {
-                        if telling(needle, &text[seen.0..seen.1], seen.2) {
-                            finds.push(find(needle, seen, len, true));
+/// How a stream is treated.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mode {
+    pub fixed: bool,
+    pub terminal: bool,
+}
+
+/// What happens to a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// This many bytes arrive.
+    Read(usize),
+    Silence,
+    End,
+}
+
+/// What the masker must have written after each event.
+pub fn outputs(needles: &[Needle], text: &[u8], script: &[Event], mode: Mode) -> Vec<Vec<u8>> {
+    let mut stream = Stream { needles, mode, read: 0, gone: 0, silences: Vec::new(), out: Vec::new() };
+    script
+        .iter()
+        .map(|event| {
+            match event {
+                Event::Read(len) => stream.read += len,
+                Event::Silence => stream.silences.push(stream.read),
+                Event::End => {}
+            }
+            stream.look(&text[..stream.read], *event);
+            stream.out.clone()
+        })
+        .collect()
+}
+
+/// What the masker must write for `text` in one piece.
+pub fn masked(needles: &[Needle], text: &[u8]) -> Vec<u8> {
+    outputs(needles, text, &[Event::Read(text.len()), Event::End], Mode::default()).pop().unwrap_or_default()
+}
+
+/// Whether a form can be read in what was written, as it is; and in the other views too, if `decoded`.
+pub fn leaks(needle: &Needle, written: &[u8], decoded: bool) -> bool {
+    let is_read = |view: View| match view {
+        View::Raw => true,
+        View::Colour => false,
+        View::Form => decoded && needle.bytes.contains(&b' '),
+        _ => decoded,
+    };
+    needle.bytes.len() >= 8
+        && VIEWS.into_iter().filter(|view| is_read(*view)).any(|view| {
+            let units = view.units(written, 0, written.len());
+            (0..units.len())
+                .any(|first| matches!(read(needle, &units, first), Outcome::Whole(shown, _) if shown == first))
+        })
+}
+
+struct Stream<'a> {
+    needles: &'a [Needle],
+    mode: Mode,
+    read: usize,
+    gone: usize,
+    silences: Vec<usize>,
+    out: Vec<u8>,
+}
+
+#[derive(Clone)]
+struct Find {
+    start: usize,
+    end: usize,
+    rank: (Reverse<usize>, usize, bool, String),
+}
+
+/// The text ends with the beginning of a form.
+struct Begun {
+    /// Where it begins, and how many of its bytes are shown.
+    start: usize,
+    shown: usize,
+    /// Where it may be cut off by a silence; nowhere if all of it may leave.
+    limit: Option<usize>,
+}
+
+impl Stream<'_> {
+    fn look(&mut self, text: &[u8], event: Event) {
+        let (mut finds, mut begun) = (Vec::new(), Vec::new());
+        let free = if self.mode.terminal { 3 } else { 0 };
+        let segments = if self.mode.terminal { segments(text) } else { vec![(0, text.len())] };
+        for (index, (from, to)) in segments.iter().enumerate() {
+            let is_last = index + 1 == segments.len() && *to == text.len();
+            for view in VIEWS {
+                let has_blank =
+                    || self.needles.iter().any(|needle| needle.bytes.len() >= 8 && needle.bytes.contains(&b' '));
+                if view == View::Colour && !self.mode.terminal || view == View::Form && !has_blank() {
+                    continue;
+                }
+                // Without an escape a view is the raw one.
+                if view != View::Raw && !text[*from..*to].iter().any(|byte| view.starts().contains(byte)) {
+                    continue;
+                }
+                let units = view.units(text, *from, *to);
+                let mut rest = &text[units.last().map_or(*from, |unit| unit.end)..*to];
+                while view == View::Colour
+                    && let Some((len, _)) = colour(rest)
+                {
+                    rest = &rest[len..];
+                }
+                let open = !rest.is_empty();
+                for needle in self.needles.iter().filter(|needle| needle.bytes.len() >= 8) {
+                    for first in (0..units.len()).filter(|first| units[*first].byte == needle.bytes[0]) {
+                        match read(needle, &units, first) {
+                            Outcome::Whole(shown, last) => {
+                                finds.push(find(
+                                    needle,
+                                    units[shown].start,
+                                    units[last].end,
+                                    needle.bytes.len(),
+                                    false,
+                                ));
+                            }
+                            Outcome::Begun(shown, last, digits, len) if is_last => {
+                                let open = open && last + 1 == units.len();
+                                let end = if open { *to } else { units[last].end };
+                                if event == Event::End {
+                                    if telling(needle, digits, len) {
+                                        finds.push(find(needle, units[shown].start, end, len, true));
+                                    }
+                                } else {
+                                    let seen = self.seen(needle, len).max(free);
+                                    let limit = nth_digit(needle, &units, shown, seen);
+                                    begun.push(Begun {
+                                        start: units[shown].start,
+                                        shown: digits,
+                                        limit: limit.filter(|_| digits > seen).map(|unit| units[unit].start),
+                                    });
+                                }
+                            }
+                            _ => {}
                         }
                     }
-                    Outcome::Beginning(seen, _) => live = live.min(seen.0),
-                    Outcome::Nothing => {}
+                }
+            }
+            self.brief(text, (*from, *to), is_last.then_some(event), &mut finds, &mut begun);
+        }
+        self.emit(text, event, finds, &begun, free);
+    }
+
+    /// How much of a beginning of `len` bytes a silence may show: that of the shortest form that begins so.
+    fn seen(&self, needle: &Needle, len: usize) -> usize {
+        let begins = &needle.bytes[..len];
+        let same = |other: &&Needle| {
+            other.wraps == needle.wraps
+                && (other.bytes.len() < 8) == (needle.bytes.len() < 8)
+                && other.bytes.starts_with(begins)
+        };
+        let shortest = self.needles.iter().filter(same).map(|other| other.bytes.len()).min().unwrap_or(0);
+        let public = if needle.wraps || needle.bytes.len() < 8 { 0 } else { crate::forms::public_prefix(begins) };
+        public + (shortest / 4).min(7)
+    }
+
+    /// Values under 8 bytes, which stand only in the stream itself, between borders.
+    fn brief(
+        &self,
+        text: &[u8],
+        (from, to): (usize, usize),
+        event: Option<Event>,
+        finds: &mut Vec<Find>,
+        begun: &mut Vec<Begun>,
+    ) {
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        for needle in self.needles.iter().filter(|needle| needle.bytes.len() < 8) {
+            for start in from..to {
+                let here = &text[start..to];
+                let same = here.iter().zip(&needle.bytes).take_while(|(a, b)| a == b).count();
+                if same < needle.bytes.len() && same < here.len() {
+                    continue;
+                }
+                let border = start == 0
+                    || !word(needle.bytes[0])
+                    || !word(text[start - 1])
+                    || self.silences.contains(&start)
+                    || (start.saturating_sub(64)..start).any(|at| is_escape(&text[at..start]));
+                if !border {
+                    continue;
+                }
+                if here.starts_with(&needle.bytes) {
+                    let end = start + needle.bytes.len();
+                    let border = !word(text[end - 1])
+                        || text.get(end).is_some_and(|next| !word(*next))
+                        || self.silences.contains(&end)
+                        || event == Some(Event::End) && end == text.len();
+                    if border {
+                        finds.push(find(needle, start, end, needle.bytes.len(), false));
+                    } else if end == text.len() {
+                        begun.push(Begun { start, shown: needle.bytes.len(), limit: None });
+                    }
+                } else if needle.bytes.starts_with(here) && event.is_some_and(|event| event != Event::End) {
+                    let free = if self.mode.terminal { 3 } else { 0 };
+                    let seen = self.seen(needle, here.len()).max(free);
+                    let limit = (here.len() > seen).then_some(start + seen);
+                    begun.push(Begun { start, shown: here.len(), limit });
                 }
             }
         }
     }
+
+    fn emit(&mut self, text: &[u8], event: Event, finds: Vec<Find>, begun: &[Begun], free: usize) {
+        let finds = merged(finds, self.gone);
+        let end = text.len();
+        let (mut limit, whole) = match event {
+            Event::Silence => {
+                (begun.iter().filter_map(|begun| begun.limit).fold(end, usize::min).max(self.gone), false)
+            }
+            _ => {
+                (begun.iter().filter(|begun| begun.shown > free).fold(end, |limit, begun| limit.min(begun.start)), true)
+            }
+        };
+        for find in finds {
+            // A silence shows what is masked either way; else a find that may still grow waits.
+            if find.start > limit || whole && find.end > limit {
+                limit = limit.min(find.start);
+                break;
+            }
+            self.pass(text, find.start);
+            self.mark(&find, &text[find.start..find.end]);
+            self.gone = find.end;
+            if !whole && find.end >= limit {
+                let rest = &text[find.end..];
+                limit = find.end
+                    + [&b"\r\n"[..], b"\n"].iter().find(|end| rest.starts_with(end)).map_or(0, |end| end.len());
+            }
+        }
+        self.pass(text, limit);
+    }
+
+    fn pass(&mut self, text: &[u8], to: usize) {
+        if self.gone < to {
+            self.out.extend(&text[self.gone..to]);
+            self.gone = to;
+        }
+    }
+
+    fn mark(&mut self, find: &Find, secret: &[u8]) {
+        let marker = format!("[cast:{}]", find.rank.3);
+        let fixed = |width: usize| {
+            let fill = "*".repeat(width.saturating_sub(marker.len()));
+            let full = format!("{}{fill}]", &marker[..marker.len() - 1]);
+            full[..width.min(full.len())].to_owned()
+        };
+        if self.mode.terminal {
+            for line in secret.split_inclusive(|byte| *byte == b'\n') {
+                let text = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
+                let mut visible = Vec::new();
+                let mut at = 0;
+                while at < text.len() {
+                    let code = colour(&text[at..]).map_or(0, |(len, _)| len);
+                    visible.extend(text.get(at).filter(|_| code == 0));
+                    at += code.max(1);
+                }
+                // In the tests a character is as wide as a letter, and what is not printed has no width.
+                let width = String::from_utf8_lossy(&visible).chars().filter(|c| !c.is_control()).count();
+                self.out.extend(fixed(width).bytes());
+                self.out.extend(&line[text.len()..]);
+            }
+        } else if self.mode.fixed {
+            self.out.extend(fixed(secret.len()).bytes());
+        } else {
+            self.out.extend(marker.bytes());
+        }
+    }
+}
+
+/// Overlapping finds become one. What is gone does not count.
+fn merged(mut finds: Vec<Find>, gone: usize) -> Vec<Find> {
+    finds.retain(|find| find.end > gone);
+    finds.iter_mut().for_each(|find| find.start = find.start.max(gone));
     finds.sort_by_key(|find| (find.start, find.end));
     let mut merged: Vec<Find> = Vec::new();
     for find in finds {
@@ -42,54 +297,395 @@ pub fn masked(needles: &[Needle], text: &[u8], ended: bool) -> Vec<u8> {
             _ => merged.push(find),
         }
     }
+    merged
+}
+
+fn find(needle: &Needle, start: usize, end: usize, len: usize, partial: bool) -> Find {
+    Find { start, end, rank: (Reverse(len), start, partial, needle.name.clone()) }
+}
+
+/// The parts of a terminal's stream that are text: without the strings of titles and images.
+fn segments(text: &[u8]) -> Vec<(usize, usize)> {
+    let mut segments = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    while at < text.len() {
+        // The last ESC of a run counts.
+        if text[at] != 0x1b || text.get(at + 1).is_none_or(|kind| !b"]P_^X".contains(kind)) {
+            at += 1;
+            continue;
+        }
+        segments.push((from, at + 1));
+        at += 2;
+        from = text.len();
+        while at < text.len() {
+            match text[at] {
+                0x07 | 0x18 | 0x1a | b'\r' | b'\n' => {
+                    from = at + 1;
+                    break;
+                }
+                0x1b => match text[at..].iter().find(|byte| **byte != 0x1b) {
+                    Some(b'\\') => {
+                        at += text[at..].iter().take_while(|byte| **byte == 0x1b).count();
+                        from = at + 1;
+                        break;
+                    }
+                    Some(kind) if b"]P_^X".contains(kind) => {
+                        at += text[at..].iter().take_while(|byte| **byte == 0x1b).count() + 1;
+                    }
+                    Some(_) => {
+                        at += text[at..].iter().take_while(|byte| **byte == 0x1b).count();
+                        from = at;
+                        break;
+                    }
+                    None => at = text.len(),
+                },
+                _ => at += 1,
+            }
+        }
+        at = from;
+        if from == text.len() {
+            return segments;
+        }
+    }
+    segments.push((from, text.len()));
+    segments
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum View {
+    Raw,
+    Json,
+    Twice,
+    Percent,
+    Form,
+    Entity,
+    Colour,
+}
+
+const VIEWS: [View; 7] = [View::Raw, View::Json, View::Twice, View::Percent, View::Form, View::Entity, View::Colour];
+
+/// A decoded byte and where it came from.
+#[derive(Clone, Copy, Debug)]
+struct Unit {
+    byte: u8,
+    start: usize,
+    end: usize,
+}
+
+/// What an escape at the beginning of some bytes is: its length, and what it decodes to.
+type Escape = Option<(usize, Vec<u8>)>;
+
+impl View {
+    /// With what an escape begins.
+    fn starts(self) -> &'static [u8] {
+        match self {
+            Self::Raw => b"",
+            Self::Json | Self::Twice => b"\\",
+            Self::Percent => b"%",
+            Self::Form => b"%+",
+            Self::Entity => b"&",
+            Self::Colour => b"\x1b",
+        }
+    }
+
+    /// Decodes `text[from..to]`. A beginning of an escape at the end is left out.
+    fn units(self, text: &[u8], from: usize, to: usize) -> Vec<Unit> {
+        let raw: Vec<Unit> = (from..to).map(|at| Unit { byte: text[at], start: at, end: at + 1 }).collect();
+        match self {
+            Self::Raw => raw,
+            Self::Json => decode(&raw, self.starts(), json),
+            Self::Twice => decode(&decode(&raw, self.starts(), json), self.starts(), json),
+            Self::Percent => decode(&raw, self.starts(), percent),
+            Self::Form => {
+                decode(
+                    &raw,
+                    self.starts(),
+                    |text| if text[0] == b'+' { Some((1, b" ".to_vec())) } else { percent(text) },
+                )
+            }
+            Self::Entity => decode(&raw, self.starts(), entity),
+            Self::Colour => decode(&raw, self.starts(), colour),
+        }
+    }
+}
+
+fn decode(units: &[Unit], starts: &[u8], escape: fn(&[u8]) -> Escape) -> Vec<Unit> {
+    let bytes: Vec<u8> = units.iter().map(|unit| unit.byte).collect();
     let mut out = Vec::new();
     let mut at = 0;
-    for Find { start, end, rank } in merged {
-        if end > live {
-            live = live.min(start);
+    while at < units.len() {
+        let rest = &bytes[at..];
+        let known = if starts.contains(&rest[0]) { escape(rest) } else { None };
+        if let Some((len, decoded)) = known {
+            let (start, end) = (units[at].start, units[at + len - 1].end);
+            out.extend(decoded.into_iter().map(|byte| Unit { byte, start, end }));
+            at += len;
+        } else if starts.contains(&rest[0]) && rest.len() <= LONGEST && may_become(rest, escape) {
             break;
+        } else {
+            out.push(units[at]);
+            at += 1;
         }
-        out.extend(&text[at..start]);
-        out.extend(format!("[cast:{}]", rank.3).bytes());
-        at = end;
-    }
-    if at < live {
-        out.extend(&text[at..live]);
     }
     out
 }
 
-struct Find {
-    start: usize,
-    end: usize,
-    rank: (Reverse<usize>, usize, bool, String),
+/// Longer than any escape.
+const LONGEST: usize = 70;
+
+/// Whether more bytes can make an escape of all of `text`.
+fn may_become(text: &[u8], escape: fn(&[u8]) -> Escape) -> bool {
+    // Every way in which an escape may go on.
+    const ENDS: [&[u8]; 28] = [
+        b"n",
+        b"00",
+        b"000",
+        b"0000",
+        b"x00",
+        b"u0000",
+        b"u{0}",
+        b"U00000000",
+        b"0}",
+        b"}",
+        b"00000",
+        b"000000",
+        b"0000000",
+        b"00000000",
+        b"#0;",
+        b"0;",
+        b";",
+        b"x0;",
+        b"[0m",
+        b"0m",
+        b"m",
+        b"\\u0000",
+        b"u{00}",
+        b"00}",
+        b"\\udc00",
+        b"udc00",
+        b"dc00",
+        b"0",
+    ];
+    const NAMES: [&[u8]; 6] = [b"&amp;", b"&lt;", b"&gt;", b"&quot;", b"&apos;", b"&nbsp;"];
+    let goes_on = |end: &&[u8]| {
+        let whole = [text, end].concat();
+        escape(&whole).is_some_and(|(len, _)| len > text.len())
+    };
+    // Of an escape that is complete already nothing is open: only halves of pairs get here.
+    ENDS.iter().any(goes_on)
+        || text[0] == b'&' && NAMES.iter().any(|name| name.starts_with(text) && escape(name).is_some())
+        || starts_pair(text)
+            .is_some_and(|rest| rest.is_empty() || rest[0] == b'\\' && rest.len() < 12 && may_be_low(rest))
 }
 
-fn find(needle: &Needle, (start, end, _): Seen, len: usize, partial: bool) -> Find {
-    Find { start, end, rank: (Reverse(len), start, partial, needle.name.clone()) }
+/// What is behind the first half of a pair of surrogates, if `text` begins with one.
+fn starts_pair(text: &[u8]) -> Option<&[u8]> {
+    match code(text)? {
+        (len, 0xD800..=0xDBFF) => Some(&text[len..]),
+        _ => None,
+    }
 }
 
-/// The start and end in the text, and how many bytes of the form they show.
-type Seen = (usize, usize, usize);
+fn may_be_low(text: &[u8]) -> bool {
+    code(text).is_none() && (json_single(text).is_none() && may_become(text, json_single))
+}
+
+fn hex(text: &[u8]) -> Option<u32> {
+    let text = str::from_utf8(text).ok()?;
+    if text.starts_with('+') { None } else { u32::from_str_radix(text, 16).ok() }
+}
+
+/// `\uXXXX`, `\u{X}` and `\UXXXXXXXX`.
+fn code(text: &[u8]) -> Option<(usize, u32)> {
+    match text.get(1)? {
+        b'u' if text.get(2) == Some(&b'{') => {
+            let len = text.iter().position(|byte| *byte == b'}').filter(|len| (4..=9).contains(len))?;
+            Some((len + 1, hex(&text[3..len])?))
+        }
+        b'u' => Some((6, hex(text.get(2..6)?)?)),
+        b'U' => Some((10, hex(text.get(2..10)?)?)),
+        _ => None,
+    }
+}
+
+fn utf8(code: u32) -> Vec<u8> {
+    char::from_u32(code).map_or(vec![0xFF], |c| c.to_string().into_bytes())
+}
+
+fn json(text: &[u8]) -> Escape {
+    let Some(behind) = starts_pair(text) else { return json_single(text) };
+    let len = text.len() - behind.len();
+    match (code(text), if behind.first() == Some(&b'\\') { code(behind) } else { None }) {
+        (Some((_, high)), Some((low_len, low @ 0xDC00..=0xDFFF))) => {
+            Some((len + low_len, utf8(0x1_0000 + (high - 0xD800) * 0x400 + (low - 0xDC00))))
+        }
+        // The half alone: known as soon as what follows is not the other half.
+        _ if behind.is_empty() || behind[0] == b'\\' && may_be_low(behind) => None,
+        _ => Some((len, vec![0xFF])),
+    }
+}
+
+fn json_single(text: &[u8]) -> Escape {
+    if let Some((len, code)) = code(text) {
+        return Some((len, utf8(code)));
+    }
+    match text {
+        [_, b'x', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
+            Some((4, vec![u8::try_from(hex(&[*a, *b])?).ok()?]))
+        }
+        [_, a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
+            Some((4, vec![(a - b'0') * 64 + (b - b'0') * 8 + (c - b'0')]))
+        }
+        [_, letter, ..] => {
+            let letters = b"abtnvfreE";
+            let means = b"\x07\x08\t\n\x0b\x0c\r\x1b\x1b";
+            match letters.iter().position(|known| known == letter) {
+                Some(at) => Some((2, vec![means[at]])),
+                None if letter.is_ascii_alphanumeric() => None,
+                None => Some((2, vec![*letter])),
+            }
+        }
+        _ => None,
+    }
+}
+
+fn percent(text: &[u8]) -> Escape {
+    let digits = text.get(1..3)?;
+    digits.iter().all(u8::is_ascii_hexdigit).then(|| hex(digits)).flatten().map(|byte| (3, vec![byte.to_le_bytes()[0]]))
+}
+
+fn entity(text: &[u8]) -> Escape {
+    let len = 1 + text.iter().take(12).position(|byte| *byte == b';')?;
+    let inner = str::from_utf8(&text[1..len - 1]).ok()?;
+    let decoded = match inner {
+        "amp" => b"&".to_vec(),
+        "lt" => b"<".to_vec(),
+        "gt" => b">".to_vec(),
+        "quot" => b"\"".to_vec(),
+        "apos" => b"'".to_vec(),
+        "nbsp" => b" ".to_vec(),
+        _ => {
+            let digits = inner.strip_prefix('#')?;
+            let hexadecimal = digits.strip_prefix(['x', 'X']);
+            let (digits, base) = hexadecimal.map_or((digits, 10), |digits| (digits, 16));
+            if digits.is_empty() || !digits.chars().all(|c| c.is_digit(base)) {
+                return None;
+            }
+            let code =
+                digits.chars().fold(0_u64, |code, c| code * u64::from(base) + u64::from(c.to_digit(base).unwrap_or(0)));
+            return u32::try_from(code).ok().map(|code| (len, utf8(code)));
+        }
+    };
+    Some((len, decoded))
+}
+
+fn colour(text: &[u8]) -> Escape {
+    let rest = text.strip_prefix(b"\x1b[")?;
+    let len = rest.iter().position(|byte| !b"0123456789;:".contains(byte))?;
+    (rest[len] == b'm' && len + 3 <= 64).then(|| (len + 3, Vec::new()))
+}
+
+/// Whether the bytes are one whole escape.
+fn is_escape(text: &[u8]) -> bool {
+    let whole = |escape: Escape| escape.is_some_and(|(len, _)| len == text.len());
+    match text[0] {
+        b'\\' => whole(json_single(text)) && text.len() > 1 && text[1].is_ascii_alphanumeric(),
+        b'%' => whole(percent(text)),
+        b'\x1b' => whole(colour(text)),
+        _ => false,
+    }
+}
 
 enum Outcome {
     Nothing,
-    /// The text ends with this many bytes of the form; an empty place means that none is held back.
-    Beginning(Seen, usize),
-    Whole(Seen),
+    /// The first unit that is shown, the last, how many bytes of the form they show, and how many there are.
+    Begun(usize, usize, usize, usize),
+    Whole(usize, usize),
 }
 
-type Reading = fn(&[u8], &[u8], usize) -> Outcome;
-
-fn readings(needle: &Needle) -> Vec<Reading> {
-    if needle.wraps { vec![plain_lines, escaped_lines] } else { vec![straight] }
+/// Reads a form from `first` on.
+fn read(needle: &Needle, units: &[Unit], first: usize) -> Outcome {
+    if needle.wraps {
+        return across_lines(&needle.bytes, units, first);
+    }
+    let here = units[first..].iter().map(|unit| unit.byte);
+    let same = here.zip(&needle.bytes).take_while(|(a, b)| a == *b).count();
+    if same == needle.bytes.len() {
+        Outcome::Whole(first, first + same - 1)
+    } else if first + same == units.len() && same > 0 {
+        Outcome::Begun(first, units.len() - 1, same, same)
+    } else {
+        Outcome::Nothing
+    }
 }
 
-fn telling(needle: &Needle, seen: &[u8], shown: usize) -> bool {
+/// The length of the line end at the beginning, and whether it is complete.
+fn line_end(units: &[Unit]) -> Option<(usize, bool)> {
+    let bytes: Vec<u8> = units.iter().map(|unit| unit.byte).take(80).collect();
+    let end = if bytes.starts_with(b"\r\n") {
+        2
+    } else if bytes.starts_with(b"\n") {
+        1
+    } else {
+        return (bytes == b"\r").then_some((1, false));
+    };
+    let blanks = bytes[end..].iter().take_while(|byte| b" \t".contains(byte)).count();
+    (blanks <= 64).then_some((end + blanks, end + blanks < units.len()))
+}
+
+fn across_lines(form: &[u8], units: &[Unit], first: usize) -> Outcome {
+    // How many digits each line has, and with which unit it begins.
+    let mut lines = vec![(0, first)];
+    let (mut at, mut digits, mut last) = (first, 0, first);
+    while digits < form.len() && at < units.len() {
+        let here = lines.len() - 1;
+        if lines[here].0 > 0
+            && let Some((len, is_whole)) = line_end(&units[at..])
+        {
+            if here > 0 && lines[here].0 < 6 {
+                return Outcome::Nothing;
+            }
+            at += len;
+            lines.push((0, at));
+            if !is_whole {
+                break;
+            }
+            continue;
+        }
+        if units[at].byte != form[digits] {
+            return Outcome::Nothing;
+        }
+        last = at;
+        at += 1;
+        digits += 1;
+        lines[here].0 += 1;
+    }
+    let skipped = if lines.len() > 1 && lines[0].0 < 6 { lines[0].0 } else { 0 };
+    let shown = if skipped > 0 { lines[1].1 } else { first };
+    if digits == form.len() {
+        Outcome::Whole(shown, last)
+    } else if digits - skipped == 0 {
+        Outcome::Nothing
+    } else {
+        Outcome::Begun(shown, last, digits - skipped, digits)
+    }
+}
+
+/// The unit of the byte of the form that is `count` behind the first that is shown.
+fn nth_digit(needle: &Needle, units: &[Unit], first: usize, count: usize) -> Option<usize> {
+    if !needle.wraps {
+        return (first + count < units.len()).then_some(first + count);
+    }
+    let digits = (first..units.len()).filter(|at| !b" \t\r\n".contains(&units[*at].byte));
+    digits.into_iter().nth(count)
+}
+
+fn telling(needle: &Needle, shown: usize, len: usize) -> bool {
     if needle.wraps {
         return shown >= 8;
     }
     // Not the first line of a PEM file.
+    let seen = &needle.bytes[..len];
     let mut armour = 0;
     for end in 1..=seen.len() {
         let part = String::from_utf8_lossy(&seen[..end]).into_owned();
@@ -106,68 +702,5 @@ fn telling(needle: &Needle, seen: &[u8], shown: usize) -> bool {
             }
         }
     }
-    seen.len() - armour >= 8
-}
-
-fn straight(form: &[u8], text: &[u8], start: usize) -> Outcome {
-    let rest = &text[start..];
-    if rest.starts_with(form) {
-        Outcome::Whole((start, start + form.len(), form.len()))
-    } else if form.starts_with(rest) {
-        Outcome::Beginning((start, text.len(), rest.len()), rest.len())
-    } else {
-        Outcome::Nothing
-    }
-}
-
-fn plain_lines(form: &[u8], text: &[u8], start: usize) -> Outcome {
-    across_lines(form, text, start, &["\n", "\r\n"])
-}
-
-fn escaped_lines(form: &[u8], text: &[u8], start: usize) -> Outcome {
-    // The letter of an escape is not a digit.
-    if start > 0 && text[start - 1] == b'\\' && b"nr".contains(&text[start]) {
-        return Outcome::Nothing;
-    }
-    across_lines(form, text, start, &["\\n", "\\r\\n"])
-}
-
-fn across_lines(form: &[u8], text: &[u8], start: usize, line_ends: &[&str]) -> Outcome {
-    // The line ends so far: the digits before each, and its start and end in the text.
-    let mut met: Vec<(usize, usize, usize)> = Vec::new();
-    let (mut at, mut digits) = (start, 0);
-    let mut digits_end = at;
-    while digits < form.len() && at < text.len() {
-        let rest = &text[at..];
-        if digits > 0 && met.last().is_none_or(|last| last.0 != digits) {
-            let whole = line_ends.iter().find(|end| rest.starts_with(end.as_bytes()));
-            let begun = line_ends.iter().any(|end| end.as_bytes().starts_with(rest));
-            if whole.is_some() || begun {
-                if met.last().is_some_and(|last| digits - last.0 < 6) {
-                    return Outcome::Nothing;
-                }
-                let len = whole.map_or(rest.len(), |end| end.len());
-                met.push((digits, at, at + len));
-                at += len;
-                continue;
-            }
-        }
-        if text[at] != form[digits] {
-            return Outcome::Nothing;
-        }
-        at += 1;
-        digits += 1;
-        digits_end = at;
-    }
-    let (from, shown) = match met.first() {
-        Some(first) if first.0 < 6 => (first.2, digits - first.0),
-        _ => (start, digits),
-    };
-    if digits == form.len() {
-        Outcome::Whole((from, at, shown))
-    } else if digits == 0 || shown == 0 {
-        Outcome::Nothing
-    } else {
-        Outcome::Beginning((from, digits_end, shown), digits)
-    }
+    len - armour >= 8
 }

@@ -1,7 +1,8 @@
-//! A prepared search: the forms of all secrets as two automatons and a sieve. A form that several secrets share belongs
+//! A prepared search: the forms of all secrets as three automatons and a sieve. A form that several secrets share belongs
 //! to the lowest name.
 
-use super::sieve::{HEAD, Head, Sieve};
+use super::brief::SHORTEST_FULL;
+use super::sieve::{Escapes, HEAD, Head, Sieve};
 use super::trie::Trie;
 use crate::forms::{self, Form};
 
@@ -27,6 +28,9 @@ pub struct Plan {
     pub(super) markers: Vec<Vec<u8>>,
     pub(super) straight: Trie,
     pub(super) wrapped: Trie,
+    /// The forms under 8 bytes.
+    pub(super) brief: Trie,
+    pub(super) has_brief: bool,
     pub(super) sieve: Sieve,
 }
 
@@ -75,12 +79,15 @@ struct Builder {
     markers: Vec<Vec<u8>>,
     straight: Trie,
     wrapped: Trie,
+    brief: Trie,
     heads: Vec<Head>,
+    escapes: Escapes,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { markers: Vec::new(), straight: Trie::new(), wrapped: Trie::new(), heads: Vec::new() }
+        let (straight, wrapped, brief) = (Trie::new(), Trie::new(), Trie::new());
+        Self { markers: Vec::new(), straight, wrapped, brief, heads: Vec::new(), escapes: Escapes::new() }
     }
 }
 
@@ -92,7 +99,15 @@ impl Builder {
 
     fn add(&mut self, name: u32, form: Form<'_>) {
         let Form { bytes, wraps } = form;
-        let trie = if wraps { &mut self.wrapped } else { &mut self.straight };
+        let is_brief = bytes.len() < SHORTEST_FULL;
+        let trie = match (is_brief, wraps) {
+            (true, _) => &mut self.brief,
+            (false, true) => &mut self.wrapped,
+            (false, false) => &mut self.straight,
+        };
+        if !is_brief {
+            self.escapes.add(bytes);
+        }
         if trie.insert(bytes, name) {
             let mut first = [0; HEAD];
             let known = bytes.len().min(HEAD);
@@ -104,7 +119,10 @@ impl Builder {
     fn finish(mut self) -> Plan {
         self.straight.link();
         self.wrapped.link();
+        self.brief.link();
+        let has_brief = self.heads.iter().any(|head| head.len < SHORTEST_FULL);
         let markers = if self.heads.is_empty() { Vec::new() } else { self.markers };
-        Plan { markers, straight: self.straight, wrapped: self.wrapped, sieve: Sieve::new(&self.heads) }
+        let Self { straight, wrapped, brief, heads, escapes, .. } = self;
+        Plan { markers, straight, wrapped, brief, has_brief, sieve: Sieve::new(&heads, escapes) }
     }
 }

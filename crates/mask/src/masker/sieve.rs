@@ -5,9 +5,13 @@
 //! wholly inside. So looking up one piece every `step` bytes finds every form of `n` bytes or more, at one of its first
 //! `step` pieces. Forms under 16 bytes are found in the same way with pieces of 4. An encoding that is broken into
 //! lines escapes both if its first line is short. The sieve then finds it by the first 5 bytes of its second line,
-//! which is a full line or the last one with all the rest.
+//! which is a full line or the last one with all the rest. A form with escapes in it is found by the first of them: what
+//! is before it is found like the end of the text.
+
+mod escapes;
 
 use super::SHORTEST_LINE;
+pub(super) use escapes::Escapes;
 
 /// What the sieve needs to know of a form.
 pub(super) struct Head {
@@ -36,6 +40,8 @@ const LONG: usize = 16;
 
 /// The number of bytes that decide whether a form can begin. No form is shorter.
 pub(super) const BEGINNING: usize = 4;
+/// The most blanks to look through for a second line.
+const INDENT: usize = 65;
 /// The number of bytes that identify a second line.
 const BEHIND: usize = SHORTEST_LINE - 1;
 
@@ -44,6 +50,7 @@ pub(super) struct Sieve {
     short: Pieces,
     joints: Option<Set>,
     beginnings: Set,
+    escapes: Escapes,
     /// How many bytes before a find or the end of the text a form may have begun, plus a few more: reading may start in
     /// the middle of an escape and take its letter for the beginning of a form. The extra bytes make sure that such a
     /// beginning is over before the find.
@@ -57,7 +64,8 @@ struct Pieces {
 }
 
 impl Sieve {
-    pub(super) fn new(heads: &[Head]) -> Self {
+    pub(super) fn new(heads: &[Head], mut escapes: Escapes) -> Self {
+        escapes.finish();
         let (long, short): (Vec<&Head>, Vec<&Head>) = heads.iter().partition(|head| head.reach() >= LONG);
         let long = Pieces::new::<8>(&long);
         let short = Pieces::new::<4>(&short);
@@ -65,19 +73,46 @@ impl Sieve {
         let step = long.step.max(short.step);
         let joints = (!wrapping.is_empty()).then(|| joints(&wrapping, step));
         let window = step + 24;
-        Self { long, short, joints, beginnings: beginnings(heads), window }
+        Self { long, short, joints, beginnings: beginnings(heads), escapes, window }
     }
 
-    /// Whether a form may begin with these bytes. For a caller that reads byte by byte and knows that no form began
-    /// before.
+    /// How many bytes of `text`, at most `most`, are before one with which a form or an escape may begin. For a caller
+    /// that reads byte by byte and knows that no form began before.
     #[inline]
-    pub(super) fn may_begin(&self, next: [u8; BEGINNING]) -> bool {
-        // A backslash and the letter after it belong together.
-        next[0] == b'\\' || self.beginnings.may_hold(number(next))
+    pub(super) fn idle_bytes(&self, text: &[u8], most: usize) -> usize {
+        // An escape or a line end may break a form after its first byte.
+        let near = &text[..text.len().min(most + BEGINNING - 1)];
+        let plain = near.iter().position(|byte| self.escapes.is_special(*byte)).unwrap_or(near.len());
+        near[..plain]
+            .windows(BEGINNING)
+            .take(most)
+            .take_while(|next| !self.may_begin(*next.first_chunk().expect("a window is as long")))
+            .count()
+    }
+
+    #[inline]
+    fn may_begin(&self, next: [u8; BEGINNING]) -> bool {
+        self.beginnings.may_hold(number(next))
+    }
+
+    /// Whether an escape begins with this byte.
+    #[inline]
+    pub(super) fn wakes(&self, byte: u8) -> bool {
+        self.escapes.start(byte)
+    }
+
+    /// Whether a form contains a blank, so that `+` may be one.
+    pub(super) fn has_blank(&self) -> bool {
+        self.escapes.has_blank()
+    }
+
+    /// The beginning of the escape that `to` is within, or `to`.
+    pub(super) fn aligned(&self, text: &[u8], to: usize) -> usize {
+        self.escapes.aligned(text, to)
     }
 
     pub(super) fn over<'a>(&'a self, text: &'a [u8]) -> Lookout<'a> {
-        Lookout { sieve: self, text, long: None, short: None, joint: None }
+        Lookout { sieve: self, text, long: None, short: None, joint: None, escape: None, plus: None }
     }
 }
 
@@ -118,34 +153,9 @@ impl Pieces {
 }
 
 fn beginnings(heads: &[Head]) -> Set {
-    let wrapping = heads.iter().filter(|head| head.wraps).count();
-    let mut set = Set::new(heads.len() + 11 * wrapping);
-    let mut last = None;
+    let mut set = Set::new(heads.len());
     for head in heads {
-        let [a, b, c, d] = *head.first.first_chunk().expect("heads are longer");
-        let this = Some((head.wraps, [a, b, c, d]));
-        if std::mem::replace(&mut last, this) == this {
-            continue;
-        }
-        set.insert(number([a, b, c, d]));
-        if head.wraps {
-            let broken = [
-                [a, b'\n', b, c],
-                [a, b'\r', b'\n', b],
-                [a, b'\\', b'n', b],
-                [a, b'\\', b'r', b'\\'],
-                [a, b, b'\n', c],
-                [a, b, b'\r', b'\n'],
-                [a, b, b'\\', b'n'],
-                [a, b, b'\\', b'r'],
-                [a, b, c, b'\n'],
-                [a, b, c, b'\r'],
-                [a, b, c, b'\\'],
-            ];
-            for piece in broken {
-                set.insert(number(piece));
-            }
-        }
+        set.insert(number_at::<BEGINNING>(&head.first, 0));
     }
     set
 }
@@ -162,12 +172,15 @@ fn joints(heads: &[&Head], step: usize) -> Set {
     set
 }
 
-/// The position of a line end at or after `from` that is followed by a piece of an encoding.
+/// The position of a line end at or after `from` that is followed by a piece of an encoding, behind blanks.
 fn find_joint(set: &Set, text: &[u8], from: usize) -> usize {
-    for at in memchr::memchr2_iter(b'\n', b'\\', &text[from..]).map(|at| from + at) {
-        let ([b'\n', behind @ ..] | [b'\\', b'n', behind @ ..]) = &text[at..] else { continue };
-        if behind.first_chunk::<BEHIND>().is_some_and(|piece| set.holds(number(*piece))) {
-            return at;
+    for at in memchr::memchr_iter(b'\n', &text[from..]).map(|at| from + at) {
+        let blanks = text[at + 1..].iter().take(INDENT).take_while(|byte| b" \t".contains(byte)).count();
+        let behind = &text[at + 1 + blanks..];
+        match behind.first_chunk::<BEHIND>() {
+            Some(piece) if !set.holds(number(*piece)) => {}
+            None if blanks == 0 => {}
+            _ => return at,
         }
     }
     text.len()
@@ -180,6 +193,8 @@ pub(super) struct Lookout<'a> {
     long: Option<usize>,
     short: Option<usize>,
     joint: Option<usize>,
+    escape: Option<usize>,
+    plus: Option<usize>,
 }
 
 impl Lookout<'_> {
@@ -191,7 +206,9 @@ impl Lookout<'_> {
         let joint = renewed(&mut self.joint, from, || {
             sieve.joints.as_ref().map_or(text.len(), |set| find_joint(set, text, from))
         });
-        long.min(short).min(joint)
+        let escape = renewed(&mut self.escape, from, || sieve.escapes.find(text, from, sieve.joints.as_ref()));
+        let plus = renewed(&mut self.plus, from, || sieve.escapes.find_plus(text, from));
+        long.min(short).min(joint).min(escape).min(plus)
     }
 }
 

@@ -1,19 +1,15 @@
-//! Compares the masker with its oracle, and checks its bounds on work and memory.
+//! What the masker finds, what it holds and releases, and its bounds on work and memory.
+
+mod shapes;
+mod streams;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use proptest::collection::vec;
-use proptest::prelude::*;
-
-use super::oracle::{Needle, masked};
+use super::oracle::{Event, Mode, Needle, outputs};
 use super::{Masker, Plan};
 use crate::forms;
-
-/// A short run by default; set `PROPTEST_CASES=100000` for a long one.
-fn cases(usual: u32) -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
-}
+use streams::Random;
 
 fn needle(name: &str, bytes: &str) -> Needle {
     Needle { name: name.into(), bytes: bytes.as_bytes().to_vec(), wraps: false }
@@ -23,32 +19,19 @@ fn wrapping(name: &str, bytes: &str) -> Needle {
     Needle { wraps: true, ..needle(name, bytes) }
 }
 
-/// Feeds `text` in chunks and compares the output with the oracle after each.
-fn check_chunks(needles: &[Needle], text: &[u8], cuts: &[usize]) {
+/// Feeds `text` in chunks of `size`, and compares the output with the oracle's after each.
+fn check_chunks(needles: &[Needle], text: &[u8], size: usize) {
     let mut masker = Masker::new(Arc::new(Plan::of_forms(needles)));
+    let mut script: Vec<Event> = text.chunks(size).map(|chunk| Event::Read(chunk.len())).collect();
+    script.push(Event::End);
+    let expected = outputs(needles, text, &script, Mode::default());
     let mut out = Vec::new();
-    let (mut at, mut turn) = (0, 0);
-    while at < text.len() {
-        let end = text.len().min(at + cuts[turn % cuts.len()]);
-        masker.write(&text[at..end], &mut out).unwrap();
-        let expected = masked(needles, &text[..end], false);
-        assert_eq!(
-            String::from_utf8_lossy(&out),
-            String::from_utf8_lossy(&expected),
-            "after {:?} | {:?}",
-            String::from_utf8_lossy(&text[..at]),
-            String::from_utf8_lossy(&text[at..end])
-        );
-        (at, turn) = (end, turn + 1);
+    for (chunk, expected) in text.chunks(size).zip(&expected) {
+        masker.write(chunk, &mut out).unwrap();
+        assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(expected));
     }
     masker.finish(&mut out).unwrap();
-    let expected = masked(needles, text, true);
-    assert_eq!(
-        String::from_utf8_lossy(&out),
-        String::from_utf8_lossy(&expected),
-        "at the end of {:?}",
-        String::from_utf8_lossy(text)
-    );
+    assert_eq!(Some(&out), expected.last());
 }
 
 fn run(plan: &Arc<Plan>, text: &[u8], chunk: usize) -> Vec<u8> {
@@ -68,22 +51,45 @@ fn check(secrets: &[(&str, &str)], text: &str, expected: &str) {
     }
 }
 
+fn plan(secrets: &[(&str, &str)]) -> Arc<Plan> {
+    Arc::new(Plan::new(secrets.iter().copied()))
+}
+
+/// What a masker writes for each piece; `~` is a silence.
+fn steps(mut masker: Masker, pieces: &[&str]) -> Vec<String> {
+    let mut shown = Vec::new();
+    for piece in pieces {
+        let mut out = Vec::new();
+        if *piece == "~" {
+            masker.idle(&mut out).unwrap();
+        } else {
+            masker.write(piece.as_bytes(), &mut out).unwrap();
+        }
+        shown.push(String::from_utf8(out).unwrap());
+    }
+    let mut out = Vec::new();
+    masker.finish(&mut out).unwrap();
+    shown.push(String::from_utf8(out).unwrap());
+    shown
+}
+
 #[test]
 fn masks_a_value_and_nothing_else() {
     check(&[("KEY", "hunter2hunter2")], "a hunter2hunter2 b\n", "a [cast:KEY] b\n");
     check(&[("KEY", "hunter2hunter2")], "hunter2hunter2hunter2", "[cast:KEY]");
     check(&[("KEY", "hunter2hunter2")], "hunter2hunter", "[cast:KEY]");
     check(&[("KEY", "hunter2hunter2")], "hunter2", "hunter2");
-    check(&[("PIN", "ab12")], "xab12ab12", "x[cast:PIN][cast:PIN]");
+    check(&[("PIN", "ab12")], "x ab12,ab12", "x [cast:PIN],[cast:PIN]");
+    check(&[("PIN", "ab12")], "xab12 ab12x ab12_", "xab12 ab12x ab12_");
 }
 
 #[test]
 fn merges_overlapping_finds_and_names_the_longest() {
-    check(&[("A", "abcd"), ("B", "cdefgh")], "abcdefgh", "[cast:B]");
+    check(&[("A", "abcdabcd"), ("B", "cdefghijkl")], "abcdabcdefghijkl", "[cast:B]");
     check(&[("A", "sk-live-abc"), ("B", "sk-live-abcdef")], "sk-live-abcdef sk-live-abc!", "[cast:B] [cast:A]!");
     check(&[("B", "sk-live-abc"), ("A", "sk-live-abcdef")], "sk-live-abc", "[cast:B]");
     check(&[("A", "12345678"), ("B", "12345678")], "12345678", "[cast:A]");
-    check(&[("A", "aabaab"), ("B", "zzzz")], "aabaabaab", "[cast:A]");
+    check(&[("A", "aabaabaab"), ("B", "zzzz")], "aabaabaabaab", "[cast:A]");
 }
 
 #[test]
@@ -139,15 +145,122 @@ fn a_frame_never_waits_for_a_credential_that_is_json() {
 }
 
 #[test]
-fn prompts_do_not_wait() {
-    let plan = Arc::new(Plan::new([("KEY", "  : > hunter2hunter2")]));
-    for prompt in
-        ["Password: ", "> ", "$ ", "name>", "Continue? [y/N] ", "ready\n", "\"}\n", "(gdb) ", "irb(main):001> "]
-    {
+fn a_prompt_waits_no_longer_than_a_silence() {
+    let plan = plan(&[("KEY", "  : > hunter2hunter2"), ("BRACE", "}])\">: hunter2")]);
+    for prompt in [
+        "Password: ",
+        "> ",
+        "$ ",
+        "name>",
+        "Continue? [y/N] ",
+        "ready\n",
+        "\"}\n",
+        "(gdb) ",
+        "irb(main):001> ",
+        "100%",
+        "&",
+        "\\",
+    ] {
+        let mut masker = Masker::new(Arc::clone(&plan));
         let mut out = Vec::new();
-        Masker::new(Arc::clone(&plan)).write(prompt.as_bytes(), &mut out).unwrap();
-        assert_eq!(out, prompt.as_bytes());
+        masker.write(prompt.as_bytes(), &mut out).unwrap();
+        masker.idle(&mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), prompt);
     }
+}
+
+#[test]
+fn an_escape_that_is_not_complete_is_never_held() {
+    let plan = plan(&[("KEY", "hunter2hunter2")]);
+    for text in ["100%", "100%2", "x\\", "x\\u00", "x\\\\u00", "&", "&#1", "&am"] {
+        assert_eq!(steps(Masker::new(Arc::clone(&plan)), &[text])[0], text);
+    }
+    assert_eq!(
+        steps(Masker::new(plan), &["x%", "68unter2", "hunter2%2"]),
+        ["x%", "", "", "[cast:KEY]%2"],
+        "what is out is remembered"
+    );
+}
+
+#[test]
+fn silence_releases_a_quarter_and_at_most_seven_bytes() {
+    let hex = "0f3a9c1d2b4e5f60718293a4b5c6d7e8";
+    let masker = || Masker::new(plan(&[("T", hex)]));
+    // A flush packet of git, and what follows it.
+    assert_eq!(steps(masker(), &["0000", "~", "0032want"]), ["000", "0", "0032want", ""]);
+    assert_eq!(steps(masker(), &["0f3a9c1d2b", "~", "~", &hex[10..]]), ["", "0f3a9c1", "", "[cast:T]", ""]);
+    // One by one, in however many silences.
+    let drops: Vec<&str> = (0..hex.len()).flat_map(|at| [&hex[at..=at], "~"]).collect();
+    assert_eq!(steps(masker(), &drops).concat(), "0f3a9c1[cast:T]");
+    let masker = || Masker::new(plan(&[("P", "hunter2xyzw"), ("G", "ghp_0123456789012345678901234567890")]));
+    assert_eq!(steps(masker(), &["hunter2xyz", "~", "w"]), ["", "hu", "[cast:P]", ""]);
+    assert_eq!(steps(masker(), &["ghp_01234567", "~", "!"]), ["", "ghp_0123456", "7!", ""]);
+    assert_eq!(steps(masker(), &["\\u0068unter2", "~", "xyzw"]), ["", "\\u0068u", "[cast:P]", ""]);
+}
+
+#[test]
+fn real_protocols_go_on_after_a_silence() {
+    let account = "{\n  \"type\": \"service_account\",\n  \"private_key\": \"abcdefgh0123\"\n}";
+    assert_eq!(steps(Masker::new(plan(&[("SA", account)])), &["{\n", "~"]).concat(), "{\n");
+    assert_eq!(steps(Masker::new(plan(&[("H", "HTTP/1.0 200 is odd")])), &["HTTP/1.0 20", "~"])[1], "HTTP");
+    assert_eq!(steps(Masker::new(plan(&[("H", "HTTP/1.0 200 is odd")])), &["HTTP/1.1", "~"]).concat(), "HTTP/1.1");
+}
+
+#[test]
+fn lines_that_are_masked_either_way_leave_at_a_silence() {
+    let pem = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\nAAAABBBBCCCCDDDD\n-----END PRIVATE KEY-----\n";
+    let shown = steps(Masker::new(plan(&[("KEY", pem)])), &[&pem[..61], "~", &pem[61..]]);
+    assert_eq!(shown[..2], ["", "-----BEGIN PRIVATE KEY-----\n[cast:KEY]\n[cast:KEY]"]);
+    assert_eq!(shown[2..].concat(), "[cast:KEY]\n");
+}
+
+#[test]
+fn a_terminal_shows_what_is_typed() {
+    let masker = || Masker::new(plan(&[("K", "lsblk-0123456789"), ("S", "shopping")])).for_terminal();
+    assert_eq!(steps(masker(), &["l", "s", "b", "l", "x"]), ["l", "s", "b", "", "lx", ""]);
+    assert_eq!(steps(masker(), &["shopping list"]).concat(), "[cast:S] list");
+    assert_eq!(steps(masker(), &["lsblk-\x1b[1;31m0123\x1b[m456789"]).concat(), "[cast:K********]");
+    // Titles, links and images are not text.
+    for string in ["\x1b]0;lsblk-0123456789\x07", "\x1b_Gi=1;lsblk-0123456789\x1b\\", "\x1bPqlsblk-0123456789\x1b\\"] {
+        let text = format!("{string}lsblk-0123456789");
+        assert_eq!(steps(masker(), &[&text]).concat(), format!("{string}[cast:K********]"));
+    }
+    // A string ends with its line, so a stray beginning of one leaves nothing unmasked.
+    assert_eq!(steps(masker(), &["\x1b]\nlsblk-0123456789"]).concat(), "\x1b]\n[cast:K********]");
+    // Lines stay lines, and columns count: a wide character takes two.
+    let masker =
+        Masker::new(plan(&[("K", "first line\n\u{5bc6}\u{7801}\u{5bc6}\u{7801}\u{5bc6}\u{7801}\nend")])).for_terminal();
+    let text = "first line\r\n\u{5bc6}\u{7801}\u{5bc6}\u{7801}\u{5bc6}\u{7801}\r\nend";
+    assert_eq!(steps(masker, &[text]).concat(), "[cast:K**]\r\n[cast:K****]\r\n[ca");
+}
+
+#[test]
+fn fixed_markers_have_as_many_bytes() {
+    let masker = || Masker::new(plan(&[("LONG_NAME", "abcdefgh"), ("K", "0123456789abcdef")])).fixed();
+    assert_eq!(steps(masker(), &["<abcdefgh>"]).concat(), "<[cast:LO>");
+    assert_eq!(steps(masker(), &["<0123456789abcdef>"]).concat(), "<[cast:K********]>");
+    assert_eq!(steps(masker(), &["<01", "~", "23456789abcdef>"]).concat(), "<01[cast:K******]>");
+}
+
+#[test]
+fn a_short_value_needs_borders() {
+    let masker = || Masker::new(plan(&[("APP", "shop")]));
+    for (text, shown) in [
+        ("shop", "[cast:APP]"),
+        ("a shopping cart, a workshop, shop_id", "a shopping cart, a workshop, shop_id"),
+        ("\"shop\"/shop:shop", "\"[cast:APP]\"/[cast:APP]:[cast:APP]"),
+        ("a\\nshop\\t", "a\\n[cast:APP]\\t"),
+        ("%20shop%20", "%20[cast:APP]%20"),
+        ("\x1b[31mshop\x1b[m", "\x1b[31m[cast:APP]\x1b[m"),
+        ("\\u003cshop", "\\u003c[cast:APP]"),
+        ("c3Nob3A=", "c3Nob3A="),
+    ] {
+        assert_eq!(steps(masker(), &[text]).concat(), shown, "{text}");
+        let bytewise: Vec<&str> = text.split("").filter(|piece| !piece.is_empty()).collect();
+        assert_eq!(steps(masker(), &bytewise).concat(), shown, "{text}");
+    }
+    assert_eq!(steps(masker(), &["a shop", "~", "ping"]), ["a ", "[cast:APP]", "ping", ""]);
+    assert_eq!(steps(masker(), &["a work", "~", "shop"]).concat(), "a work[cast:APP]");
 }
 
 #[test]
@@ -167,14 +280,24 @@ fn armour_is_no_secret_at_the_end_of_a_stream() {
 #[test]
 fn wrapped_encodings_are_found_wherever_lines_end() {
     let digits = "c2stbGl2ZS1hYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5eg";
-    for (line_end, width) in [("\n", 6), ("\r\n", 7), ("\\n", 10), ("\\r\\n", 13), ("\n", 40)] {
+    for (line_end, width) in [
+        ("\n", 6),
+        ("\r\n", 7),
+        ("\n    ", 8),
+        ("\\n", 10),
+        ("\\r\\n", 13),
+        ("%0A", 9),
+        ("\\\\n  ", 9),
+        ("&#10;", 8),
+        ("\n", 40),
+    ] {
         for first in 1..digits.len() {
             let mut text = format!("${}", &digits[..first]);
             for line in digits.as_bytes()[first..].chunks(width) {
                 write!(text, "{line_end}{}", str::from_utf8(line).unwrap()).unwrap();
             }
             text.push('$');
-            check_chunks(&[wrapping("KEY", digits)], text.as_bytes(), &[1]);
+            check_chunks(&[wrapping("KEY", digits)], text.as_bytes(), 1);
             let plan = Arc::new(Plan::of_forms(&[wrapping("KEY", digits)]));
             let left = if first < 6 { format!("{}{line_end}", &digits[..first]) } else { String::new() };
             assert_eq!(run(&plan, text.as_bytes(), 4096), format!("${left}[cast:KEY]$").as_bytes());
@@ -192,163 +315,49 @@ fn forms(secrets: &[(&str, &str)]) -> Vec<Needle> {
     all
 }
 
-/// Pieces of forms with line ends and filler between them: rich in near misses.
-fn texts(needles: &[Needle], pieces: usize) -> impl Strategy<Value = Vec<u8>> + use<> {
-    let needles = needles.to_vec();
-    let piece =
-        (0..needles.len().max(1), any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..24_u8, 1..20_usize)
-            .prop_map(move |(which, a, b, kind, width)| {
-                let Some(needle) = needles.get(which) else { return b"filler".to_vec() };
-                let form = &needle.bytes;
-                let (a, b) = (a.index(form.len() + 1), b.index(form.len() + 1));
-                let wrapped = |line_end: &str, first: usize| {
-                    let (head, tail) = form.split_at(first.min(form.len()));
-                    let mut text = head.to_vec();
-                    for line in tail.chunks(width) {
-                        text.extend(line_end.bytes());
-                        text.extend(line);
-                    }
-                    text
-                };
-                match kind {
-                    0..=3 => form.clone(),
-                    4..=6 => form[..a].to_vec(),
-                    7 => form[a..].to_vec(),
-                    8 => form[a.min(b)..a.max(b)].to_vec(),
-                    9 => wrapped("\n", width),
-                    10 => wrapped("\r\n", width),
-                    11 => wrapped("\\n", width),
-                    12 => wrapped("\\r\\n", width),
-                    13 => wrapped("\n", a % 8),
-                    14 => wrapped("\\n", a % 8),
-                    15 => b"\n".to_vec(),
-                    16 => b"\r".to_vec(),
-                    17 => b"\\".to_vec(),
-                    18 => b"\\n".to_vec(),
-                    19 => b"\\r".to_vec(),
-                    20 => b"n".to_vec(),
-                    21 => vec![b'.'; width],
-                    22 => b"some filler, as logs have it: ".repeat(width / 2),
-                    _ => wrapped("\r\n", a % 8),
-                }
-            });
-    vec(piece, 0..pieces).prop_map(|pieces| pieces.concat())
-}
-
-fn small_needles() -> impl Strategy<Value = Vec<Needle>> {
-    let exact = (
-        0..4_u8,
-        prop_oneof![
-            "[ab]{4,9}",
-            "[ab]{8,20}",
-            "[abc\n]{4,18}",
-            "[ab\\\\\nnr]{4,20}",
-            "(ab){2,12}a?",
-            "a{4,30}",
-            "[a-z]{20,50}"
-        ],
-    )
-        .prop_map(|(name, bytes)| needle(&format!("N{name}"), &bytes));
-    let wraps =
-        (0..4_u8, prop_oneof!["[ab]{10,20}", "[nr]{10,18}", "[anr]{10,30}", "(ab){5,20}", "[a-z]{24,70}", "a{10,30}"])
-            .prop_map(|(name, bytes)| wrapping(&format!("N{name}"), &bytes));
-    vec(prop_oneof![exact, wraps], 1..6)
-}
-
-fn small_cases() -> impl Strategy<Value = (Vec<Needle>, Vec<u8>, Vec<usize>)> {
-    small_needles().prop_flat_map(|needles| {
-        let texts = texts(&needles, 9);
-        (
-            Just(needles),
-            texts,
-            prop_oneof![Just(vec![1]), vec(1..12_usize, 1..8), vec(1..300_usize, 1..4), Just(vec![100_000])],
-        )
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(3000), ..ProptestConfig::default() })]
-
-    #[test]
-    fn agrees_with_the_oracle_on_small_forms((needles, text, cuts) in small_cases()) {
-        check_chunks(&needles, &text, &cuts);
-    }
-}
-
-fn values() -> impl Strategy<Value = Vec<(String, String)>> {
-    let value = prop_oneof![
-        "[a-z]{4,7}",
-        "[A-Za-z0-9]{8,24}",
-        "sk-[a-z0-9]{20}",
-        "[ -~]{8,20}",
-        "[a-c'\"\\\\/ é$\n]{8,24}",
-        "[a-z]{9}\n[a-z\"]{9}\r?\n",
-        "\\{\n  \"[a-z]{8}\": \"[a-z]{3}\"\n\\}\n",
-    ];
-    vec(value, 1..4)
-        .prop_map(|values| values.into_iter().enumerate().map(|(i, value)| (format!("S{i}"), value)).collect())
-}
-
-fn value_cases() -> impl Strategy<Value = (Vec<(String, String)>, Vec<u8>, Vec<usize>)> {
-    values().prop_flat_map(|values| {
-        let secrets: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let texts = texts(&forms(&secrets), 8);
-        (Just(values), texts, prop_oneof![vec(1..12_usize, 1..8), vec(1..300_usize, 1..4), Just(vec![100_000])])
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(400), ..ProptestConfig::default() })]
-
-    #[test]
-    fn agrees_with_the_oracle_on_values((values, text, cuts) in value_cases()) {
-        let secrets: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let needles = forms(&secrets);
-        check_chunks(&needles, &text, &cuts);
-
-        let out = run(&Arc::new(Plan::new(secrets)), &text, cuts[0]);
-        prop_assert_eq!(&out, &masked(&needles, &text, true));
-        let out = String::from_utf8_lossy(&out);
-        for needle in needles.iter().filter(|needle| !needle.bytes.iter().any(|b| b"[]:".contains(b))) {
-            let form = str::from_utf8(&needle.bytes).unwrap();
-            prop_assert!(form.len() < 8 || !out.contains(form), "{form:?} is readable in {out:?}");
-        }
-    }
-}
-
-/// A log of at least `len` bytes that contains forms of all kinds.
-fn long_text(needles: &[Needle], len: usize, mut seed: u64) -> Vec<u8> {
-    let mut random = move |below: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(seed >> 33).unwrap() % below
-    };
+/// A log of at least `len` bytes that contains forms of all kinds, and escapes.
+fn long_text(needles: &[Needle], len: usize, seed: u64) -> Vec<u8> {
+    let mut random = Random(seed);
     let mut text = Vec::new();
     while text.len() < len {
-        let form = &needles[random(needles.len())].bytes;
-        let line_end: &[u8] = [&b"\n"[..], b"\r\n", b"\\n", b"\\r\\n"][random(4)];
-        match random(8) {
+        let form = &random.one(needles).bytes;
+        let line_end = *random.one(&["\n", "\r\n", "\\n", "\\r\\n", "\n  "]);
+        match random.below(9) {
             0 => text.extend(form),
-            1 => text.extend(&form[..random(form.len() + 1)]),
+            1 => text.extend(&form[..random.below(form.len() + 1)]),
             2 | 3 => {
-                let width = 1 + random(80);
-                let (first, rest) = form.split_at(random(width + 1).min(form.len()));
+                let width = 1 + random.below(80);
+                let (first, rest) = form.split_at(random.below(width + 1).min(form.len()));
                 text.extend(first);
                 for line in rest.chunks(width) {
-                    text.extend(line_end);
+                    text.extend(line_end.bytes());
                     text.extend(line);
                 }
             }
-            4 => text.extend(line_end),
-            5 => text.push(b"\\\r\nnr "[random(6)]),
-            _ => text
-                .extend(b"2026-01-15 INFO some\\path\\new {\"ok\":true}\n".repeat(random(12)).iter().skip(random(60))),
+            4 => text.extend(line_end.bytes()),
+            5 => text.push(b"\\\r\nnr %&+"[random.below(9)]),
+            6 => {
+                for &byte in form {
+                    match random.below(5) {
+                        0 => text.extend(format!("\\u{byte:04x}").bytes()),
+                        1 if random.below(20) == 0 => text.extend(b"\\\""),
+                        _ => text.push(byte),
+                    }
+                }
+            }
+            _ => text.extend(
+                b"2026-01-15 INFO some\\path\\new {\"ok\":true,\"t\":\"a\\nb \\\"c\\\" 100% &amp; a+b\"}\n"
+                    .repeat(random.below(12))
+                    .iter()
+                    .skip(random.below(60)),
+            ),
         }
     }
     text
 }
 
 #[test]
-fn cutting_changes_nothing_in_long_texts() {
+fn skipping_changes_nothing_in_long_texts() {
     let pem =
         "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEA\n-----END PRIVATE KEY-----\n";
     let sets: [&[(&str, &str)]; 4] = [
@@ -362,9 +371,27 @@ fn cutting_changes_nothing_in_long_texts() {
         let plan = Arc::new(Plan::new(secrets.iter().copied()));
         for round in 0..8 {
             let text = long_text(&needles, 40_000, seed * 100 + round);
-            let bytewise = run(&plan, &text, 1);
             for chunk in [33, 100, 1000, 4096, 1 << 20] {
-                assert!(run(&plan, &text, chunk) == bytewise, "set {seed}, round {round}, chunks of {chunk}");
+                let [skipping, reading] = [false, true].map(|reads_all| {
+                    let mut masker = Masker::new(Arc::clone(&plan));
+                    masker.reads_all = reads_all;
+                    let mut out = Vec::new();
+                    for chunk in text.chunks(chunk) {
+                        masker.write(chunk, &mut out).unwrap();
+                    }
+                    masker.finish(&mut out).unwrap();
+                    String::from_utf8_lossy(&out).into_owned()
+                });
+                let same = skipping.bytes().zip(reading.bytes()).take_while(|(a, b)| a == b).count();
+                let near = |text: &str| {
+                    String::from_utf8_lossy(&text.as_bytes()[same.saturating_sub(60)..][..120]).into_owned()
+                };
+                assert!(
+                    skipping == reading,
+                    "set {seed}, round {round}, chunks of {chunk}:\n {:?}\n {:?}",
+                    near(&skipping),
+                    near(&reading)
+                );
             }
         }
     }
@@ -406,12 +433,21 @@ fn work_is_bounded_whatever_the_text() {
         ("its base64 in short lines", plan(&[&a(5000)]), "YWFhYW\nFhYWF\n".repeat(9000)),
         ("backslashes", plan(&[token, "n\\nr"]), "\\".repeat(100_000)),
         ("line ends", plan(&[token]), "\n".repeat(100_000)),
+        ("backslashes, and a key of them", plan(&[&"\\".repeat(5000)]), "\\".repeat(100_000)),
+        ("escapes of JSON", plan(&[&a(5000)]), "\\u0061".repeat(20_000)),
+        ("escapes twice over", plan(&[&a(5000)]), "\\\\u0061\\\\x61".repeat(10_000)),
+        ("percent", plan(&[&a(5000)]), "%61%61".repeat(20_000)),
+        ("entities", plan(&[&a(5000)]), "&#97;".repeat(20_000)),
+        ("plain and escaped", plan(&[&a(5000)]), "aaaaaaa%61aaa&#97;aaa\\x61".repeat(5000)),
+        ("escapes that are none", plan(&[&"\\xz".repeat(1000)]), "\\\\xz".repeat(20_000)),
+        ("beginnings of escapes", plan(&[token]), "\\u00%4&#x1".repeat(10_000)),
+        ("blanks of forms", plan(&[&"a ".repeat(1000)]), "a+a%20".repeat(20_000)),
     ];
     for (what, plan, text) in cases {
         for chunk in [100, 1 << 16] {
-            // Three cursors, each with one step forward and at most as many back.
+            // Each of seven views has two cursors, each with one step forward and at most as many back.
             let work = work(&plan, text.as_bytes(), chunk);
-            assert!(work <= 700, "{what}, chunks of {chunk}: {work}");
+            assert!(work <= 2000, "{what}, chunks of {chunk}: {work}");
         }
     }
 }

@@ -25,6 +25,10 @@ const CHILDREN_ELSEWHERE: u8 = 2;
 const DEPTH_ONE: u8 = 4;
 /// A form ends here, or at a state that this one fails to.
 const FORM_ENDS: u8 = 8;
+/// The upper bits: how many bytes of the forms that begin so may be seen before it is known whether they are one.
+const SEEN_SHIFT: u32 = 4;
+/// The most of these bytes. A form shows at most a quarter of itself.
+const MOST_SEEN: usize = 7;
 
 /// A form that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +80,7 @@ impl Trie {
             fails: Vec::new(),
             chains: Vec::new(),
             top: vec![ROOT; 256],
-            second: vec![ROOT; 256 * 256],
+            second: Vec::new(),
             elsewhere: Table::default(),
             ends: Table::default(),
         }
@@ -85,20 +89,23 @@ impl Trie {
     /// Adds a form. Names must come in ascending order, so that the lowest keeps a shared form. Returns whether the
     /// form is new.
     pub(super) fn insert(&mut self, form: &[u8], name: u32) -> bool {
+        let seen = u8::try_from((form.len() / 4).min(MOST_SEEN)).expect("a few") << SEEN_SHIFT;
         let (mut state, mut known) = (ROOT, 0);
         while let Some(child) = form.get(known).and_then(|&b| self.child(state, b)) {
             state = child;
             known += 1;
+            let is = &mut self.nodes[state as usize].is;
+            *is = (*is & ((1 << SEEN_SHIFT) - 1)) | (*is >> SEEN_SHIFT << SEEN_SHIFT).min(seen);
         }
         if let Some((&label, rest)) = form[known..].split_first() {
             let first = self.next_state();
-            let is = if state == ROOT { DEPTH_ONE } else { 0 };
+            let is = seen | if state == ROOT { DEPTH_ONE } else { 0 };
             self.adopt(state, first, label);
             self.chains.push(Chain { first, depth: length(known + 1), parent: state, name });
             self.nodes.push(Node { label, is, elsewhere: 0 });
             for &label in rest {
                 self.nodes.last_mut().expect("just pushed").is |= CHILD_BEHIND;
-                self.nodes.push(Node { label, is: 0, elsewhere: 0 });
+                self.nodes.push(Node { label, is: seen, elsewhere: 0 });
             }
             state = self.next_state() - 1;
         }
@@ -205,17 +212,31 @@ impl Trie {
         state
     }
 
+    /// How many bytes of the forms that begin with this state may be seen: as many as the shortest of them allows.
+    pub(super) fn seen(&self, state: State) -> u64 {
+        u64::from(self.nodes[state as usize].is >> SEEN_SHIFT)
+    }
+
+    /// The states that the text ends with, the longest first.
+    pub(super) fn beginnings(&self, state: State) -> impl Iterator<Item = State> + '_ {
+        std::iter::successors(Some(state), |&state| Some(self.fail(state))).take_while(|&state| state != ROOT)
+    }
+
     /// The lowest name among the forms that begin with this state.
     pub(super) fn name(&self, state: State) -> u32 {
         self.chain(state).name
     }
 
-    /// The bytes that lead to `state`.
-    pub(super) fn spell(&self, mut state: State) -> Vec<u8> {
+    /// The first bytes that lead to `state`, at most `most`.
+    pub(super) fn spell_at_most(&self, mut state: State, most: usize) -> Vec<u8> {
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
         let mut backwards = Vec::new();
         while state != ROOT {
             let chain = self.chain(state);
-            backwards.extend((chain.first..=state).rev().map(|state| self.nodes[state as usize].label));
+            if chain.depth <= most {
+                let last = state.min(chain.first + (most - chain.depth));
+                backwards.extend((chain.first..=last).rev().map(|state| self.nodes[state as usize].label));
+            }
             state = chain.parent;
         }
         backwards.reverse();

@@ -84,6 +84,8 @@ impl Trie {
     }
 
     fn fill_second(&mut self) {
+        // Without forms, no state is of depth 1.
+        self.second = vec![ROOT; if self.chains.is_empty() { 0 } else { 256 * 256 }];
         for (label, row) in (0_u8..=255).zip(self.second.chunks_exact_mut(256)) {
             if self.top[usize::from(label)] != ROOT {
                 row.copy_from_slice(&self.top);
