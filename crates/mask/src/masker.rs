@@ -51,6 +51,9 @@ pub struct Masker {
     done: u64,
     /// The bytes from `done` to the beginning of the chunk.
     held: Vec<u8>,
+    /// Whether a marker takes as many columns as what it replaces.
+    #[serde(skip)]
+    keeps_width: bool,
     /// Set when the first marker is written.
     #[serde(skip)]
     noted: Arc<AtomicBool>,
@@ -68,8 +71,21 @@ impl Masker {
             end: 0,
             done: 0,
             held: Vec::new(),
+            keeps_width: false,
             noted: Arc::default(),
         }
+    }
+
+    /// For a terminal: a marker is cut or filled to the width of what it replaces.
+    #[must_use]
+    pub fn for_terminal(self) -> Self {
+        Self { keeps_width: true, ..self }
+    }
+
+    /// Called when the stream has been silent.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, clippy::needless_pass_by_ref_mut)]
+    pub fn idle(&mut self, _out: &mut impl Write) -> io::Result<()> {
+        Ok(())
     }
 
     /// Sets `noted` when the first marker is written, for a caller who gives the masker away.
@@ -206,7 +222,12 @@ impl Masker {
         let live = self.live(plan);
         while let Some(find) = self.finds.first().filter(|find| find.end <= live).copied() {
             self.pass(find.start, chunk, base, out)?;
-            out.write_all(&plan.markers[find.name() as usize])?;
+            let marker = &plan.markers[find.name() as usize];
+            if self.keeps_width {
+                out.write_all(&of_width(marker, usize::try_from(find.end - find.start).unwrap_or(marker.len())))?;
+            } else {
+                out.write_all(marker)?;
+            }
             self.noted.store(true, Ordering::Relaxed);
             self.done = find.end;
             self.finds.take_first();
@@ -242,6 +263,15 @@ impl Masker {
             self.held.extend(chunk);
         }
     }
+}
+
+/// The marker, cut or filled to a width.
+fn of_width(marker: &[u8], width: usize) -> Vec<u8> {
+    let mut marker = marker.to_vec();
+    let fill = width.saturating_sub(marker.len());
+    marker.splice(marker.len() - 1..marker.len() - 1, std::iter::repeat_n(b'*', fill));
+    marker.truncate(width);
+    marker
 }
 
 /// Whether this beginning of a form must be masked at the end of a stream: 8 bytes or more, not counting a PEM armour
