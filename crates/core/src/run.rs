@@ -26,11 +26,10 @@ use crate::paths::absolute;
 use crate::platform::exec::{self, Environment, Image};
 use crate::read::Builtin;
 use crate::session::Session;
-use crate::settings::Mask;
 use crate::supervisor::{Ended, Supervised, Supervisor};
-use masking::Masking;
+use masking::{Masking, Scope};
 
-pub use explain::{Explained, ExplainedSecret, Masked, Overridden, StreamTreatment, explain};
+pub use explain::{Explained, ExplainedSecret, Masked, Overridden, OwnTerminal, StreamTreatment, explain};
 pub use masking::{TAKE_OVER, take_over};
 pub use program::{NotStarted, can_execute, is_command, shown};
 
@@ -49,8 +48,8 @@ pub struct Request {
     pub clean: bool,
     /// Variables in addition to those of this process. A secret of the same name wins.
     pub variables: Vec<(OsString, OsString)>,
-    /// Whether to leave output unmasked, whatever the settings are.
-    pub no_mask: bool,
+    /// Whether to mask all output, terminals too, or none of it, whatever the settings are.
+    pub masking: Option<bool>,
 }
 
 /// The secrets for a run.
@@ -71,8 +70,11 @@ pub struct Prepared {
     environment: Environment,
     /// The values to mask; empty if no output is masked.
     to_mask: Vec<(SecretName, SecretValue)>,
+    scope: Scope,
     /// Whether the built-in secrets are included, or why not.
     pub builtin: Builtin,
+    /// Whether a terminal stays unmasked because this system cannot mask one.
+    pub misses_terminal: bool,
 }
 
 /// The result of a finished run.
@@ -146,30 +148,28 @@ fn gather(session: &Session, agent: &AgentName, request: &Request) -> Result<Gat
 pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Result<Prepared> {
     let Gathered { injections, builtin, .. } = session.perform(Gather { agent, request: &request })?;
     let mut event = Event::new(Action::Run).agent(agent).keys(injections.iter().map(|(name, _)| name));
-    if request.no_mask
+    if request.masking == Some(false)
         && let Some(variable) = coding_agent::variable()
     {
         event.set_unmasked_below(variable);
     }
+    let scope = Scope::of(session, &request)?;
     let (program, arguments) = request.command.take().unwrap_or_default();
     let own: BTreeMap<_, _> = request.variables.into_iter().collect();
     let inherited = env::vars_os().filter(|(name, _)| is_inherited(name, request.clean) && !own.contains_key(name));
     let environment = injections.over(inherited.chain(own.clone()));
     let environment = environment.map_err(|error| NotStarted::Failed(error.to_string()).into_failure(&program))?;
-    let masks = !request.no_mask && masks(session)? && !masking::masked_outputs().is_empty();
-    let to_mask = if masks { injections.into_masked() } else { Vec::new() };
+    let misses_terminal = scope.misses_terminal();
+    let to_mask = if misses_terminal || !scope.outputs().is_empty() { injections.into_masked() } else { Vec::new() };
+    let misses_terminal = misses_terminal && !to_mask.is_empty();
     key_store::keep_passphrase_from_children();
-    Ok(Prepared { event, program, arguments, environment, to_mask, builtin })
-}
-
-fn masks(session: &Session) -> Result<bool> {
-    Ok(session.settings()?.mask == Mask::Auto)
+    Ok(Prepared { event, program, arguments, environment, scope, to_mask, builtin, misses_terminal })
 }
 
 impl Prepared {
     /// Runs the program to its end and masks its output, or becomes the program if there is nothing to mask.
     pub fn run(self, session: &Session) -> Result<Result<Done, NotStarted>> {
-        let Self { event, program, arguments, environment, to_mask, .. } = self;
+        let Self { event, program, arguments, environment, scope, to_mask, .. } = self;
         begin(session, event, &program, |path| {
             let image = Image::new(&program, path, arguments, environment).map_err(|error| NotStarted::of(&error))?;
             // Before a plan is made for what cannot be started.
@@ -177,7 +177,7 @@ impl Prepared {
                 return Err(NotStarted::TooLong(image.longest_variables(program::LONGEST)));
             }
             if let Some(masking) = Masking::new(to_mask) {
-                supervise(image, &masking)
+                supervise(image, &masking, scope)
             } else {
                 let (Err(error), image) = image.replace();
                 Err(NotStarted::of_image(&error, &image))
@@ -222,9 +222,9 @@ fn begin<T>(
     Ok(done)
 }
 
-fn supervise(image: Image, masking: &Masking) -> Result<Done, NotStarted> {
+fn supervise(image: Image, masking: &Masking, scope: Scope) -> Result<Done, NotStarted> {
     exec::let_go_of_kept();
-    let supervised = Supervisor { wires: masking.wires(), services: Vec::new() }.run(image);
+    let supervised = Supervisor { wires: masking.wires(scope), services: Vec::new() }.run(image);
     let Supervised { ended, left, mut trouble } =
         supervised.map_err(|(error, image)| NotStarted::of_image(&error, &image))?;
     for left in left {

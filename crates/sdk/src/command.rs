@@ -192,7 +192,7 @@ impl<'a> Command<'a> {
             command: Some((self.program, self.arguments)),
             clean: self.clean,
             variables: self.variables,
-            no_mask: true,
+            masking: Some(false),
             ..Request::default()
         };
         let [stdin, stdout, stderr] = self.streams;

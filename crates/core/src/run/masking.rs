@@ -3,17 +3,26 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use age::secrecy::zeroize::Zeroizing;
 use cast_mask::{Masker, Plan};
 use cast_vault::{SecretName, SecretValue};
 use serde::{Deserialize, Serialize};
 
+use super::Request;
+use crate::coding_agent;
+use crate::failure::Result;
 use crate::masking;
+use crate::session::Session;
+use crate::settings::Mask as When;
 use crate::supervisor::{self, Carries, Filter, Left, Sink, Wire};
 
 /// The hidden command that starts a process to continue a stream that outlived CMD.
 pub const TAKE_OVER: &str = "__mask";
+
+/// How long a stream is silent before the masker lets go of what need not wait.
+const SILENCE: Duration = Duration::from_millis(50);
 
 /// What to mask in a run.
 pub(super) struct Masking {
@@ -31,16 +40,21 @@ impl Masking {
     }
 
     /// One wire with a masker for each masked output.
-    pub(super) fn wires(&self) -> Vec<Wire> {
-        let ([output, _], _) = supervisor::outputs();
+    pub(super) fn wires(&self, scope: Scope) -> Vec<Wire> {
+        let ([output, errors], _) = supervisor::outputs();
         let wire = |carries| {
+            let sink = if carries == Carries::Errors { errors } else { output };
             let masker = Masker::new(self.plan.clone());
-            // A word about what happened in standard error would itself go there.
-            let is_file = carries == Carries::Output && output == Sink::File;
-            let masker = if is_file { masker.noting(self.in_file.clone()) } else { masker };
-            Wire { carries, filter: Box::new(Mask(Some(masker))), idle: None }
+            let masker = match sink {
+                Sink::Terminal => masker.for_terminal(),
+                // A word about what happened in standard error would itself go there.
+                Sink::File if carries == Carries::Output => masker.noting(self.in_file.clone()),
+                _ => masker,
+            };
+            let idle = (sink == Sink::Terminal).then_some(SILENCE);
+            Wire { carries, filter: Box::new(Mask(Some(masker))), idle }
         };
-        masked_outputs().into_iter().map(wire).collect()
+        scope.outputs().into_iter().map(wire).collect()
     }
 
     /// Whether standard output is a file, other than standard error, and a secret was masked in it.
@@ -56,15 +70,48 @@ impl Masking {
     }
 }
 
-/// The outputs to mask: those that go neither to a terminal nor to `/dev/null`.
-pub(super) fn masked_outputs() -> Vec<Carries> {
-    let is_masked = |sink| matches!(sink, Sink::File | Sink::Other);
-    match supervisor::outputs() {
-        ([output, errors], true) if is_masked(output) && is_masked(errors) => vec![Carries::Both],
-        ([output, errors], _) => [(output, Carries::Output), (errors, Carries::Errors)]
-            .into_iter()
-            .filter_map(|(sink, carries)| is_masked(sink).then_some(carries))
-            .collect(),
+/// What is masked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Nothing.
+    Nothing,
+    /// Files, pipes and sockets.
+    Streams,
+    /// Terminals too, as a person may not be reading alone.
+    All,
+}
+
+impl Scope {
+    /// What the caller, the settings and this process's environment say, in this order.
+    pub(super) fn of(session: &Session, request: &Request) -> Result<Self> {
+        let when = session.settings()?.mask;
+        Ok(match (request.masking, when) {
+            (Some(false), _) | (None, When::Never) => Self::Nothing,
+            (Some(true), _) | (None, When::Always) => Self::All,
+            (None, When::Auto) if coding_agent::reader().is_some() => Self::All,
+            (None, When::Auto) => Self::Streams,
+        })
+    }
+
+    /// The outputs to mask. Never `/dev/null`.
+    pub(super) fn outputs(self) -> Vec<Carries> {
+        let is_masked = |sink| match sink {
+            Sink::File | Sink::Other => self != Self::Nothing,
+            Sink::Terminal => self == Self::All && supervisor::MASKS_TERMINALS,
+            Sink::Nothing => false,
+        };
+        match supervisor::outputs() {
+            ([output, errors], true) if is_masked(output) && is_masked(errors) => vec![Carries::Both],
+            ([output, errors], _) => [(output, Carries::Output), (errors, Carries::Errors)]
+                .into_iter()
+                .filter_map(|(sink, carries)| is_masked(sink).then_some(carries))
+                .collect(),
+        }
+    }
+
+    /// Whether a terminal would be masked if this system could.
+    pub(super) fn misses_terminal(self) -> bool {
+        self == Self::All && !supervisor::MASKS_TERMINALS && supervisor::outputs().0.contains(&Sink::Terminal)
     }
 }
 
@@ -109,6 +156,10 @@ struct Mask(Option<Masker>);
 impl Filter for Mask {
     fn pass(&mut self, chunk: &[u8], mut out: &mut dyn Write) -> io::Result<()> {
         self.0.as_mut().map_or(Ok(()), |masker| masker.write(chunk, &mut out))
+    }
+
+    fn idle(&mut self, mut out: &mut dyn Write) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), |masker| masker.idle(&mut out))
     }
 
     fn finish(&mut self, mut out: &mut dyn Write) -> io::Result<()> {
