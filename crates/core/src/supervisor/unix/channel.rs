@@ -75,6 +75,14 @@ pub(super) trait Channel {
     fn resume(&mut self) -> bool {
         true
     }
+    /// Whether CMD's keeper stopped before it heard that it is to go on. Then the stop is over.
+    fn is_unheard(&self) -> bool {
+        false
+    }
+    /// Whether the terminal that another job had is cast's again, though nothing was resumed yet.
+    fn has_regained_terminal(&self) -> bool {
+        false
+    }
     /// Called when the size of the terminal changes. Returns whether CMD has to be told once more, as it may have asked
     /// for the size too early.
     fn resize(&mut self) -> bool {

@@ -145,11 +145,15 @@ impl Signals {
     }
 }
 
-/// Stops this process as Ctrl-Z would: not where no shell could continue it.
-pub(super) fn stop_as_a_job() {
+/// Stops this process as Ctrl-Z would: not where no shell could continue it, nor if a shell has done so already. For that
+/// the stop waits, blocked, while `is_continued` is asked: what continues the process from then on takes the stop back.
+pub(super) fn stop_as_a_job(is_continued: impl Fn() -> bool) {
     let stop: SigSet = [Signal::SIGTSTP].into_iter().collect();
-    let _ = stop.thread_unblock();
     let _ = raise(Signal::SIGTSTP);
+    if is_continued() {
+        let _ = raise(Signal::SIGCONT);
+    }
+    let _ = stop.thread_unblock();
     let _ = stop.thread_block();
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Weak};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, unlockpt};
 use rustix::stdio::{stdin, stdout};
 use rustix::termios::{
@@ -48,6 +49,10 @@ struct Outer {
     gate: Arc<Gate>,
     /// To the keeper of the session.
     keeper: OwnedFd,
+    /// Where the keeper hears it.
+    told: OwnedFd,
+    /// What the keeper was told last.
+    has_it: bool,
 }
 
 impl Terminal {
@@ -84,11 +89,12 @@ impl Channel for Terminal {
             let (gate, opened) = Gate::new()?;
             let (state, keeper) = io::pipe()?;
             rustix::fs::fcntl_setfl(&state, rustix::fs::OFlags::NONBLOCK)?;
-            ends.session = Some(state.into());
+            let told = OwnedFd::from(state);
+            ends.session = Some(told.try_clone()?);
             ends.input = Some(end.try_clone()?);
             let terminal = own_standard_input()?;
             let input = Input::of_terminal(terminal.try_clone()?, inner.clone(), opened);
-            self.outer = Some(Outer { terminal, gate, keeper: keeper.into() });
+            self.outer = Some(Outer { terminal, gate, keeper: keeper.into(), told, has_it: true });
             Some(input)
         } else {
             None
@@ -115,17 +121,28 @@ impl Channel for Terminal {
 
     fn resume(&mut self) -> bool {
         self.copy_size();
-        let Some(Outer { terminal, gate, keeper }) = &self.outer else { return true };
+        let Some(Outer { terminal, gate, keeper, has_it, .. }) = &mut self.outer else { return true };
         // After the shell's `bg` it is not cast's, nor CMD's.
-        let has_it = is_foreground(terminal.as_fd());
-        if has_it {
+        *has_it = is_foreground(terminal.as_fd());
+        if *has_it {
             let _ = pass_through(terminal);
             gate.open();
         } else {
             gate.close();
         }
-        let _ = rustix::io::write(keeper, &[if has_it { HAS_TERMINAL } else { LACKS_TERMINAL }]);
-        has_it
+        let _ = rustix::io::write(keeper, &[if *has_it { HAS_TERMINAL } else { LACKS_TERMINAL }]);
+        *has_it
+    }
+
+    fn is_unheard(&self) -> bool {
+        self.outer.as_ref().is_some_and(|outer| {
+            let mut polled = [PollFd::new(&outer.told, PollFlags::IN)];
+            poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+        })
+    }
+
+    fn has_regained_terminal(&self) -> bool {
+        self.outer.as_ref().is_some_and(|outer| !outer.has_it && is_foreground(outer.terminal.as_fd()))
     }
 
     fn resize(&mut self) -> bool {

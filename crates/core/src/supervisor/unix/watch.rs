@@ -41,6 +41,10 @@ pub(super) fn watch(
                 return Ok(ended);
             }
             // cast stops as well, so that the shell sees it. When the shell continues cast, it means CMD.
+            // But not if CMD stopped in the background while the shell's `fg` was on its way.
+            Some(State::Stopped) if channels.iter().any(|channel| channel.is_unheard()) => {
+                let _ = kill(cmd, Signal::SIGCONT);
+            }
             Some(State::Stopped) => {
                 let_through(flows);
                 for channel in channels.iter_mut() {
@@ -80,7 +84,7 @@ pub(super) fn watch(
 /// Stops cast. Returns, once it goes on, whether CMD is still to be continued.
 fn stop(cmd: Pid, channels: &mut [Box<dyn Channel>], is_apart: bool) -> bool {
     if is_apart {
-        stop_as_a_job();
+        stop_as_a_job(|| channels.iter().any(|channel| channel.has_regained_terminal()));
         if raw::is_waiting(Signal::SIGCONT) {
             // The next signal to be read, and it continues CMD.
             return false;
