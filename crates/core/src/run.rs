@@ -163,7 +163,7 @@ pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Re
     let to_mask = if misses_terminal || !scope.outputs().is_empty() { injections.into_masked() } else { Vec::new() };
     let misses_terminal = misses_terminal && !to_mask.is_empty();
     key_store::keep_passphrase_from_children();
-    Ok(Prepared { event, program, arguments, environment, scope, to_mask, builtin, misses_terminal })
+    Ok(Prepared { event, program, arguments, environment, to_mask, scope, builtin, misses_terminal })
 }
 
 impl Prepared {

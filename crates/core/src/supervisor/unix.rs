@@ -65,7 +65,9 @@ pub(super) fn supervise(
             started.store(true, Ordering::SeqCst);
             // CMD has its ends now. cast drops its copies, or the pumps would never see the last one close.
             let others = ends.take().map(|ends| ends.more).unwrap_or_default();
-            others.iter().for_each(|(number, _)| raw::close_at_exec(*number));
+            for (number, _) in others {
+                raw::close_at_exec(number);
+            }
             // Only CMD should hold standard input, so that its closing takes effect.
             let _ = null().and_then(|null| Ok(rustix::stdio::dup2_stdin(null)?));
         });

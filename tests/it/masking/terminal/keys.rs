@@ -87,7 +87,7 @@ fn keys_pastes_and_mouse_pass_unchanged() {
         let mut terminal = Terminal::start(sandbox.cast(words));
         terminal.sees("ready");
         terminal.types(keys);
-        let hex: String = keys.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = keys.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         terminal.sees(&format!("{hex} end"));
         terminal.ends_with(0);
     }

@@ -14,7 +14,7 @@ fn start(sandbox: &Sandbox, words: &[&str]) -> Terminal {
 
 /// A file that holds the secret of the run between other lines.
 fn file_with_secret(sandbox: &Sandbox) {
-    let lines: String = (1..=200).map(|line| format!("line {line}\n")).collect();
+    let lines = (1..=200).map(|line| format!("line {line}\n")).collect::<Vec<_>>().concat();
     fs::write(sandbox.home().join("file"), format!("first\n|{SECRET}|\n{lines}last\n")).unwrap();
 }
 

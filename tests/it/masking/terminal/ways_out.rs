@@ -39,7 +39,7 @@ fn the_last_bytes_arrive() {
     let sandbox = sandbox();
     let words = |more: &'static str| sandbox.cast(masked(more));
     for script in ["\"$@\"", "\"$@\" </dev/null", "\"$@\" 2>/dev/null"] {
-        let expected: String = (1..=30_000).map(|i| format!("{i}\r\n")).collect();
+        let expected = (1..=30_000).map(|i| format!("{i}\r\n")).collect::<Vec<_>>().concat();
         assert!(Terminal::start_in_shell(words("seq 30000"), script).ends_with(0) == expected, "{script}");
         for _ in 0..20 {
             let shown = Terminal::start_in_shell(words("printf %4000d\\\\n 1; printf end"), script).ends_with(0);
@@ -62,7 +62,7 @@ fn a_background_process_does_not_keep_cast() {
         )
         .ends_with(0);
         assert!(shown.starts_with(MARKER) && shown.ends_with("ended\r\n") && !shown.contains("late"), "{shown}");
-        assert_eq!(file(&sandbox, "wrote").contains("wrote 0"), false);
+        assert!(!file(&sandbox, "wrote").contains("wrote 0"));
         for name in ["go", "other", "wrote"] {
             std::fs::remove_file(sandbox.home().join(name)).unwrap();
         }

@@ -97,11 +97,11 @@ impl Source {
 
     /// How many bytes are now in it, at most.
     fn waiting(&self) -> usize {
-        match self.is_terminal {
-            // The system counts only a part of them. A read says when there is nothing more.
-            true => TERMINAL,
-            false => rustix::io::ioctl_fionread(&*self.end).ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or(0),
+        // The system counts only a part of them. A read says when there is nothing more.
+        if self.is_terminal {
+            return TERMINAL;
         }
+        rustix::io::ioctl_fionread(&*self.end).ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or(0)
     }
 
     /// Reads; `None` if nothing is there now. A terminal that has no other end left is at its end.

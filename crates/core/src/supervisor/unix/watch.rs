@@ -92,7 +92,8 @@ fn stop(cmd: Pid, channels: &mut [Box<dyn Channel>], is_apart: bool) -> bool {
     } else {
         let _ = raise(Signal::SIGSTOP);
     }
-    if channels.iter_mut().fold(true, |has_terminal, channel| channel.resume() && has_terminal) {
+    let lacking = channels.iter_mut().map(|channel| channel.resume()).filter(|has_terminal| !has_terminal).count();
+    if lacking == 0 {
         return true;
     }
     // In the background, and no shell could have continued it. The kernel ends a stopped job that has lost its shell.
