@@ -63,7 +63,7 @@ pub(crate) struct RunArgs {
     /// Use an older state of a vault for this one run
     ///
     /// It has to be authentic. Nothing is written, and later runs refuse it again.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) older: bool,
 
     /// Show what CMD would get, without values; run nothing

@@ -47,8 +47,8 @@ struct SecretLine<'a> {
 }
 
 /// What is said where only the outputs are on a terminal of cast's own.
-const UNMASKED_TERMINAL: &str = "\nWhat CMD writes to /dev/tty itself is not masked here: that takes one terminal as standard input and output, \
-                                 with cast in its foreground\n";
+const UNMASKED_TERMINAL: &str = "\nWhat CMD writes to /dev/tty itself is not masked here: that takes one terminal as \
+                                 standard input and output, with cast in its foreground\n";
 
 pub(super) fn explain(args: RunArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let json = args.json;
