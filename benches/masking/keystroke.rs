@@ -1,5 +1,6 @@
 //! The added latency of a keystroke: a byte that `cat` sends back through a terminal, with `cast run --mask a -- cat`
-//! and with `cat` alone, in turns.
+//! and with `cat` alone, in turns. Of each turn the quantiles are taken, and of those the median: what else runs on the
+//! machine in some turns does not count.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command};
@@ -29,13 +30,17 @@ pub fn run(out: &mut dyn Write) -> io::Result<Vec<String>> {
         let mut without = Command::new("sh");
         without.args(["-c", ECHO]);
         let mut without = Typist::start(without)?;
-        let (mut masked, mut plain) = (Vec::new(), Vec::new());
+        let (mut masked, mut plain) = ([const { Vec::new() }; 2], [const { Vec::new() }; 2]);
         for _ in 0..TURNS {
-            with.types(&mut masked)?;
-            without.types(&mut plain)?;
+            for (typist, quantiles) in [(&mut with, &mut masked), (&mut without, &mut plain)] {
+                let mut times = typist.types()?;
+                for (part, quantiles) in [0.5, 0.99].into_iter().zip(quantiles) {
+                    quantiles.push(quantile(&mut times, part));
+                }
+            }
         }
-        let [[a, b], [c, d]] =
-            [&mut masked, &mut plain].map(|times| [0.5, 0.99].map(|part| quantile(times, part).as_secs_f64() * 1e6));
+        let median = |mut times: Vec<Duration>| quantile(&mut times, 0.5).as_secs_f64() * 1e6;
+        let [[a, b], [c, d]] = [masked, plain].map(|turns| turns.map(median));
         let added = [a - c, b - d];
         writeln!(out, "  {count:7}       {a:11.1} {b:5.1}   {c:11.1} {d:5.1}    {:11.1} {:5.1}", added[0], added[1])?;
         for ((part, most), added) in MOST.into_iter().zip(added) {
@@ -65,7 +70,8 @@ impl Typist {
         Ok(Self { terminal, child })
     }
 
-    fn types(&mut self, times: &mut Vec<Duration>) -> io::Result<()> {
+    fn types(&mut self) -> io::Result<Vec<Duration>> {
+        let mut times = Vec::with_capacity(KEYS);
         for _ in 0..KEYS {
             let start = Instant::now();
             self.terminal.write_all(b"~")?;
@@ -74,7 +80,7 @@ impl Typist {
             times.push(start.elapsed());
             assert_eq!(&shown, b"~");
         }
-        Ok(())
+        Ok(times)
     }
 }
 
