@@ -28,7 +28,7 @@ struct Whole<'a> {
     /// mask`, or `left alone` (a terminal, `/dev/null` or closed).
     stdout: &'static str,
     stderr: &'static str,
-    /// `whole`, or `outputs`: then what CMD writes to `/dev/tty` itself is not masked. `null` without a masked terminal.
+    /// `whole`, or `outputs`: then what CMD writes to `/dev/tty` itself is not masked. `null`: no terminal is masked.
     own_terminal: Option<&'static str>,
 }
 
