@@ -1,5 +1,5 @@
-//! What `cast run` masks, and where: output to a file, pipe or socket; a terminal only where a person may not be reading
-//! alone; never `/dev/null` or a closed stream.
+//! What `cast run` masks, and where: output to a file, pipe or socket; a terminal only where a person may not be
+//! reading alone; never `/dev/null` or a closed stream.
 
 mod file;
 mod forms;
