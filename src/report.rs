@@ -140,6 +140,7 @@ fn exit_code(kind: Kind) -> u8 {
 pub(crate) fn hide_panics() {
     std::panic::set_hook(Box::new(|panic| {
         terminal::show_again();
+        cast_core::supervisor::restore_terminal();
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         say(&format!("{RED}cast: error:{RED:#} this is a bug in cast: please report '{place}'\n"));
     }));

@@ -29,6 +29,13 @@ impl Home {
         cast
     }
 
+    /// CMD under cast, with its terminal masked.
+    pub fn on_a_terminal(&self, agent: &str, command: &[&str]) -> Command {
+        let mut cast = self.cast();
+        cast.args(["run", "--mask", agent, "--"]).args(command);
+        cast
+    }
+
     pub fn file(&self, name: &str, text: &[u8]) -> io::Result<PathBuf> {
         let path = self.0.path().join(name);
         std::fs::write(&path, text)?;

@@ -6,6 +6,8 @@
 
 mod clock;
 mod home;
+#[cfg(unix)] // the pseudo-terminal
+mod keystroke;
 mod latency;
 mod memory;
 mod pipes;
@@ -19,11 +21,13 @@ use std::process::ExitCode;
 /// A part of the benchmark: writes its table, returns the missed requirements.
 type Room = fn(&mut dyn Write) -> io::Result<Vec<String>>;
 
-const ROOMS: [(&str, Room); 5] = [
+const ROOMS: &[(&str, Room)] = &[
     ("setup", setup::run),
     ("memory", memory::run),
     ("pipes", pipes::run),
     ("latency", latency::run),
+    #[cfg(unix)]
+    ("keystroke", keystroke::run),
     ("random", random::run),
 ];
 

@@ -9,9 +9,9 @@ use super::Marker;
 
 /// Run a command with an agent's secrets in its environment
 ///
-/// CMD gets the current environment, the built-in secrets and the agent's own; the later ones win. cast leaves output
-/// to a terminal alone; in output to a file, pipe or socket, a secret appears as [cast:KEY]. cast ends with the exit
-/// code or signal of CMD. 125: cast itself failed; 126: CMD cannot be executed; 127: CMD was not found.
+/// CMD gets the current environment, the built-in secrets and the agent's own; the later ones win. In output to
+/// a file, pipe or socket, a secret appears as [cast:KEY]; on a terminal that a person reads alone, it stays. cast ends
+/// with the exit code or signal of CMD. 125: cast itself failed; 126: CMD cannot be executed; 127: CMD was not found.
 ///
 /// CMD begins at the first word after AGENT that is not an option; all words from there on belong to it. After '--',
 /// any word is CMD; without it, CMD has to be in PATH or a path to a file.
@@ -57,6 +57,13 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = ".env.example")]
     pub(crate) check: Option<PathBuf>,
 
+    /// Mask secrets on a terminal, too
+    ///
+    /// CMD gets a terminal of cast's own, with the size, colours and keys of the other. Below a coding agent and in CI
+    /// ('CI' is set), cast does this by itself, unless the settings say 'mask = \"never\"'.
+    #[arg(long, conflicts_with = "no_mask")]
+    pub(crate) mask: bool,
+
     /// Do not mask secrets in the output
     #[arg(long)]
     pub(crate) no_mask: bool,
@@ -75,7 +82,7 @@ pub(crate) struct RunArgs {
     /// Use an older state of a vault for this one run
     ///
     /// It has to be authentic. Nothing is written, and later runs refuse it again.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) older: bool,
 
     /// Show what CMD would get, without values; run nothing

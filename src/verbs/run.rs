@@ -11,7 +11,7 @@ use cast_core::injections::Selection;
 use cast_core::read::Builtin;
 use cast_core::run::{self, Done, NotStarted, Request};
 use cast_core::session::Session;
-use cast_core::supervisor::{Ended, end_like};
+use cast_core::supervisor::{self, Ended, end_like};
 use cast_vault::{AgentName, SecretName};
 
 use super::check;
@@ -29,6 +29,7 @@ pub(crate) fn run(args: RunArgs, session: &Session, report: Report) -> ExitCode 
     let outcome = request(args).and_then(|(agent, request)| {
         let prepared = run::prepare(session, &agent, request)?;
         say_what_is_closed(prepared.builtin, report);
+        say_what_is_unmasked(prepared.misses_terminal, report);
         prepared.run(session)
     });
     match outcome {
@@ -64,12 +65,21 @@ fn request(args: RunArgs) -> Result<(AgentName, Request)> {
         example: args.check.as_deref().map(check::example).transpose()?,
         command,
         clean: args.clean_env,
-        no_mask: args.no_mask,
+        masking: masking(args.mask, args.no_mask)?,
         fixed: args.marker == Marker::Fixed,
         inherit: args.inherit_secrets,
         ..Request::default()
     };
     Ok((agent, request))
+}
+
+/// What the words say about masking.
+fn masking(mask: bool, no_mask: bool) -> Result<Option<bool>> {
+    if mask && !supervisor::MASKS_TERMINALS {
+        return Err(Failure::new(Kind::Usage, "'--mask' is not for this system: cast cannot mask a terminal here")
+            .hint("files and pipes are masked without it"));
+    }
+    Ok((mask || no_mask).then_some(mask))
 }
 
 fn selection(only: &[OsString], except: &[OsString]) -> Result<Selection> {
@@ -84,6 +94,12 @@ fn selection(only: &[OsString], except: &[OsString]) -> Result<Selection> {
 pub(super) fn say_what_is_closed(builtin: Builtin, report: Report) {
     if builtin == Builtin::Closed {
         report.note("cast: an agent key cannot open the built-in secrets; '--no-builtin' drops this line\n");
+    }
+}
+
+fn say_what_is_unmasked(misses_terminal: bool, report: Report) {
+    if misses_terminal {
+        report.note("cast: the terminal is not masked, as cast cannot do that on this system; files and pipes are\n");
     }
 }
 

@@ -1,11 +1,13 @@
-//! What `cast run` masks, and where: output to a file, pipe or socket; never a terminal, `/dev/null` or a closed
-//! stream.
+//! What `cast run` masks, and where: output to a file, pipe or socket; a terminal only where a person may not be
+//! reading alone; never `/dev/null` or a closed stream.
 
 mod file;
 mod fixed;
 mod forms;
 mod large;
 mod lost;
+mod places;
+mod terminal;
 mod writers;
 
 use std::fs;
@@ -83,7 +85,7 @@ fn with_nobody_to_read_cast_becomes_cmd() {
 }
 
 #[test]
-fn a_terminal_is_left_alone() {
+fn a_terminal_that_a_person_reads_is_left_alone() {
     let sandbox = sandbox();
     let all = Terminal::start(sandbox.cast(["run", "a", "--", "sh", "-c", "tty; echo out $K; echo err $K >&2"]));
     let shown = all.ends_with(0);

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 
 use pty_process::Size;
 use pty_process::blocking::{Command as PtyCommand, Pty};
+use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::termios::{LocalModes, Termios, tcgetattr};
+use rustix::pty::ptsname;
+use rustix::termios::{Action, LocalModes, OptionalActions, Termios, tcflow, tcgetattr, tcsetattr};
 
 use crate::sandbox::Call;
 
@@ -79,7 +81,8 @@ impl Terminal {
         });
         let ended = sender.clone();
         thread::spawn(move || ended.send(Event::Ended(child.wait().unwrap())));
-        Self { pty, pid, sender, events, shown: Vec::new(), read_up_to: 0, typed: false, closed: false, ended: None }
+        let (shown, ended) = (Vec::new(), None);
+        Self { pty, pid, sender, events, shown, read_up_to: 0, typed: false, closed: false, ended }
     }
 
     /// Waits until `text` is shown, after what was waited for before.
@@ -156,9 +159,35 @@ impl Terminal {
         shown
     }
 
+    /// Changes the size of the window.
+    pub fn resizes(&self, rows: u16, columns: u16) {
+        self.pty.resize(Size::new(rows, columns)).unwrap();
+    }
+
+    /// Waits until the terminal passes bytes as they are, or no longer does.
+    #[track_caller]
+    pub fn becomes_raw(&self, raw: bool) {
+        let start = Instant::now();
+        while self.modes().local_modes.contains(LocalModes::ICANON) == raw {
+            assert!(start.elapsed() < PATIENCE, "its modes stay: {}", self.text());
+            thread::yield_now();
+        }
+    }
+
     /// The terminal's modes, as `stty -a` prints them.
     pub fn modes(&self) -> Termios {
         tcgetattr(&*self.pty).unwrap()
+    }
+
+    /// Takes no more output, or goes on, as a window that is held.
+    pub fn pauses_output(&self, paused: bool) {
+        let name = ptsname(&*self.pty, Vec::new()).unwrap();
+        let end = open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        tcflow(end, if paused { Action::OOff } else { Action::OOn }).unwrap();
+    }
+
+    pub fn set_modes(&self, modes: &Termios) {
+        tcsetattr(&*self.pty, OptionalActions::Now, modes).unwrap();
     }
 
     pub fn pid(&self) -> Pid {

@@ -14,6 +14,13 @@ pub fn variable() -> Option<&'static str> {
     first_set(|name| env::var_os(name))
 }
 
+/// The variable that tells that something reads what this process shows on its terminal: a coding agent, or the log of
+/// a CI step. `CI=false` and `CI=0` say that there is no CI.
+pub fn reader() -> Option<&'static str> {
+    let is_ci = env::var_os("CI").is_some_and(|value| !["", "false", "0"].iter().any(|off| value == *off));
+    variable().or(is_ci.then_some("CI"))
+}
+
 fn first_set(value: impl Fn(&str) -> Option<OsString>) -> Option<&'static str> {
     VARIABLES.into_iter().find(|name| value(name).is_some_and(|value| !value.is_empty()))
 }

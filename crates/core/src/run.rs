@@ -28,11 +28,10 @@ use crate::paths::absolute;
 use crate::platform::exec::{self, Environment, Image};
 use crate::read::Builtin;
 use crate::session::Session;
-use crate::settings::Mask;
 use crate::supervisor::{Ended, Supervised, Supervisor};
-use masking::Masking;
+use masking::{Masking, Scope};
 
-pub use explain::{Explained, ExplainedSecret, Masked, Overridden, StreamTreatment, explain};
+pub use explain::{Explained, ExplainedSecret, Masked, Overridden, OwnTerminal, StreamTreatment, explain};
 pub use mask::{MaskedStream, Passed};
 pub use masking::{TAKE_OVER, take_over};
 pub use program::{NotStarted, can_execute, is_command, shown};
@@ -53,8 +52,8 @@ pub struct Request {
     pub clean: bool,
     /// Variables in addition to those of this process. A secret of the same name wins.
     pub variables: Vec<(OsString, OsString)>,
-    /// Whether to leave output unmasked, whatever the settings are.
-    pub no_mask: bool,
+    /// Whether to mask all output, terminals too, or none of it, whatever the settings are.
+    pub masking: Option<bool>,
     /// Whether a marker has as many bytes as what it replaces.
     pub fixed: bool,
     /// Whether to keep what an outer run injected.
@@ -83,8 +82,11 @@ pub struct Prepared {
     /// The values to mask; empty if no output is masked.
     to_mask: Vec<(String, SecretValue)>,
     fixed: bool,
+    scope: Scope,
     /// Whether the built-in secrets are included, or why not.
     pub builtin: Builtin,
+    /// Whether a terminal stays unmasked because this system cannot mask one.
+    pub misses_terminal: bool,
 }
 
 /// The result of a finished run.
@@ -166,11 +168,12 @@ pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Re
     let Gathered { injections, builtin, outer, .. } = session.perform(Gather { agent, request: &request })?;
     let own = injections.iter().filter(|(_, injection)| injection.source != Source::Outer);
     let mut event = Event::new(Action::Run).agent(agent).keys(own.map(|(name, _)| name));
-    if request.no_mask
+    if request.masking == Some(false)
         && let Some(variable) = coding_agent::variable()
     {
         event.set_unmasked_below(variable);
     }
+    let scope = Scope::of(session, &request)?;
     let (program, arguments) = request.command.take().unwrap_or_default();
     let own: BTreeMap<_, _> = request.variables.into_iter().collect();
     let is_outers = |name: &OsStr| name.to_str().is_some_and(|name| outer.contains(name));
@@ -179,24 +182,22 @@ pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Re
     let salt = SecretValue::random(SALT)?;
     let environment = injections.over(inherited.chain(own.clone()), &salt);
     let environment = environment.map_err(|error| NotStarted::Failed(error.to_string()).into_failure(&program))?;
-    let masks = !request.no_mask && masks(session)? && !masking::masked_outputs().is_empty();
-    let mut to_mask = if masks { injections.into_masked() } else { Vec::new() };
+    let misses_terminal = scope.misses_terminal();
+    let mut to_mask = if misses_terminal || !scope.outputs().is_empty() { injections.into_masked() } else { Vec::new() };
+    let misses_terminal = misses_terminal && !to_mask.is_empty();
     // Without the salt, nobody can test guesses of a value against the list of what was injected.
     if to_mask.iter().any(|(_, value)| exemption(value).is_none()) {
         to_mask.push((INJECTED.to_owned(), salt));
     }
     key_store::keep_passphrase_from_children();
-    Ok(Prepared { event, program, arguments, environment, to_mask, fixed: request.fixed, builtin })
-}
-
-fn masks(session: &Session) -> Result<bool> {
-    Ok(session.settings()?.mask == Mask::Auto)
+    let fixed = request.fixed;
+    Ok(Prepared { event, program, arguments, environment, to_mask, fixed, scope, builtin, misses_terminal })
 }
 
 impl Prepared {
     /// Runs the program to its end and masks its output, or becomes the program if there is nothing to mask.
     pub fn run(self, session: &Session) -> Result<Result<Done, NotStarted>> {
-        let Self { event, program, arguments, environment, to_mask, fixed, .. } = self;
+        let Self { event, program, arguments, environment, to_mask, fixed, scope, .. } = self;
         begin(session, event, &program, |path| {
             let image = Image::new(&program, path, arguments, environment).map_err(|error| NotStarted::of(&error))?;
             // Before a plan is made for what cannot be started.
@@ -204,7 +205,7 @@ impl Prepared {
                 return Err(NotStarted::TooLong(image.longest_variables(program::LONGEST)));
             }
             if let Some(masking) = Masking::new(to_mask, fixed) {
-                supervise(image, &masking)
+                supervise(image, &masking, scope)
             } else {
                 let (Err(error), image) = image.replace();
                 Err(NotStarted::of_image(&error, &image))
@@ -249,9 +250,9 @@ fn begin<T>(
     Ok(done)
 }
 
-fn supervise(image: Image, masking: &Masking) -> Result<Done, NotStarted> {
+fn supervise(image: Image, masking: &Masking, scope: Scope) -> Result<Done, NotStarted> {
     exec::let_go_of_kept();
-    let supervised = Supervisor { wires: masking.wires(), services: Vec::new() }.run(image);
+    let supervised = Supervisor { wires: masking.wires(scope), services: Vec::new() }.run(image);
     let Supervised { ended, left, mut trouble } =
         supervised.map_err(|(error, image)| NotStarted::of_image(&error, &image))?;
     for left in left {

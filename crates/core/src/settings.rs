@@ -23,7 +23,7 @@ const MAX_SETTINGS: usize = 64 << 10;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Whether `cast run` masks secrets in output that leaves the terminal.
+    /// What `cast run` masks secrets in.
     pub mask: Mask,
     /// The agents that do not get the built-in secrets.
     pub no_builtin: Vec<AgentName>,
@@ -43,9 +43,11 @@ pub const NAMES: [&str; 4] = ["mask", "no_builtin", "stale_after", "audit"];
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mask {
-    /// All output that does not go to a terminal.
+    /// All output that does not go to a terminal, and that too where a person does not read it alone.
     #[default]
     Auto,
+    /// All output, as with `--mask`.
+    Always,
     /// Nothing, as with `--no-mask`.
     Never,
 }
@@ -99,7 +101,7 @@ impl Settings {
         let settings: Self = toml::from_str(text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| line(text, span.start));
             Failure::new(Kind::Usage, format!("line {line} of the settings is not valid: '{}'", path.display()))
-                .hint("valid settings are: mask = \"auto\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
+                .hint("valid settings are: mask = \"auto\", \"always\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
                 .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\"")
         })?;
         Ok(Self { unknown: unknown(text, path), ..settings })
@@ -171,6 +173,7 @@ mod tests {
     fn settings() {
         assert_eq!(parse("").unwrap().mask, Mask::Auto);
         assert_eq!(parse("mask = \"never\"\n").unwrap().mask, Mask::Never);
+        assert_eq!(parse("mask = \"always\"\n").unwrap().mask, Mask::Always);
         let failure = parse("audit = \"on\"\nmask = \"hunter2\"\n").unwrap_err();
         assert!(failure.message().contains("line 2") && !failure.message().contains("hunter2"), "{failure}");
         assert!(parse("mask = \"sometimes\"").is_err());

@@ -98,7 +98,7 @@ fn a_value_is_copied_twice_between_decryption_and_execve() {
     session().perform(set).unwrap();
 
     let session = session();
-    let request = Request { command: Some(("true".into(), Vec::new())), no_mask: true, ..Request::default() };
+    let request = Request { command: Some(("true".into(), Vec::new())), masking: Some(false), ..Request::default() };
     ARMED.store(true, Ordering::SeqCst);
     let prepared = run::prepare(&session, &agent, request).unwrap();
     let copies = prepared.run_by(&session, |_| {

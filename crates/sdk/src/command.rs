@@ -202,7 +202,7 @@ impl<'a> Command<'a> {
             clean: self.clean,
             inherit: self.inherit,
             variables: self.variables,
-            no_mask: true,
+            masking: Some(false),
             ..Request::default()
         };
         let [stdin, stdout, stderr] = self.streams;

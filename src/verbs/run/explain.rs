@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::{request, say_what_is_closed};
+use super::{request, say_what_is_closed, say_what_is_unmasked};
 use crate::args::RunArgs;
 use crate::report::Report;
 use crate::table;
 use cast_core::injections::Source;
 use cast_core::listing::{self, OWNER};
 use cast_core::read::Builtin;
-use cast_core::run::{self, Explained, ExplainedSecret, Masked, Overridden, StreamTreatment};
+use cast_core::run::{self, Explained, ExplainedSecret, Masked, Overridden, OwnTerminal, StreamTreatment};
 use cast_core::session::Session;
 use cast_mask::ENCODED_BYTES;
 use cast_vault::{AgentName, SecretName};
@@ -26,10 +26,12 @@ struct Whole<'a> {
     secrets: Vec<SecretLine<'a>>,
     /// What an outer run injected, and CMD would not get.
     dropped: &'a [SecretName],
-    /// `masked`, `masked together` (both in one), `off`, `nothing to mask`, or `left alone` (a terminal, `/dev/null` or
-    /// closed).
+    /// `masked`, `masked together` (both in one), `masked terminal` (on a terminal of cast's own), `off`, `nothing to
+    /// mask`, or `left alone` (a terminal, `/dev/null` or closed).
     stdout: &'static str,
     stderr: &'static str,
+    /// `whole`, or `outputs`: then what CMD writes to `/dev/tty` itself is not masked. `null`: no terminal is masked.
+    own_terminal: Option<&'static str>,
 }
 
 /// One secret that CMD would get; also a promise.
@@ -48,12 +50,17 @@ struct SecretLine<'a> {
     flags: &'a [String],
 }
 
+/// What is said where only the outputs are on a terminal of cast's own.
+const UNMASKED_TERMINAL: &str = "\nWhat CMD writes to /dev/tty itself is not masked here: that takes one terminal as \
+                                 standard input and output, with cast in its foreground\n";
+
 pub(super) fn explain(args: RunArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let json = args.json;
     let (agent, request) = request(args)?;
     let left_out = !request.builtin;
     let explained = run::explain(session, &agent, &request)?;
     say_what_is_closed(explained.builtin, report);
+    say_what_is_unmasked(explained.misses_terminal, report);
     if json { report.json(&whole(&explained, &agent, left_out)) } else { tables(explained, &agent, report) }
 }
 
@@ -82,6 +89,10 @@ fn whole<'a>(explained: &'a Explained, agent: &'a AgentName, left_out: bool) -> 
         dropped: &explained.dropped,
         stdout,
         stderr,
+        own_terminal: explained.own_terminal.map(|own| match own {
+            OwnTerminal::Whole => "whole",
+            OwnTerminal::Outputs => "outputs",
+        }),
     }
 }
 
@@ -89,6 +100,7 @@ fn state(stream: StreamTreatment) -> &'static str {
     match stream {
         StreamTreatment::Masked => "masked",
         StreamTreatment::MaskedTogether => "masked together",
+        StreamTreatment::MaskedTerminal => "masked terminal",
         StreamTreatment::Off => "off",
         StreamTreatment::NothingToMask => "nothing to mask",
         StreamTreatment::Left => "left alone",
@@ -96,7 +108,7 @@ fn state(stream: StreamTreatment) -> &'static str {
 }
 
 fn tables(explained: Explained, agent: &AgentName, report: Report) -> anyhow::Result<()> {
-    let Explained { secrets, dropped, builtin, sealer, streams } = explained;
+    let Explained { secrets, dropped, builtin, sealer, streams, own_terminal, .. } = explained;
     let rows = secrets.iter().map(|secret| {
         let from = match secret.source {
             Source::Builtin => "built-in".to_owned(),
@@ -119,7 +131,11 @@ fn tables(explained: Explained, agent: &AgentName, report: Report) -> anyhow::Re
     report.data("\n")?;
     let [output, errors] = streams.map(|stream| how(stream).to_owned());
     let rows = [["standard output".to_owned(), output], ["standard error".to_owned(), errors]];
-    report.data(&table::lay_out(["STREAM", "HOW"], rows))
+    report.data(&table::lay_out(["STREAM", "HOW"], rows))?;
+    if own_terminal == Some(OwnTerminal::Outputs) {
+        report.data(UNMASKED_TERMINAL)?;
+    }
+    Ok(())
 }
 
 fn masked(masked: Masked) -> String {
@@ -145,6 +161,7 @@ fn how(stream: StreamTreatment) -> &'static str {
     match stream {
         StreamTreatment::Masked => "masked",
         StreamTreatment::MaskedTogether => "masked, together with the other",
+        StreamTreatment::MaskedTerminal => "masked, on a terminal of cast's own",
         StreamTreatment::Off => "unchanged: masking is off",
         StreamTreatment::NothingToMask => "unchanged: there is nothing to mask",
         StreamTreatment::Left => "unchanged: a terminal, /dev/null or closed",

@@ -5,15 +5,15 @@ use std::env;
 use cast_mask::Unmasked;
 use cast_vault::{AgentName, SecretName, SecretValue};
 
-use super::masking::masked_outputs;
-use super::{Gather, Gathered, Request, masks};
+use super::masking::Scope;
+use super::{Gather, Gathered, Request};
 use crate::failure::Result;
 use crate::injections::{Injection, Injections, Source, is_inherited};
 use crate::listing;
 use crate::masking::exemption;
 use crate::read::Builtin;
 use crate::session::Session;
-use crate::supervisor::Carries;
+use crate::supervisor::{self, Carries, Sink};
 
 /// What a run would do.
 pub struct Explained {
@@ -27,6 +27,19 @@ pub struct Explained {
     pub sealer: String,
     /// Standard output and standard error.
     pub streams: [StreamTreatment; 2],
+    /// What of a masked terminal is cast's own; `None` without one.
+    pub own_terminal: Option<OwnTerminal>,
+    /// Whether a terminal stays unmasked because this system cannot mask one.
+    pub misses_terminal: bool,
+}
+
+/// What of CMD's terminal is cast's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnTerminal {
+    /// All of it.
+    Whole,
+    /// Its outputs. What CMD writes to `/dev/tty` itself is not masked.
+    Outputs,
 }
 
 /// One secret that would go along.
@@ -74,6 +87,8 @@ pub enum StreamTreatment {
     Masked,
     /// Masked as one with the other.
     MaskedTogether,
+    /// Masked, on a terminal of cast's own.
+    MaskedTerminal,
     /// Nothing: masking is off.
     Off,
     /// Nothing: no value would be masked.
@@ -85,7 +100,8 @@ pub enum StreamTreatment {
 /// Explains a run.
 pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Result<Explained> {
     let Gathered { injections, builtin, sealer, outer } = session.perform(Gather { agent, request })?;
-    let masks = !request.no_mask && masks(session)?;
+    let scope = Scope::of(session, request)?;
+    let masks = scope != Scope::Nothing;
     let secrets: Vec<_> = injections
         .iter()
         .map(|(name, injection)| ExplainedSecret {
@@ -103,20 +119,30 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
         .collect();
     let secrets = mark_raw_only(secrets, &injections);
     let anything = secrets.iter().any(|secret| matches!(secret.masked, Masked::Yes | Masked::RawOnly));
-    let outputs = masked_outputs();
-    let stream = |alone| {
+    let outputs = scope.outputs();
+    let (sinks, _) = supervisor::outputs();
+    let stream = |alone, sink| {
         let is_masked = outputs.contains(&alone) || outputs.contains(&Carries::Both);
         match (masks, anything, is_masked) {
             (false, _, _) => StreamTreatment::Off,
             (_, false, _) => StreamTreatment::NothingToMask,
             (_, _, false) => StreamTreatment::Left,
+            _ if sink == Sink::Terminal => StreamTreatment::MaskedTerminal,
             _ if outputs.contains(&Carries::Both) => StreamTreatment::MaskedTogether,
             _ => StreamTreatment::Masked,
         }
     };
     let sealer = listing::sealer_name(&sealer);
     let dropped = outer.into_iter().filter(|name| !injections.contains(name)).collect();
-    Ok(Explained { secrets, dropped, builtin, sealer, streams: [stream(Carries::Output), stream(Carries::Errors)] })
+    let streams = [stream(Carries::Output, sinks[0]), stream(Carries::Errors, sinks[1])];
+    let is_whole = streams[0] == StreamTreatment::MaskedTerminal && supervisor::has_whole_terminal();
+    let own_terminal = streams.contains(&StreamTreatment::MaskedTerminal).then_some(if is_whole {
+        OwnTerminal::Whole
+    } else {
+        OwnTerminal::Outputs
+    });
+    let misses_terminal = anything && scope.misses_terminal();
+    Ok(Explained { secrets, dropped, builtin, sealer, streams, own_terminal, misses_terminal })
 }
 
 /// Which of the secrets are looked for in no encoding, as all of them together are too long.

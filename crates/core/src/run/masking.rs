@@ -10,7 +10,12 @@ use cast_mask::{Masker, Plan};
 use cast_vault::SecretValue;
 use serde::{Deserialize, Serialize};
 
+use super::Request;
+use crate::coding_agent;
+use crate::failure::Result;
 use crate::masking;
+use crate::session::Session;
+use crate::settings::Mask as When;
 use crate::supervisor::{self, Carries, Filter, Left, Sink, Wire};
 
 /// The hidden command that starts a process to continue a stream that outlived CMD.
@@ -47,16 +52,19 @@ impl Masking {
     }
 
     /// One wire with a masker for each masked output.
-    pub(super) fn wires(&self) -> Vec<Wire> {
-        let ([output, _], _) = supervisor::outputs();
+    pub(super) fn wires(&self, scope: Scope) -> Vec<Wire> {
+        let ([output, errors], _) = supervisor::outputs();
         let wire = |carries| {
-            let masker = self.masker();
-            // A word about what happened in standard error would itself go there.
-            let is_file = carries == Carries::Output && output == Sink::File;
-            let masker = if is_file { masker.noting(self.in_file.clone()) } else { masker };
+            let sink = if carries == Carries::Errors { errors } else { output };
+            let masker = match sink {
+                Sink::Terminal => self.masker().for_terminal(),
+                // A word about what happened in standard error would itself go there.
+                Sink::File if carries == Carries::Output => self.masker().noting(self.in_file.clone()),
+                _ => self.masker(),
+            };
             Wire { carries, filter: Box::new(Mask(Some(masker))), idle: IDLE }
         };
-        masked_outputs().into_iter().map(wire).collect()
+        scope.outputs().into_iter().map(wire).collect()
     }
 
     /// Whether standard output is a file, other than standard error, and a secret was masked in it.
@@ -72,15 +80,48 @@ impl Masking {
     }
 }
 
-/// The outputs to mask: those that go neither to a terminal nor to `/dev/null`.
-pub(super) fn masked_outputs() -> Vec<Carries> {
-    let is_masked = |sink| matches!(sink, Sink::File | Sink::Other);
-    match supervisor::outputs() {
-        ([output, errors], true) if is_masked(output) && is_masked(errors) => vec![Carries::Both],
-        ([output, errors], _) => [(output, Carries::Output), (errors, Carries::Errors)]
-            .into_iter()
-            .filter_map(|(sink, carries)| is_masked(sink).then_some(carries))
-            .collect(),
+/// What is masked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Nothing.
+    Nothing,
+    /// Files, pipes and sockets.
+    Streams,
+    /// Terminals too, as a person may not be reading alone.
+    All,
+}
+
+impl Scope {
+    /// What the caller, the settings and this process's environment say, in this order.
+    pub(super) fn of(session: &Session, request: &Request) -> Result<Self> {
+        let when = session.settings()?.mask;
+        Ok(match (request.masking, when) {
+            (Some(false), _) | (None, When::Never) => Self::Nothing,
+            (Some(true), _) | (None, When::Always) => Self::All,
+            (None, When::Auto) if coding_agent::reader().is_some() => Self::All,
+            (None, When::Auto) => Self::Streams,
+        })
+    }
+
+    /// The outputs to mask. Never `/dev/null`.
+    pub(super) fn outputs(self) -> Vec<Carries> {
+        let is_masked = |sink| match sink {
+            Sink::File | Sink::Other => self != Self::Nothing,
+            Sink::Terminal => self == Self::All && supervisor::MASKS_TERMINALS,
+            Sink::Nothing => false,
+        };
+        match supervisor::outputs() {
+            ([output, errors], true) if is_masked(output) && is_masked(errors) => vec![Carries::Both],
+            ([output, errors], _) => [(output, Carries::Output), (errors, Carries::Errors)]
+                .into_iter()
+                .filter_map(|(sink, carries)| is_masked(sink).then_some(carries))
+                .collect(),
+        }
+    }
+
+    /// Whether a terminal would be masked if this system could.
+    pub(super) fn misses_terminal(self) -> bool {
+        self == Self::All && !supervisor::MASKS_TERMINALS && supervisor::outputs().0.contains(&Sink::Terminal)
     }
 }
 

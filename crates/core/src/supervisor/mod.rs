@@ -54,7 +54,8 @@ pub enum Carries {
     Both,
 }
 
-/// A pipe from an output of CMD through a filter to the same output of cast.
+/// An output of CMD that goes through a filter to the same output of cast: through a terminal of cast's own if it goes
+/// to a terminal, otherwise through a pipe or a pair of sockets.
 pub struct Wire {
     /// Which output.
     pub carries: Carries,
@@ -157,6 +158,20 @@ pub fn outputs() -> ([Sink; 2], bool) {
 /// written for an empty one.
 pub(crate) fn standard_streams() -> io::Result<(Box<dyn Read + Send>, Box<dyn Write>)> {
     system::standard_streams()
+}
+
+/// Whether an output that is a terminal can go through a filter.
+pub const MASKS_TERMINALS: bool = system::MASKS_TERMINALS;
+
+/// Whether standard input and standard output are one terminal and this process has it. Then, if its output goes through
+/// a filter, CMD gets a whole terminal of cast's own; otherwise only its outputs do.
+pub fn has_whole_terminal() -> bool {
+    system::has_whole_terminal()
+}
+
+/// Makes the terminal as it was, if it passes bytes to one of cast's own: for a process that is about to end in a panic.
+pub fn restore_terminal() {
+    system::restore_terminal();
 }
 
 /// Ends this process as CMD ended, so that its parent sees the same. Returns the exit code if this process should exit

@@ -12,6 +12,8 @@ use std::time::Duration;
 use super::{Carries, Ended, Filter, Service, Sink, Supervised, Wire};
 use crate::platform::exec::{self, Image};
 
+pub(super) const MASKS_TERMINALS: bool = false;
+
 /// A stream that outlived CMD. Never made on Windows.
 pub struct Left {
     /// Which output it carries.
@@ -104,6 +106,14 @@ pub(super) fn end_like(ended: Ended) -> u8 {
 pub(super) fn standard_streams() -> io::Result<(Box<dyn Read + Send>, Box<dyn Write>)> {
     Ok((Box::new(io::stdin()), Box::new(io::stdout())))
 }
+
+/// No terminal goes through cast.
+pub(super) fn has_whole_terminal() -> bool {
+    false
+}
+
+/// Never changed on Windows.
+pub(super) fn restore_terminal() {}
 
 /// Windows cannot tell whether two handles belong to the same pipe.
 pub(super) fn outputs() -> ([Sink; 2], bool) {

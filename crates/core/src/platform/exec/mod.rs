@@ -52,6 +52,19 @@ pub fn is_own_failure(error: &io::Error) -> bool {
     system::is_own_failure(error)
 }
 
+/// Why cast could not prepare what CMD needs: not the program's fault, whatever the system's reason is.
+#[derive(Debug)]
+#[cfg_attr(windows, allow(dead_code))]
+pub(crate) struct OwnFailure(pub(crate) String);
+
+impl std::fmt::Display for OwnFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OwnFailure {}
+
 /// Keeps every descriptor of this process that leads to this file from CMD: marks it as close-on-exec, or replaces it with
 /// `/dev/null` if it is standard input.
 pub fn keep_from_children(file: &Metadata) {

@@ -119,7 +119,7 @@ pub(crate) fn close(descriptor: BorrowedFd<'_>) {
 }
 
 /// Marks a descriptor as close-on-exec. Does nothing if it is not open.
-pub(super) fn close_at_exec(number: i32) {
+pub(crate) fn close_at_exec(number: i32) {
     // SAFETY: the descriptor is used only for this call, which fails harmlessly if it is not open.
     let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
     let _ = rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC);
@@ -131,4 +131,41 @@ pub(super) fn replace(number: i32, file: &File) {
     let mut descriptor = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) });
     let _ = rustix::io::dup2(file, &mut descriptor);
     close_at_exec(number);
+}
+
+/// Makes a descriptor that CMD inherits by its number lead where `end` leads.
+pub(crate) fn give(number: i32, end: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: called only between fork and exec, for a descriptor that nothing in this process owns.
+    let mut descriptor = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) });
+    Ok(rustix::io::dup2(end, &mut descriptor)?)
+}
+
+/// The descriptors above standard error that CMD inherits. cast opens none of that kind, so nothing owns them.
+pub(crate) fn inherited() -> Vec<BorrowedFd<'static>> {
+    let Ok(descriptors) = std::fs::read_dir("/dev/fd") else { return Vec::new() };
+    let numbers: Vec<i32> =
+        descriptors.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    // SAFETY: those that stay in the list are open, and nothing in this process closes them.
+    let descriptors =
+        numbers.into_iter().filter(|number| *number > 2).map(|number| unsafe { BorrowedFd::borrow_raw(number) });
+    let is_inherited = |descriptor: &BorrowedFd<'_>| {
+        rustix::io::fcntl_getfd(descriptor).is_ok_and(|flags| !flags.contains(rustix::io::FdFlags::CLOEXEC))
+    };
+    descriptors.filter(is_inherited).collect()
+}
+
+/// Takes a descriptor that this process was started with, and that is for it alone.
+pub(crate) fn adopt(number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: the descriptor is used only for this call, which fails harmlessly if it is not open.
+    let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+    rustix::io::fcntl_getfd(descriptor)?;
+    // SAFETY: it is open, and nothing else in this process knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Whether a blocked signal has arrived and waits.
+pub(crate) fn is_waiting(signal: Signal) -> bool {
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the call fills the whole set, which is read only if it has succeeded.
+    unsafe { libc::sigpending(set.as_mut_ptr()) == 0 && libc::sigismember(set.as_ptr(), signal as i32) == 1 }
 }

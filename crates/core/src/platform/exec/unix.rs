@@ -140,6 +140,7 @@ pub(super) fn is_own_failure(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let own = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
     own.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+        || error.get_ref().and_then(|cause| cause.downcast_ref::<super::OwnFailure>()).is_some()
 }
 
 /// Descriptors that are kept from CMD, by number, and the file that each led to.

@@ -4,21 +4,24 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::WaitOptions;
 
 use super::channel::Ends;
+use super::keeper::{Keeper, give_terminal};
+use super::outputs::end_like;
 use super::signals::Signals;
 use crate::platform::exec::Image;
 use crate::platform::exec::raw::{self, Ready};
+use crate::supervisor::Carries;
 
 /// The exit code of a child that does not become CMD. cast ignores it.
 const NEVER_STARTED: i32 = 127;
 
-/// CMD, or the child that will become CMD.
+/// CMD, or the child that will become CMD; or the keeper of CMD's session, which stops and ends like CMD.
 pub(super) struct Child {
     pub(super) pid: Pid,
     ready: Ready,
@@ -45,7 +48,7 @@ impl Child {
             // The numbers of cast's own ends, which the child closes: it must not keep its own gate open.
             let own = [opener.as_fd(), report.as_fd()];
             let child = Unborn { ready: &ready, ends, mask: signals.inherited(), were_ignored, own };
-            let pid = raw::fork(|| child.wait_and_become(gate.as_fd(), reporter.as_fd()))?;
+            let pid = raw::fork(|| child.live(gate.as_fd(), reporter.as_fd()))?;
             Ok((pid, opener, report))
         })();
         match forked {
@@ -98,7 +101,7 @@ impl Child {
     }
 }
 
-/// What happens in the child. Nothing here allocates or takes a lock.
+/// What happens in the child, which has no other threads.
 struct Unborn<'a> {
     ready: &'a Ready,
     ends: &'a Ends,
@@ -108,38 +111,94 @@ struct Unborn<'a> {
 }
 
 impl Unborn<'_> {
-    /// Returns only if the child did not become CMD.
-    fn wait_and_become(&self, gate: BorrowedFd<'_>, reporter: BorrowedFd<'_>) -> i32 {
-        if self.prepare().is_ok() && is_opened(gate) {
-            // From here on signals act on the child as they will on CMD.
-            let error = self.mask.thread_set_mask().map_err(io::Error::from).err();
-            let error = error.unwrap_or_else(|| self.ready.exec());
-            let number = error.raw_os_error().unwrap_or_default();
-            let _ = rustix::io::write(reporter, &number.to_ne_bytes());
-        }
-        NEVER_STARTED
-    }
-
-    fn prepare(&self) -> io::Result<()> {
+    /// Returns only if this process did not become CMD.
+    fn live(&self, gate: BorrowedFd<'_>, reporter: BorrowedFd<'_>) -> i32 {
         for own in self.own {
             raw::close(own);
         }
-        // Each end has its own descriptor, so replacing standard output does not affect standard error.
-        if let Some(end) = &self.ends.output {
-            rustix::stdio::dup2_stdout(end)?;
+        let lived = match self.ends.session {
+            Some(ref told) => self.take_ends().and_then(|()| self.keep(told.as_fd(), gate, reporter)),
+            None => self.take_ends().and_then(|()| self.wait_and_become(gate, reporter)),
+        };
+        lived.unwrap_or_else(|error| {
+            report(reporter, &error);
+            NEVER_STARTED
+        })
+    }
+
+    /// Leads a session on CMD's terminal, with CMD as a job in it, until CMD has ended.
+    fn keep(&self, told: BorrowedFd<'_>, gate: BorrowedFd<'_>, reporter: BorrowedFd<'_>) -> io::Result<i32> {
+        // Or cast's death would not close the inner terminal.
+        for outside in &self.ends.outside {
+            raw::close(outside.as_fd());
         }
-        if let Some(end) = &self.ends.errors {
-            rustix::stdio::dup2_stderr(end)?;
-        }
+        rustix::process::setsid()?;
+        rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+        let mut signals = Signals::block(true)?;
+        // The keeper is in the background of the terminal that it gives away.
+        [Signal::SIGTTOU].into_iter().collect::<SigSet>().thread_block()?;
+        let cmd = raw::fork(|| {
+            let _ = nix::unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0));
+            give_terminal(Pid::this());
+            self.wait_and_become(gate, reporter).unwrap_or_else(|error| {
+                report(reporter, &error);
+                NEVER_STARTED
+            })
+        })?;
+        // What only CMD is to hold: its end tells cast that CMD has started.
+        raw::close(reporter);
+        raw::close(gate);
+        let ended = Keeper { cmd, told, had_it: None }.keep(&mut signals);
+        self.mask.thread_set_mask()?;
+        Ok(end_like(ended).into())
+    }
+
+    /// Nothing here allocates or takes a lock.
+    fn wait_and_become(&self, gate: BorrowedFd<'_>, reporter: BorrowedFd<'_>) -> io::Result<i32> {
         if self.were_ignored {
             raw::ignore_ends_of_children();
         }
         raw::default_sigpipe();
-        // A client that kills its server (cast) must not leave CMD running. A setuid CMD loses this protection.
-        #[cfg(target_os = "linux")]
-        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-        Ok(())
+        die_with_parent()?;
+        if is_opened(gate) {
+            // From here on signals act on the child as they will on CMD.
+            let error = self.mask.thread_set_mask().map_err(io::Error::from).err();
+            report(reporter, &error.unwrap_or_else(|| self.ready.exec()));
+        }
+        Ok(NEVER_STARTED)
     }
+
+    fn take_ends(&self) -> io::Result<()> {
+        // Each end has its own descriptor, so replacing standard output does not affect standard error.
+        if let Some(end) = &self.ends.input {
+            rustix::stdio::dup2_stdin(end)?;
+        }
+        if let Some(end) = self.ends.end(Carries::Output) {
+            rustix::stdio::dup2_stdout(end)?;
+        }
+        if let Some(end) = self.ends.end(Carries::Errors) {
+            rustix::stdio::dup2_stderr(end)?;
+        }
+        for (number, carries) in &self.ends.more {
+            if let Some(end) = self.ends.end(*carries) {
+                raw::give(*number, end)?;
+            }
+        }
+        // Also that of the keeper.
+        die_with_parent()
+    }
+}
+
+/// A client that kills its server (cast) must not leave CMD running. A setuid CMD loses this protection.
+fn die_with_parent() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    Ok(())
+}
+
+fn report(reporter: BorrowedFd<'_>, error: &io::Error) {
+    let number = error.raw_os_error().unwrap_or_default();
+    let _ = rustix::io::write(reporter, &number.to_ne_bytes());
 }
 
 /// Waits at the gate. Returns `false` if cast has ended, even if it ended before the child set its death signal.

@@ -1,6 +1,5 @@
 //! Hands a stream that outlives CMD to another process, so that this one can end.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use super::outputs::{outputs, sink};
 use super::pump::{EndPolicy, Pumped, Source, Stops, pump};
+use crate::platform::exec::raw;
 use crate::supervisor::{Carries, Filter, Sink};
 
 /// A stream that another process still writes to after CMD has ended.
@@ -23,10 +23,9 @@ pub struct Left {
 }
 
 impl Left {
-    pub(super) fn new(carries: Carries, source: Arc<Source>, filter: Box<dyn Filter>) -> Self {
-        let source =
-            Arc::into_inner(source).expect("the pump has ended and no other thread keeps a reference").into_pipe();
-        Self { carries, state: filter.suspend(), source }
+    pub(super) fn new(carries: Carries, source: Arc<Source>, filter: Box<dyn Filter>) -> io::Result<Self> {
+        let source = Arc::into_inner(source).expect("the pump has ended and no other thread keeps a reference");
+        Ok(Self { carries, source: source.into_end()?, state: filter.suspend() })
     }
 }
 
@@ -59,8 +58,8 @@ pub(in crate::supervisor) fn take_over(
 ) -> io::Result<()> {
     // Leaves the terminal and process group of CMD's caller: no shell should treat this process as a job.
     let _ = rustix::process::setsid();
-    let path = format!("/dev/fd/{}", descriptor.parse::<u16>().map_err(io::Error::other)?);
-    let source = Arc::new(Source::new(File::open(path)?.into())?);
+    let source = raw::adopt(descriptor.parse::<u16>().map_err(io::Error::other)?.into())?;
+    let source = Arc::new(Source::of_pipe(source)?);
     let ((ended, _never_closed), (released, _nor_this)) = (io::pipe()?, io::pipe()?);
     let stops = Stops { ended: ended.into(), released: released.into() };
     match pump(source, sink(carries), &stops, filter, idle, EndPolicy::HandOver, mpsc::channel().0) {

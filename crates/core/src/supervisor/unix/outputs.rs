@@ -2,11 +2,59 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
-use rustix::fs::FileType;
+use rustix::fs::{FileType, OFlags};
 
+use crate::platform::exec::raw;
 use crate::supervisor::{Carries, Ended, Sink};
+
+/// Where a descriptor leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The controlling terminal, by whatever name.
+    OwnTerminal,
+    /// Another terminal, by its device number.
+    Terminal(u64),
+    /// Anything else, by device and inode.
+    File(u64, u64),
+}
+
+/// Where a descriptor leads; `None` if it is closed.
+#[allow(clippy::useless_conversion)] // the numbers' types differ between systems
+pub(super) fn place(stream: BorrowedFd<'_>) -> Option<Place> {
+    let data = rustix::fs::fstat(stream).ok()?;
+    let is_terminal =
+        FileType::from_raw_mode(data.st_mode) == FileType::CharacterDevice && rustix::termios::isatty(stream);
+    Some(match is_terminal {
+        // Fails for every terminal but the controlling one.
+        true if rustix::termios::tcgetsid(stream).is_ok() => Place::OwnTerminal,
+        true => Place::Terminal(data.st_rdev as u64),
+        false => Place::File(data.st_dev as u64, data.st_ino),
+    })
+}
+
+/// The descriptors above standard error that CMD inherits and that lead, for writing, to the same place as one of these
+/// outputs, with that output.
+pub(super) fn leading_to(outputs: &[Carries]) -> Vec<(i32, Carries)> {
+    let places: Vec<_> = outputs.iter().map(|carries| (place(sink(*carries)), *carries)).collect();
+    let is_written = |descriptor: &BorrowedFd<'_>| {
+        let mode = rustix::fs::fcntl_getfl(descriptor).map(|flags| flags & OFlags::RWMODE);
+        mode.is_ok_and(|mode| mode != OFlags::RDONLY)
+    };
+    let leading = |descriptor: BorrowedFd<'_>| {
+        let place = place(descriptor)?;
+        let (_, carries) = places.iter().find(|(output, _)| *output == Some(place))?;
+        Some((descriptor.as_raw_fd(), *carries))
+    };
+    raw::inherited().into_iter().filter(is_written).filter_map(leading).collect()
+}
+
+/// Whether an output is one socket with standard input.
+pub(super) fn is_two_way_socket(carries: Carries) -> bool {
+    let is_socket = |data: rustix::fs::Stat| FileType::from_raw_mode(data.st_mode) == FileType::Socket;
+    rustix::fs::fstat(sink(carries)).is_ok_and(is_socket) && place(sink(carries)) == place(rustix::stdio::stdin())
+}
 
 /// The kinds of standard output and standard error, and whether they are the same file.
 pub(in crate::supervisor) fn outputs() -> ([Sink; 2], bool) {
@@ -19,10 +67,10 @@ pub(in crate::supervisor) fn outputs() -> ([Sink; 2], bool) {
             FileType::RegularFile => Sink::File,
             _ => Sink::Other,
         };
-        Some((sink, (data.st_dev, data.st_ino)))
+        Some((sink, place(stream)))
     };
     let both = [kind(rustix::stdio::stdout()), kind(rustix::stdio::stderr())];
-    let same = both[0].is_some() && both[0].map(|(_, file)| file) == both[1].map(|(_, file)| file);
+    let same = both[0].is_some() && both[0].map(|(_, place)| place) == both[1].map(|(_, place)| place);
     let sinks = both.map(|output| match output {
         // An output that fstat cannot read is closed.
         None => Sink::Nothing,

@@ -20,6 +20,8 @@ const PIECE: usize = 16 << 10;
 /// it, the pipe keeps its size.
 #[cfg(target_os = "linux")]
 const PIPE: usize = 256 << 10;
+/// More than a pseudo-terminal holds, in bytes.
+const TERMINAL: usize = 256 << 10;
 
 /// How a stream ended.
 pub(super) enum Pumped {
@@ -34,14 +36,11 @@ pub(super) enum Pumped {
 
 /// What to do with a stream when CMD has ended but its source has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(test), allow(dead_code))] // the last two are for pseudo-terminals
 pub(super) enum EndPolicy {
     /// Move what is there, then let another process continue.
     HandOver,
     /// Move what is there, then close it.
     Drain,
-    /// Close it at once.
-    Abandon,
 }
 
 /// Pipes that the main thread closes to tell the pumps something.
@@ -54,32 +53,65 @@ pub(super) struct Stops {
 
 /// The end of CMD's stream that cast reads.
 pub(super) struct Source {
-    pipe: OwnedFd,
-    /// Held while bytes are moving from the pipe to the sink.
+    end: Arc<OwnedFd>,
+    is_terminal: bool,
+    /// Held while bytes are moving from the source to the sink.
     moving: Mutex<()>,
 }
 
 impl Source {
     /// For a pipe that only this process reads.
-    pub(super) fn new(pipe: OwnedFd) -> io::Result<Self> {
-        rustix::fs::fcntl_setfl(&pipe, rustix::fs::OFlags::NONBLOCK)?;
+    pub(super) fn of_pipe(pipe: OwnedFd) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
         let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE);
-        Ok(Self { pipe, moving: Mutex::default() })
+        Self::new(pipe.into(), false)
     }
 
-    pub(super) fn into_pipe(self) -> OwnedFd {
-        self.pipe
+    /// For cast's end of a pair of sockets.
+    pub(super) fn of_socket(socket: Arc<OwnedFd>) -> io::Result<Self> {
+        Self::new(socket, false)
+    }
+
+    /// For cast's end of a terminal of its own.
+    pub(super) fn of_terminal(terminal: Arc<OwnedFd>) -> io::Result<Self> {
+        Self::new(terminal, true)
+    }
+
+    fn new(end: Arc<OwnedFd>, is_terminal: bool) -> io::Result<Self> {
+        rustix::fs::fcntl_setfl(&*end, rustix::fs::OFlags::NONBLOCK)?;
+        Ok(Self { end, is_terminal, moving: Mutex::default() })
+    }
+
+    /// cast's end, for another process.
+    pub(super) fn into_end(self) -> io::Result<OwnedFd> {
+        Arc::try_unwrap(self.end).or_else(|shared| shared.try_clone())
     }
 
     /// Whether all that was written to the stream has reached the sink.
     pub(super) fn is_through(&self) -> bool {
-        self.moving.try_lock().is_ok_and(|_at_rest| self.waiting() == 0)
+        let mut polled = [PollFd::new(&*self.end, PollFlags::IN)];
+        self.moving.try_lock().is_ok_and(|_at_rest| {
+            poll(&mut polled, Some(&Timespec::default())).is_ok() && !polled[0].revents().contains(PollFlags::IN)
+        })
     }
 
-    /// The number of bytes now in the pipe.
+    /// How many bytes are now in it, at most.
     fn waiting(&self) -> usize {
-        rustix::io::ioctl_fionread(&self.pipe).ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or(0)
+        // The system counts only a part of them. A read says when there is nothing more.
+        if self.is_terminal {
+            return TERMINAL;
+        }
+        rustix::io::ioctl_fionread(&*self.end).ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or(0)
+    }
+
+    /// Reads; `None` if nothing is there now. A terminal that has no other end left is at its end.
+    fn read(&self, chunk: &mut [u8]) -> io::Result<Option<usize>> {
+        match rustix::io::read(&*self.end, chunk) {
+            Ok(read) => Ok(Some(read)),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(None),
+            Err(Errno::IO) if self.is_terminal => Ok(Some(0)),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -107,19 +139,21 @@ pub(super) fn pump(
                     phase = Phase::Held;
                     is_through = None;
                 }
-                EndPolicy::Drain | EndPolicy::Abandon => return finished(filter.finish(&mut out), &mut out),
+                EndPolicy::Drain => return finished(filter.finish(&mut out), &mut out),
             }
         }
-        let ready = match wait(&source.pipe, sink, stops, phase, patience) {
-            Ok(ready) => ready,
-            Err(error) => return Pumped::SinkGone(Some(error)),
+        let ready = match phase {
+            Phase::Draining(_) if source.is_terminal => Ready::Source,
+            _ => match wait(&source.end, sink, stops, phase, patience) {
+                Ok(ready) => ready,
+                Err(error) => return Pumped::SinkGone(Some(error)),
+            },
         };
         let most = match ready {
             Ready::SinkGone => return Pumped::SinkGone(None),
             Ready::Ended => {
                 // cast does not wait for what other processes write from now on.
-                let left = if end == EndPolicy::Abandon { 0 } else { source.waiting() };
-                phase = Phase::Draining(left);
+                phase = Phase::Draining(source.waiting());
                 continue;
             }
             Ready::Released => {
@@ -130,7 +164,7 @@ pub(super) fn pump(
                 patience = None;
                 match filter.idle(&mut out).and_then(|()| out.flush()) {
                     Ok(()) => continue,
-                    Err(error) => return sink_gone(error),
+                    Err(error) => return sink_gone(error, sink),
                 }
             }
             Ready::Source => match phase {
@@ -139,10 +173,15 @@ pub(super) fn pump(
             },
         };
         let _moving = source.moving.lock();
-        let read = match rustix::io::read(&source.pipe, &mut chunk[..most]) {
-            Ok(read) => read,
-            Err(Errno::AGAIN | Errno::INTR) => continue,
-            Err(error) => return Pumped::SinkGone(Some(error.into())),
+        let read = match source.read(&mut chunk[..most]) {
+            Ok(Some(read)) => read,
+            Ok(None) => {
+                if source.is_terminal && matches!(phase, Phase::Draining(_)) {
+                    phase = Phase::Draining(0);
+                }
+                continue;
+            }
+            Err(error) => return Pumped::SinkGone(Some(error)),
         };
         if read == 0 {
             return finished(filter.finish(&mut out), &mut out);
@@ -152,7 +191,7 @@ pub(super) fn pump(
         }
         patience = idle;
         if let Err(error) = filter.pass(&chunk[..read], &mut out).and_then(|()| out.flush()) {
-            return sink_gone(error);
+            return sink_gone(error, sink);
         }
     }
 }
@@ -171,13 +210,19 @@ enum Phase {
 fn finished(done: io::Result<()>, out: &mut Output<'_>) -> Pumped {
     match done.and_then(|()| out.flush()) {
         Ok(()) => Pumped::Finished,
-        Err(error) => sink_gone(error),
+        Err(error) => sink_gone(error, out.sink),
     }
 }
 
-fn sink_gone(error: io::Error) -> Pumped {
+fn sink_gone(error: io::Error, sink: BorrowedFd<'_>) -> Pumped {
+    let mut polled = [PollFd::from_borrowed_fd(sink, PollFlags::empty())];
+    // A terminal that was closed.
+    let is_hung_up = error.raw_os_error() == Some(Errno::IO.raw_os_error())
+        && poll(&mut polled, Some(&Timespec::default())).is_ok()
+        && polled[0].revents().contains(PollFlags::HUP);
     // A socket reports a reset if its reader left before it had read everything.
-    let reader_left = matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
+    let reader_left =
+        is_hung_up || matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
     Pumped::SinkGone((!reader_left).then_some(error))
 }
 

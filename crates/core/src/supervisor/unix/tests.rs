@@ -31,7 +31,6 @@ impl Filter for Plain {
 
 /// A pump on a thread, and the other ends of its pipes.
 struct Rig {
-    writer: io::PipeWriter,
     reader: io::PipeReader,
     ended: io::PipeWriter,
     released: io::PipeWriter,
@@ -39,14 +38,18 @@ struct Rig {
     pump: JoinHandle<Pumped>,
 }
 
-fn pumped(end: EndPolicy, idle: Option<Duration>) -> Rig {
-    let ((source, writer), (reader, sink)) = (io::pipe().unwrap(), io::pipe().unwrap());
+fn piped(end: EndPolicy, idle: Option<Duration>) -> (io::PipeWriter, Rig) {
+    let (source, writer) = io::pipe().unwrap();
+    (writer, pumped(Source::of_pipe(source.into()).unwrap(), end, idle))
+}
+
+fn pumped(source: Source, end: EndPolicy, idle: Option<Duration>) -> Rig {
+    let (reader, sink) = io::pipe().unwrap();
     let ((ended_stop, ended), (released_stop, released)) = (io::pipe().unwrap(), io::pipe().unwrap());
     let stops = Stops { ended: ended_stop.into(), released: released_stop.into() };
     let (sender, through): (Sender<()>, _) = mpsc::channel();
-    let source = Arc::new(Source::new(source.into()).unwrap());
-    let run = move || pump(source, sink.as_fd(), &stops, Box::new(Plain), idle, end, sender);
-    Rig { writer, reader, ended, released, through, pump: thread::spawn(run) }
+    let run = move || pump(Arc::new(source), sink.as_fd(), &stops, Box::new(Plain), idle, end, sender);
+    Rig { reader, ended, released, through, pump: thread::spawn(run) }
 }
 
 fn read(reader: &mut io::PipeReader, expected: &str) {
@@ -57,7 +60,7 @@ fn read(reader: &mut io::PipeReader, expected: &str) {
 
 #[test]
 fn a_stream_that_is_drained_is_closed_when_cmd_has_ended_and_its_bytes_are_through() {
-    let Rig { mut writer, mut reader, ended, pump, .. } = pumped(EndPolicy::Drain, None);
+    let (mut writer, Rig { mut reader, ended, pump, .. }) = piped(EndPolicy::Drain, None);
     writer.write_all(b"last words").unwrap();
     drop(ended);
     read(&mut reader, "last words<end>");
@@ -65,18 +68,27 @@ fn a_stream_that_is_drained_is_closed_when_cmd_has_ended_and_its_bytes_are_throu
     drop(writer);
 }
 
+/// An inner terminal whose other end a background process keeps.
 #[test]
-fn a_stream_that_is_abandoned_waits_for_nothing() {
-    let Rig { writer, mut reader, ended, pump, .. } = pumped(EndPolicy::Abandon, None);
+fn a_terminal_is_drained_and_closed_whoever_holds_it() {
+    let inner = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
+    rustix::pty::grantpt(&inner).unwrap();
+    rustix::pty::unlockpt(&inner).unwrap();
+    let name = rustix::pty::ptsname(&inner, Vec::new()).unwrap().into_string().unwrap();
+    let mut held = std::fs::File::options().write(true).open(name).unwrap();
+    let Rig { mut reader, ended, pump, .. } =
+        pumped(Source::of_terminal(Arc::new(inner)).unwrap(), EndPolicy::Drain, None);
+    let words = "last words;".repeat(200);
+    held.write_all(words.as_bytes()).unwrap();
     drop(ended);
-    read(&mut reader, "<end>");
+    read(&mut reader, &format!("{words}<end>"));
     assert!(matches!(pump.join().unwrap(), Pumped::Finished));
-    drop(writer);
+    assert!(held.write_all(b"too late").is_err());
 }
 
 #[test]
 fn a_stream_that_others_hold_is_moved_on_until_all_are_through() {
-    let Rig { mut writer, mut reader, ended, released, through, pump } = pumped(EndPolicy::HandOver, None);
+    let (mut writer, Rig { mut reader, ended, released, through, pump }) = piped(EndPolicy::HandOver, None);
     drop(ended);
     // Its own part is finished.
     assert!(through.recv().is_err());
@@ -89,8 +101,8 @@ fn a_stream_that_others_hold_is_moved_on_until_all_are_through() {
 
 #[test]
 fn a_silence_is_told_once() {
-    let Rig { mut writer, mut reader, ended: _ended, pump, .. } =
-        pumped(EndPolicy::HandOver, Some(Duration::from_millis(1)));
+    let (mut writer, Rig { mut reader, ended: _ended, pump, .. }) =
+        piped(EndPolicy::HandOver, Some(Duration::from_millis(1)));
     read(&mut reader, "<silence>");
     writer.write_all(b"word").unwrap();
     read(&mut reader, "word<silence>");

@@ -15,7 +15,8 @@ use super::channel::Channel;
 use super::child::{Child, Report};
 use super::outputs::sink;
 use super::pump::{Source, takes_more};
-use super::signals::{Arrived, Signals};
+use super::signals::{Arrived, Signals, stop_as_a_job};
+use crate::platform::exec::raw;
 use crate::supervisor::{Carries, Ended};
 
 /// A stream, and the source that its pump reads while the pump runs.
@@ -40,32 +41,64 @@ pub(super) fn watch(
                 return Ok(ended);
             }
             // cast stops as well, so that the shell sees it. When the shell continues cast, it means CMD.
+            // But not if CMD stopped in the background while the shell's `fg` was on its way.
+            Some(State::Stopped) if channels.iter().any(|channel| channel.is_unheard()) => {
+                let _ = kill(cmd, Signal::SIGCONT);
+            }
             Some(State::Stopped) => {
                 let_through(flows);
                 for channel in channels.iter_mut() {
                     channel.pause();
                 }
-                stopped = raise(Signal::SIGSTOP).is_ok();
+                stopped = stop(cmd, channels, signals.is_apart());
             }
             Some(State::Continued) => stopped = false,
             // Not if CMD was continued meanwhile, because it may have stopped again.
             None if stopped => {
-                for channel in channels.iter_mut() {
-                    channel.resume();
-                }
                 let _ = kill(cmd, Signal::SIGCONT);
                 stopped = false;
             }
             None => match signals.next(child.report()) {
                 Ok(Arrived::Report) => hear(child, started)?,
                 Ok(Arrived::ForCmd(signal)) => drop(kill(cmd, signal)),
-                Ok(Arrived::Resize) => channels.iter_mut().for_each(|channel| channel.resize()),
+                Ok(Arrived::Resize) => {
+                    // All of them.
+                    if channels.iter_mut().fold(false, |again, channel| channel.resize() | again) {
+                        let _ = kill(cmd, Signal::SIGWINCH);
+                    }
+                }
+                Ok(Arrived::Continued) => {
+                    for channel in channels.iter_mut() {
+                        let _ = channel.resume();
+                    }
+                    let _ = kill(cmd, Signal::SIGCONT);
+                }
                 Ok(Arrived::Nothing) => {}
                 // Signals cannot be read. cast still waits for CMD, and passes nothing on.
                 Err(_) => wait_for_a_change(),
             },
         }
     }
+}
+
+/// Stops cast. Returns, once it goes on, whether CMD is still to be continued.
+fn stop(cmd: Pid, channels: &mut [Box<dyn Channel>], is_apart: bool) -> bool {
+    if is_apart {
+        stop_as_a_job(|| channels.iter().any(|channel| channel.has_regained_terminal()));
+        if raw::is_waiting(Signal::SIGCONT) {
+            // The next signal to be read, and it continues CMD.
+            return false;
+        }
+    } else {
+        let _ = raise(Signal::SIGSTOP);
+    }
+    let lacking = channels.iter_mut().map(|channel| channel.resume()).filter(|has_terminal| !has_terminal).count();
+    if lacking == 0 {
+        return true;
+    }
+    // In the background, and no shell could have continued it. The kernel ends a stopped job that has lost its shell.
+    let _ = kill(cmd, Signal::SIGHUP);
+    true
 }
 
 /// Reads the report, the first time this is called.
@@ -93,21 +126,22 @@ fn let_through(flows: &[Flow]) {
 }
 
 /// Waits until something has become of a child, and leaves it for `reap`.
-fn wait_for_a_change() {
+pub(super) fn wait_for_a_change() {
     let options = WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::CONTINUED | WaitIdOptions::NOWAIT;
     let _ = rustix::process::waitid(WaitId::All, options);
 }
 
-enum State {
+pub(super) enum State {
     Ended(Ended),
     Stopped,
     Continued,
 }
 
-fn reap(cmd: Pid) -> Option<State> {
+/// What has become of CMD. Also reaps all others.
+pub(super) fn reap(cmd: Pid) -> Option<State> {
     loop {
         // Not with nix, which does not know signals above 31.
-        match rustix::process::waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED) {
+        match rustix::process::wait(WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED) {
             Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == cmd.as_raw() => {
                 if status.stopped() {
                     return Some(State::Stopped);
