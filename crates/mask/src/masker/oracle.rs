@@ -256,8 +256,8 @@ impl Stream<'_> {
         let marker = format!("[cast:{}]", find.rank.3);
         let fixed = |width: usize| {
             let fill = "*".repeat(width.saturating_sub(marker.len()));
-            let full = format!("{}{fill}]", &marker[..marker.len() - 1]);
-            full[..width.min(full.len())].to_owned()
+            let whole = format!("{}{fill}]", &marker[..marker.len() - 1]);
+            whole[..width.min(whole.len())].to_owned()
         };
         if self.mode.terminal {
             for line in secret.split_inclusive(|byte| *byte == b'\n') {
@@ -285,7 +285,9 @@ impl Stream<'_> {
 /// Overlapping finds become one. What is gone does not count.
 fn merged(mut finds: Vec<Find>, gone: usize) -> Vec<Find> {
     finds.retain(|find| find.end > gone);
-    finds.iter_mut().for_each(|find| find.start = find.start.max(gone));
+    for find in &mut finds {
+        find.start = find.start.max(gone);
+    }
     finds.sort_by_key(|find| (find.start, find.end));
     let mut merged: Vec<Find> = Vec::new();
     for find in finds {

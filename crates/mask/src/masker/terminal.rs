@@ -32,13 +32,13 @@ impl Strings {
         let (next, part) = match (*self, byte) {
             (Self::Text | Self::Escape, b'\x1b') => (Self::Escape, Part::Text),
             (Self::Escape, _) if opens => (Self::Inside, Part::Opens),
-            (Self::Text | Self::Escape, _) => (Self::Text, Part::Text),
             (Self::Inside | Self::InsideEscape, b'\x1b') => (Self::InsideEscape, Part::String),
-            (Self::Inside, b'\x07' | b'\x18' | b'\x1a' | b'\r' | b'\n') => (Self::Text, Part::String),
+            (Self::Inside, b'\x07' | b'\x18' | b'\x1a' | b'\r' | b'\n') | (Self::InsideEscape, b'\\') => {
+                (Self::Text, Part::String)
+            }
             (Self::Inside, _) => (Self::Inside, Part::String),
-            (Self::InsideEscape, b'\\') => (Self::Text, Part::String),
             (Self::InsideEscape, _) if opens => (Self::Inside, Part::String),
-            (Self::InsideEscape, _) => (Self::Text, Part::Text),
+            (Self::Text | Self::Escape | Self::InsideEscape, _) => (Self::Text, Part::Text),
         };
         *self = next;
         part

@@ -90,7 +90,7 @@ impl View {
 
     /// Falls asleep if it does what the raw reader does.
     pub(super) fn doze(&mut self, plan: &Plan, raw: &Reader) {
-        if !self.decoder.open().is_some() {
+        if self.decoder.open().is_none() {
             forget(&mut self.escapes, &mut self.anchor, self.reader.origin(plan, self.len));
             self.awake = !(self.escapes.is_empty() && self.reader.agrees(raw));
         }

@@ -13,7 +13,7 @@ const COUNT: usize = 6;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Views {
-    views: [View; COUNT],
+    each: [View; COUNT],
     awake: bool,
     /// What the first view decodes from one byte: kept for its memory.
     #[serde(skip)]
@@ -22,7 +22,7 @@ pub(super) struct Views {
 
 impl Views {
     pub(super) fn new() -> Self {
-        Self { views: KINDS.map(View::new), awake: false, decoded: Vec::new() }
+        Self { each: KINDS.map(View::new), awake: false, decoded: Vec::new() }
     }
 
     #[inline]
@@ -39,7 +39,7 @@ impl Views {
     /// Wakes the views with an escape that begins with `byte`, which the raw reader has not read yet. Returns whether
     /// there is one.
     pub(super) fn wake(&mut self, plan: &Plan, byte: u8, raw: &Reader, at: u64, on_terminal: bool) -> bool {
-        for (view, kind) in self.views.iter_mut().zip(KINDS) {
+        for (view, kind) in self.each.iter_mut().zip(KINDS) {
             let wanted = match kind {
                 Kind::Form => plan.sieve.has_blank(),
                 Kind::Colour => on_terminal,
@@ -56,7 +56,7 @@ impl Views {
     /// Reads the byte at `at`, which the raw reader has read.
     pub(super) fn step(&mut self, plan: &Plan, byte: u8, at: u64, raw: &Reader, take: &mut impl FnMut(Place)) {
         let unit = Unit { byte, begin: at, end: at + 1 };
-        let [once, others @ .., twice] = &mut self.views;
+        let [once, others @ .., twice] = &mut self.each;
         self.decoded.clear();
         if once.is_awake() {
             once.step(plan, unit, take, &mut |unit| self.decoded.push(unit));
@@ -79,7 +79,7 @@ impl Views {
         if !once.is_awake() && twice.is_awake() {
             twice.doze(plan, raw);
         }
-        self.awake = self.views.iter().any(View::is_awake);
+        self.awake = self.each.iter().any(View::is_awake);
     }
 
     pub(super) fn live(&self, plan: &Plan, free: u64) -> Option<u64> {
@@ -96,7 +96,7 @@ impl Views {
     }
 
     pub(super) fn unfinished(&self, plan: &Plan, end: u64) -> impl Iterator<Item = Place> {
-        let [once, others @ .., twice] = &self.views;
+        let [once, others @ .., twice] = &self.each;
         let is_open = |view: &View| view.is_awake() && view.open().is_some();
         let twice = (twice, is_open(twice) || is_open(once));
         std::iter::once(once)
@@ -108,6 +108,6 @@ impl Views {
     }
 
     fn each_awake(&self) -> impl Iterator<Item = &View> {
-        self.views.iter().filter(|view| self.awake && view.is_awake())
+        self.each.iter().filter(|view| self.awake && view.is_awake())
     }
 }

@@ -282,7 +282,7 @@ fn check(plan: &Arc<Plan>, needles: &[Needle], random: &mut Random, seed: u64) {
             }
             Event::Silence => {
                 masker.idle(&mut out).unwrap();
-                if seed % 3 == 0 {
+                if seed.is_multiple_of(3) {
                     let state = masker.suspend();
                     masker = Masker::resume(Arc::clone(plan), &state).unwrap();
                 }
