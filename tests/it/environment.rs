@@ -248,7 +248,7 @@ fn explain_for_programs() {
     let whole = call(&["touch", "started"]);
     assert!(!sandbox.home().join("started").exists());
     let fields: Vec<_> = whole.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(fields, ["agent", "builtin", "dropped", "sealer", "secrets", "stderr", "stdout"]);
+    assert_eq!(fields, ["agent", "builtin", "dropped", "own_terminal", "sealer", "secrets", "stderr", "stdout"]);
     assert_eq!(
         (&whole["agent"], &whole["builtin"], &whole["sealer"]),
         (&"a".into(), &"included".into(), &"owner".into())

@@ -183,7 +183,8 @@ pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Re
     let environment = injections.over(inherited.chain(own.clone()), &salt);
     let environment = environment.map_err(|error| NotStarted::Failed(error.to_string()).into_failure(&program))?;
     let misses_terminal = scope.misses_terminal();
-    let mut to_mask = if misses_terminal || !scope.outputs().is_empty() { injections.into_masked() } else { Vec::new() };
+    let mut to_mask =
+        if misses_terminal || !scope.outputs().is_empty() { injections.into_masked() } else { Vec::new() };
     let misses_terminal = misses_terminal && !to_mask.is_empty();
     // Without the salt, nobody can test guesses of a value against the list of what was injected.
     if to_mask.iter().any(|(_, value)| exemption(value).is_none()) {

@@ -1,5 +1,5 @@
-//! Ten thousand random values through real writers, each found by what it decodes to. The masker is called as the binary
-//! calls it, in this process: a process for each value would take hours.
+//! Ten thousand random values through real writers, each found by what it decodes to. The masker is called as the
+//! binary calls it, in this process: a process for each value would take hours.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -96,10 +96,10 @@ fn check_output(what: &str, values: &[String], around: usize, output: &[u8]) {
             masker.write(record, &mut out).unwrap();
             masker.finish(&mut out).unwrap();
             let out = String::from_utf8_lossy(&out);
-            let marker = format!("[cast:{name}]");
-            let left = out.replace(&marker, "");
+            let shown = format!("[cast:{name}]");
+            let left = out.replace(&shown, "");
             assert!(
-                out.contains(&marker) && left.trim().len() <= around,
+                out.contains(&shown) && left.trim().len() <= around,
                 "{what} writes {value:?} as {:?}: {out:?}",
                 String::from_utf8_lossy(record)
             );
@@ -184,7 +184,9 @@ fn python() {
             "import sys, json, html, shlex, base64, textwrap\nfrom urllib import parse\nfrom xml.sax import saxutils\n\
              for l in sys.stdin:\n    v = bytes.fromhex(l).decode()\n    sys.stdout.write(({expression}) + '\\x1e')\n"
         );
-        check(expression, Kind::Any, 10, Command::new("python3").args(["-c", &script]));
+        // Where a value begins within the last digits of a line, these stay: too few to tell anything.
+        let around = if expression.contains("textwrap") { 40 } else { 10 };
+        check(expression, Kind::Any, around, Command::new("python3").args(["-c", &script]));
     }
 }
 
@@ -199,8 +201,8 @@ fn jq() {
         let program = format!(".[] | ({filter}) + \"\\u001e\"");
         let output = run(filter, Command::new("jq").args(["-j", &program]), input.clone());
         check_output(filter, &values, around, &output);
-        // Its output is JSON once more.
-        if filter.contains('|') {
+        // Its output is JSON once more; views are not mixed.
+        if filter.contains('|') || filter == "@html" {
             continue;
         }
         let output = run(filter, Command::new("jq").args(["-a", &format!(".[] | ({filter})")]), input);
@@ -285,12 +287,8 @@ fn xmllint() {
     }
 }
 
-#[test]
-fn go() {
-    if !has("go", "version") {
-        return;
-    }
-    const PROGRAM: &str = r#"package main
+/// Writes each value in the way that its argument names.
+const GO_PROGRAM: &str = r#"package main
 
 import (
 	"bufio"
@@ -334,9 +332,15 @@ func main() {
 	}
 }
 "#;
+
+#[test]
+fn go() {
+    if !has("go", "version") {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("main.go");
-    std::fs::write(&file, PROGRAM).unwrap();
+    std::fs::write(&file, GO_PROGRAM).unwrap();
     let program = folder.path().join("writer");
     build(&file, &program, folder.path());
     for what in ["json", "twice", "%q", "%+q", "path", "query", "user", "html"] {

@@ -111,7 +111,7 @@ fn a_fixed_marker_has_the_length_of_what_it_replaces() {
     };
     check(&[("KEY", "hunter2hunter2")], "a hunter2hunter2 b\n", "a [cast:KEY****] b\n");
     check(&[("LONG_NAME", "hunter2hunter2")], "hunter2hunter2.", "[cast:LONG_NAM.");
-    check(&[("KEY", "ab12")], "xab12ab12", "x[cas[cas");
+    check(&[("KEY", "ab12")], "x ab12,ab12", "x [cas,[cas");
     check(&[("KEYS", "hunter2hunt")], "hunter2hunt", "[cast:KEYS]");
     check(&[("KEY", "hunter2hunter2")], &"hunter2".repeat(30), &format!("[cast:KEY{}]", "*".repeat(200)));
     // A value that is cut off, and base64 over two lines.

@@ -221,8 +221,7 @@ fn sink_gone(error: io::Error, sink: BorrowedFd<'_>) -> Pumped {
         && poll(&mut polled, Some(&Timespec::default())).is_ok()
         && polled[0].revents().contains(PollFlags::HUP);
     // A socket reports a reset if its reader left before it had read everything.
-    let reader_left =
-        is_hung_up || matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
+    let reader_left = is_hung_up || matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
     Pumped::SinkGone((!reader_left).then_some(error))
 }
 
