@@ -255,13 +255,13 @@ mod tests {
         check("run --only X a node", "command 5");
         check(
             "run a --only X -",
-            "words --no-builtin --clean-env --inherit-secrets --check --no-mask --marker --older --explain --json --quiet --help",
+            "words --no-builtin --clean-env --inherit-secrets --check --mask --no-mask --marker --older --explain --json --quiet --help",
         );
         check("run a -- ", "command 4");
         check("run a --no-mask -- no", "command 5");
         check(
             "run a --check -",
-            "words --only --except --no-builtin --clean-env --inherit-secrets --no-mask --marker --older --explain --json --quiet --help",
+            "words --only --except --no-builtin --clean-env --inherit-secrets --mask --no-mask --marker --older --explain --json --quiet --help",
         );
         check("run a --check=./x", "files");
         check("run a --only X -- git che", "command 6");

@@ -34,6 +34,7 @@ fuzz_target!(|text: &str| {
 fn written(settings: &Settings) -> String {
     let mask = match settings.mask {
         Mask::Auto => "auto",
+        Mask::Always => "always",
         Mask::Never => "never",
     };
     let audit = match settings.audit {

@@ -75,7 +75,7 @@ pub fn each_form(value: &str, take: &mut dyn FnMut(Form<'_>)) {
     }
 }
 
-/// Hands the value itself and each of its lines and parts to `take`, in no encoding; none if the value is not masked.
+/// Hands the value itself and each of its lines and parts to `take`, as they are; none if the value is not masked.
 pub(crate) fn each_raw_form(value: &str, take: &mut dyn FnMut(Form<'_>)) {
     for text in texts(value) {
         take(Form { bytes: text.as_bytes(), wraps: false });

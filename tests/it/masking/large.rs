@@ -27,7 +27,7 @@ fn explain_says_which() {
     assert!(row("SMALL").contains("yes"), "{explained}");
     for seed in 1..=7 {
         let row = row(&format!("LARGE_{seed} "));
-        assert!(row.contains("as it is, in no encoding: over 64 KiB of secrets"), "{row}");
+        assert!(row.contains("as it is or escaped, not in base64 or hexadecimal: over 64 KiB of secrets"), "{row}");
     }
 }
 

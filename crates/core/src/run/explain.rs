@@ -76,7 +76,7 @@ pub enum Masked {
     Unmasked,
     /// Such a value never is.
     Exempt(Unmasked),
-    /// It would, as it is and in no encoding: there is too much to mask.
+    /// It would, as it is or escaped, but not in base64, hexadecimal or shell quotes: there is too much to mask.
     RawOnly,
 }
 
@@ -145,7 +145,7 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
     Ok(Explained { secrets, dropped, builtin, sealer, streams, own_terminal, misses_terminal })
 }
 
-/// Which of the secrets are looked for in no encoding, as all of them together are too long.
+/// Which of the secrets are looked for neither in base64 nor in hexadecimal, as all of them together are too long.
 fn mark_raw_only(mut secrets: Vec<ExplainedSecret>, injections: &Injections) -> Vec<ExplainedSecret> {
     let masked: Vec<_> = injections.iter().filter(|(_, injection)| !injection.flags.unmasked).collect();
     let length = |(_, injection): &(&SecretName, &Injection)| injection.value.as_ref().map_or(0, SecretValue::len);
