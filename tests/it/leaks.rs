@@ -124,11 +124,8 @@ fn nested(agent: Agent) -> [String; 2] {
 fn script(agent: Agent) -> Vec<ToolCall> {
     let [pipe, bare_pipe] = commands("PIPE_TOKEN");
     let [nested, bare_nested] = nested(agent);
-    let tell = |id: &str, tool: &str| ToolCall {
-        id: id.to_owned(),
-        tool: tool.to_owned(),
-        arguments: serde_json::json!({}),
-    };
+    let tell =
+        |id: &str, tool: &str| ToolCall { id: id.to_owned(), tool: tool.to_owned(), arguments: serde_json::json!({}) };
     let mut script = vec![
         agent.shell("step_own", &own_key(agent)),
         agent.shell("step_pipe", &pipe),
@@ -246,8 +243,11 @@ fn closes(agent: Agent, guard: Guard) -> bool {
         return false;
     }
     let [pipe, _] = commands("PIPE_TOKEN");
-    let session =
-        Session::new(agent, Some(guard), vec![agent.shell("step_own", &own_key(agent)), agent.shell("step_pipe", &pipe)]);
+    let session = Session::new(
+        agent,
+        Some(guard),
+        vec![agent.shell("step_own", &own_key(agent)), agent.shell("step_pipe", &pipe)],
+    );
     session.run("");
     let left = session.left();
     assert!(left.was_answered("step_own", &all_of("own")), "{guard:?}: the tool did not run");
@@ -278,7 +278,11 @@ fn check(agent: Agent) {
     if std::env::var_os("CAST_TEST_REWRITE").is_some() {
         page::rewrite(agent, &seen);
     }
-    assert_eq!(seen, page::column(agent), "docs/leaks.md is behind: CAST_TEST_REWRITE=1 CAST_TEST_CLIENTS=1 .ci/test leaks");
+    assert_eq!(
+        seen,
+        page::column(agent),
+        "docs/leaks.md is behind: CAST_TEST_REWRITE=1 CAST_TEST_CLIENTS=1 .ci/test leaks"
+    );
 }
 
 #[test]

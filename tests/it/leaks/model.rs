@@ -176,7 +176,9 @@ fn find<'a>(tools: &'a Value, space: Option<&'a str>, wanted: &str) -> Option<(O
         return list.iter().find_map(|tool| find(tool, space, wanted));
     }
     let name = tools["name"].as_str();
-    if let Some(inner) = ["function", "functionDeclarations", "tools"].into_iter().find(|key| tools[*key] != Value::Null) {
+    if let Some(inner) =
+        ["function", "functionDeclarations", "tools"].into_iter().find(|key| tools[*key] != Value::Null)
+    {
         return find(&tools[inner], name.or(space), wanted);
     }
     let whole = format!("{}_{}", space.unwrap_or_default(), name?).replace("__", "_");

@@ -67,3 +67,22 @@ fn the_page_names_the_pinned_versions() {
     assert!(before.contains("Seen on 20"), "the table has no date");
     assert!(rows[2..].iter().all(|row| row.len() == heads.len() + 1 && row.iter().all(|cell| !cell.is_empty())));
 }
+
+/// The README has the table in short.
+#[test]
+fn the_readme_names_what_the_page_names() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap().replace('\n', " ");
+    let (before, rows, _) = parts();
+    let day = before.split_once("Seen on ").unwrap().1.split(',').next().unwrap();
+    assert!(readme.contains(&format!("(docs/leaks.md) on {day}")), "the README's table is not of {day}");
+    for agent in Agent::ALL {
+        assert!(readme.contains(&head(agent)), "the README does not name {}", head(agent));
+        let first = agent.guards().first();
+        assert!(first.is_none_or(|guard| readme.contains(&format!("unless {}", guard.words()))), "{agent:?}");
+    }
+    // What it calls masked, the page calls masked, or not sent.
+    for (agent, row) in Agent::ALL.into_iter().flat_map(|agent| rows[3..].iter().map(move |row| (agent, row))) {
+        let open = ["**reaches the model**", "?"].contains(&row[place(agent)].as_str());
+        assert!(!open, "the README says that '{}' is masked in {}", row[0], agent.title());
+    }
+}

@@ -83,39 +83,36 @@ impl Screen {
         (&*self.pty).write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Types, and waits until the program has drawn something.
+    /// Types, and waits until the program has drawn something. It need not be the text: a program draws only what
+    /// changes.
     #[track_caller]
-    pub fn types_and_waits(&self, keys: &str) {
+    pub fn types_and_sees(&self, keys: &str) {
         let length = || self.shown.lock().unwrap().len();
         let before = length();
         self.types(keys);
         self.waits_for(keys, |_| length() > before);
     }
 
-    /// Types, and waits until the screen shows the last word.
-    #[track_caller]
-    pub fn types_and_sees(&self, keys: &str) {
-        let last = keys.rsplit(' ').next().unwrap();
-        let before = self.text().matches(last).count();
-        self.types(keys);
-        self.waits_for(keys, |screen| screen.text().matches(last).count() > before);
-    }
-
     /// Presses a key until it has done what it should: a program may be busy, or take a key too soon for pasted.
     #[track_caller]
     pub fn presses(&self, key: &str, what: &str, mut done: impl FnMut() -> bool) {
         let start = Instant::now();
-        loop {
-            self.types(key);
-            let pressed = Instant::now();
-            while pressed.elapsed() < GRACE {
-                if done() {
-                    return;
-                }
-                thread::sleep(Duration::from_millis(20));
-            }
+        while !self.presses_once(key, &mut done) {
             self.not_for_ever(what, start);
         }
+    }
+
+    /// Presses a key; whether it has done what it should before long.
+    pub fn presses_once(&self, key: &str, mut done: impl FnMut() -> bool) -> bool {
+        self.types(key);
+        let pressed = Instant::now();
+        while pressed.elapsed() < GRACE {
+            if done() {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        false
     }
 
     #[track_caller]

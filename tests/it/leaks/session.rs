@@ -129,7 +129,7 @@ impl Session {
         }
         match self.agent {
             Agent::Aider => screen.types("/run "),
-            _ => screen.types_and_waits("!"),
+            _ => screen.types_and_sees("!"),
         }
         screen.types_and_sees(command);
         let last = command.rsplit(' ').next().unwrap();
@@ -146,11 +146,12 @@ impl Session {
             _ => {}
         }
         let all = all_of(last);
-        // An answer that was not yet there at one word is there at the next.
+        // An answer that was not yet there at one word is there at the next; opencode loses what comes too soon.
         screen.waits_for("the model has it all", |screen| {
             let before = self.model.bodies().len();
+            let more = || self.model.bodies().len() > before;
             screen.types_and_sees("hello");
-            screen.presses("\r", "an answer", || self.model.bodies().len() > before);
+            let _ = screen.presses_once("\r", more) || screen.presses_once("\r", more);
             self.model.bodies().iter().any(|body| body.contains(&all))
         });
     }
@@ -196,9 +197,8 @@ fn collect_answers(value: &Value, answers: &mut Vec<(String, Views)>) {
     match value {
         Value::Array(list) => list.iter().for_each(|value| collect_answers(value, answers)),
         Value::Object(object) => {
-            let names_a_call = |value: &Value| {
-                value.as_str().is_some_and(|text| text.contains("step_") || text.contains("bare_"))
-            };
+            let names_a_call =
+                |value: &Value| value.as_str().is_some_and(|text| text.contains("step_") || text.contains("bare_"));
             if object.values().any(names_a_call) {
                 let whole = value.to_string();
                 answers.push((whole.clone(), Views::of(&whole)));

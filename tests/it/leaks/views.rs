@@ -16,7 +16,8 @@ impl Views {
             }
             layers.push(next);
         }
-        let marked_up: Vec<_> = layers.iter().filter(|layer| layer.contains('&')).map(|layer| entities(layer)).collect();
+        let marked_up: Vec<_> =
+            layers.iter().filter(|layer| layer.contains('&')).map(|layer| entities(layer)).collect();
         layers.extend(marked_up);
         // Wrapped base64 goes on in the next line.
         let joined = |layer: &String| layer.chars().filter(|letter| !letter.is_whitespace()).collect();
