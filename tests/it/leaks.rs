@@ -6,6 +6,7 @@ mod model;
 mod page;
 mod screen;
 mod session;
+mod settings;
 mod views;
 
 use std::io::Write;

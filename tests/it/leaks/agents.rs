@@ -10,7 +10,7 @@ use crate::leaks::model::ToolCall;
 use crate::sandbox::{CAST, Sandbox};
 
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools");
-const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
+pub const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 
 /// The agent's own key, in its own vault.
 pub const OWN_KEY: &str = "sk-own-0123456789-abcdefghijklmnopqrst";
@@ -235,94 +235,6 @@ impl Agent {
         variables.extend(own.iter().map(|(name, value)| (*name, (*value).to_owned())));
         variables
     }
-
-    /// Its settings: no questions, no telemetry, no updates, the model and two MCP servers.
-    fn configure(self, home: &Path, url: &str, guard: Option<Guard>) {
-        let write = |path: &str, text: String| {
-            let path = home.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
-        let json = |path: &str, value: Value| write(path, value.to_string());
-        let work = home.join("work").display().to_string();
-        if guard == Some(Guard::MaskAlways) {
-            write(".config/cast/config.toml", "mask = \"always\"\n".to_owned());
-        }
-        let servers = servers();
-        match self {
-            Self::Claude => {
-                let approved = &OWN_KEY[OWN_KEY.len() - 20..];
-                json(
-                    ".claude.json",
-                    json!({
-                        "hasCompletedOnboarding": true, "theme": "dark",
-                        "customApiKeyResponses": { "approved": [approved], "rejected": [] },
-                        "projects": { work: { "hasTrustDialogAccepted": true, "hasCompletedProjectOnboarding": true } },
-                        "mcpServers": servers,
-                    }),
-                );
-                if guard == Some(Guard::KeyHelper) {
-                    let helper = "cast run claude --no-mask -- printenv ANTHROPIC_API_KEY";
-                    json(".claude/settings.json", json!({ "apiKeyHelper": helper }));
-                }
-            }
-            Self::Codex => {
-                let mut settings = format!(
-                    "model = \"gpt-5.1-codex\"\nmodel_provider = \"fake\"\ncheck_for_update_on_startup = false\n\
-                     approval_policy = \"never\"\nsandbox_mode = \"danger-full-access\"\n\
-                     [analytics]\nenabled = false\n\
-                     [model_providers.fake]\nname = \"fake\"\nbase_url = \"{url}/v1\"\nenv_key = \"OPENAI_API_KEY\"\n\
-                     wire_api = \"responses\"\nsupports_websockets = false\n\
-                     [projects.{work:?}]\ntrust_level = \"trusted\"\n",
-                );
-                for (name, server) in servers.as_object().unwrap() {
-                    let (command, words) = (&server["command"], &server["args"]);
-                    settings += &format!("[mcp_servers.{name}]\ncommand = {command}\nargs = {words}\n");
-                }
-                if guard == Some(Guard::ShellPolicy) {
-                    settings += "[shell_environment_policy]\nignore_default_excludes = false\n";
-                }
-                write(".codex/config.toml", settings);
-            }
-            Self::Gemini => json(
-                ".gemini/settings.json",
-                json!({
-                    "security": {
-                        "auth": { "selectedType": "gemini-api-key" }, "folderTrust": { "enabled": false },
-                        "environmentVariableRedaction": { "enabled": guard == Some(Guard::Redaction) },
-                    },
-                    "privacy": { "usageStatisticsEnabled": false }, "telemetry": { "enabled": false },
-                    "general": { "enableAutoUpdate": false, "enableAutoUpdateNotification": false },
-                    "mcpServers": servers,
-                }),
-            ),
-            Self::Opencode => {
-                let local = |server: &Value| {
-                    let words = [&[server["command"].clone()], server["args"].as_array().unwrap().as_slice()].concat();
-                    json!({ "type": "local", "command": words })
-                };
-                let options = json!({ "baseURL": format!("{url}/v1"), "apiKey": "{env:OPENAI_API_KEY}" });
-                json(
-                    ".config/opencode/opencode.json",
-                    json!({
-                        "autoupdate": false, "share": "disabled", "permission": { "*": "allow" },
-                        "model": "fake/fake", "small_model": "fake/fake",
-                        "provider": { "fake": {
-                            "npm": "@ai-sdk/openai-compatible", "name": "fake", "options": options,
-                            "models": { "fake": { "name": "fake", "tool_call": true } },
-                        } },
-                        "mcp": { "masked": local(&servers["masked"]), "bare": local(&servers["bare"]) },
-                    }),
-                );
-                if guard == Some(Guard::ShellHook) {
-                    let hook = "export const Own = async () => ({\n  \"shell.env\": async (_, output) => { \
-                                output.env.OPENAI_API_KEY = \"\"; },\n});\n";
-                    write(".config/opencode/plugin/own.js", hook.to_owned());
-                }
-            }
-            Self::Aider => {}
-        }
-    }
 }
 
 /// This platform as npm's packages name it.
@@ -330,18 +242,6 @@ fn platform() -> String {
     let system = if std::env::consts::OS == "macos" { "darwin" } else { std::env::consts::OS };
     let processor = if std::env::consts::ARCH == "aarch64" { "arm64" } else { "x64" };
     format!("{system}-{processor}")
-}
-
-/// The MCP servers, one masked, one not.
-fn servers() -> Value {
-    let server = format!("{TESTS}/server.mjs");
-    json!({
-        "masked": { "command": "cast", "args": ["run", "mcp", "--", "node", server] },
-        "bare": {
-            "command": "cast",
-            "args": ["run", "bare-mcp", "--no-mask", "--inherit-secrets", "--", "node", server],
-        },
-    })
 }
 
 impl Guard {

@@ -1,5 +1,5 @@
-//! A model that plays a script, over the four APIs that agents speak: Anthropic Messages, OpenAI Responses and Chat
-//! Completions, and Gemini. It asks for one tool call after the other, then says "done", and keeps what it was sent.
+//! A model that plays a script, over the four APIs that agents speak: Anthropic's Messages, Responses and Chat
+//! Completions of `OpenAI`, and Gemini. It asks for one tool call after the other, then says "done", and keeps what it was sent.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -147,17 +147,12 @@ fn answer(request: &Request, script: &[ToolCall]) -> (&'static str, String) {
     if !streams {
         return ("application/json", whole.to_string());
     }
-    let mut text = String::new();
-    for event in events {
-        if let Some(kind) = event["type"].as_str() {
-            text += &format!("event: {kind}\n");
-        }
-        text += &format!("data: {event}\n\n");
-    }
-    if api == Api::Chat {
-        text += "data: [DONE]\n\n";
-    }
-    ("text/event-stream", text)
+    let lines = events.iter().map(|event| match event["type"].as_str() {
+        Some(kind) => format!("event: {kind}\ndata: {event}\n\n"),
+        None => format!("data: {event}\n\n"),
+    });
+    let end = if api == Api::Chat { "data: [DONE]\n\n" } else { "" };
+    ("text/event-stream", lines.collect::<String>() + end)
 }
 
 /// The first call of the script that the conversation does not hold yet. A request that brings no such tool is on the
@@ -219,7 +214,7 @@ fn messages(turn: &Turn) -> (Vec<Value>, Value) {
     (events, message(json!([block]), json!(reason)))
 }
 
-/// OpenAI Responses.
+/// Responses of `OpenAI`.
 fn responses(turn: &Turn) -> (Vec<Value>, Value) {
     let item = match turn {
         Turn::Call(call, space) => {
@@ -254,7 +249,7 @@ fn responses(turn: &Turn) -> (Vec<Value>, Value) {
     (events, whole)
 }
 
-/// OpenAI Chat Completions.
+/// Chat Completions of `OpenAI`.
 fn chat(turn: &Turn) -> (Vec<Value>, Value) {
     let (message, reason) = match turn {
         Turn::Call(call, _) => {

@@ -36,7 +36,7 @@ impl Screen {
         let (pty, shown) = (Arc::new(pty), Arc::new(Mutex::new(Vec::new())));
         let (screen, all) = (Arc::clone(&pty), Arc::clone(&shown));
         thread::spawn(move || {
-            let mut bytes = [0; 65536];
+            let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = (&*screen).read(&mut bytes) {
                 let new = &bytes[..count];
                 for (question, answer) in ANSWERS {
