@@ -1,5 +1,6 @@
-//! A model that plays a script, over the four APIs that agents speak: Anthropic's Messages, Responses and Chat
-//! Completions of `OpenAI`, and Gemini. It asks for one tool call after the other, then says "done", and keeps what it was sent.
+//! A model that plays a script, over the four APIs that agents speak: Anthropic's Messages, `OpenAI`'s Responses and
+//! Chat Completions, and Gemini's. It asks for one tool call after the other, then says "done", and keeps what it was
+//! sent.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
