@@ -21,6 +21,7 @@ mod init;
 mod key;
 mod keyring;
 mod keys;
+mod leaks;
 mod list;
 mod mask;
 mod masking;
