@@ -144,7 +144,9 @@ fn masked(masked: Masked) -> String {
         Masked::Off => "no".to_owned(),
         Masked::Unmasked => "no: set with '--unmasked'".to_owned(),
         Masked::Exempt(why) => format!("no: {why}"),
-        Masked::RawOnly => format!("as it is or escaped, not in base64 or hexadecimal: over {} KiB of secrets", ENCODED_BYTES >> 10),
+        Masked::RawOnly => {
+            format!("as it is or escaped, not in base64 or hexadecimal: over {} KiB of secrets", ENCODED_BYTES >> 10)
+        }
     }
 }
 

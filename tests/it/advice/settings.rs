@@ -69,7 +69,10 @@ fn that_others_can_write() {
 fn that_are_not_valid() {
     let sandbox = with(b"mask = \"perhaps\"\n");
     let refused = sandbox.cast(["run", "a", "--", "true"]).refuses(125, "is not valid", &["perhaps"]);
-    told(&refused, "valid settings are: mask = \"auto\", \"always\" or \"never\"; audit = \"on\", \"required\" or \"off\"");
+    told(
+        &refused,
+        "valid settings are: mask = \"auto\", \"always\" or \"never\"; audit = \"on\", \"required\" or \"off\"",
+    );
     told(&refused, "and: no_builtin = [\"my-agent\"], stale_after = \"90d\"");
     let others = "no_builtin = [\"my-agent\"]\nstale_after = \"90d\"\n";
     for (mask, audit) in [("auto", "on"), ("never", "required"), ("always", "off")] {
