@@ -190,6 +190,7 @@ impl Unborn<'_> {
 }
 
 /// A client that kills its server (cast) must not leave CMD running. A setuid CMD loses this protection.
+#[cfg_attr(not(target_os = "linux"), allow(clippy::unnecessary_wraps))]
 fn die_with_parent() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;

@@ -21,7 +21,7 @@ pub(super) enum Place {
 }
 
 /// Where a descriptor leads; `None` if it is closed.
-#[allow(clippy::useless_conversion)] // the numbers' types differ between systems
+#[allow(clippy::unnecessary_cast, clippy::cast_sign_loss)] // the numbers' types differ between systems
 pub(super) fn place(stream: BorrowedFd<'_>) -> Option<Place> {
     let data = rustix::fs::fstat(stream).ok()?;
     let is_terminal =

@@ -165,7 +165,9 @@ impl Drop for Terminal {
 /// A pseudo-terminal: cast's end and CMD's.
 fn pair() -> io::Result<(Arc<OwnedFd>, OwnedFd)> {
     let open = || {
-        let inner = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        let inner = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        // Not every system takes this as a flag of `openpt`; no other thread could fork meanwhile.
+        rustix::io::fcntl_setfd(&inner, rustix::io::FdFlags::CLOEXEC)?;
         grantpt(&inner)?;
         unlockpt(&inner)?;
         let end = end_of(&inner)?;
