@@ -26,7 +26,7 @@ pub struct Transient {
 }
 
 impl Transient {
-    /// As [`replace`], for a file in the lock's folder. If another user moves that folder and puts a link in its
+    /// As [`super::replace`], for a file in the lock's folder. If another user moves that folder and puts a link in its
     /// place, the writer still replaces no file of another folder.
     pub fn replace(
         &self,
