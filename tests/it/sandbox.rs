@@ -29,10 +29,11 @@ pub struct Call<'a> {
 }
 
 /// Refusals that are their own advice, and those of the system, for which there is nothing to type.
-const SAYS_IT: [&str; 6] = [
+const SAYS_IT: [&str; 7] = [
     "no space left on device",
     "file too large",
     "input/output error",
+    "sharing violation",
     "differs from what cast wrote",
     // A file that the caller named.
     "no such file or directory",
