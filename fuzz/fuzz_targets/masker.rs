@@ -53,7 +53,11 @@ fuzz_target!(|data: &[u8]| {
                         6 => format!("\x1b[1m{}", char::from(*byte)),
                         _ => format!("\\u{{{byte:x}}}"),
                     };
-                    if index % (1 + usize::from(often & 31)) == 0 { text.extend(escape.bytes()) } else { text.push(*byte) }
+                    if index % (1 + usize::from(often & 31)) == 0 {
+                        text.extend(escape.bytes())
+                    } else {
+                        text.push(*byte)
+                    }
                 }
             }
             3 | 4 => {
