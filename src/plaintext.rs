@@ -59,7 +59,7 @@ pub(crate) fn check_removable(path: &Path) -> Result<()> {
         let what = format!("'--remove' does not follow the symbolic link '{}'", path.display());
         return Err(Failure::new(Kind::Io, what).hint(format!("name the file itself: '{}'", real(path).display())));
     }
-    disk::open_regular(path).map(drop).map_err(|failure| failure.hint("name a file, or leave '--remove' out"))
+    disk::open_regular(path).map(drop).map_err(|failure| failure.hint("name a file, or run it without '--remove'"))
 }
 
 /// Removes a file, durably, if it still is what was read from it.

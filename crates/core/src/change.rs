@@ -174,7 +174,7 @@ impl Session {
         given_up.map_err(|failure| not_remembered(&failure, "removed"))
     }
 
-    /// A change of somebody else's vault names whose it is: what was stored there is for that owner.
+    /// A change of another owner's vault names that owner, who can read what is stored there.
     fn name_owner(&self, owner: Option<(AgentName, Fingerprint)>) {
         if let Some((agent, fingerprint)) = owner {
             self.attendant.notice(Notice::OtherOwner(agent, fingerprint));

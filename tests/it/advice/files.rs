@@ -255,7 +255,7 @@ fn a_file_for_import() {
     }
     fs::remove_file(&file).unwrap();
     sandbox.other("mkfifo", [&file]).succeeds();
-    told(&import(&["--remove"]).refuses(6, "not a regular file", &[]), "name a file, or leave '--remove' out");
+    told(&import(&["--remove"]).refuses(6, "not a regular file", &[]), "name a file, or run it without '--remove'");
     typed(&sandbox, "echo N=hunter3-hunter3 >.env & cast secrets import b .env").succeeds();
     fs::remove_file(&file).unwrap();
     fs::write(&file, "L=hunter3-hunter3\n").unwrap();

@@ -166,7 +166,7 @@ fn a_file_with_a_passphrase() {
     let sandbox = sealed();
     let list = |path: &str| typed(&sandbox, "cast list a").env("CAST_PASSPHRASE_FILE", path);
     let refuses = |path: &str, message: &str| list(path).refuses(4, message, &[SECRET, WORD]);
-    let advice = told(&refuses("", "is set but empty"), "name a file, or take it away: 'unset {PASSPHRASE_FILE}'");
+    let advice = told(&refuses("", "is set but empty"), "name a file, or unset it: 'unset {PASSPHRASE_FILE}'");
     let line = format!("{}; CAST_KEY_FILE=master.key cast list a", advice.command("unset"));
     typed(&sandbox, &line).env("CAST_PASSPHRASE_FILE", "").succeeds();
     let outcome = refuses("missing.txt", "cannot be read");
@@ -211,7 +211,7 @@ fn a_key_that_was_given() {
     let advice = told(&refuses(&both, "are set"), "unset one of them: 'unset {KEY_FILE}'");
     list(&format!("{both} {}; cast list a", advice.command("unset"))).succeeds();
     let empty = "export CAST_KEY_FILE=;";
-    let advice = told(&refuses(empty, "is set but empty"), "name a file, or take it away: 'unset {named_by}'");
+    let advice = told(&refuses(empty, "is set but empty"), "name a file, or unset it: 'unset {named_by}'");
     list(&format!("{empty} {}; cast list a", advice.command("unset"))).succeeds();
     let outcome = refuses(&format!("CAST_KEY_FILE={key}"), "cannot read the file");
     told(&outcome, "{KEY_FILE} takes the path of a file; put the key itself in {KEY}");

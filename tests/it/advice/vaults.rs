@@ -171,7 +171,7 @@ fn with_the_key_of_an_agent() {
     for words in ["set c K hunter2-hunter2", "list b"] {
         let line = format!("cast {words}");
         let refused = typed(&sandbox, &line).env("CAST_KEY", new).refuses(4, "the agent key of 'a'", &[SECRET, new]);
-        let form = "with a master key on this machine, leave this one away: 'unset CAST_KEY CAST_KEY_FILE'";
+        let form = "if this machine has the master key, use that one: 'unset CAST_KEY CAST_KEY_FILE'";
         let line = format!("{}; {line}", told(&refused, form).command("unset"));
         typed(&sandbox, &line).env("CAST_KEY", new).succeeds();
     }

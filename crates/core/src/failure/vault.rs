@@ -116,8 +116,7 @@ pub(crate) fn agent_key(agent: &AgentName, what: &str) -> Failure {
 
 /// The same, where the master key would do.
 pub(crate) fn not_with_agent_key(agent: &AgentName, what: &str) -> Failure {
-    agent_key(agent, what)
-        .hint("with a master key on this machine, leave this one away: 'unset CAST_KEY CAST_KEY_FILE'")
+    agent_key(agent, what).hint("if this machine has the master key, use that one: 'unset CAST_KEY CAST_KEY_FILE'")
 }
 
 /// What is another person's to decide.

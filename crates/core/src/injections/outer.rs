@@ -3,9 +3,9 @@
 //!
 //! `CAST_INJECTED=<salt>:KEY:<digest>,KEY:<digest>:unmasked,...`
 //!
-//! The salt is random for each run. A digest is the first 4 bytes of SHA-256 over the salt, `KEY=` and the value, in hexadecimal digits. To
-//! whoever has the environment it tells nothing new. In a log, it would let a reader test guesses of a value; so the masker hides the salt
-//! as it hides a value, and without the salt a digest tells nothing.
+//! The salt is random for each run. A digest is the first 4 bytes of SHA-256 over the salt, `KEY=` and the value, in hexadecimal digits. A
+//! process that has the environment has the values, too. In a log, a digest would let a reader test guesses of a value; so the masker hides
+//! the salt as it hides a value, and without the salt a digest tells nothing.
 //!
 //! A list that is too long for one environment string continues in `CAST_INJECTED_2` and so on, without the salt.
 
@@ -113,7 +113,7 @@ fn read(variables: impl Iterator<Item = (OsString, OsString)>) -> Option<(String
         for entry in entries.split(',') {
             let mut words = entry.split(':');
             let (Some(name), Some(digest)) = (words.next(), words.next()) else { continue };
-            // What every program needs is never dropped, whoever set it.
+            // The variables that every program needs are never dropped.
             if SecretName::parse(name).is_ok() && !is_inherited(name.as_ref(), true) {
                 let unmasked = words.any(|word| word == UNMASKED);
                 listed.insert(folded(name).into_owned(), Listed { digest: digest.to_owned(), unmasked });

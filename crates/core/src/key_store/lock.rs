@@ -52,7 +52,7 @@ pub fn changes(places: &Places) -> u64 {
     path(places).map_or(0, |path| Lock::counted(&path))
 }
 
-/// Clears what a killed writer of the record of copies left, unless somebody is writing.
+/// Removes the temporary files of a killed writer, unless another process is writing.
 pub(crate) fn clear_exports(places: &Places) {
     let leftover = Exports::new(places).map(|exports| exports.temporary()).ok();
     let Some(leftover) = leftover.filter(|leftover| leftover.symlink_metadata().is_ok()) else { return };

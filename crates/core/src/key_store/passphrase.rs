@@ -73,7 +73,7 @@ pub fn keep_from_children() {
 fn read(path: &Path) -> Result<(SecretString, bool)> {
     let bad = |what: &str| Failure::new(Kind::NoKey, format!("{PASSPHRASE_FILE} {what}"));
     if path.as_os_str().is_empty() {
-        return Err(bad("is set but empty").hint(format!("name a file, or take it away: 'unset {PASSPHRASE_FILE}'")));
+        return Err(bad("is set but empty").hint(format!("name a file, or unset it: 'unset {PASSPHRASE_FILE}'")));
     }
     let unreadable = |cause| {
         bad(&format!("names a file that cannot be read: {}", Cause(&cause)))

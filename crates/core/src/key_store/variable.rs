@@ -45,7 +45,7 @@ pub fn load(waits: bool) -> Result<Option<(UnlockKey, &'static str)>> {
 pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     if path.as_os_str().is_empty() {
         return Err(Failure::new(Kind::NoKey, format!("{named_by} is set but empty"))
-            .hint(format!("name a file, or take it away: 'unset {named_by}'")));
+            .hint(format!("name a file, or unset it: 'unset {named_by}'")));
     }
     refuse_tilde(Kind::NoKey, named_by, path)?;
     // The message omits the path, because a user may have put the key itself there.
