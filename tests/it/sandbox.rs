@@ -16,6 +16,10 @@ use crate::signals;
 /// The binary under test.
 pub const CAST: &str = env!("CARGO_BIN_EXE_cast");
 
+/// The variables that tell of a coding agent, listed apart from the product's own list.
+pub const CODING_AGENTS: [&str; 8] =
+    ["CLAUDECODE", "AI_AGENT", "AGENT", "GEMINI_CLI", "CODEX_THREAD_ID", "CODEX_SESSION_ID", "CODEX_CI", "OPENCODE"];
+
 /// An empty home with a clean environment.
 pub struct Sandbox {
     home: TempDir,

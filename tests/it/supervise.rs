@@ -15,6 +15,7 @@ use std::process::{Command, Stdio};
 use rustix::process::Signal;
 
 use crate::sandbox::{CAST, Sandbox, skip};
+use crate::terminal::Terminal;
 use process::{Running, code, is_alive, is_stopped, send, stat, until};
 
 pub const SECRET: &str = "sk-live-0123456789";
@@ -35,6 +36,18 @@ while True:
     print(signal_got.name, count, flush=True)
 print('in all', count, flush=True)
 ";
+
+/// On a terminal with `COUNTER`, each Ctrl-C arrives once; Ctrl-\ ends it.
+#[track_caller]
+pub fn counts_each_ctrl_c_once(terminal: &mut Terminal) {
+    terminal.sees("ready");
+    for count in 1..=5 {
+        terminal.types("\x03");
+        terminal.sees(&format!("SIGINT {count}"));
+    }
+    terminal.types("\x1c");
+    terminal.sees("in all 5");
+}
 
 pub fn sandbox() -> Sandbox {
     Sandbox::with("a", &[("K", SECRET)])

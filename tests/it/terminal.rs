@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::ptsname;
 use rustix::termios::{Action, LocalModes, OptionalActions, Termios, tcflow, tcgetattr, tcsetattr};
 
-use crate::sandbox::Call;
+use crate::sandbox::{CAST, Call, Sandbox};
 
 /// After this long, a test stops waiting and fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -58,6 +58,16 @@ impl Terminal {
         shell.env_clear().envs(cast.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.current_dir(cast.get_current_dir().expect("a sandbox sets it"));
         Self::spawn(shell)
+    }
+
+    /// An interactive bash that has `$CAST` and these variables, at its first prompt, `shell> `.
+    #[track_caller]
+    pub fn bash(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Self {
+        let call = sandbox.cast([""]).env("CAST", CAST).env("PS1", "shell> ");
+        let call = variables.iter().fold(call, |call, (name, value)| call.env(name, value));
+        let mut terminal = Self::start_in_shell(call, "exec bash --norc --noprofile --noediting -i");
+        terminal.sees("shell> ");
+        terminal
     }
 
     fn spawn(mut command: Command) -> Self {

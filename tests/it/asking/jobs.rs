@@ -3,14 +3,12 @@
 use rustix::process::{Signal, kill_process};
 
 use super::{KINDS, Kind, asks, shows_no_secret};
-use crate::sandbox::{CAST, Sandbox};
+use crate::sandbox::Sandbox;
 use crate::terminal::{Terminal, assert_same_modes};
 
-/// An interactive bash that has `$CAST` and says at once when a job stops.
+/// An interactive bash that says at once when a job stops.
 fn shell(sandbox: &Sandbox) -> Terminal {
-    let call = sandbox.cast([""]).env("CAST", CAST).env("PS1", "shell> ");
-    let mut terminal = Terminal::start_in_shell(call, "exec bash --norc --noprofile --noediting -i");
-    terminal.sees("shell> ");
+    let mut terminal = Terminal::bash(sandbox, &[]);
     terminal.types("set -b\r");
     terminal.sees("shell> ");
     terminal

@@ -93,9 +93,7 @@ fn the_end_of_one_is_the_turn_of_the_next() {
 #[test]
 fn a_stopped_one_gives_its_turn_away() {
     let sandbox = locked();
-    let call = sandbox.cast([""]).env("CAST", CAST).env("PS1", "shell> ");
-    let mut terminal = Terminal::start_in_shell(call, "exec bash --norc --noprofile --noediting -i");
-    terminal.sees("shell> ");
+    let mut terminal = Terminal::bash(&sandbox, &[]);
     terminal.types("$CAST run a -- echo fir''st\r");
     asks(&mut terminal, "Passphrase for ");
     terminal.types("\x1a");

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use super::{exported, sandbox};
 use crate::forge::grant_of;
-use crate::sandbox::{CAST, skip};
+use crate::sandbox::{CAST, CODING_AGENTS, skip};
 use crate::terminal::Terminal;
 
 #[test]
@@ -126,17 +126,7 @@ fn the_master_key_goes_to_no_pipe_unasked() {
 #[test]
 fn a_coding_agent_gets_the_master_key_only_with_yes() {
     let sandbox = sandbox();
-    let variables = [
-        "CLAUDECODE",
-        "AI_AGENT",
-        "AGENT",
-        "GEMINI_CLI",
-        "CODEX_THREAD_ID",
-        "CODEX_SESSION_ID",
-        "CODEX_CI",
-        "OPENCODE",
-    ];
-    for variable in variables {
+    for variable in CODING_AGENTS {
         for words in [&["key", "export"][..], &["key", "export", "-o", "-"], &["key", "export", "-o", "file"]] {
             let call = sandbox.cast(words).env(variable, "sk-live-1");
             let refused = call.refuses(2, &format!("{variable} is set"), &["hunter2", "sk-live"]);

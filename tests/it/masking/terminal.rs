@@ -8,12 +8,13 @@ mod ways_out;
 
 use std::fs;
 
+use rustix::termios::Termios;
 use serde_json::Value;
 
-use crate::sandbox::{CAST, Sandbox};
+use crate::sandbox::{CAST, CODING_AGENTS, Sandbox};
 use crate::supervise::process::{stat, until};
 use crate::supervise::{SECRET, sandbox};
-use crate::terminal::Terminal;
+use crate::terminal::{AND_STAY, Terminal};
 
 /// What a masked terminal shows of the secret begins so. How the marker is filled is the masker's.
 const MARKER: &str = "[cast:K";
@@ -23,12 +24,18 @@ fn masked(script: &str) -> [&str; 7] {
     ["run", "--mask", "a", "--", "sh", "-c", script]
 }
 
-/// An interactive bash that has `$CAST`, with `name` as its prompt.
-fn shell(sandbox: &Sandbox) -> Terminal {
-    let call = sandbox.cast([""]).env("CAST", CAST).env("PS1", "shell> ");
-    let mut terminal = Terminal::start_in_shell(call, "exec bash --norc --noprofile --noediting -i");
-    terminal.sees("shell> ");
-    terminal
+/// A masked run that has written its id into the file `cmd` and goes on with this script, from a shell that stays; and
+/// the modes of the terminal before it.
+#[track_caller]
+fn ready(sandbox: &Sandbox, script: &str) -> (Terminal, Termios) {
+    let run = sandbox.cast(masked(&format!("echo $$ >cmd; echo ready; {script}")));
+    let mut terminal = Terminal::start_in_shell(run, &format!("echo begin; read _; {AND_STAY}"));
+    terminal.sees("begin");
+    let before = terminal.modes();
+    terminal.types("\r");
+    terminal.sees("ready");
+    terminal.becomes_raw(true);
+    (terminal, before)
 }
 
 fn settings(sandbox: &Sandbox, text: &str) {
@@ -81,17 +88,7 @@ fn a_terminal_is_masked_if_the_caller_or_the_settings_say_so() {
 #[test]
 fn a_terminal_is_masked_below_an_agent_and_in_ci() {
     let sandbox = sandbox();
-    let agents = [
-        "CLAUDECODE",
-        "AI_AGENT",
-        "AGENT",
-        "GEMINI_CLI",
-        "CODEX_THREAD_ID",
-        "CODEX_SESSION_ID",
-        "CODEX_CI",
-        "OPENCODE",
-    ];
-    for variable in agents.into_iter().chain(["CI"]) {
+    for variable in CODING_AGENTS.into_iter().chain(["CI"]) {
         assert_masked(&shown(&sandbox, &[], &[(variable, "1")]));
         assert_plain(&shown(&sandbox, &[], &[(variable, "")]));
     }

@@ -4,17 +4,9 @@ use std::fs;
 use std::process::Stdio;
 
 use super::process::{Mortal, is_alive, until};
-use super::{COUNTER, has, sandbox};
-use crate::sandbox::{CAST, Sandbox};
+use super::{COUNTER, counts_each_ctrl_c_once, has, sandbox};
+use crate::sandbox::CAST;
 use crate::terminal::Terminal;
-
-/// An interactive bash that has `$CAST` and `$COUNTER`.
-fn shell(sandbox: &Sandbox) -> Terminal {
-    let call = sandbox.cast([""]).env("CAST", CAST).env("COUNTER", COUNTER).env("PS1", "shell> ");
-    let mut terminal = Terminal::start_in_shell(call, "exec bash --norc --noprofile --noediting -i");
-    terminal.sees("shell> ");
-    terminal
-}
 
 #[test]
 fn ctrl_c_arrives_once() {
@@ -22,18 +14,12 @@ fn ctrl_c_arrives_once() {
         return;
     }
     let sandbox = sandbox();
-    let mut terminal = shell(&sandbox);
+    let mut terminal = Terminal::bash(&sandbox, &[("COUNTER", COUNTER)]);
     // The reader stays: only CMD must get the signal.
     terminal.types(
         "$CAST run a -- python3 -c \"$COUNTER\" | (trap '' INT QUIT; exec cat); echo en''ded ${PIPESTATUS[@]}\r",
     );
-    terminal.sees("ready");
-    for count in 1..=5 {
-        terminal.types("\x03");
-        terminal.sees(&format!("SIGINT {count}"));
-    }
-    terminal.types("\x1c");
-    terminal.sees("in all 5");
+    counts_each_ctrl_c_once(&mut terminal);
     terminal.sees("ended 0 0");
     terminal.types("exit\r");
     terminal.ends_with(0);
@@ -42,7 +28,7 @@ fn ctrl_c_arrives_once() {
 #[test]
 fn ctrl_c_ends_a_pipeline() {
     let sandbox = sandbox();
-    let mut terminal = shell(&sandbox);
+    let mut terminal = Terminal::bash(&sandbox, &[]);
     terminal.types("$CAST run a -- sh -c 'echo rea''dy; exec sleep 1000' | (trap '' INT; exec cat)\r");
     terminal.sees("ready");
     terminal.types("\x03");
@@ -56,7 +42,7 @@ fn ctrl_c_ends_a_pipeline() {
 #[test]
 fn ctrl_z_stops_it_and_fg_continues_it() {
     let sandbox = sandbox();
-    let mut terminal = shell(&sandbox);
+    let mut terminal = Terminal::bash(&sandbox, &[]);
     let script = "echo rea\"\"dy $K; while read line; do echo \"got $line $K\"; done; echo last";
     terminal.types(format!("$CAST run a -- sh -c '{script}' | cat\r"));
     terminal.sees("ready [cast:K]");

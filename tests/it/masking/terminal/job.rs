@@ -1,8 +1,8 @@
 //! Job control: a masked run on a terminal is a job like any other.
 
-use super::{MARKER, cast, file, keeper, masked, shell};
+use super::{MARKER, cast, file, keeper, masked};
 use crate::supervise::process::{is_stopped, send, until};
-use crate::supervise::{COUNTER, SECRET, has, sandbox};
+use crate::supervise::{COUNTER, SECRET, counts_each_ctrl_c_once, has, sandbox};
 use crate::terminal::Terminal;
 use rustix::process::Signal;
 
@@ -13,13 +13,7 @@ fn ctrl_c_and_ctrl_backslash_arrive_once() {
     }
     let sandbox = sandbox();
     let mut terminal = Terminal::start(sandbox.cast(["run", "--mask", "a", "--", "python3", "-c", COUNTER]));
-    terminal.sees("ready");
-    for count in 1..=5 {
-        terminal.types("\x03");
-        terminal.sees(&format!("SIGINT {count}"));
-    }
-    terminal.types("\x1c");
-    terminal.sees("in all 5");
+    counts_each_ctrl_c_once(&mut terminal);
     terminal.ends_with(0);
 }
 
@@ -45,7 +39,7 @@ fn a_signal_for_cast_reaches_cmd_once() {
 #[test]
 fn ctrl_z_stops_it_and_fg_continues_it() {
     let sandbox = sandbox();
-    let mut terminal = shell(&sandbox);
+    let mut terminal = Terminal::bash(&sandbox, &[]);
     let before = terminal.modes();
     let script = "echo rea\"\"dy $K; while read line; do echo \"got $line $K\"; done; echo last";
     terminal.types(format!("$CAST run --mask a -- sh -c '{script}'\r"));
@@ -73,7 +67,7 @@ fn ctrl_z_stops_it_and_fg_continues_it() {
 #[test]
 fn in_the_background_it_is_stopped_when_it_reads() {
     let sandbox = sandbox();
-    let mut terminal = shell(&sandbox);
+    let mut terminal = Terminal::bash(&sandbox, &[]);
     terminal.types("$CAST run --mask a -- sh -c 'echo $$ >cmd; echo rea''dy; cat'\r");
     terminal.sees("ready");
     let group = [file(&sandbox, "cmd").parse().unwrap(), keeper(&sandbox), cast(&sandbox)];
@@ -104,7 +98,7 @@ fn in_the_background_it_is_stopped_when_it_reads() {
 #[test]
 fn in_the_background_it_goes_on_without_input() {
     let sandbox = sandbox();
-    let mut terminal = shell(&sandbox);
+    let mut terminal = Terminal::bash(&sandbox, &[]);
     terminal.types("mkfifo go; $CAST run --mask a -- sh -c 'echo rea''dy; read line <go; echo went $line $K; read line; echo got $line'\r");
     terminal.sees("ready");
     terminal.types("\x1a");
@@ -127,7 +121,7 @@ fn in_the_background_it_goes_on_without_input() {
 #[test]
 fn a_stop_by_signal_stops_all() {
     let sandbox = sandbox();
-    let mut terminal = shell(&sandbox);
+    let mut terminal = Terminal::bash(&sandbox, &[]);
     terminal.types("$CAST run --mask a -- sh -c 'echo $$ >cmd; read line; echo got $line'\r");
     let (cmd, cast): (i32, i32) = (file(&sandbox, "cmd").parse().unwrap(), cast(&sandbox));
     for (pid, signal) in [(cast, Signal::TSTP), (cmd, Signal::STOP), (cast, Signal::STOP)] {
@@ -197,7 +191,7 @@ fn a_shell_inside_has_jobs_of_its_own() {
 #[test]
 fn a_shell_inside_can_stop_itself() {
     let sandbox = sandbox();
-    let mut terminal = shell(&sandbox);
+    let mut terminal = Terminal::bash(&sandbox, &[]);
     terminal.types("PS1='inner> ' $CAST run --mask a -- bash --norc --noprofile --noediting -i\r");
     terminal.sees("inner> ");
     for _ in 0..3 {

@@ -2,9 +2,9 @@
 
 use rustix::termios::{LocalModes, SpecialCodeIndex};
 
-use super::{MARKER, masked, shell};
+use super::{MARKER, masked, ready};
 use crate::supervise::{SECRET, has, sandbox};
-use crate::terminal::{AND_STAY, Terminal};
+use crate::terminal::Terminal;
 
 #[test]
 fn size_and_its_changes_arrive() {
@@ -53,15 +53,7 @@ fn the_inner_terminal_begins_with_the_modes_of_the_outer() {
 fn the_outer_terminal_passes_bytes_and_is_restored() {
     let sandbox = sandbox();
     for script in ["read line", "stty raw -echo; read line", "stty -echo; read line; exit 7"] {
-        let mut terminal = Terminal::start_in_shell(
-            sandbox.cast(masked(&format!("echo ready; {script}"))),
-            &format!("echo begin; read _; {AND_STAY}"),
-        );
-        terminal.sees("begin");
-        let before = terminal.modes();
-        terminal.types("\r");
-        terminal.sees("ready");
-        terminal.becomes_raw(true);
+        let (mut terminal, before) = ready(&sandbox, script);
         terminal.types("\n");
         terminal.sees("[ended with");
         crate::terminal::assert_same_modes(&before, &terminal.modes());
@@ -170,7 +162,7 @@ fn ctrl_s_holds_output_and_ctrl_d_ends_input() {
 #[test]
 fn odd_modes_of_the_outer_terminal_come_back() {
     let sandbox = sandbox();
-    let mut terminal = shell(&sandbox);
+    let mut terminal = Terminal::bash(&sandbox, &[]);
     let mut modes = terminal.modes();
     modes.local_modes.remove(LocalModes::ECHOCTL);
     modes.special_codes[SpecialCodeIndex::VERASE] = 0x08;

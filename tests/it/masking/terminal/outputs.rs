@@ -1,7 +1,7 @@
 //! Where cast does not have the whole terminal, only outputs go through one of its own: input, process group and
 //! controlling terminal stay.
 
-use super::{MARKER, masked, shell};
+use super::{MARKER, masked};
 use crate::supervise::process::stat;
 use crate::supervise::{COUNTER, SECRET, has, sandbox};
 use crate::terminal::Terminal;
@@ -68,7 +68,7 @@ fn keys_reach_a_job_whose_output_goes_on() {
         return;
     }
     let sandbox = sandbox();
-    let mut terminal = shell(&sandbox);
+    let mut terminal = Terminal::bash(&sandbox, &[]);
     std::fs::write(sandbox.home().join("counter"), COUNTER).unwrap();
     terminal.types("$CAST run --mask a -- python3 counter </dev/null\r");
     terminal.sees("ready");
@@ -118,7 +118,7 @@ while True:
 #[test]
 fn a_background_job_shows_its_output_and_never_takes_the_terminal() {
     let sandbox = sandbox();
-    let mut terminal = shell(&sandbox);
+    let mut terminal = Terminal::bash(&sandbox, &[]);
     let before = terminal.modes();
     terminal.types(
         "mkfifo go; $CAST run --mask a -- sh -c 'read line <go; echo we''nt $K; echo $$ >cmd; read line <go' &\r",

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use super::{MARKER, cast, file, keeper, masked};
+use super::{MARKER, cast, file, keeper, masked, ready};
 use crate::sandbox::CAST;
 use crate::supervise::process::{Mortal, is_alive, send, until};
 use crate::supervise::{SECRET, sandbox};
@@ -74,13 +74,7 @@ fn a_background_process_does_not_keep_cast() {
 fn a_signal_restores_the_terminal() {
     let sandbox = sandbox();
     for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1] {
-        let run = sandbox.cast(masked("echo $$ >cmd; echo ready; exec sleep 1000"));
-        let mut terminal = Terminal::start_in_shell(run, &format!("echo begin; read _; {AND_STAY}"));
-        terminal.sees("begin");
-        let before = terminal.modes();
-        terminal.types("\r");
-        terminal.sees("ready");
-        terminal.becomes_raw(true);
+        let (mut terminal, before) = ready(&sandbox, "exec sleep 1000");
         send(cast(&sandbox), signal);
         terminal.sees(&format!("[ended with {}]", 128 + signal.as_raw()));
         assert_same_modes(&before, &terminal.modes());
@@ -92,13 +86,7 @@ fn a_signal_restores_the_terminal() {
 fn the_death_of_cmd_or_its_keeper_restores_the_terminal() {
     let sandbox = sandbox();
     for victim in ["cmd", "keeper"] {
-        let run = sandbox.cast(masked("echo $$ >cmd; echo ready; exec sleep 1000"));
-        let mut terminal = Terminal::start_in_shell(run, &format!("echo begin; read _; {AND_STAY}"));
-        terminal.sees("begin");
-        let before = terminal.modes();
-        terminal.types("\r");
-        terminal.sees("ready");
-        terminal.becomes_raw(true);
+        let (mut terminal, before) = ready(&sandbox, "exec sleep 1000");
         let cmd = file(&sandbox, "cmd").parse().unwrap();
         send(if victim == "cmd" { cmd } else { keeper(&sandbox) }, Signal::KILL);
         terminal.sees("[ended with 137]");
@@ -146,13 +134,7 @@ fn a_window_that_is_closed_ends_cmd() {
 #[test]
 fn a_terminal_that_takes_no_more_does_not_hold_cast() {
     let sandbox = sandbox();
-    let run = sandbox.cast(masked("echo $$ >cmd; echo ready; read line; seq 500; echo $K >done"));
-    let mut terminal = Terminal::start_in_shell(run, &format!("echo begin; read _; {AND_STAY}"));
-    terminal.sees("begin");
-    let before = terminal.modes();
-    terminal.types("\r");
-    terminal.sees("ready");
-    terminal.becomes_raw(true);
+    let (mut terminal, before) = ready(&sandbox, "read line; seq 500; echo $K >done");
     let cast = cast(&sandbox);
     terminal.pauses_output(true);
     terminal.types("\r");
