@@ -57,7 +57,7 @@ impl Session {
     ) -> Result<T> {
         let folder = self.folder()?;
         let begun = self.begin(&folder, agent, Missing::Refuse, command)?;
-        refuse_older(&begun.vault, begun.verdict, begun.record.as_ref())?;
+        refuse_older(&begun.vault, begun.verdict)?;
         self.edit(&folder, begun, edit)
     }
 
@@ -104,9 +104,9 @@ impl Session {
     fn finish(&self, folder: &VaultFolder<'_>, begun: Begun) -> Result<()> {
         let Begun { lock, mut vault, record, before, .. } = begun;
         if before.is_none()
-            && let (Some(seen), Some(former)) = (self.seen(), self.expected(vault.agent())?)
+            && let (Some(seen), Some(former)) = (self.seen(), self.here(vault.agent())?.place.held)
         {
-            seen.give_up(&seen.lock()?, former)?;
+            seen.give_up(&seen.lock()?, former.id, &folder.path(vault.agent()))?;
         }
         self.commit(folder, &lock, &mut vault, record.as_ref(), before.as_ref())?;
         if before.is_none() {
@@ -160,17 +160,17 @@ impl Session {
         }
         refuse_agent_key(&self.key()?.key, command)?;
         let lock = self.lock_vaults(&folder)?;
-        let vault = self.vault(agent)?;
+        let (vault, path) = (self.leaving_vault(agent)?, folder.path(agent));
         read(&vault);
-        let (seen, record) = (self.seen(), self.expected(agent)?);
+        let seen = self.seen();
         // Killed from here on, the vault is there and in use, or gone and not missed.
-        if let (Some(seen), Some(record)) = (&seen, &record) {
-            seen.say_leaving(&seen.lock()?, record.clone(), true)?;
+        if let Some(seen) = &seen {
+            seen.say_leaving(&seen.lock()?, &path, true)?;
         }
         folder.remove(&lock, agent)?;
         self.name_owner(other_owner(&vault));
-        let (Some(seen), Some(record)) = (seen, record) else { return Ok(()) };
-        let given_up = seen.lock().and_then(|records| seen.give_up(&records, record));
+        let Some(seen) = seen else { return Ok(()) };
+        let given_up = seen.lock().and_then(|records| seen.give_up(&records, vault.id(), &path));
         given_up.map_err(|failure| not_remembered(&failure, "removed"))
     }
 
@@ -197,8 +197,8 @@ impl Session {
     }
 
     fn refuse_in_the_place_of_one_that_is_gone(&self, agent: &AgentName, missing: Missing) -> Result<()> {
-        let Some(record) = self.missed(agent)?.filter(|_| missing == Missing::Create) else { return Ok(()) };
-        let path = record.path.display();
+        let Some(place) = self.missed(agent)?.filter(|_| missing == Missing::Create) else { return Ok(()) };
+        let path = place.path.display();
         Err(Failure::new(
             Kind::Usage,
             format!("the vault of agent '{agent}' that this machine has seen is gone: '{path}'"),

@@ -2,16 +2,14 @@
 
 mod judge;
 
-use cast_vault::{AgentName, Anchor, Comparison, Error, Noted, Refusal, Role, SecretName, State, UnlockKey, Vault};
+use cast_vault::{AgentName, Anchor, Card, Comparison, Error, Noted, Refusal, Role, SecretName, State, UnlockKey, Vault};
 
-use crate::clock;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Notice};
-use crate::seen::{Record, Seen, Summary};
+use crate::seen::{Place, Record, Seen, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
-use crate::vault_folder::VaultFolder;
 
 pub(crate) use judge::{Verdict, refuse_older, refused};
 
@@ -33,6 +31,17 @@ pub(crate) struct Found {
     pub(crate) verdict: Verdict,
     /// This machine has seen no vault in this place.
     pub(crate) is_new_here: bool,
+    /// A former key owns it, and this machine has not verified this very state, in this place, before: the holder of that key may have made it.
+    is_strange: bool,
+    /// What lies there by what this machine knows, or where else it knows the vault from: to say why it is refused.
+    pub(crate) place: Option<Place>,
+}
+
+/// What this machine knows of a place.
+pub(crate) struct Here {
+    pub(crate) place: Place,
+    /// The record of the vault that lies there.
+    pub(crate) record: Option<Record>,
 }
 
 impl Session {
@@ -49,19 +58,31 @@ impl Session {
     /// The same, but none that is older than this machine has seen, or beside it, also where branches are switched.
     pub(crate) fn newest_vault(&self, agent: &AgentName) -> Result<Vault> {
         let found = self.find(agent)?.ok_or_else(|| self.no_such_agent(agent))?;
-        refuse_older(&found.vault, found.verdict, found.record.as_ref())?;
+        refuse_older(&found.vault, found.verdict)?;
         Ok(found.vault)
     }
 
+    /// The same for a vault that is to be deleted, which destroys nothing that is of use: also one of a former key that this machine has not
+    /// seen.
+    pub(crate) fn leaving_vault(&self, agent: &AgentName) -> Result<Vault> {
+        let check = |found: Found| if found.verdict == Verdict::FormerKey { Ok(found) } else { self.check(found) };
+        let found = self.find_by(agent, check)?;
+        found.map(|found| found.vault).ok_or_else(|| self.no_such_agent(agent))
+    }
+
     fn find(&self, agent: &AgentName) -> Result<Option<Found>> {
-        let Some(found) = self.look_at_vault(agent)? else { return Ok(None) };
+        self.find_by(agent, |found| self.check(found))
+    }
+
+    fn find_by(&self, agent: &AgentName, check: impl Fn(Found) -> Result<Found>) -> Result<Option<Found>> {
+        let Some(found) = self.look(agent, check)? else { return Ok(None) };
         match found.verdict {
             Verdict::News => self.remember_news(&found),
             Verdict::Known if found.is_new_here => self.remember_place(&found),
             _ => {}
         }
-        if found.record.as_ref().is_some_and(|record| record.leaving) {
-            self.remember_that_it_stays(&found);
+        if found.place.as_ref().and_then(|place| place.held.as_ref()).is_some_and(|held| held.leaving) {
+            self.remember_that_it_stays(agent);
         }
         Ok(Some(found))
     }
@@ -90,12 +111,16 @@ impl Session {
 
     /// Opens and verifies a vault, and changes nothing.
     pub(crate) fn look_at_vault(&self, agent: &AgentName) -> Result<Option<Found>> {
+        self.look(agent, |found| self.check(found))
+    }
+
+    fn look(&self, agent: &AgentName, check: impl Fn(Found) -> Result<Found>) -> Result<Option<Found>> {
         // The file first: where there is none, no keyring needs to be asked.
         let mut file = self.read_file(agent)?;
         loop {
             let Some(bytes) = file else { return Ok(None) };
             let unlocked = self.key()?;
-            let refusal = match self.open(&bytes, agent, &unlocked).and_then(|found| self.check(found)) {
+            let refusal = match self.open(&bytes, agent, &unlocked).and_then(&check) {
                 Ok(found) => return Ok(Some(found)),
                 Err(refusal) => refusal,
             };
@@ -122,17 +147,17 @@ impl Session {
 
     /// Opens and verifies `file`, and compares it with what this machine has seen. Nothing is refused for that yet.
     pub(crate) fn open(&self, file: &[u8], agent: &AgentName, unlocked: &Unlocked) -> Result<Found> {
-        let expected = self.expected(agent)?;
-        let vault = match self.open_as(file, agent, unlocked, expected.as_ref()) {
+        let here = self.here(agent)?;
+        let vault = match self.open_as(file, agent, unlocked, here.record.as_ref(), here.place.card()) {
             // Another owner's, who may have been accepted for it elsewhere, as a clone of a repository.
-            Err(Error::Vault { refusal: Refusal::OtherOwner | Refusal::OtherReader, .. }) if expected.is_none() => {
+            Err(Error::Vault { refusal: Refusal::OtherOwner | Refusal::OtherReader, .. }) if here.record.is_none() => {
                 let elsewhere = self.accepted_elsewhere(file, agent, unlocked)?;
-                self.open_as(file, agent, unlocked, elsewhere.as_ref())
+                self.open_as(file, agent, unlocked, None, elsewhere.as_ref().and_then(Place::card))
             }
             opened => opened,
         };
         let vault = vault.map_err(|refusal| unlocked.explain(refusal.into()))?;
-        self.judge(vault, expected, unlocked)
+        self.judge(vault, here, unlocked)
     }
 
     fn open_as(
@@ -141,55 +166,64 @@ impl Session {
         agent: &AgentName,
         unlocked: &Unlocked,
         record: Option<&Record>,
+        card: Option<&Card>,
     ) -> cast_vault::Result<Vault> {
-        let card = record.and_then(|record| record.card.as_ref()).filter(|_| !agent.is_builtin());
+        let card = card.filter(|_| !agent.is_builtin());
         let noted = record.and_then(|Record { state, receipt, .. }| Some(Noted { state, receipt: receipt.as_ref()? }));
         Vault::open(file, agent, &unlocked.key, card.map_or(Anchor::Own, Anchor::Card), noted)
     }
 
-    /// The record of the vault by its id, for one that this machine knows from another place. An owner was accepted for one agent: whoever was
-    /// accepted for a tool does not get to make the vaults of others.
-    fn accepted_elsewhere(&self, file: &[u8], agent: &AgentName, unlocked: &Unlocked) -> Result<Option<Record>> {
+    /// Another place where this machine has accepted the owner of that vault. An owner was accepted for one agent: whoever was accepted for a
+    /// tool does not get to make the vaults of others.
+    fn accepted_elsewhere(&self, file: &[u8], agent: &AgentName, unlocked: &Unlocked) -> Result<Option<Place>> {
         let UnlockKey::Master(keys) = &unlocked.key else { return Ok(None) };
         let Ok(inspected) = Vault::inspect(file, agent, keys) else { return Ok(None) };
-        let record = self.seen().map_or(Ok(None), |seen| seen.record(inspected.state().id))?;
-        Ok(record.filter(|record| VaultFolder::agent_of(&record.path).as_ref() == Some(agent)))
+        let places = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places_of(inspected.state().id))?;
+        let is_accepted = |place: &Place| {
+            place.agent().as_ref() == Some(agent) && place.card().is_some_and(|card| card == inspected.card())
+        };
+        Ok(places.into_iter().find(is_accepted))
     }
 
-    /// What this machine expects in the place of `agent`'s vault.
-    pub(crate) fn expected(&self, agent: &AgentName) -> Result<Option<Record>> {
-        let (Some(seen), path) = (self.seen(), self.folder()?.path(agent)) else { return Ok(None) };
-        match seen.expected_at(&path) {
-            Err(_) if seen.is_out_of_reach() => Ok(None),
-            expected => expected,
-        }
+    /// What this machine knows of the place of `agent`'s vault.
+    pub(crate) fn here(&self, agent: &AgentName) -> Result<Here> {
+        let path = self.folder()?.path(agent);
+        let known = match self.seen() {
+            Some(seen) => seen.at(&path).map(Some).or_else(|failure| {
+                if seen.is_out_of_reach() { Ok(None) } else { Err(failure) }
+            })?,
+            None => None,
+        };
+        let (place, record) = known.unwrap_or_else(|| (Place::new(path), None));
+        Ok(Here { place, record })
     }
 
-    /// The vault of `agent` that this machine has seen and does not find: not one that it was deleting.
-    pub(crate) fn missed(&self, agent: &AgentName) -> Result<Option<Record>> {
-        Ok(self.expected(agent)?.filter(|record| !record.leaving))
+    /// The place of the vault of `agent` that this machine has seen and does not find: not one that it was deleting.
+    pub(crate) fn missed(&self, agent: &AgentName) -> Result<Option<Place>> {
+        let Here { place, .. } = self.here(agent)?;
+        Ok(Some(place).filter(|place| place.held.as_ref().is_some_and(|held| !held.leaving)))
     }
 
     /// Remembers that a known vault lies here, too, so that another one in its place is noticed. Best effort.
     fn remember_place(&self, found: &Found) {
         let (Some(seen), Ok(folder)) = (self.seen(), self.folder()) else { return };
-        if let Some(lock) = seen.try_lock() {
-            let _ = seen.remember_place(&lock, found.vault.id(), &folder.path(found.vault.agent()));
+        let path = folder.path(found.vault.agent());
+        if let (Some(card), Some(lock)) = (accepted(&found.vault), seen.try_lock())
+            && seen.at(&path).is_ok_and(|(place, _)| !place.given_up.contains(&found.vault.id()))
+        {
+            let _ = seen.remember_place(&lock, found.vault.id(), &path, card);
         }
     }
 
     /// A vault that is there was not deleted: who was about to was killed. Best effort.
-    fn remember_that_it_stays(&self, found: &Found) {
+    fn remember_that_it_stays(&self, agent: &AgentName) {
         let (Some(seen), Ok(folder)) = (self.seen(), self.folder()) else { return };
         // Its deletion may be going on.
         if folder.is_locked() {
             return;
         }
-        let Some(lock) = seen.try_lock() else { return };
-        if let Ok(Some(record)) = seen.record(found.vault.id())
-            && record.leaving
-        {
-            let _ = seen.say_leaving(&lock, record, false);
+        if let Some(lock) = seen.try_lock() {
+            let _ = seen.say_leaving(&lock, &folder.path(agent), false);
         }
     }
 
@@ -200,9 +234,12 @@ impl Session {
         let Some(lock) = seen.try_lock() else { return };
         // As it is now: another reader may have remembered something since.
         let (Ok(record), Some(state)) = (seen.record(found.vault.id()), found.vault.state()) else { return };
-        let is_news = record
-            .as_ref()
-            .is_none_or(|record| !record.given_up && State::compare(&record.state, state) == Comparison::Newer);
+        let is_given_up = |(place, _): (Place, _)| place.given_up.contains(&state.id) && !place.holds(state.id);
+        let is_gone = self.folder().and_then(|folder| seen.at(&folder.path(found.vault.agent()))).map(is_given_up);
+        let is_news = is_gone.is_ok_and(|is_gone| !is_gone)
+            && record
+                .as_ref()
+                .is_none_or(|record| !record.given_up && State::compare(&record.state, state) == Comparison::Newer);
         if is_news {
             let _ = self.remember(&seen, &lock, record.as_ref(), &found.vault, None, &unlocked.key);
         }
@@ -222,10 +259,11 @@ impl Session {
         let Some(state) = vault.state() else { return Ok(()) };
         let same = record.filter(|record| record.state.id == state.id);
         let path = self.folder()?.path(vault.agent());
-        let (owner, here) = (vault.part().card.verification(), crate::seen::canonical(&path));
-        // An agent key's owner may have given its vault the id of somebody else's, which this machine knows from elsewhere or as its user's own.
-        if *vault.role() == Role::Reader
-            && same.is_some_and(|record| record.owner != owner && (record.path != here || record.receipt.is_some()))
+        let (owner, card) = (vault.part().card.verification(), accepted(vault));
+        // An agent key's owner may have given its vault the id of somebody else's, which the holder of a master key knows.
+        if card.is_none()
+            && same.is_some_and(|record| record.owner != owner)
+            && (same.is_some_and(|record| record.receipt.is_some()) || !seen.places_of(state.id)?.is_empty())
         {
             return Ok(());
         }
@@ -248,19 +286,10 @@ impl Session {
             receipt: vault.receipt(key),
             owner,
             in_git: disk::is_in_own_work_tree(&path),
-            card: match vault.role() {
-                Role::Owner => None,
-                Role::Person(_) => Some(vault.part().card.clone()),
-                // The line of an agent key says whom to expect for that key. The holder of a master key accepts nobody by it.
-                Role::Reader => same.and_then(|record| record.card.clone()),
-            },
-            since: same.map_or_else(clock::now, |record| record.since),
             given_up: false,
-            leaving: false,
-            path: here,
         };
         let holds = holds.after(known.unwrap_or_default());
-        seen.remember(lock, &next, &holds, &path)
+        seen.remember(lock, &next, &holds, card.map(|card| (&*path, card)))
     }
 
     pub(crate) fn no_such_agent(&self, agent: &AgentName) -> Failure {
@@ -277,6 +306,17 @@ impl Session {
             ),
             _ => failure.hint(format!("create it with 'cast secrets set {agent} KEY'")),
         }
+    }
+}
+
+/// Whom the holder of a master key accepts in a place by using a vault there: a card where it is another owner's. An agent key accepts nobody;
+/// its line says whom to expect for that key.
+#[allow(clippy::option_option)]
+fn accepted(vault: &Vault) -> Option<Option<Card>> {
+    match vault.role() {
+        Role::Owner => Some(None),
+        Role::Person(_) => Some(Some(vault.part().card.clone())),
+        Role::Reader => None,
     }
 }
 

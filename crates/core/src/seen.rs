@@ -2,22 +2,26 @@
 //! promise that an older state, a state from another branch and another vault under a known name are noticed here.
 //!
 //! In the state folder: `seen/<vault id>` is the record of a vault, `seen/<vault id>.names` what it held by name, `seen/<vault id>.states`
-//! the states that this machine verified or wrote, and `seen/at/<place>` which vault lies at a place.
+//! the states that this machine verified or wrote, and `seen/at/<place>` what lies at a place. A vault that lies at several places, as in two
+//! clones of a repository, has one record and is known at each place by itself.
 
+mod place;
 mod record;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cast_vault::{Digest, Replica, State, VaultId};
+use cast_vault::{Card, Digest, Replica, State, VaultId};
 use sha2::{Digest as _, Sha256};
 
 use crate::advice;
+use crate::clock;
 use crate::disk::{self, Lock};
 use crate::failure::{Failure, Kind, Result};
 use crate::paths::absolute;
 
+pub(crate) use place::{Held, Place};
 pub(crate) use record::{Name, PERSON, Record, Summary};
 
 /// The records of this machine.
@@ -32,6 +36,8 @@ const MAX_RECORD: usize = 64 << 10;
 const MAX_NAMES: usize = 16 << 20;
 /// How many states of a vault are remembered.
 const MAX_STATES: usize = 256;
+/// After a state that only an agent key's holder has verified.
+const BY_LINE: &str = " line";
 const TEMPORARY_ENDING: &str = disk::TEMPORARY_ENDING;
 
 impl Seen {
@@ -47,18 +53,38 @@ impl Seen {
         record.map(Some).ok_or_else(|| damaged(&path))
     }
 
-    /// The record of the vault that was last seen at `path`, the path of a vault's file: by the way that it is reached, or else by where
-    /// that leads, so that a link which leads elsewhere now does not lead past the record. `None` where it was given up.
-    pub(crate) fn expected_at(&self, path: &Path) -> Result<Option<Record>> {
-        for place in self.places(path) {
-            let Some(bytes) = read(&place, MAX_RECORD)? else { continue };
-            let id = str::from_utf8(&bytes).ok().and_then(|text| VaultId::parse(text.trim_end()));
-            let record = self.record(id.ok_or_else(|| damaged(&place))?)?;
-            if let Some(record) = record.filter(|record| !record.given_up) {
-                return Ok(Some(record));
+    /// What lies at `path`, the path of a vault's file: by the way that it is reached, or else by where that leads, so that a link which leads
+    /// elsewhere now does not lead past what is known. A vault whose record was removed is not known there.
+    pub(crate) fn at(&self, path: &Path) -> Result<(Place, Option<Record>)> {
+        let (mut here, mut record) = (Place::new(canonical(path)), None);
+        for file in self.place_files(path) {
+            let Some(place) = read_place(&file)? else { continue };
+            here.given_up.extend(place.given_up);
+            if let Some(held) = place.held.filter(|_| record.is_none()) {
+                record = self.record(held.id)?;
+                here.held = record.is_some().then_some(held);
             }
         }
-        Ok(None)
+        Ok((here, record))
+    }
+
+    /// All places that this machine knows, whether or not a vault lies there still. One that cannot be read is a failure in its place.
+    pub(crate) fn places(&self) -> Result<Vec<Result<Place>>> {
+        let mut places: Vec<Result<Place>> = Vec::new();
+        for file in self.all_place_files()? {
+            match read_place(&file).transpose() {
+                // The same by another way, as through a link.
+                Some(Ok(place)) if places.iter().flatten().any(|known| *known == place) => {}
+                Some(place) => places.push(place),
+                None => {}
+            }
+        }
+        Ok(places)
+    }
+
+    /// The places where the vault `id` lies, as far as they can be read.
+    pub(crate) fn places_of(&self, id: VaultId) -> Result<Vec<Place>> {
+        Ok(self.places()?.into_iter().flatten().filter(|place| place.holds(id)).collect())
     }
 
     /// Whether this user may not even enter the folder of what belongs to this machine: then nothing can have been remembered there.
@@ -72,42 +98,96 @@ impl Seen {
         Ok(read(&path, MAX_NAMES)?.and_then(|bytes| Summary::parse(&bytes)))
     }
 
-    /// Whether this machine has verified or written this very state before.
+    /// Whether this machine has verified or written this very state before, with an agent key or with a master key.
     pub(crate) fn has_met(&self, state: &State) -> bool {
+        let line = line_of(state);
+        self.states(state.id).lines().any(|known| known.strip_suffix(BY_LINE).unwrap_or(known) == line)
+    }
+
+    /// The same with a master key. What an agent line led to was verified against that line alone.
+    pub(crate) fn has_verified(&self, state: &State) -> bool {
         let line = line_of(state);
         self.states(state.id).lines().any(|known| known == line)
     }
 
-    /// Remembers `record` and what its vault holds; `reached` is the path by which it was read. The caller has compared it with what was
-    /// remembered, under the lock of the records.
-    pub(crate) fn remember(&self, lock: &Lock, record: &Record, holds: &Summary, reached: &Path) -> Result<()> {
+    /// Remembers `record` and what its vault holds; `place` is the path by which the holder of a master key has read it, and the card that
+    /// this user accepted there. The caller has compared it with what was remembered, under the lock of the records.
+    pub(crate) fn remember(
+        &self,
+        lock: &Lock,
+        record: &Record,
+        holds: &Summary,
+        place: Option<(&Path, Option<Card>)>,
+    ) -> Result<()> {
         let id = record.state.id;
-        self.remember_place(lock, id, reached)?;
+        let is_line = place.is_none();
+        if let Some((reached, card)) = place {
+            self.remember_place(lock, id, reached, card)?;
+        }
         write(&self.path(id), &record.to_bytes())?;
         // Of use to a person and in git: nothing waits for the disk. One of a former state would hide what was taken away since; without
         // one everything counts as taken away.
         if disk::replace_soon(&self.names_path(id), &holds.to_bytes()).is_err() {
             let _ = fs::remove_file(self.names_path(id));
         }
-        self.remember_state(&record.state);
+        self.remember_state(&record.state, is_line);
         Ok(())
     }
 
     /// Remembers that the vault `id` lies at `reached`.
-    pub(crate) fn remember_place(&self, _lock: &Lock, id: VaultId, reached: &Path) -> Result<()> {
-        let here = format!("{id}\n");
-        for place in self.places(reached) {
-            if read(&place, MAX_RECORD)?.as_deref() != Some(here.as_bytes()) {
-                write(&place, here.as_bytes())?;
+    pub(crate) fn remember_place(&self, _lock: &Lock, id: VaultId, reached: &Path, card: Option<Card>) -> Result<()> {
+        for file in self.place_files(reached) {
+            let former = read_place(&file)?;
+            let mut place = Place::new(canonical(reached));
+            place.given_up = former.as_ref().map(|former| former.given_up.clone()).unwrap_or_default();
+            let known = former.as_ref().and_then(|former| former.held.as_ref()).filter(|held| held.id == id);
+            let since = known.map_or_else(clock::now, |held| held.since);
+            place.hold(Held { id, card: card.clone(), since, leaving: false });
+            if former.as_ref() != Some(&place) {
+                write(&file, &place.to_bytes())?;
             }
         }
         Ok(())
     }
 
-    /// Remembers that no state of this vault is to be used from here on.
-    pub(crate) fn give_up(&self, _lock: &Lock, record: Record) -> Result<()> {
-        let record = Record { given_up: true, ..record };
-        write(&self.path(record.state.id), &record.to_bytes())
+    /// Remembers that no state of the vault `id` is to be used at `reached` from here on, and nowhere if it lies nowhere else.
+    pub(crate) fn give_up(&self, lock: &Lock, id: VaultId, reached: &Path) -> Result<()> {
+        self.change_place(lock, reached, |place| place.give_up(id))?;
+        if !self.places_of(id)?.is_empty() {
+            return Ok(());
+        }
+        match self.record(id)? {
+            Some(record) => write(&self.path(id), &Record { given_up: true, ..record }.to_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers that the vault at `reached` is being deleted, or that it stays.
+    pub(crate) fn say_leaving(&self, lock: &Lock, reached: &Path, leaving: bool) -> Result<()> {
+        self.change_place(lock, reached, |place| {
+            if let Some(held) = &mut place.held {
+                held.leaving = leaving;
+            }
+        })
+    }
+
+    /// Changes what is remembered of a place, by whatever way it was reached.
+    fn change_place(&self, _lock: &Lock, reached: &Path, change: impl Fn(&mut Place)) -> Result<()> {
+        let (here, mut files) = (canonical(reached), self.place_files(reached));
+        for file in self.all_place_files()? {
+            if !files.contains(&file) && read_place(&file).ok().flatten().is_some_and(|place| place.path == here) {
+                files.push(file);
+            }
+        }
+        for file in files {
+            let former = read_place(&file)?;
+            let mut place = former.clone().unwrap_or_else(|| Place::new(here.clone()));
+            change(&mut place);
+            if former.as_ref() != Some(&place) {
+                write(&file, &place.to_bytes())?;
+            }
+        }
+        Ok(())
     }
 
     /// The name under which this state folder counts its changes of vaults; made on first use, and anew where it is lost.
@@ -122,12 +202,6 @@ impl Seen {
         let replica = Replica::generate()?;
         write(&self.replica_path(), format!("{replica}\n").as_bytes())?;
         Ok(replica)
-    }
-
-    /// Remembers that this vault is being deleted, or that it stays.
-    pub(crate) fn say_leaving(&self, _lock: &Lock, record: Record, leaving: bool) -> Result<()> {
-        let record = Record { leaving, ..record };
-        write(&self.path(record.state.id), &record.to_bytes())
     }
 
     /// Whether nothing shows that this home has ever read or written a vault.
@@ -170,25 +244,15 @@ impl Seen {
         paths.filter(|path| path.extension().is_some_and(|ending| ending == TEMPORARY_ENDING)).collect()
     }
 
-    /// The records of all vaults that were not given up. One that cannot be read is a failure in its place.
-    pub(crate) fn current(&self) -> Result<Vec<Result<Record>>> {
-        let entries = match fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Failure::io("cannot read the folder", &self.folder, &error)),
-        };
-        let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str().and_then(VaultId::parse));
-        let records = ids.filter_map(|id| self.record(id).transpose());
-        Ok(records.filter(|record| record.as_ref().map_or(true, |record| !record.given_up)).collect())
-    }
-
     /// Adds a state to those that were met, the newest last.
-    fn remember_state(&self, state: &State) {
+    fn remember_state(&self, state: &State, is_line: bool) {
         let (line, known) = (line_of(state), self.states(state.id));
+        let by_line = format!("{line}{BY_LINE}");
+        let line = if is_line && !known.lines().any(|known| known == line) { by_line.clone() } else { line };
         if known.lines().last() == Some(&line) {
             return;
         }
-        let mut lines: Vec<_> = known.lines().filter(|known| *known != line).collect();
+        let mut lines: Vec<_> = known.lines().filter(|known| *known != line && *known != by_line).collect();
         let surplus = (lines.len() + 1).saturating_sub(MAX_STATES);
         lines.drain(..surplus);
         lines.push(&line);
@@ -212,8 +276,21 @@ impl Seen {
         self.folder.join(format!("{id}.states"))
     }
 
-    /// The files that say which vault lies at `path`: as it is reached, and where that leads.
-    fn places(&self, path: &Path) -> Vec<PathBuf> {
+    fn all_place_files(&self) -> Result<Vec<PathBuf>> {
+        let folder = self.folder.join("at");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::io("cannot read the folder", &folder, &error)),
+        };
+        let files = entries.flatten().map(|entry| entry.path());
+        let mut files: Vec<_> = files.filter(|file| file.extension().is_none()).collect();
+        files.sort();
+        Ok(files)
+    }
+
+    /// The files that say what lies at `path`: as it is reached, and where that leads.
+    fn place_files(&self, path: &Path) -> Vec<PathBuf> {
         let place = |path: &Path| {
             let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
             let number = u128::from_be_bytes(digest[..16].try_into().expect("16 of 32 bytes"));
@@ -239,6 +316,11 @@ fn line_of(state: &State) -> String {
 
 fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
     disk::open_own(path)?.map(|file| disk::read_limited(&file, path, limit)).transpose()
+}
+
+fn read_place(path: &Path) -> Result<Option<Place>> {
+    let Some(bytes) = read(path, MAX_RECORD)? else { return Ok(None) };
+    Place::parse(&bytes).map(Some).ok_or_else(|| damaged(path))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -2,12 +2,12 @@
 
 use cast_vault::{AgentName, Comparison, MasterKey, Role, State, UnlockKey, Vault, VerificationKey};
 
-use super::Found;
+use super::{Found, Here};
 use crate::clock;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::Notice;
-use crate::seen::Record;
+use crate::seen::{Place, Record};
 use crate::session::{Session, Unlocked};
 
 /// How a vault compares with what this machine has seen.
@@ -27,35 +27,52 @@ pub(crate) enum Verdict {
     OtherVault,
     /// The built-in secrets of another folder, where they still are, or another owner's vault that was accepted in another folder.
     OtherFolder,
-    /// Built-in secrets, or a vault with people, of a former key, that this machine has not seen before.
+    /// A state of a former key that this machine has not verified before, in this place.
     FormerKey,
 }
 
 impl Session {
     /// Compares a vault with what this machine has seen: of it, and in its place.
-    pub(super) fn judge(&self, vault: Vault, expected: Option<Record>, unlocked: &Unlocked) -> Result<Found> {
-        let is_expected = |record: &&Record| record.state.id == vault.id();
-        if vault.is_known() && expected.as_ref().is_some_and(|record| is_expected(&record)) {
+    pub(super) fn judge(&self, vault: Vault, here: Here, unlocked: &Unlocked) -> Result<Found> {
+        let Here { place, record: expected } = here;
+        let is_expected = place.holds(vault.id());
+        let found = |vault, record, verdict, place| Found {
+            vault,
+            record,
+            verdict,
+            is_new_here: !is_expected,
+            is_strange: false,
+            place,
+        };
+        if vault.is_known() && is_expected && expected.as_ref().is_some_and(|record| !record.given_up) {
             // The receipt is for this very text, and was written beside this state.
-            return Ok(Found { vault, record: expected, verdict: Verdict::Known, is_new_here: false });
+            return Ok(found(vault, expected, Verdict::Known, Some(place)));
         }
-        if let Some(other) = expected.as_ref().filter(|record| !is_expected(record)) {
-            let record = Some(other.clone());
-            return Ok(Found { vault, record, verdict: Verdict::OtherVault, is_new_here: false });
+        if expected.is_some() && !is_expected {
+            return Ok(found(vault, expected, Verdict::OtherVault, Some(place)));
         }
-        let is_first_here = expected.is_none();
-        let record = match (expected, self.seen()) {
-            (None, Some(seen)) if !seen.is_out_of_reach() => seen.record(vault.id())?,
+        let seen = self.seen().filter(|seen| !seen.is_out_of_reach());
+        let record = match (expected, &seen) {
+            (None, Some(seen)) => seen.record(vault.id())?,
             (expected, _) => expected,
         };
         let now = vault.state().expect("it was opened from a file");
-        let verdict = match (&record, &unlocked.key) {
-            (Some(record), _) if record.given_up => Verdict::GivenUp,
-            // Who was accepted may have put it here, where this user takes it for an own vault.
-            (Some(_), _) if is_first_here && matches!(vault.role(), Role::Person(_)) => Verdict::OtherFolder,
-            (Some(record), _) if is_first_here && self.is_builtin_of_another_folder(record, &vault) => {
-                Verdict::OtherFolder
-            }
+        let mut elsewhere = None;
+        if let (false, Some(seen)) = (is_expected, &seen)
+            && (vault.agent().is_builtin() || matches!(vault.role(), Role::Person(_)))
+        {
+            let mut places = seen.places_of(vault.id())?.into_iter();
+            elsewhere = places.find(|other| other.path != place.path && (other.card().is_some() || other.exists()));
+        }
+        let is_given_up = record.as_ref().is_some_and(|record| record.given_up)
+            || !is_expected && place.given_up.contains(&vault.id());
+        let is_verified = || {
+            let is_noted = |record: &Record| record.receipt.is_some() && record.state == *now;
+            is_expected
+                && (record.as_ref().is_some_and(is_noted) || seen.as_ref().is_some_and(|seen| seen.has_verified(now)))
+        };
+        let is_strange = is_owned_by_a_former_key(&unlocked.key, &vault) && !is_verified();
+        let compared = match (&record, &unlocked.key) {
             (Some(record), UnlockKey::Master(keys)) if is_owned_by_an_older_key(keys, record, &vault) => {
                 Verdict::RolledBack
             }
@@ -68,23 +85,21 @@ impl Session {
                     older => older,
                 }
             }
-            // The holder of a former key may have made them: built-in secrets go into every agent, and people would outlive that key.
-            (None, UnlockKey::Master(keys))
-                if (vault.agent().is_builtin() || *vault.role() == Role::Owner && !vault.people().is_empty())
-                    && !is_owned_by_the_newest(keys, &vault) =>
-            {
-                Verdict::FormerKey
-            }
             (None, UnlockKey::Master(_)) => Verdict::News,
         };
-        Ok(Found { vault, record, verdict, is_new_here: is_first_here })
-    }
-
-    /// The built-in secrets go into every agent, so those of another folder are not taken unasked: who can write this folder may have put
-    /// them here. A folder that was moved is no other.
-    fn is_builtin_of_another_folder(&self, record: &Record, vault: &Vault) -> bool {
-        let here = self.folder().map(|folder| crate::seen::canonical(&folder.path(vault.agent())));
-        vault.agent().is_builtin() && here.is_ok_and(|here| here != record.path) && record.path.exists()
+        let verdict = match compared {
+            _ if is_given_up => Verdict::GivenUp,
+            // The holder of a former key may have made it, to outlive that key.
+            Verdict::Known | Verdict::News if is_strange => Verdict::FormerKey,
+            // Who was accepted may have put it here, where this user takes it for an own vault.
+            _ if !is_expected && matches!(vault.role(), Role::Person(_)) => Verdict::OtherFolder,
+            // The built-in secrets go into every agent, so those of another folder are not taken unasked: who can write this folder may have
+            // put them here. A folder that was moved is no other.
+            _ if elsewhere.is_some() => Verdict::OtherFolder,
+            compared => compared,
+        };
+        let place = elsewhere.or(Some(place));
+        Ok(Found { vault, record, verdict, is_new_here: !is_expected, is_strange, place })
     }
 
     /// Refuses what is older than this machine has seen, or other; but for a branch that this machine knows, and where the caller asked for an
@@ -93,7 +108,7 @@ impl Session {
         let agent = found.vault.agent();
         match found.verdict {
             Verdict::Known | Verdict::News => Ok(found),
-            Verdict::RolledBack | Verdict::Forked if self.takes_older() && !self.is_strange(&found) => {
+            Verdict::RolledBack | Verdict::Forked if self.takes_older() && !found.is_strange => {
                 self.attendant.notice(Notice::Older(agent.clone()));
                 Ok(found)
             }
@@ -101,17 +116,8 @@ impl Session {
                 self.attendant.notice(Notice::Branch(agent.clone()));
                 Ok(found)
             }
-            verdict => Err(refused(agent, verdict, found.record.as_ref())),
+            verdict => Err(refused(agent, verdict, found.place.as_ref())),
         }
-    }
-
-    /// Whether a former key owns it, and this machine has not met it: the holder of that key may have made it.
-    fn is_strange(&self, found: &Found) -> bool {
-        let (Some(record), Some(state), Ok(unlocked)) = (&found.record, found.vault.state(), self.key()) else {
-            return false;
-        };
-        let UnlockKey::Master(keys) = &unlocked.key else { return false };
-        is_owned_by_an_older_key(keys, record, &found.vault) && self.seen().is_none_or(|seen| !seen.has_met(state))
     }
 
     /// In a git work tree, where branches are switched, a state that this machine has verified or written before; not one from before a
@@ -120,11 +126,15 @@ impl Session {
         let (Some(record), Some(state), Some(seen)) = (&found.record, found.vault.state(), self.seen()) else {
             return false;
         };
-        record.in_git
+        !found.is_strange
+            && record.in_git
             && state.epoch == record.state.epoch
             && state.rules.covers(&record.floor)
             && self.folder().is_ok_and(|folder| disk::is_in_own_work_tree(&folder.path(found.vault.agent())))
-            && seen.has_met(state)
+            && match self.key().map(|unlocked| matches!(unlocked.key, UnlockKey::Agent(_))) {
+                Ok(true) => seen.has_met(state),
+                _ => seen.has_verified(state),
+            }
     }
 }
 
@@ -135,8 +145,11 @@ fn is_owned_by_an_older_key(keys: &[MasterKey], record: &Record, vault: &Vault) 
     owner != record.owner && age(owner) > age(record.owner)
 }
 
-fn is_owned_by_the_newest(keys: &[MasterKey], vault: &Vault) -> bool {
-    keys.first().is_some_and(|key| key.verification() == vault.part().card.verification())
+/// Whether it belongs to another of this user's keys than the newest.
+fn is_owned_by_a_former_key(key: &UnlockKey, vault: &Vault) -> bool {
+    let UnlockKey::Master(keys) = key else { return false };
+    let owner = vault.part().card.verification();
+    keys.iter().skip(1).any(|key| key.verification() == owner)
 }
 
 fn verdict(comparison: Comparison) -> Verdict {
@@ -150,23 +163,27 @@ fn verdict(comparison: Comparison) -> Verdict {
 }
 
 /// Why a state is not used as it is.
-pub(crate) fn refused(agent: &AgentName, verdict: Verdict, record: Option<&Record>) -> Failure {
-    let what = match (verdict, record) {
-        (Verdict::RolledBack, _) => {
+pub(crate) fn refused(agent: &AgentName, verdict: Verdict, place: Option<&Place>) -> Failure {
+    let held = place.and_then(|place| place.held.as_ref());
+    let what = match (verdict, place, held) {
+        (Verdict::RolledBack, ..) => {
             "is older than this machine has seen: rolled back, or restored from a backup".to_owned()
         }
-        (Verdict::Forked, _) => {
+        (Verdict::Forked, ..) => {
             "was changed on two machines: it is not the state that this machine has seen".to_owned()
         }
-        (Verdict::OtherVault, Some(record)) => {
-            format!("is not the vault that this machine has known here since {}", clock::local(record.since))
+        (Verdict::OtherVault, _, Some(held)) => {
+            format!("is not the vault that this machine has known here since {}", clock::local(held.since))
         }
-        (Verdict::OtherFolder, Some(Record { card: Some(_), path, .. })) => {
-            format!("belongs to another owner, who was accepted in another folder: '{}'", path.display())
+        (Verdict::OtherFolder, Some(place), Some(held)) if held.card.is_some() => {
+            format!("belongs to another owner, who was accepted in another folder: '{}'", place.path.display())
         }
-        (Verdict::OtherFolder, Some(record)) => format!("is that of another folder: '{}'", record.path.display()),
-        (Verdict::FormerKey, _) => {
-            "belongs to a former key of yours, and this machine has not seen it before".to_owned()
+        (Verdict::OtherFolder, Some(place), Some(_)) => {
+            format!("is that of another folder: '{}'", place.path.display())
+        }
+        (Verdict::OtherFolder, ..) => "belongs to another owner, who was not accepted here".to_owned(),
+        (Verdict::FormerKey, ..) => {
+            "belongs to a former key of yours, and this machine has not seen this state of it here before".to_owned()
         }
         _ => "was deleted or replaced on this machine".to_owned(),
     };
@@ -175,9 +192,9 @@ pub(crate) fn refused(agent: &AgentName, verdict: Verdict, record: Option<&Recor
 }
 
 /// Refuses a state that is older than this machine has seen, or beside it.
-pub(crate) fn refuse_older(vault: &Vault, verdict: Verdict, record: Option<&Record>) -> Result<()> {
+pub(crate) fn refuse_older(vault: &Vault, verdict: Verdict) -> Result<()> {
     match verdict {
-        Verdict::RolledBack | Verdict::Forked => Err(refused(vault.agent(), verdict, record)),
+        Verdict::RolledBack | Verdict::Forked => Err(refused(vault.agent(), verdict, None)),
         _ => Ok(()),
     }
 }

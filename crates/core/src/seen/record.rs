@@ -1,10 +1,9 @@
-//! What a record says, and its text: one field a line, in a fixed order, the path last.
+//! What a record says, and its text: one field a line, in a fixed order.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use cast_vault::{
-    Card, Inspected, Part, Person, PersonName, Receipt, SecretName, State, Timestamp, Vault, Vector, VerificationKey,
+    Inspected, Part, Person, PersonName, Receipt, SecretName, State, Timestamp, Vault, Vector, VerificationKey,
 };
 
 use crate::listing;
@@ -22,16 +21,8 @@ pub(crate) struct Record {
     pub(crate) owner: VerificationKey,
     /// Whether it lay in a git work tree, where branches are switched.
     pub(crate) in_git: bool,
-    /// The card that this user has accepted, where the vault is another owner's.
-    pub(crate) card: Option<Card>,
-    /// When the vault was accepted, or first seen.
-    pub(crate) since: Timestamp,
-    /// Deleted, or made anew: no state of it is to be used.
+    /// Deleted, or made anew, at the last place where it lay: no state of it is to be used anywhere.
     pub(crate) given_up: bool,
-    /// Being deleted: once its file is gone, it is not missed.
-    pub(crate) leaving: bool,
-    /// Where it lay then.
-    pub(crate) path: PathBuf,
 }
 
 /// What a vault held, by name: when each value was set, and its flags in words.
@@ -54,42 +45,29 @@ pub(crate) const PERSON: &str = "@";
 /// No name begins so: one that is gone.
 const GONE: char = '-';
 const VERSION: &str = "cast-seen 1";
-const NONE: &str = "-";
+pub(super) const NONE: &str = "-";
 const GIT: &str = "git";
 const GIVEN_UP: &str = "given-up";
 const CURRENT: &str = "current";
-const LEAVING: &str = "leaving";
 
 impl Record {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let Self { state, floor, receipt, owner, in_git, card, since, given_up, leaving, path } = self;
-        let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
+        let Self { state, floor, receipt, owner, in_git, given_up } = self;
         let lines = [
             VERSION.to_owned(),
             state.to_string(),
             if floor.is_empty() { NONE.to_owned() } else { floor.to_string() },
-            or_none(receipt.as_ref().map(ToString::to_string)),
+            receipt.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string),
             owner.to_string(),
-            if *in_git { GIT.to_owned() } else { NONE.to_owned() },
-            or_none(card.as_ref().map(ToString::to_string)),
-            since.to_string(),
-            match (given_up, leaving) {
-                (true, _) => GIVEN_UP,
-                (false, true) => LEAVING,
-                (false, false) => CURRENT,
-            }
-            .to_owned(),
+            if *in_git { GIT } else { NONE }.to_owned(),
+            if *given_up { GIVEN_UP } else { CURRENT }.to_owned(),
         ];
-        let mut bytes = lines.join("\n").into_bytes();
-        bytes.push(b'\n');
-        bytes.extend_from_slice(path.as_os_str().as_encoded_bytes());
-        bytes.push(b'\n');
-        bytes
+        (lines.join("\n") + "\n").into_bytes()
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let text = str::from_utf8(bytes.strip_suffix(b"\n")?).ok()?;
-        let mut lines = text.splitn(10, '\n');
+        let mut lines = text.split('\n');
         if lines.next()? != VERSION {
             return None;
         }
@@ -98,22 +76,18 @@ impl Record {
         let receipt = optional(lines.next()?, Receipt::parse)?;
         let owner = VerificationKey::parse(lines.next()?)?;
         let in_git = optional(lines.next()?, |text| (text == GIT).then_some(()))?.is_some();
-        let card = optional(lines.next()?, |text| Card::parse(text).ok())?;
-        let since = Timestamp::parse(lines.next()?)?;
-        let (given_up, leaving) = match lines.next()? {
-            GIVEN_UP => (true, false),
-            LEAVING => (false, true),
-            CURRENT => (false, false),
+        let given_up = match lines.next()? {
+            GIVEN_UP => true,
+            CURRENT => false,
             _ => return None,
         };
-        let path = Path::new(lines.next()?).to_owned();
-        Some(Self { state, floor, receipt, owner, in_git, card, since, given_up, leaving, path })
+        lines.next().is_none().then_some(Self { state, floor, receipt, owner, in_git, given_up })
     }
 }
 
 /// A field that may be absent; `None` for one that is neither.
 #[allow(clippy::option_option)]
-fn optional<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+pub(super) fn optional<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
     if text == NONE { Some(None) } else { parse(text).map(Some) }
 }
 
@@ -214,7 +188,7 @@ impl Summary {
 
 #[cfg(test)]
 mod tests {
-    use cast_vault::{Digest, UnlockKey, VaultId};
+    use cast_vault::{Card, Digest, UnlockKey, VaultId};
 
     use super::*;
 
@@ -235,18 +209,13 @@ mod tests {
             at: vector("0000000a.2,0000000b.1"),
             values_hash: Digest([2; 32]),
         };
-        let since = Timestamp::parse("2026-01-15T10:30:00Z").unwrap();
         Record {
             state,
             floor: vector("0000000a.1"),
             receipt: Receipt::parse(&format!("{0}/{0}", "ab".repeat(32))),
             owner: master_card().verification(),
             in_git: true,
-            card: None,
-            since,
             given_up: false,
-            leaving: false,
-            path: PathBuf::from("/a\nb/c.age"),
         }
     }
 

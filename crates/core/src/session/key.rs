@@ -134,8 +134,8 @@ impl Session {
 
     /// Whether this machine has seen a vault that is still there, in whatever folder.
     pub(crate) fn knows_vaults(&self) -> bool {
-        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.current());
-        known.is_ok_and(|known| known.into_iter().flatten().any(|record| record.path.symlink_metadata().is_ok()))
+        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places());
+        known.is_ok_and(|known| known.into_iter().flatten().any(|place| place.held.is_some() && place.exists()))
     }
 }
 

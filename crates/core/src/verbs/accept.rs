@@ -14,7 +14,7 @@ use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::listing;
 use crate::read::{Verdict, refused};
-use crate::seen::{Name, PERSON, Record, Summary};
+use crate::seen::{Name, PERSON, Place, Record, Summary};
 use crate::session::Session;
 
 /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
@@ -93,17 +93,19 @@ impl Verb for Review<'_> {
         })?;
         let mut review = Reviewed::of(&inspected, own);
         let opened = former.map_or_else(|| session.open(&file, agent, &unlocked).ok(), |_| None);
-        let record = session.seen().map(|seen| seen.record(inspected.state().id)).transpose()?.flatten();
+        let (seen, id, here) = (session.seen(), inspected.state().id, session.here(agent)?);
+        let record = seen.as_ref().map(|seen| seen.record(id)).transpose()?.flatten();
+        let places = seen.as_ref().map_or_else(|| Ok(Vec::new()), |seen| seen.places_of(id))?;
         let is_own = inspected.is_owned_by(masters(key)?);
         // For another vault than the one that is expected here, that one is what this machine knows.
-        let known = record.clone().map_or_else(|| session.expected(agent), |record| Ok(Some(record)))?;
-        if let (Some(seen), Some(known)) = (session.seen(), &known) {
+        if let (Some(seen), Some(known)) = (&seen, record.as_ref().or(here.record.as_ref())) {
             let summary = seen.summary(known.state.id)?;
             let now = Summary::of_inspected(&inspected);
             let is_same = known.state.values_hash == inspected.state().values_hash;
             review.changes = summary.map(|known| changes(&known, &now, is_same));
         }
-        review.former_owner = known.and_then(|known| known.card).filter(|card| card != inspected.card());
+        let former_owner = here.place.card().or_else(|| places.iter().find_map(Place::card));
+        review.former_owner = former_owner.filter(|card| *card != inspected.card()).cloned();
         let verdict = opened.as_ref().map(|found| match (found.verdict, &record) {
             // In another folder, and older than what is known of it there.
             (Verdict::OtherFolder, Some(record)) => match State::compare(&record.state, inspected.state()) {
@@ -115,10 +117,17 @@ impl Verb for Review<'_> {
         });
         review.why = match (verdict, &opened) {
             (Some(Verdict::Known | Verdict::News), _) => None,
-            (Some(verdict), Some(found)) => Some(refused(agent, verdict, found.record.as_ref())),
+            (Some(verdict), Some(found)) => Some(refused(agent, verdict, found.place.as_ref())),
             _ => Some(why(&file, agent, key, &inspected, former.is_some())),
         };
-        let given_up = record.as_ref().is_some_and(|record| record.given_up);
+        // A vault that the holder of a former key may have made under the id of one that lies elsewhere does not get in the way of that one.
+        let is_beside = verdict == Some(Verdict::FormerKey)
+            && !here.place.holds(id)
+            && !places.is_empty()
+            && !seen.as_ref().is_some_and(|seen| seen.has_verified(inspected.state()));
+        let given_up = is_beside
+            || record.as_ref().is_some_and(|record| record.given_up)
+            || !here.place.holds(id) && here.place.given_up.contains(&id);
         let card = inspected.card().clone();
         let take = if !is_own || verdict == Some(Verdict::OtherFolder) {
             Take::Expect(Box::new(inspected.accept(key, &card)?))
@@ -127,8 +136,8 @@ impl Verb for Review<'_> {
         } else {
             Take::Seal { vault: Box::new(inspected.accept_unsealed(key)?), given_up }
         };
-        if let Some(record) = record.as_ref().filter(|record| !is_own || record.card.is_some()) {
-            refuse_an_impostor(session, agent, record, &card, own)?;
+        if let Some(record) = record.as_ref().filter(|_| !is_own || places.iter().any(|place| place.card().is_some())) {
+            refuse_an_impostor(agent, record, &here.place, &places, &card, own)?;
         }
         Ok(Accept { agent: agent.clone(), review, file, take, record })
     }
@@ -159,8 +168,8 @@ impl Verb for Accept {
             ));
         }
         // Another vault was expected here.
-        if let (Some(seen), Some(other)) = (&seen, session.expected(&agent)?.filter(|other| other.state.id != id)) {
-            seen.give_up(&seen.lock()?, other)?;
+        if let (Some(seen), Some(other)) = (&seen, session.here(&agent)?.place.held.filter(|other| other.id != id)) {
+            seen.give_up(&seen.lock()?, other.id, &folder.path(&agent))?;
         }
         match take {
             Take::Seal { mut vault, given_up } => {
@@ -203,23 +212,23 @@ impl Reviewed {
 /// Refuses another owner's vault under the id of one that this machine knows as somebody else's: whoever reads that one knows its id, and
 /// once this one was accepted, it would be taken for that one. Only in its own place an owner is reviewed anew, who may have a new key.
 fn refuse_an_impostor(
-    session: &Session,
     agent: &AgentName,
     record: &Record,
+    here: &Place,
+    places: &[Place],
     card: &Card,
     own: &[cast_vault::MasterKey],
 ) -> Result<()> {
-    let is_other = record.owner != card.verification() || record.card.as_ref().is_some_and(|known| known != card);
-    let is_own = record.card.is_none() && own.iter().any(|key| key.verification() == record.owner);
-    let is_expected_here = || -> Result<bool> {
-        let expected = session.expected(agent)?.is_some_and(|expected| expected.state.id == record.state.id);
-        Ok(expected || record.path == crate::seen::canonical(&session.folder()?.path(agent)))
-    };
-    if !is_other || !is_own && is_expected_here()? {
+    let id = record.state.id;
+    let known = || places.iter().filter_map(Place::card);
+    let is_other = record.owner != card.verification() || known().any(|known| known != card);
+    let is_own = known().next().is_none() && own.iter().any(|key| key.verification() == record.owner);
+    if !is_other || !is_own && (here.holds(id) || here.given_up.contains(&id)) {
         return Ok(());
     }
-    let (whose, path) = (if is_own { "of yours" } else { "of another owner" }, record.path.display());
-    let what = format!("the vault of agent '{agent}' would pass for a vault {whose} that this machine knows: '{path}'");
+    let whose = if is_own { "of yours" } else { "of another owner" };
+    let place = places.first().map(|place| format!(": '{}'", place.path.display())).unwrap_or_default();
+    let what = format!("the vault of agent '{agent}' would pass for a vault {whose} that this machine knows{place}");
     let failure = Failure::new(Kind::Integrity, what);
     let hint = "if the owner of that vault has a new key, accept the vault there first";
     Err(failure.hint(if is_own {

@@ -60,7 +60,7 @@ impl Verb for Count<'_> {
     }
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<usize> {
-        Ok(session.vault(self.agent)?.names().len())
+        Ok(session.leaving_vault(self.agent)?.names().len())
     }
 }
 

@@ -11,11 +11,10 @@ use crate::clock;
 use crate::failure::{self, Failure, Result};
 use crate::key_store::{self, Exports, Lookup, Whence};
 use crate::paths;
-use crate::seen::Record;
+use crate::seen::Place;
 use crate::session::{Session, no_key};
 use crate::settings::{Audit, Mask, Settings};
 use crate::survey::{Held, Standing, Surveyed};
-use crate::vault_folder::VaultFolder;
 use cast_keyring::{KeyringError, Presence};
 use cast_vault::UnlockKey;
 use cast_vault::Vault;
@@ -205,17 +204,18 @@ impl Session {
     /// Vaults that this machine has seen in this folder, and that are gone.
     fn gone(&self) -> Vec<Finding> {
         let (Some(seen), Ok(folder)) = (self.seen(), self.folder()) else { return Vec::new() };
-        let records = seen.current().unwrap_or_default().into_iter().flatten();
-        let here = records.filter(|record| record.path.parent().is_some_and(|parent| folder.is(parent)));
-        let gone = here.filter(|record| !record.leaving && record.path.symlink_metadata().is_err());
-        let finding = |record: Record| {
-            let agent = VaultFolder::agent_of(&record.path);
+        let places = seen.places().unwrap_or_default().into_iter().flatten();
+        let here = places.filter(|place| place.path.parent().is_some_and(|parent| folder.is(parent)));
+        let is_missed = |place: &Place| place.held.as_ref().is_some_and(|held| !held.leaving) && !place.exists();
+        let gone = here.filter(is_missed);
+        let finding = |place: Place| {
+            let agent = place.agent();
             let name = agent.as_ref().map_or("AGENT", AgentName::as_str);
             Finding {
                 check: Check::Vault,
                 message: format!(
                     "the vault of agent '{name}' that this machine has seen is gone: '{}'",
-                    record.path.display()
+                    place.path.display()
                 ),
                 fix: vec![
                     "restore it: from a backup, or with 'git checkout' or 'git pull'".to_owned(),

@@ -10,7 +10,7 @@ use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{Exports, KeyLock, KeyPlace, Notice, Slot};
 use crate::read::{Found, refuse_older};
-use crate::seen::Record;
+use crate::seen::Place;
 use crate::session::Session;
 use crate::vault_folder::VaultFolder;
 use cast_vault::AgentName;
@@ -113,18 +113,19 @@ impl Session {
     /// that is said not to matter, may need one.
     fn look_elsewhere(&self, retire: Retire, here: &VaultFolder<'_>, rotation: &mut Rotation) -> Result<()> {
         let unlocked = self.key()?;
-        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.current());
-        for record in known.unwrap_or_else(|failure| vec![Err(failure)]) {
-            let needs = record.and_then(|Record { path, .. }| {
-                let Some((agent, folder)) = VaultFolder::agent_of(&path).zip(path.parent()) else { return Ok(None) };
-                if here.is(folder) {
+        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places());
+        for place in known.unwrap_or_else(|failure| vec![Err(failure)]) {
+            let needs = place.and_then(|place| {
+                let path = &place.path;
+                let Some((agent, folder)) = place.agent().zip(path.parent()) else { return Ok(None) };
+                if place.held.is_none() || here.is(folder) {
                     return Ok(None);
                 }
-                let file = VaultFolder::elsewhere(folder).read(&agent)?.ok_or_else(|| gone(&path))?;
+                let file = VaultFolder::elsewhere(folder).read(&agent)?.ok_or_else(|| gone(path))?;
                 let keys = masters(&unlocked.key)?;
                 match Vault::inspect(&file, &agent, keys).map_err(Failure::from) {
                     Ok(vault) if !vault.is_owned_by(keys) => Ok(None),
-                    Ok(vault) => Ok((vault.card().recipient().to_string() != rotation.public).then(|| behind(&path))),
+                    Ok(vault) => Ok((vault.card().recipient().to_string() != rotation.public).then(|| behind(path))),
                     // None of the keys here opens it: it misses none of them.
                     Err(failure) if failure.kind() == Kind::WrongKey => Ok(None),
                     Err(failure) => Err(Failure::new(failure.kind(), format!("{failure}: '{}'", path.display()))),
@@ -146,17 +147,17 @@ impl Session {
     /// returns which. In another folder it takes none in: a holder of the current key, who is as good as its owner up to now, may have made
     /// them to outlive it.
     fn take_in_unseen(&self, folder: &VaultFolder<'_>) -> Result<Vec<AgentName>> {
-        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.current())?;
-        let lies_here = |record: &Record| record.path.parent().is_some_and(|parent| folder.is(parent));
+        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places())?;
+        let lies_here = |place: &Place| place.path.parent().is_some_and(|parent| folder.is(parent));
         let mut unseen = Vec::new();
-        if known.iter().any(|record| record.as_ref().map_or(true, lies_here)) {
+        if known.iter().any(|place| place.as_ref().map_or(true, lies_here)) {
             return Ok(unseen);
         }
         // A writer that made a vault remembers it before it leaves the lock.
         let _lock = self.lock_vaults(folder)?;
         for agent in folder.agents()? {
             let Ok(Some(found)) = self.look_at_vault(&agent) else { continue };
-            let is_unseen = found.record.is_none() && *found.vault.role() == Role::Owner;
+            let is_unseen = found.is_new_here && *found.vault.role() == Role::Owner;
             if is_unseen && self.find_vault(&agent).is_ok() {
                 unseen.push(agent);
             }
@@ -183,12 +184,11 @@ impl Session {
         Ok(kept)
     }
 
-    /// Seals one vault anew, unless it is sealed to this key already. Says whether it did. Not one of a former key that this machine has not
-    /// seen: its holder may have made it, to outlive that key.
+    /// Seals one vault anew, unless it is sealed to this key already. Says whether it did. One of a former key that this machine has not seen
+    /// is refused as everywhere: its holder may have made it, to outlive that key.
     fn seal_to(&self, public: &str, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<bool> {
         let is_done =
             |vault: &Vault| *vault.role() != Role::Owner || vault.part().card.recipient().to_string() == public;
-        let is_strange = |found: &Found| self.seen().is_some() && found.record.is_none() && !is_done(&found.vault);
         match self.look_at_vault(agent)? {
             None => return Ok(false),
             Some(found) if is_done(&found.vault) => {
@@ -200,10 +200,8 @@ impl Session {
         }
         let lock = self.lock_vaults(folder)?;
         match self.look_at_vault(agent)? {
-            // Whoever made it meanwhile with cast has remembered it by now.
-            Some(found) if is_strange(&found) => Err(strange(agent)),
             Some(Found { mut vault, record, verdict, .. }) if !is_done(&vault) => {
-                refuse_older(&vault, verdict, record.as_ref())?;
+                refuse_older(&vault, verdict)?;
                 self.commit(folder, &lock, &mut vault, record.as_ref(), None)?;
                 Ok(true)
             }
@@ -245,13 +243,6 @@ impl Session {
 /// This vault may need a former key; it was on a disk that is not there now, or was moved or deleted.
 fn gone(path: &Path) -> Failure {
     Failure::new(Kind::Other, format!("a vault that this machine has seen is gone: '{}'", path.display()))
-}
-
-/// Whoever holds a former key may have made this vault.
-fn strange(agent: &AgentName) -> Failure {
-    let what = "belongs to a former key of yours, and this machine has not seen it before";
-    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))
-        .hint(format!("look at it first: 'cast secrets list {agent}'; not yours: 'cast secrets delete {agent} --all'"))
 }
 
 /// This vault needs a former key.
