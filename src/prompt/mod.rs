@@ -141,6 +141,11 @@ impl Attendant for Terminal {
             Notice::OtherOwner(agent, fingerprint) => {
                 format!("the vault of agent '{agent}' belongs to another owner, with the fingerprint: {fingerprint}")
             }
+            Notice::NotRemembered(agent, why) => {
+                format!(
+                    "the state of the vault of agent '{agent}' could not be remembered, so an older one would not be noticed: {why}"
+                )
+            }
             Notice::FirstSeen(agents) => {
                 let agents: Vec<_> = agents.iter().map(|agent| format!("'{agent}'")).collect();
                 format!(

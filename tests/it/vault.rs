@@ -4,6 +4,7 @@ mod accept;
 mod branches;
 mod damage;
 mod development;
+mod elsewhere;
 mod forged;
 mod forgeries;
 mod format;

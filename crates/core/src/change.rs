@@ -87,6 +87,9 @@ impl Session {
         }
         refuse_agent_key(&self.key()?.key, command)?;
         let lock = self.lock_vaults(folder)?;
+        if let Some(seen) = self.seen() {
+            seen.end_deletions(folder)?;
+        }
         match (self.look_at_vault(agent)?, missing) {
             (Some(Found { vault, record, verdict, .. }), _) => {
                 let before = Some(Summary::of(&vault));
@@ -137,12 +140,19 @@ impl Session {
         let unlocked = self.key()?;
         let file = self.seal(vault, &unlocked.key, record)?;
         let agent = vault.agent().clone();
-        folder.replace(lock, &agent, &file, |back| {
+        if let Some(seen) = self.seen() {
+            seen.take_room()?;
+        }
+        let replaced = folder.replace(lock, &agent, &file, |back| {
             let anchor = vault.part().card.clone();
             let anchor = cast_vault::Anchor::Card(&anchor);
             let reopened = Vault::open(back, &agent, &unlocked.key, anchor, None)?;
             if reopened.state() == vault.state() { Ok(()) } else { Err(not_as_written(&agent)) }
-        })?;
+        });
+        if let Some(seen) = self.seen() {
+            seen.give_room();
+        }
+        replaced?;
         let remembered = self.seen().map_or(Ok(()), |seen| {
             let records = seen.lock()?;
             // Of the vault as it is now: it may have become one of its own.

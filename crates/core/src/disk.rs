@@ -237,7 +237,12 @@ pub fn is_in_own_work_tree(path: &Path) -> bool {
     }
     // Of a linked work tree, or of a submodule.
     let text = open_regular(&git).ok().flatten().and_then(|file| read_limited(&file, &git, MAX_GIT_FILE).ok());
-    text.is_some_and(|text| text.starts_with(b"gitdir: "))
+    let target = text.as_deref().and_then(|text| str::from_utf8(text).ok()?.strip_prefix("gitdir: "));
+    target.is_some_and(|target| {
+        // Another user can move such a file here from where it leads somewhere.
+        let target = parent(&git).join(target.trim_end());
+        is_own(&target) && is_own(&target.join("HEAD"))
+    })
 }
 
 /// In bytes: a line with a path.

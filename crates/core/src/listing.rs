@@ -5,6 +5,7 @@ use cast_vault::{Flags, Sealer, Vault};
 pub use cast_vault::OWNER;
 
 const TO: &str = "to ";
+const PART: &str = "in ";
 const FILE: &str = "as a file";
 const COMMAND: &str = "from a command";
 
@@ -18,7 +19,7 @@ pub fn flags(flags: &Flags) -> Vec<String> {
         words.push("unmasked".to_owned());
     }
     words.extend(flags.hosts.iter().map(|host| format!("{TO}{host}")));
-    words.extend(flags.places.iter().map(|place| format!("in {place}")));
+    words.extend(flags.places.iter().map(|place| format!("{PART}{place}")));
     words.extend(flags.prefix.iter().map(|prefix| format!("prefix {prefix}")));
     if flags.file {
         words.push(FILE.to_owned());
@@ -44,12 +45,27 @@ pub(crate) fn is_a_way(flag: &str) -> bool {
     flag.starts_with(TO) || flag == FILE || flag.starts_with(COMMAND)
 }
 
+/// Whether a flag in words says into which part of a request a secret goes.
+pub(crate) fn is_a_part(flag: &str) -> bool {
+    flag.starts_with(PART)
+}
+
 /// Flags in one line. One that could be taken for two, or for a quoted one, is in quotes.
 pub fn line(flags: &[String]) -> String {
     let one = |flag: &String| {
         if flag.contains([',', '"']) && !flag.starts_with(COMMAND) { format!("{flag:?}") } else { flag.clone() }
     };
-    flags.iter().map(one).collect::<Vec<_>>().join(", ")
+    let line = flags.iter().map(one).collect::<Vec<_>>().join(", ");
+    if line.is_ascii() {
+        return line;
+    }
+    line.chars().map(|letter| if turns(letter) { letter.escape_unicode().to_string() } else { letter.into() }).collect()
+}
+
+/// Whether a letter is written from right to left, and so may change where the words beside it are shown.
+fn turns(letter: char) -> bool {
+    matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}'
+        | '\u{1e800}'..='\u{1efff}')
 }
 
 /// Who sealed the values last: `owner`, or a person's name.

@@ -2,7 +2,9 @@
 
 mod judge;
 
-use cast_vault::{AgentName, Anchor, Card, Comparison, Error, Noted, Refusal, Role, SecretName, State, UnlockKey, Vault};
+use cast_vault::{
+    AgentName, Anchor, Card, Comparison, Error, Noted, Refusal, Role, SecretName, State, UnlockKey, Vault,
+};
 
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
@@ -76,10 +78,14 @@ impl Session {
 
     fn find_by(&self, agent: &AgentName, check: impl Fn(Found) -> Result<Found>) -> Result<Option<Found>> {
         let Some(found) = self.look(agent, check)? else { return Ok(None) };
-        match found.verdict {
+        let remembered = match found.verdict {
             Verdict::News => self.remember_news(&found),
             Verdict::Known if found.is_new_here => self.remember_place(&found),
-            _ => {}
+            _ => Ok(()),
+        };
+        // A machine that cannot write notes can still run agents. Where there is a record, it could before, and somebody may have seen to it.
+        if let (Err(failure), Some(_)) = (remembered, &found.record) {
+            self.attendant.notice(Notice::NotRemembered(agent.clone(), failure.to_string()));
         }
         if found.place.as_ref().and_then(|place| place.held.as_ref()).is_some_and(|held| held.leaving) {
             self.remember_that_it_stays(agent);
@@ -189,9 +195,10 @@ impl Session {
     pub(crate) fn here(&self, agent: &AgentName) -> Result<Here> {
         let path = self.folder()?.path(agent);
         let known = match self.seen() {
-            Some(seen) => seen.at(&path).map(Some).or_else(|failure| {
-                if seen.is_out_of_reach() { Ok(None) } else { Err(failure) }
-            })?,
+            Some(seen) => seen
+                .at(&path)
+                .map(Some)
+                .or_else(|failure| if seen.is_out_of_reach() { Ok(None) } else { Err(failure) })?,
             None => None,
         };
         let (place, record) = known.unwrap_or_else(|| (Place::new(path), None));
@@ -204,15 +211,15 @@ impl Session {
         Ok(Some(place).filter(|place| place.held.as_ref().is_some_and(|held| !held.leaving)))
     }
 
-    /// Remembers that a known vault lies here, too, so that another one in its place is noticed. Best effort.
-    fn remember_place(&self, found: &Found) {
-        let (Some(seen), Ok(folder)) = (self.seen(), self.folder()) else { return };
-        let path = folder.path(found.vault.agent());
-        if let (Some(card), Some(lock)) = (accepted(&found.vault), seen.try_lock())
-            && seen.at(&path).is_ok_and(|(place, _)| !place.given_up.contains(&found.vault.id()))
-        {
-            let _ = seen.remember_place(&lock, found.vault.id(), &path, card);
+    /// Remembers that a known vault lies here, too, so that another one in its place is noticed.
+    fn remember_place(&self, found: &Found) -> Result<()> {
+        let (Some(seen), Some(card)) = (self.seen(), accepted(&found.vault)) else { return Ok(()) };
+        let path = self.folder()?.path(found.vault.agent());
+        let Some(lock) = note_lock(&seen)? else { return Ok(()) };
+        if seen.at(&path)?.0.given_up.contains(&found.vault.id()) {
+            return Ok(());
         }
+        seen.remember_place(&lock, found.vault.id(), &path, card)
     }
 
     /// A vault that is there was not deleted: who was about to was killed. Best effort.
@@ -227,22 +234,22 @@ impl Session {
         }
     }
 
-    /// Remembers a state that came from elsewhere. Best effort: a machine that cannot write notes can still run agents.
-    fn remember_news(&self, found: &Found) {
-        let (Some(seen), Ok(unlocked)) = (self.seen(), self.key()) else { return };
-        // A writer who holds the lock remembers something newer.
-        let Some(lock) = seen.try_lock() else { return };
+    /// Remembers a state that came from elsewhere.
+    fn remember_news(&self, found: &Found) -> Result<()> {
+        let (Some(seen), Some(state)) = (self.seen(), found.vault.state()) else { return Ok(()) };
+        let unlocked = self.key()?;
+        let Some(lock) = note_lock(&seen)? else { return Ok(()) };
         // As it is now: another reader may have remembered something since.
-        let (Ok(record), Some(state)) = (seen.record(found.vault.id()), found.vault.state()) else { return };
+        let record = seen.record(found.vault.id())?;
         let is_given_up = |(place, _): (Place, _)| place.given_up.contains(&state.id) && !place.holds(state.id);
-        let is_gone = self.folder().and_then(|folder| seen.at(&folder.path(found.vault.agent()))).map(is_given_up);
-        let is_news = is_gone.is_ok_and(|is_gone| !is_gone)
+        let is_news = !is_given_up(seen.at(&self.folder()?.path(found.vault.agent()))?)
             && record
                 .as_ref()
                 .is_none_or(|record| !record.given_up && State::compare(&record.state, state) == Comparison::Newer);
         if is_news {
-            let _ = self.remember(&seen, &lock, record.as_ref(), &found.vault, None, &unlocked.key);
+            self.remember(&seen, &lock, record.as_ref(), &found.vault, None, &unlocked.key)?;
         }
+        Ok(())
     }
 
     /// Writes down the state of a vault that was verified or written. The caller has compared it with `record`; `before` is what it held
@@ -306,6 +313,14 @@ impl Session {
             ),
             _ => failure.hint(format!("create it with 'cast secrets set {agent} KEY'")),
         }
+    }
+}
+
+/// The right to note what was read; `None` where a writer has it, who remembers something newer.
+fn note_lock(seen: &Seen) -> Result<Option<disk::Lock>> {
+    match seen.try_lock() {
+        None if !seen.is_locked() => Err(Failure::new(Kind::Io, "the state folder cannot be written")),
+        lock => Ok(lock),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::disk::{self, Lock};
 use crate::failure::{Failure, Kind, Result};
 use crate::paths::absolute;
+use crate::vault_folder::VaultFolder;
 
 pub(crate) use place::{Held, Place};
 pub(crate) use record::{Name, PERSON, Record, Summary};
@@ -36,6 +37,9 @@ const MAX_RECORD: usize = 64 << 10;
 const MAX_NAMES: usize = 16 << 20;
 /// How many states of a vault are remembered.
 const MAX_STATES: usize = 256;
+/// In bytes: a record and a place fit.
+const ROOM: usize = 16 << 10;
+const ROOM_NAME: &str = "room.";
 /// After a state that only an agent key's holder has verified.
 const BY_LINE: &str = " line";
 const TEMPORARY_ENDING: &str = disk::TEMPORARY_ENDING;
@@ -171,6 +175,17 @@ impl Seen {
         })
     }
 
+    /// Ends the deletions in `folder` that were killed after the file was gone. The caller holds the lock of that folder, so none goes on.
+    pub(crate) fn end_deletions(&self, folder: &VaultFolder<'_>) -> Result<()> {
+        let is_gone = |place: &Place| place.held.as_ref().is_some_and(|held| held.leaving) && !place.exists();
+        for place in self.places()?.into_iter().flatten().filter(is_gone) {
+            if let (Some(held), true) = (&place.held, place.path.parent().is_some_and(|parent| folder.is(parent))) {
+                self.give_up(&self.lock()?, held.id, &place.path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Changes what is remembered of a place, by whatever way it was reached.
     fn change_place(&self, _lock: &Lock, reached: &Path, change: impl Fn(&mut Place)) -> Result<()> {
         let (here, mut files) = (canonical(reached), self.place_files(reached));
@@ -223,6 +238,22 @@ impl Seen {
         Lock::try_acquire(&self.lock_path())
     }
 
+    /// Whether somebody is changing records now, who remembers something newer.
+    pub(crate) fn is_locked(&self) -> bool {
+        Lock::is_held(&self.lock_path())
+    }
+
+    /// Takes room for a record on the disk, before a vault is written: on a full disk no vault is written whose state is not remembered.
+    pub(crate) fn take_room(&self) -> Result<()> {
+        disk::make_private_folders(&self.folder)?;
+        disk::replace_soon(&self.room_path(), &[b'-'; ROOM])
+    }
+
+    /// Gives it back, for the record.
+    pub(crate) fn give_room(&self) {
+        let _ = fs::remove_file(self.room_path());
+    }
+
     /// Clears what killed writers left, unless somebody is writing.
     pub(crate) fn clear(&self) {
         let leftovers = self.temporary();
@@ -241,7 +272,12 @@ impl Seen {
         let folders = [self.folder.clone(), self.folder.join("at")];
         let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
         let paths = entries.map(|entry| entry.path());
-        paths.filter(|path| path.extension().is_some_and(|ending| ending == TEMPORARY_ENDING)).collect()
+        let is_room = |path: &Path| {
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(ROOM_NAME.as_bytes()))
+        };
+        paths
+            .filter(|path| path.extension().is_some_and(|ending| ending == TEMPORARY_ENDING) || is_room(path))
+            .collect()
     }
 
     /// Adds a state to those that were met, the newest last.
@@ -298,6 +334,11 @@ impl Seen {
         };
         let (reached, real) = (absolute(path), canonical(path));
         if reached == real { vec![place(&real)] } else { vec![place(&reached), place(&real)] }
+    }
+
+    /// Of this process alone, for another may write in another folder of vaults.
+    fn room_path(&self) -> PathBuf {
+        self.folder.join(format!("{ROOM_NAME}{}", std::process::id()))
     }
 
     fn replica_path(&self) -> PathBuf {

@@ -158,9 +158,7 @@ fn not_from_a_vault_that_is_behind() {
     let newest = sandbox.key();
     sandbox.cast(["key", "rotate"]).succeeds();
     assert_ne!(sandbox.key(), newest);
-    fs::remove_dir_all(sandbox.state().join("seen")).unwrap();
     fs::write(sandbox.vault("a"), former).unwrap();
-    sandbox.cast(["list", "a"]).succeeds();
     // An agent key made from the former master key would stop working with the next change.
     let export = sandbox.cast(["key", "export", "--agent", "a"]);
     export.refuses(1, "still sealed to a former master key", &["hunter2"]);

@@ -400,9 +400,8 @@ fn a_vault_that_this_machine_has_not_seen_does_not_get_the_new_key_unasked() {
     let rotated = owner.cast(["key", "rotate"]).run();
     assert!(rotated.code == 5 && rotated.err.contains("2 vaults sealed to it"), "{rotated:?}");
     for part in [
-        "the vault of agent 'planted' belongs to a former key of yours, and this machine has not seen it before",
-        "'cast secrets list planted'",
-        "'cast secrets delete planted --all'",
+        "the vault of agent 'planted' belongs to a former key of yours, and this machine has not seen this state of it here before",
+        "'cast vault accept planted'",
         "the vault of agent 'shared' belongs to a former key of yours",
         "'cast vault accept shared'",
         "not sealed to the newest key: 2 vaults, and the former keys are kept",
@@ -415,9 +414,8 @@ fn a_vault_that_this_machine_has_not_seen_does_not_get_the_new_key_unasked() {
         owner.cast(["list", agent]).env("CAST_KEY", former.identity()).refuses(5, "wrong key", &["hunter2"]);
     }
     // One's own gets it after a look; what somebody else made goes.
-    let form = "look at it first: 'cast secrets list {agent}'; not yours: 'cast secrets delete {agent} --all'";
-    typed(&owner, &told(&rotated, form).command("cast secrets list")).succeeds();
-    fs::remove_file(owner.vault("shared")).unwrap();
+    owner.cast(["vault", "accept", "planted", "--yes"]).succeeds();
+    owner.cast(["delete", "shared", "--all", "--yes"]).succeeds();
     let finished = owner.cast(["key", "rotate"]).succeeds();
     assert!(finished.err.contains("no new key was created"), "{finished:?}");
     owner.cast(["list", "planted"]).env("CAST_KEY", former.identity()).refuses(5, "wrong key", &["evil"]);

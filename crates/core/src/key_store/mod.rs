@@ -74,6 +74,8 @@ pub enum Notice {
     NewAgent(AgentName, String),
     /// A vault of another owner was changed, whose card has this fingerprint.
     OtherOwner(AgentName, Fingerprint),
+    /// What was read of this vault could not be remembered, and why.
+    NotRemembered(AgentName, String),
     /// A new master key takes over vaults that this machine has not seen before.
     FirstSeen(Vec<AgentName>),
 }

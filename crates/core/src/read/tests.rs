@@ -41,7 +41,7 @@ fn a_floor_is_not_lost_between_two_readers() {
     let found = later.look_at_vault(&agent).unwrap().unwrap();
     put(&masked);
     let floor = session(here.path()).vault(&agent).unwrap().state().unwrap().rules.clone();
-    later.remember_news(&found);
+    later.remember_news(&found).unwrap();
     let record = later.seen().unwrap().record(found.vault.id()).unwrap().unwrap();
     assert_eq!((&record.state, record.floor), (found.vault.state().unwrap(), floor));
 }

@@ -102,6 +102,11 @@ impl Name {
         self.flags.iter().any(|flag| listing::is_a_way(flag))
     }
 
+    /// Whether a secret goes only into some part of a request. Without one it goes into any.
+    fn names_a_part(&self) -> bool {
+        self.flags.iter().any(|flag| listing::is_a_part(flag))
+    }
+
     /// Whether `now`, under the same name, lacks a permission that is here.
     fn exceeds(&self, now: &Self, is_person: bool) -> bool {
         !now.permits(self)
@@ -109,7 +114,7 @@ impl Name {
                 // Under another card it is somebody else, or the same person without a key that may be in wrong hands.
                 now.updated != self.updated
             } else {
-                now.has_a_way() && !self.has_a_way()
+                now.has_a_way() && !self.has_a_way() || now.names_a_part() && self.has_a_way() && !self.names_a_part()
             }
     }
 }
@@ -249,6 +254,9 @@ mod tests {
             (&["to a.b", "to c.d"], &["to c.d"], true),
             (&["to a.b"], &["to a.b", "to c.d"], false),
             (&["to a.b"], &["to a.bc"], true),
+            (&["to a.b"], &["to a.b", "in query:a"], true),
+            (&["to a.b", "in query:a"], &["to a.b", "in query:a", "in query:b"], false),
+            (&["to a.b", "in query:a"], &["to a.b"], true),
             // One flag is not two, nor two one.
             (&["in query:a, unmasked"], &["in query:a", "unmasked"], true),
             (&["in query:a", "unmasked"], &["in query:a, unmasked"], true),

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use cast_vault::{
-    AgentName, Anchor, Card, Comparison, Fingerprint, Inspected, Role, Sealer, SecretName, State, Timestamp, UnlockKey,
-    Vault,
+    AgentName, Anchor, Card, Comparison, Fingerprint, Inspected, Refusal, Role, Sealer, SecretName, State, Timestamp,
+    UnlockKey, Vault,
 };
 
 use crate::audit_log::{Action, Event};
@@ -115,7 +115,10 @@ impl Verb for Review<'_> {
             },
             (verdict, _) => verdict,
         });
+        // Without a next epoch it cannot get a new key; as a vault of its own it begins anew.
+        let is_used_up = is_own && inspected.has_used_up_epochs();
         review.why = match (verdict, &opened) {
+            (Some(Verdict::Known | Verdict::News), _) if is_used_up => Some(Refusal::EpochsUsedUp.of(agent).into()),
             (Some(Verdict::Known | Verdict::News), _) => None,
             (Some(verdict), Some(found)) => Some(refused(agent, verdict, found.place.as_ref())),
             _ => Some(why(&file, agent, key, &inspected, former.is_some())),
@@ -126,6 +129,7 @@ impl Verb for Review<'_> {
             && !places.is_empty()
             && !seen.as_ref().is_some_and(|seen| seen.has_verified(inspected.state()));
         let given_up = is_beside
+            || is_used_up
             || record.as_ref().is_some_and(|record| record.given_up)
             || !here.place.holds(id) && here.place.given_up.contains(&id);
         let card = inspected.card().clone();

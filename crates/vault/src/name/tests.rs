@@ -134,6 +134,15 @@ fn dangerous_names() {
         "OPENSSL_CONF",
         "SSL_CERT_FILE",
         "_JAVA_OPTIONS",
+        "CC",
+        "LUA_INIT_5_4",
+        "VIMINIT",
+        "CORECLR_PROFILER_PATH_64",
+        "DOTNET_STARTUP_HOOKS",
+        "R_PROFILE_USER",
+        "PIP_INDEX_URL",
+        "UV_INDEX_URL",
+        "GOFLAGS",
     ] {
         assert!(dangerous(word), "{word}");
     }
@@ -158,6 +167,13 @@ fn dangerous_names() {
         "PROXY_PASSWORD",
         "JAVA_HOME",
         "ANTHROPIC_BASE_URL",
+        "CCACHE_DIR",
+        "UV_INDEX_MINE_PASSWORD",
+        "AR_TOKEN",
+        "DOTNET_ENVIRONMENT",
+        "R_LIBS_TOKEN",
+        "GOPROXY_TOKEN",
+        "DENO_DEPLOY_TOKEN",
     ] {
         assert!(!dangerous(word), "{word}");
     }

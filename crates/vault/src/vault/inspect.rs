@@ -8,6 +8,7 @@ use super::plain::Plain;
 use super::state::State;
 use super::{Sealer, Vault};
 use crate::error::{Refusal, Result};
+use crate::hex::COUNTER_LIMIT;
 use crate::key::{Card, Fingerprint, MasterKey, UnlockKey};
 use crate::name::{AgentName, SecretName};
 use crate::part::Part;
@@ -68,6 +69,11 @@ impl Inspected {
     /// The state that it would be.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Whether there is no epoch after its own.
+    pub fn has_used_up_epochs(&self) -> bool {
+        self.state.epoch + 1 >= COUNTER_LIMIT
     }
 
     /// Who sealed the values; `None` where the seal does not hold.

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{Exports, KeyLock, KeyPlace, Notice, Slot};
-use crate::read::{Found, refuse_older};
+use crate::read::{Found, Verdict, refuse_older};
 use crate::seen::Place;
 use crate::session::Session;
 use crate::vault_folder::VaultFolder;
@@ -149,8 +149,8 @@ impl Session {
     fn take_in_unseen(&self, folder: &VaultFolder<'_>) -> Result<Vec<AgentName>> {
         let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places())?;
         let lies_here = |place: &Place| place.path.parent().is_some_and(|parent| folder.is(parent));
-        let mut unseen = Vec::new();
-        if known.iter().any(|place| place.as_ref().map_or(true, lies_here)) {
+        let (known, mut unseen) = (known.into_iter().collect::<Result<Vec<_>>>()?, Vec::new());
+        if known.iter().any(lies_here) {
             return Ok(unseen);
         }
         // A writer that made a vault remembers it before it leaves the lock.
@@ -158,9 +158,16 @@ impl Session {
         for agent in folder.agents()? {
             let Ok(Some(found)) = self.look_at_vault(&agent) else { continue };
             let is_unseen = found.is_new_here && *found.vault.role() == Role::Owner;
-            if is_unseen && self.find_vault(&agent).is_ok() {
-                unseen.push(agent);
+            if !is_unseen || self.find_vault(&agent).is_err() {
+                continue;
             }
+            // Not remembered, the new key would refuse it.
+            let is_news = matches!(found.verdict, Verdict::News | Verdict::Known);
+            if is_news && !self.here(&agent)?.place.holds(found.vault.id()) {
+                let what = format!("cannot remember the vault of agent '{agent}', so the key is not rotated");
+                return Err(Failure::new(Kind::Io, what));
+            }
+            unseen.push(agent);
         }
         Ok(unseen)
     }
