@@ -165,7 +165,8 @@ fn escaped(text: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
     text.chars().map(|letter| if is_invisible(letter) { escape(letter) } else { letter.to_string() }).collect()
 }
 
-/// Letters of the category Cf, separators of lines, fillers and blanks that are no spaces, variation selectors and tags (Unicode 16).
+/// Letters of the category Cf, separators of lines, fillers and blanks that are no spaces, variation selectors and
+/// tags (Unicode 16).
 fn is_invisible(letter: char) -> bool {
     matches!(letter,
         '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'

@@ -88,7 +88,7 @@ impl Session {
         refuse_agent_key(&self.key()?.key, command)?;
         let lock = self.lock_vaults(folder)?;
         if let Some(seen) = self.seen() {
-            seen.end_deletions(folder)?;
+            seen.end_deletions(|parent| folder.is(parent))?;
         }
         match (self.look_at_vault(agent)?, missing) {
             (Some(Found { vault, record, verdict, .. }), _) => {

@@ -120,7 +120,7 @@ impl Session {
         self.look(agent, |found| self.check(found))
     }
 
-    fn look(&self, agent: &AgentName, check: impl Fn(Found) -> Result<Found>) -> Result<Option<Found>> {
+    pub(crate) fn look(&self, agent: &AgentName, check: impl Fn(Found) -> Result<Found>) -> Result<Option<Found>> {
         // The file first: where there is none, no keyring needs to be asked.
         let mut file = self.read_file(agent)?;
         loop {

@@ -20,7 +20,6 @@ use crate::clock;
 use crate::disk::{self, Lock};
 use crate::failure::{Failure, Kind, Result};
 use crate::paths::absolute;
-use crate::vault_folder::VaultFolder;
 
 pub(crate) use place::{Held, Place};
 pub(crate) use record::{Name, PERSON, Record, Summary};
@@ -175,11 +174,11 @@ impl Seen {
         })
     }
 
-    /// Ends the deletions in `folder` that were killed after the file was gone. The caller holds the lock of that folder, so none goes on.
-    pub(crate) fn end_deletions(&self, folder: &VaultFolder<'_>) -> Result<()> {
+    /// Ends the deletions in a folder that were killed after the file was gone. The caller holds the lock of that folder, so none goes on.
+    pub(crate) fn end_deletions(&self, is_here: impl Fn(&Path) -> bool) -> Result<()> {
         let is_gone = |place: &Place| place.held.as_ref().is_some_and(|held| held.leaving) && !place.exists();
         for place in self.places()?.into_iter().flatten().filter(is_gone) {
-            if let (Some(held), true) = (&place.held, place.path.parent().is_some_and(|parent| folder.is(parent))) {
+            if let (Some(held), true) = (&place.held, place.path.parent().is_some_and(&is_here)) {
                 self.give_up(&self.lock()?, held.id, &place.path)?;
             }
         }

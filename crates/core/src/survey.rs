@@ -1,9 +1,11 @@
 //! Walks over all vaults: which of them open, and with which key. Returns no values.
 
+use std::cell::Cell;
+
 use crate::failure::{Failure, Result};
 use crate::key_store::Whence;
 use crate::listing;
-use crate::read::Found;
+use crate::read::{Found, Verdict};
 use crate::session::Session;
 use cast_vault::{AgentName, MasterKey, Role, SecretName, Timestamp, UnlockKey};
 
@@ -13,6 +15,8 @@ pub struct Surveyed {
     pub agent: AgentName,
     /// Its details if it opens, or why it is refused.
     pub state: Result<Standing, Failure>,
+    /// Whether it waits for a look by its owner, as a former key owns it and this machine has not seen it.
+    pub(crate) waits: bool,
 }
 
 /// Details of a vault that opens.
@@ -61,7 +65,12 @@ impl Session {
         for agent in self.folder()?.agents()? {
             // Without a key cast cannot report on any vault.
             self.key()?;
-            let state = match self.look_at_vault(&agent) {
+            let waits = Cell::new(false);
+            let check = |found: Found| {
+                waits.set(found.verdict == Verdict::FormerKey);
+                self.check(found)
+            };
+            let state = match self.look(&agent, check) {
                 Ok(Some(Found { vault, .. })) => {
                     let secrets = vault.values().iter().map(|(name, secret)| (name.clone(), secret.updated));
                     let dangerous = vault.names().iter().filter(|(_, flags)| flags.dangerous);
@@ -77,7 +86,7 @@ impl Session {
                 Ok(None) => continue,
                 Err(failure) => Err(failure),
             };
-            vaults.push(Surveyed { agent, state });
+            vaults.push(Surveyed { agent, state, waits: waits.get() });
         }
         Ok(vaults)
     }

@@ -34,11 +34,6 @@ impl<'a> VaultFolder<'a> {
         Self { folder }
     }
 
-    /// The agent whose vault a file with this name is.
-    pub(crate) fn agent_of(path: &Path) -> Option<AgentName> {
-        AgentName::parse(path.file_name()?.to_str()?.strip_suffix(ENDING)?).ok()
-    }
-
     /// Where the vault of `agent` is, or would be.
     pub(crate) fn path(&self, agent: &AgentName) -> PathBuf {
         self.folder.join(format!("{agent}{ENDING}"))

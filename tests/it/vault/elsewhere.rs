@@ -29,7 +29,7 @@ fn of(owner: Key, agent: &str, epoch: u64, person: &Sandbox) -> Vec<u8> {
 
 /// One of a former key, for an agent that this machine does not know.
 fn planted(former: Key, agent: &str, id: &str) -> Vec<u8> {
-    Text::new(agent, id, former, &[("K", "evil")]).seal(former)
+    Text::new(agent, id, former, &[("K", "evil")]).in_epoch(9, former).seal(former)
 }
 
 const REFUSED: &str = "belongs to a former key of yours";

@@ -104,7 +104,7 @@ impl Session {
 
     /// Refuses what is older than this machine has seen, or other; but for a branch that this machine knows, and where the caller asked for an
     /// older state.
-    pub(super) fn check(&self, found: Found) -> Result<Found> {
+    pub(crate) fn check(&self, found: Found) -> Result<Found> {
         let agent = found.vault.agent();
         match found.verdict {
             Verdict::Known | Verdict::News => Ok(found),

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use cast_vault::{AgentName, Card, Timestamp, VaultId};
 
 use super::record::{NONE, optional};
-use crate::vault_folder::VaultFolder;
 
 /// A place where the holder of a master key has used a vault. An agent key's use makes none: who has the line of an owner accepts nobody by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +33,8 @@ const VERSION: &str = "cast-place 1";
 const OWN: &str = "own";
 const CURRENT: &str = "current";
 const LEAVING: &str = "leaving";
+/// Of a vault's file.
+const ENDING: &str = ".age";
 /// How many given-up vaults are remembered for a place.
 const MAX_GIVEN_UP: usize = 256;
 
@@ -49,7 +50,7 @@ impl Place {
 
     /// Whose vault lies there.
     pub(crate) fn agent(&self) -> Option<AgentName> {
-        VaultFolder::agent_of(&self.path)
+        AgentName::parse(self.path.file_name()?.to_str()?.strip_suffix(ENDING)?).ok()
     }
 
     /// The card that was accepted for it.

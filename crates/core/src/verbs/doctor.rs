@@ -244,7 +244,7 @@ impl Session {
 /// What there is to say of the vaults.
 fn judge(vaults: &[Surveyed], held: &Held, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for Surveyed { agent, state } in vaults {
+    for Surveyed { agent, state, .. } in vaults {
         match (state, held) {
             // An agent's key opens one vault: the others are none of its business.
             (Err(_), Held::Agent(own, _)) if *own != *agent => {}

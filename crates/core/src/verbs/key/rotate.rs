@@ -72,12 +72,12 @@ impl Verb for Rotate<'_> {
 
         let keys = masters(&unlocked.key)?;
         let newest = public_of(keys);
-        // What is refused waits for its owner, and does not make this an unfinished rotation.
+        // What is refused for another reason waits for its owner, and does not make this an unfinished rotation.
         let unfinished = keys.len() > 1
             && session
                 .survey()?
                 .into_iter()
-                .any(|vault| vault.state.is_ok_and(|vault| vault.is_own && vault.master != newest));
+                .any(|vault| vault.waits || vault.state.is_ok_and(|vault| vault.is_own && vault.master != newest));
         let is_new = !unfinished && (retire.is_none() || keys.len() == 1);
         if is_new {
             let unseen = session.take_in_unseen(&folder)?;
