@@ -327,10 +327,10 @@ fn note_lock(seen: &Seen) -> Result<Option<disk::Lock>> {
 /// Whom the holder of a master key accepts in a place by using a vault there: a card where it is another owner's. An agent key accepts nobody;
 /// its line says whom to expect for that key.
 #[allow(clippy::option_option)]
-fn accepted(vault: &Vault) -> Option<Option<Card>> {
+fn accepted(vault: &Vault) -> Option<Option<&Card>> {
     match vault.role() {
         Role::Owner => Some(None),
-        Role::Person(_) => Some(Some(vault.part().card.clone())),
+        Role::Person(_) => Some(Some(&vault.part().card)),
         Role::Reader => None,
     }
 }

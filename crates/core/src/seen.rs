@@ -120,7 +120,7 @@ impl Seen {
         lock: &Lock,
         record: &Record,
         holds: &Summary,
-        place: Option<(&Path, Option<Card>)>,
+        place: Option<(&Path, Option<&Card>)>,
     ) -> Result<()> {
         let id = record.state.id;
         let is_line = place.is_none();
@@ -138,14 +138,14 @@ impl Seen {
     }
 
     /// Remembers that the vault `id` lies at `reached`.
-    pub(crate) fn remember_place(&self, _lock: &Lock, id: VaultId, reached: &Path, card: Option<Card>) -> Result<()> {
+    pub(crate) fn remember_place(&self, _lock: &Lock, id: VaultId, reached: &Path, card: Option<&Card>) -> Result<()> {
         for file in self.place_files(reached) {
             let former = read_place(&file)?;
             let mut place = Place::new(canonical(reached));
             place.given_up = former.as_ref().map(|former| former.given_up.clone()).unwrap_or_default();
             let known = former.as_ref().and_then(|former| former.held.as_ref()).filter(|held| held.id == id);
             let since = known.map_or_else(clock::now, |held| held.since);
-            place.hold(Held { id, card: card.clone(), since, leaving: false });
+            place.hold(Held { id, card: card.cloned(), since, leaving: false });
             if former.as_ref() != Some(&place) {
                 write(&file, &place.to_bytes())?;
             }

@@ -400,7 +400,7 @@ fn a_vault_that_this_machine_has_not_seen_does_not_get_the_new_key_unasked() {
     let rotated = owner.cast(["key", "rotate"]).run();
     assert!(rotated.code == 5 && rotated.err.contains("2 vaults sealed to it"), "{rotated:?}");
     for part in [
-        "the vault of agent 'planted' belongs to a former key of yours, and this machine has not seen this state of it here before",
+        "the vault of agent 'planted' belongs to a former key of yours, and this machine has not seen this state of it",
         "'cast vault accept planted'",
         "the vault of agent 'shared' belongs to a former key of yours",
         "'cast vault accept shared'",

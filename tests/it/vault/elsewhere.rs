@@ -1,5 +1,5 @@
-//! What is known of a vault in one place says nothing of another place, and what a former key owns is used only where this machine has verified
-//! that very state. Each forger here holds a key that is good elsewhere.
+//! What is known of a vault in one place says nothing of another place, and what a former key owns is used only where
+//! this machine has verified that very state. Each forger here holds a key that is good elsewhere.
 
 use std::fs;
 use std::path::PathBuf;
