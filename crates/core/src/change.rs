@@ -141,7 +141,7 @@ impl Session {
         let file = self.seal(vault, &unlocked.key, record)?;
         let agent = vault.agent().clone();
         if let Some(seen) = self.seen() {
-            seen.take_room()?;
+            seen.announce(&seen.lock()?, vault.state())?;
         }
         let replaced = folder.replace(lock, &agent, &file, |back| {
             let anchor = vault.part().card.clone();

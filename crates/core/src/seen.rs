@@ -185,6 +185,16 @@ impl Seen {
         Ok(())
     }
 
+    /// Whether a rotation of the key with this public half has begun to take in the vaults of `folder`, where none was seen before.
+    pub(crate) fn is_taking_in(&self, public: &str, folder: &Path) -> Result<bool> {
+        Ok(read(&self.taking_in_path(), MAX_RECORD)?.is_some_and(|begun| begun == taking_in(public, folder)))
+    }
+
+    /// Remembers that, before the first of them is known: who is killed among them takes in the others later.
+    pub(crate) fn say_taking_in(&self, public: &str, folder: &Path) -> Result<()> {
+        write(&self.taking_in_path(), &taking_in(public, folder))
+    }
+
     /// Changes what is remembered of a place, by whatever way it was reached.
     fn change_place(&self, _lock: &Lock, reached: &Path, change: impl Fn(&mut Place)) -> Result<()> {
         let (here, mut files) = (canonical(reached), self.place_files(reached));
@@ -242,10 +252,15 @@ impl Seen {
         Lock::is_held(&self.lock_path())
     }
 
-    /// Takes room for a record on the disk, before a vault is written: on a full disk no vault is written whose state is not remembered.
-    pub(crate) fn take_room(&self) -> Result<()> {
+    /// Before a vault is written: takes room for a record on the disk, as on a full disk no vault is to be written whose state is not
+    /// remembered; and notes the state as one of this machine's own, which it is also if its writer is killed before the record is written.
+    pub(crate) fn announce(&self, _lock: &Lock, state: Option<&State>) -> Result<()> {
         disk::make_private_folders(&self.folder)?;
-        disk::replace_soon(&self.room_path(), &[b'-'; ROOM])
+        disk::replace_soon(&self.room_path(), &[b'-'; ROOM])?;
+        if let Some(state) = state {
+            self.remember_state(state, false);
+        }
+        Ok(())
     }
 
     /// Gives it back, for the record.
@@ -340,6 +355,10 @@ impl Seen {
         self.folder.join(format!("{ROOM_NAME}{}", std::process::id()))
     }
 
+    fn taking_in_path(&self) -> PathBuf {
+        self.folder.join("taking-in")
+    }
+
     fn replica_path(&self) -> PathBuf {
         self.state.join("replica")
     }
@@ -347,6 +366,10 @@ impl Seen {
     fn lock_path(&self) -> PathBuf {
         self.state.join("locks").join("seen.lock")
     }
+}
+
+fn taking_in(public: &str, folder: &Path) -> Vec<u8> {
+    format!("{public} {}\n", folder.display()).into_bytes()
 }
 
 fn line_of(state: &State) -> String {

@@ -80,7 +80,7 @@ impl Verb for Rotate<'_> {
                 .any(|vault| vault.waits || vault.state.is_ok_and(|vault| vault.is_own && vault.master != newest));
         let is_new = !unfinished && (retire.is_none() || keys.len() == 1);
         if is_new {
-            let unseen = session.take_in_unseen(&folder)?;
+            let unseen = session.take_in_unseen(&folder, &newest)?;
             if !unseen.is_empty() {
                 session.attendant.notice(Notice::FirstSeen(unseen));
             }
@@ -146,20 +146,34 @@ impl Session {
     /// In a folder where this machine has seen no vault, remembers those that are there before the current key becomes a former one, and
     /// returns which. In another folder it takes none in: a holder of the current key, who is as good as its owner up to now, may have made
     /// them to outlive it.
-    fn take_in_unseen(&self, folder: &VaultFolder<'_>) -> Result<Vec<AgentName>> {
+    ///
+    /// A vault that cannot be read stops it: later the new key would refuse that vault.
+    fn take_in_unseen(&self, folder: &VaultFolder<'_>, newest: &str) -> Result<Vec<AgentName>> {
         let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places())?;
         let lies_here = |place: &Place| place.path.parent().is_some_and(|parent| folder.is(parent));
         let (known, mut unseen) = (known.into_iter().collect::<Result<Vec<_>>>()?, Vec::new());
-        if known.iter().any(lies_here) {
+        let (Some(seen), here) = (self.seen(), self.places.vaults()?) else { return Ok(unseen) };
+        let agents = folder.agents()?;
+        if agents.is_empty() || known.iter().any(lies_here) && !seen.is_taking_in(newest, here)? {
             return Ok(unseen);
         }
         // A writer that made a vault remembers it before it leaves the lock.
         let _lock = self.lock_vaults(folder)?;
+        seen.say_taking_in(newest, here)?;
         for agent in folder.agents()? {
-            let Ok(Some(found)) = self.look_at_vault(&agent) else { continue };
+            let found = match self.look_at_vault(&agent) {
+                Ok(Some(found)) => found,
+                Err(failure) if failure.kind() == Kind::Io => return Err(failure),
+                Ok(None) | Err(_) => continue,
+            };
             let is_unseen = found.is_new_here && *found.vault.role() == Role::Owner;
-            if !is_unseen || self.find_vault(&agent).is_err() {
+            if !is_unseen {
                 continue;
+            }
+            match self.find_vault(&agent) {
+                Ok(_) => {}
+                Err(failure) if failure.kind() == Kind::Io => return Err(failure),
+                Err(_) => continue,
             }
             // Not remembered, the new key would refuse it.
             let is_news = matches!(found.verdict, Verdict::News | Verdict::Known);
