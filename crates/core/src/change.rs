@@ -151,6 +151,13 @@ impl Session {
         });
         if let Some(seen) = self.seen() {
             seen.give_room();
+            let is_written = || folder.read(&agent).is_ok_and(|now| now.as_ref() == Some(&file));
+            if let (Err(_), Some(state)) = (&replaced, vault.state())
+                && !is_written()
+                && let Ok(lock) = seen.lock()
+            {
+                seen.retract(&lock, state);
+            }
         }
         replaced?;
         let remembered = self.seen().map_or(Ok(()), |seen| {

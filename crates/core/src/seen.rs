@@ -263,6 +263,19 @@ impl Seen {
         Ok(())
     }
 
+    /// Takes back the note of a state that was not written.
+    pub(crate) fn retract(&self, _lock: &Lock, state: &State) {
+        let (line, known) = (line_of(state), self.states(state.id));
+        let lines: String = known.lines().filter(|known| *known != line).flat_map(|known| [known, "\n"]).collect();
+        let path = self.states_path(state.id);
+        // What stays names a state that nobody has.
+        if lines.is_empty() {
+            let _ = fs::remove_file(path);
+        } else {
+            let _ = disk::replace_soon(&path, lines.as_bytes());
+        }
+    }
+
     /// Gives it back, for the record.
     pub(crate) fn give_room(&self) {
         let _ = fs::remove_file(self.room_path());
