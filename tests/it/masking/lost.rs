@@ -61,8 +61,8 @@ fn a_full_disk() {
     let sandbox = sandbox();
     let at = sandbox.home().join("disk");
     let Some(_disk) = Disk::mount(&at) else { return skip("lost output: no file system may be mounted here") };
-    // More than the disk has, and less than a pipe holds: CMD itself notices nothing.
-    let (code, said) = run(&sandbox, "head -c 60000 /dev/zero", ">disk/dump");
+    // More than the disk has, in one write of less than a pipe holds: CMD itself notices nothing.
+    let (code, said) = run(&sandbox, "dd if=/dev/zero bs=60000 count=1 status=none", ">disk/dump");
     assert_eq!((code.as_str(), said.contains("no space left on device")), ("125", true), "{said}");
     assert!(fs::metadata(at.join("dump")).unwrap().len() < 60_000);
     fs::remove_file(at.join("dump")).unwrap();
