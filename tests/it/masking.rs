@@ -7,6 +7,7 @@ mod forms;
 mod large;
 mod lost;
 mod places;
+mod streams;
 mod terminal;
 mod writers;
 

@@ -5,9 +5,11 @@
 //! script as the masker does; but at each step it looks at the whole text anew.
 
 mod decoders;
+pub mod streams;
 
 use std::cmp::Reverse;
 
+use crate::forms::each_form;
 use decoders::{Unit, VIEWS, View, colour, is_escape};
 
 /// A form and the secret that it belongs to.
@@ -16,6 +18,17 @@ pub struct Needle {
     pub name: String,
     pub bytes: Vec<u8>,
     pub wraps: bool,
+}
+
+/// The forms of these secrets, which are (name, value).
+pub fn needles(secrets: &[(String, String)]) -> Vec<Needle> {
+    let mut needles = Vec::new();
+    for (name, value) in secrets {
+        each_form(value, &mut |form| {
+            needles.push(Needle { name: name.clone(), bytes: form.bytes.to_vec(), wraps: form.wraps });
+        });
+    }
+    needles
 }
 
 /// How a stream is treated.

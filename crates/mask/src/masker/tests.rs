@@ -6,10 +6,10 @@ mod streams;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use super::oracle::streams::Random;
 use super::oracle::{Event, Mode, Needle, outputs};
 use super::{Masker, Plan};
 use crate::forms;
-use streams::Random;
 
 fn needle(name: &str, bytes: &str) -> Needle {
     Needle { name: name.into(), bytes: bytes.as_bytes().to_vec(), wraps: false }
