@@ -1,12 +1,14 @@
 //! The way of a change, whole: find the key, lock, read and verify, change, seal, replace, remember. Killed anywhere, the vault is the old
 //! one or the new one. The audit log's note comes after, at the door (`door.rs`).
 
-use cast_vault::{AgentName, Fingerprint, MasterKey, Refusal, Replica, Role, State, UnlockKey, Vault, VectorFault};
+use cast_vault::{
+    AgentName, Comparison, Fingerprint, MasterKey, Refusal, Replica, Role, State, UnlockKey, Vault, VectorFault,
+};
 
 use crate::failure::{self, Failure, Kind, Result};
 use crate::key_store::Notice;
 use crate::read::{Found, Verdict, refuse_older};
-use crate::seen::{Record, Summary};
+use crate::seen::{Known, Record, Summary};
 use crate::session::Session;
 use crate::suggestion;
 use crate::vault_folder::{VaultFolder, WriteLock};
@@ -138,10 +140,14 @@ impl Session {
         before: Option<&Summary>,
     ) -> Result<()> {
         let unlocked = self.key()?;
+        let former = vault.state().cloned();
         let file = self.seal(vault, &unlocked.key, record)?;
-        let agent = vault.agent().clone();
-        if let Some(seen) = self.seen() {
-            seen.announce(&seen.lock()?, vault.state())?;
+        let (agent, known) = (vault.agent().clone(), Known::of(vault));
+        // Up to the end, so that no reader remembers a state between that this one would lower.
+        let seen = self.seen().map(|seen| seen.lock().map(|lock| (seen, lock))).transpose()?;
+        if let (Some((seen, records)), Some(state)) = (&seen, vault.state()) {
+            refuse_overtaken(&agent, record, seen.record(known)?.as_ref(), state)?;
+            seen.announce(records, known, former.as_ref(), state)?;
         }
         let replaced = folder.replace(lock, &agent, &file, |back| {
             let anchor = vault.part().card.clone();
@@ -149,23 +155,19 @@ impl Session {
             let reopened = Vault::open(back, &agent, &unlocked.key, anchor, None)?;
             if reopened.state() == vault.state() { Ok(()) } else { Err(not_as_written(&agent)) }
         });
-        if let Some(seen) = self.seen() {
-            seen.give_room();
-            let is_written = || folder.read(&agent).is_ok_and(|now| now.as_ref() == Some(&file));
-            if let (Err(_), Some(state)) = (&replaced, vault.state())
-                && !is_written()
-                && let Ok(lock) = seen.lock()
-            {
-                seen.retract(&lock, state);
-            }
+        let Some((seen, records)) = seen else { return replaced };
+        seen.give_room();
+        let is_written = || folder.read(&agent).is_ok_and(|now| now.as_ref() == Some(&file));
+        if let (Err(_), Some(state)) = (&replaced, vault.state())
+            && !is_written()
+        {
+            seen.retract(&records, known, state);
         }
         replaced?;
-        let remembered = self.seen().map_or(Ok(()), |seen| {
-            let records = seen.lock()?;
-            // Of the vault as it is now: it may have become one of its own.
-            let known = vault.state().map(|state| seen.record(state.id)).transpose()?.flatten();
-            self.remember(&seen, &records, known.as_ref().or(record), vault, before, &unlocked.key)
-        });
+        // Of the vault as it is now: it may have become one of its own.
+        let now = seen.record(known);
+        let remembered =
+            now.and_then(|now| self.remember(&seen, &records, now.as_ref().or(record), vault, before, &unlocked.key));
         remembered.map_err(|failure| not_remembered(&failure, "written"))
     }
 
@@ -184,7 +186,13 @@ impl Session {
         if let Some(seen) = &seen {
             seen.say_leaving(&seen.lock()?, &path, true)?;
         }
-        folder.remove(&lock, agent)?;
+        if let Err(failure) = folder.remove(&lock, agent) {
+            if let (Some(seen), true) = (&seen, folder.exists(agent)) {
+                // Best effort: the next reader does the same.
+                let _ = seen.lock().and_then(|records| seen.say_leaving(&records, &path, false));
+            }
+            return Err(failure);
+        }
         self.name_owner(other_owner(&vault));
         let Some(seen) = seen else { return Ok(()) };
         let given_up = seen.lock().and_then(|records| seen.give_up(&records, vault.id(), &path));
@@ -202,7 +210,9 @@ impl Session {
     fn seal(&self, vault: &mut Vault, key: &UnlockKey, record: Option<&Record>) -> Result<Vec<u8>> {
         let Some(seen) = self.seen() else { return Ok(vault.seal(key, Replica::generate()?)?) };
         let mut replica = seen.replica()?;
-        if !counts_alike(replica, vault.state(), record.map(|record| &record.state)) {
+        let is_alike = counts_alike(replica, vault.state(), record.map(|record| &record.state));
+        // A writer that was killed may have left a state behind.
+        if !is_alike || seen.has_pending(Known::of(vault), vault.state()) {
             replica = seen.new_replica()?;
         }
         match vault.seal(key, replica) {
@@ -261,6 +271,20 @@ fn counts_alike(replica: Replica, vault: Option<&State>, record: Option<&State>)
     let counts =
         |state: Option<&State>| state.map_or((0, 0), |state| (state.rules.get(replica), state.at.get(replica)));
     counts(vault) == counts(record)
+}
+
+/// Refuses to write a state that is not above what this machine has seen of the vault since the change began, as in another clone of its
+/// repository. `began` is what it knew then.
+fn refuse_overtaken(agent: &AgentName, began: Option<&Record>, now: Option<&Record>, next: &State) -> Result<()> {
+    let began = began.filter(|record| record.state.id == next.id);
+    let facts = |record: &Record| (record.state.clone(), record.given_up);
+    let is_above = |now: &Record| !now.given_up && State::compare(&now.state, next) == Comparison::Newer;
+    if now.is_none_or(|now| began.map(facts) == Some(facts(now)) || is_above(now)) {
+        return Ok(());
+    }
+    let what =
+        format!("this machine has seen another state of the vault of agent '{agent}' meanwhile: nothing is changed");
+    Err(Failure::new(Kind::Integrity, what).hint("run the command again"))
 }
 
 /// Whose vault a person has changed.

@@ -9,7 +9,7 @@ use cast_vault::{
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Notice};
-use crate::seen::{Place, Record, Seen, Summary};
+use crate::seen::{Here, Known, Place, Record, Seen, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
 
@@ -30,20 +30,17 @@ pub enum Builtin {
 pub(crate) struct Found {
     pub(crate) vault: Vault,
     pub(crate) record: Option<Record>,
+    /// Of one that an agent key opened: what the holder of a master key knows of it here. It is compared, and not changed.
+    beside: Vec<Record>,
     pub(crate) verdict: Verdict,
     /// This machine has seen no vault in this place.
     pub(crate) is_new_here: bool,
     /// A former key owns it, and this machine has not verified this very state, in this place, before: the holder of that key may have made it.
     is_strange: bool,
+    /// It is not above the state at which the agent line was made.
+    is_below_line: bool,
     /// What lies there by what this machine knows, or where else it knows the vault from: to say why it is refused.
     pub(crate) place: Option<Place>,
-}
-
-/// What this machine knows of a place.
-pub(crate) struct Here {
-    pub(crate) place: Place,
-    /// The record of the vault that lies there.
-    pub(crate) record: Option<Record>,
 }
 
 impl Session {
@@ -83,8 +80,11 @@ impl Session {
             Verdict::Known if found.is_new_here => self.remember_place(&found),
             _ => Ok(()),
         };
-        // A machine that cannot write notes can still run agents. Where there is a record, it could before, and somebody may have seen to it.
-        if let (Err(failure), Some(_)) = (remembered, &found.record) {
+        // A machine that cannot write notes can still run agents. Where there is a record, it could before, and somebody may have seen to it;
+        // so may whoever holds the lock.
+        if let Err(failure) = remembered
+            && (found.record.is_some() || failure.kind() == Kind::Locked)
+        {
             self.attendant.notice(Notice::NotRemembered(agent.clone(), failure.to_string()));
         }
         if found.place.as_ref().and_then(|place| place.held.as_ref()).is_some_and(|held| held.leaving) {
@@ -201,8 +201,7 @@ impl Session {
                 .or_else(|failure| if seen.is_out_of_reach() { Ok(None) } else { Err(failure) })?,
             None => None,
         };
-        let (place, record) = known.unwrap_or_else(|| (Place::new(path), None));
-        Ok(Here { place, record })
+        Ok(known.unwrap_or_else(|| Here::unknown(path)))
     }
 
     /// The place of the vault of `agent` that this machine has seen and does not find: not one that it was deleting.
@@ -215,8 +214,8 @@ impl Session {
     fn remember_place(&self, found: &Found) -> Result<()> {
         let (Some(seen), Some(card)) = (self.seen(), accepted(&found.vault)) else { return Ok(()) };
         let path = self.folder()?.path(found.vault.agent());
-        let Some(lock) = note_lock(&seen)? else { return Ok(()) };
-        if seen.at(&path)?.0.given_up.contains(&found.vault.id()) {
+        let lock = seen.lock()?;
+        if seen.at(&path)?.place.given_up.contains(&found.vault.id()) {
             return Ok(());
         }
         seen.remember_place(&lock, found.vault.id(), &path, card)
@@ -238,11 +237,11 @@ impl Session {
     fn remember_news(&self, found: &Found) -> Result<()> {
         let (Some(seen), Some(state)) = (self.seen(), found.vault.state()) else { return Ok(()) };
         let unlocked = self.key()?;
-        let Some(lock) = note_lock(&seen)? else { return Ok(()) };
+        let (lock, known) = (seen.lock()?, Known::of(&found.vault));
         // As it is now: another reader may have remembered something since.
-        let record = seen.record(found.vault.id())?;
-        let is_given_up = |(place, _): (Place, _)| place.given_up.contains(&state.id) && !place.holds(state.id);
-        let is_news = !is_given_up(seen.at(&self.folder()?.path(found.vault.agent()))?)
+        let record = seen.record(known)?;
+        let here = seen.at(&self.folder()?.path(found.vault.agent()))?;
+        let is_news = !here.place.given_up.contains(&state.id)
             && record
                 .as_ref()
                 .is_none_or(|record| !record.given_up && State::compare(&record.state, state) == Comparison::Newer);
@@ -264,21 +263,14 @@ impl Session {
         key: &UnlockKey,
     ) -> Result<()> {
         let Some(state) = vault.state() else { return Ok(()) };
+        let known = Known::of(vault);
         let same = record.filter(|record| record.state.id == state.id);
         let path = self.folder()?.path(vault.agent());
-        let (owner, card) = (vault.part().card.verification(), accepted(vault));
-        // An agent key's owner may have given its vault the id of somebody else's, which the holder of a master key knows.
-        if card.is_none()
-            && same.is_some_and(|record| record.owner != owner)
-            && (same.is_some_and(|record| record.receipt.is_some()) || !seen.places_of(state.id)?.is_empty())
-        {
-            return Ok(());
-        }
         let holds = Summary::of(vault);
         let same_epoch = same.filter(|record| record.state.epoch == state.epoch);
-        let known = same_epoch.and_then(|_| seen.summary(state.id).ok().flatten());
-        let taken_away = match (same_epoch, &known) {
-            (Some(record), Some(known)) => record.state.owner_hash != state.owner_hash && known.exceeds(&holds),
+        let former = same_epoch.and_then(|record| seen.summary(known, record).ok().flatten());
+        let taken_away = match (same_epoch, &former) {
+            (Some(record), Some(former)) => record.state.owner_hash != state.owner_hash && former.exceeds(&holds),
             // Nothing is known of what was there: then it counts as taken away.
             _ => true,
         };
@@ -291,12 +283,12 @@ impl Session {
                 _ => state.rules.clone(),
             },
             receipt: vault.receipt(key),
-            owner,
+            owner: vault.part().card.verification(),
             in_git: disk::is_in_own_work_tree(&path),
             given_up: false,
         };
-        let holds = holds.after(known.unwrap_or_default());
-        seen.remember(lock, &next, &holds, card.map(|card| (&*path, card)))
+        let holds = holds.after(former.unwrap_or_default());
+        seen.remember(lock, known, &next, &holds, accepted(vault).map(|card| (&*path, card)))
     }
 
     pub(crate) fn no_such_agent(&self, agent: &AgentName) -> Failure {
@@ -313,14 +305,6 @@ impl Session {
             ),
             _ => failure.hint(format!("create it with 'cast secrets set {agent} KEY'")),
         }
-    }
-}
-
-/// The right to note what was read; `None` where a writer has it, who remembers something newer.
-fn note_lock(seen: &Seen) -> Result<Option<disk::Lock>> {
-    match seen.try_lock() {
-        None if !seen.is_locked() => Err(Failure::new(Kind::Io, "the state folder cannot be written")),
-        lock => Ok(lock),
     }
 }
 

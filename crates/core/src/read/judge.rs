@@ -2,12 +2,12 @@
 
 use cast_vault::{AgentName, Comparison, MasterKey, Role, State, UnlockKey, Vault, VerificationKey};
 
-use super::{Found, Here};
+use super::Found;
 use crate::clock;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::Notice;
-use crate::seen::{Place, Record};
+use crate::seen::{Here, Known, Place, Record};
 use crate::session::{Session, Unlocked};
 
 /// How a vault compares with what this machine has seen.
@@ -34,27 +34,40 @@ pub(crate) enum Verdict {
 impl Session {
     /// Compares a vault with what this machine has seen: of it, and in its place.
     pub(super) fn judge(&self, vault: Vault, here: Here, unlocked: &Unlocked) -> Result<Found> {
-        let Here { place, record: expected } = here;
+        let Here { place, record: expected, otherwise } = here;
         let is_expected = place.holds(vault.id());
         let found = |vault, record, verdict, place| Found {
             vault,
             record,
+            beside: Vec::new(),
             verdict,
             is_new_here: !is_expected,
             is_strange: false,
-            place,
+            is_below_line: false,
+            place: Some(place),
         };
+        if let (Some(held), UnlockKey::Master(_)) = (otherwise, &unlocked.key) {
+            // Whichever of the two it is, the other one was expected as well.
+            let place = Place { held: Some(held), ..place };
+            return Ok(found(vault, expected, Verdict::OtherVault, place));
+        }
         if vault.is_known() && is_expected && expected.as_ref().is_some_and(|record| !record.given_up) {
             // The receipt is for this very text, and was written beside this state.
-            return Ok(found(vault, expected, Verdict::Known, Some(place)));
+            return Ok(found(vault, expected, Verdict::Known, place));
         }
         if expected.is_some() && !is_expected {
-            return Ok(found(vault, expected, Verdict::OtherVault, Some(place)));
+            return Ok(found(vault, expected, Verdict::OtherVault, place));
         }
         let seen = self.seen().filter(|seen| !seen.is_out_of_reach());
-        let record = match (expected, &seen) {
-            (None, Some(seen)) => seen.record(vault.id())?,
-            (expected, _) => expected,
+        let record_of = |known| seen.as_ref().map_or(Ok(None), |seen| seen.record(known));
+        let known = Known::of(&vault);
+        let (record, beside) = match (&unlocked.key, expected) {
+            (UnlockKey::Master(_), Some(record)) => (Some(record), Vec::new()),
+            (UnlockKey::Master(_), None) => (record_of(known)?, Vec::new()),
+            (UnlockKey::Agent(_), _) => {
+                let beside = known.with_a_master_key().map(record_of).into_iter().collect::<Result<Vec<_>>>()?;
+                (record_of(known)?, beside.into_iter().flatten().collect())
+            }
         };
         let now = vault.state().expect("it was opened from a file");
         let mut elsewhere = None;
@@ -64,7 +77,7 @@ impl Session {
             let mut places = seen.places_of(vault.id())?.into_iter();
             elsewhere = places.find(|other| other.path != place.path && (other.card().is_some() || other.exists()));
         }
-        let is_given_up = record.as_ref().is_some_and(|record| record.given_up)
+        let is_given_up = record.iter().chain(&beside).any(|record| record.given_up)
             || !is_expected && place.given_up.contains(&vault.id());
         let is_verified = || {
             let is_noted = |record: &Record| record.receipt.is_some() && record.state == *now;
@@ -72,20 +85,20 @@ impl Session {
                 && (record.as_ref().is_some_and(is_noted) || seen.as_ref().is_some_and(|seen| seen.has_verified(now)))
         };
         let is_strange = is_owned_by_a_former_key(&unlocked.key, &vault) && !is_verified();
+        let compare = |record: &Record| verdict(State::compare(&record.state, now));
+        let seen_last = record.as_ref().map_or(Verdict::News, compare);
+        let is_older = |verdict: &Verdict| !matches!(verdict, Verdict::Known | Verdict::News);
+        let mut below_line = None;
         let compared = match (&record, &unlocked.key) {
             (Some(record), UnlockKey::Master(keys)) if is_owned_by_an_older_key(keys, record, &vault) => {
                 Verdict::RolledBack
             }
-            (Some(record), UnlockKey::Master(_)) => verdict(State::compare(&record.state, now)),
+            (_, UnlockKey::Master(_)) => seen_last,
             // A runner knows the state at export, also where it remembers nothing.
-            (record, UnlockKey::Agent(grant)) => {
-                let seen = record.as_ref().map_or(Verdict::News, |record| verdict(State::compare(&record.state, now)));
-                match verdict(grant.compare(now)) {
-                    Verdict::Known | Verdict::News => seen,
-                    older => older,
-                }
+            (_, UnlockKey::Agent(grant)) => {
+                below_line = Some(verdict(grant.compare(now))).filter(is_older);
+                below_line.or_else(|| beside.iter().map(compare).find(is_older)).unwrap_or(seen_last)
             }
-            (None, UnlockKey::Master(_)) => Verdict::News,
         };
         let verdict = match compared {
             _ if is_given_up => Verdict::GivenUp,
@@ -99,7 +112,8 @@ impl Session {
             compared => compared,
         };
         let place = elsewhere.or(Some(place));
-        Ok(Found { vault, record, verdict, is_new_here: !is_expected, is_strange, place })
+        let is_below_line = below_line.is_some();
+        Ok(Found { vault, record, beside, verdict, is_new_here: !is_expected, is_strange, is_below_line, place })
     }
 
     /// Refuses what is older than this machine has seen, or other; but for a branch that this machine knows, and where the caller asked for an
@@ -121,20 +135,20 @@ impl Session {
     }
 
     /// In a git work tree, where branches are switched, a state that this machine has verified or written before; not one from before a
-    /// revocation, nor from before a dangerous name, a person or a permission was taken away.
+    /// revocation, nor from before a dangerous name, a person or a permission was taken away, nor from before an agent line was made.
     fn is_known_branch(&self, found: &Found) -> bool {
-        let (Some(record), Some(state), Some(seen)) = (&found.record, found.vault.state(), self.seen()) else {
-            return false;
-        };
+        let (Some(state), Some(seen)) = (found.vault.state(), self.seen()) else { return false };
+        let mut records = found.record.iter().chain(&found.beside).peekable();
+        let permits =
+            |record: &Record| record.in_git && state.epoch == record.state.epoch && state.rules.covers(&record.floor);
+        let known = Known::of(&found.vault);
+        let has_met = |known: Known| seen.has_met(known.whose, state);
         !found.is_strange
-            && record.in_git
-            && state.epoch == record.state.epoch
-            && state.rules.covers(&record.floor)
+            && !found.is_below_line
+            && records.peek().is_some()
+            && records.all(permits)
             && self.folder().is_ok_and(|folder| disk::is_in_own_work_tree(&folder.path(found.vault.agent())))
-            && match self.key().map(|unlocked| matches!(unlocked.key, UnlockKey::Agent(_))) {
-                Ok(true) => seen.has_met(state),
-                _ => seen.has_verified(state),
-            }
+            && (has_met(known) || !found.beside.is_empty() && known.with_a_master_key().into_iter().any(has_met))
     }
 }
 

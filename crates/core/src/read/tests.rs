@@ -42,6 +42,6 @@ fn a_floor_is_not_lost_between_two_readers() {
     put(&masked);
     let floor = session(here.path()).vault(&agent).unwrap().state().unwrap().rules.clone();
     later.remember_news(&found).unwrap();
-    let record = later.seen().unwrap().record(found.vault.id()).unwrap().unwrap();
+    let record = later.seen().unwrap().record(Known::of(&found.vault)).unwrap().unwrap();
     assert_eq!((&record.state, record.floor), (found.vault.state().unwrap(), floor));
 }

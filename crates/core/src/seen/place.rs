@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use cast_vault::{AgentName, Card, Timestamp, VaultId};
 
-use super::record::{NONE, optional};
+use super::record::{NONE, Record, optional};
+use super::{Known, Whose};
 
 /// A place where the holder of a master key has used a vault. An agent key's use makes none: who has the line of an owner accepts nobody by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,15 @@ pub(crate) struct Held {
     pub(crate) leaving: bool,
 }
 
+/// What this machine knows of a place.
+pub(crate) struct Here {
+    pub(crate) place: Place,
+    /// The record of the vault that lies there.
+    pub(crate) record: Option<Record>,
+    /// Another vault, or of another owner, which lay where this way led before.
+    pub(crate) otherwise: Option<Held>,
+}
+
 const VERSION: &str = "cast-place 1";
 const OWN: &str = "own";
 const CURRENT: &str = "current";
@@ -37,6 +47,26 @@ const LEAVING: &str = "leaving";
 const ENDING: &str = ".age";
 /// How many given-up vaults are remembered for a place.
 const MAX_GIVEN_UP: usize = 256;
+
+impl Here {
+    /// A place of which nothing is known.
+    pub(crate) fn unknown(path: PathBuf) -> Self {
+        Self { place: Place::new(path), record: None, otherwise: None }
+    }
+}
+
+impl Held {
+    /// Which record is that of this vault.
+    pub(crate) fn known(&self) -> Known {
+        let whose = self.card.as_ref().map_or(Whose::Own, |card| Whose::Accepted(card.verification()));
+        Known { id: self.id, whose }
+    }
+
+    /// Whether both are the same vault of the same owner.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (self.id, &self.card) == (other.id, &other.card)
+    }
+}
 
 impl Place {
     pub(crate) fn new(path: PathBuf) -> Self {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cast_vault::{
-    Inspected, Part, Person, PersonName, Receipt, SecretName, State, Timestamp, Vault, Vector, VerificationKey,
+    Digest, Inspected, Part, Person, PersonName, Receipt, SecretName, State, Timestamp, Vault, Vector, VerificationKey,
 };
 
 use crate::listing;
@@ -45,6 +45,7 @@ pub(crate) const PERSON: &str = "@";
 /// No name begins so: one that is gone.
 const GONE: char = '-';
 const VERSION: &str = "cast-seen 1";
+const NAMES_VERSION: &str = "cast-names 1";
 pub(super) const NONE: &str = "-";
 const GIT: &str = "git";
 const GIVEN_UP: &str = "given-up";
@@ -165,20 +166,27 @@ impl Summary {
         self.names.iter().any(is_less) || self.gone.iter().any(is_back_with_less)
     }
 
-    /// A line for each name: the name, when it was set, and its flags, none of which holds a control character, with tabs between.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    /// Those of the owner's part with this hash, a line for each name: the name, when it was set, and its flags, none of which holds a control character, with tabs between.
+    pub(super) fn to_bytes(&self, part: Digest) -> Vec<u8> {
+        let head = format!("{NAMES_VERSION} {part}\n");
         let line = |mark: &str, key: &str, Name { updated, flags }: &Name| {
             let fields: Vec<_> = [key, updated].into_iter().chain(flags.iter().map(String::as_str)).collect();
             format!("{mark}{}\n", fields.join("\t"))
         };
         let names = self.names.iter().map(|(key, name)| line("", key, name));
         let gone = self.gone.iter().map(|(key, name)| line(&GONE.to_string(), key, name));
-        names.chain(gone).collect::<String>().into_bytes()
+        std::iter::once(head).chain(names).chain(gone).collect::<String>().into_bytes()
     }
 
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+    /// `None` also for those of another owner's part: whoever wrote the record was killed before it wrote these.
+    pub(super) fn parse(bytes: &[u8], part: Digest) -> Option<Self> {
         let mut summary = Self::default();
-        for line in str::from_utf8(bytes).ok()?.lines() {
+        let mut lines = str::from_utf8(bytes).ok()?.lines();
+        let of = lines.next()?.strip_prefix(NAMES_VERSION)?.strip_prefix(' ')?;
+        if Digest::parse(of)? != part {
+            return None;
+        }
+        for line in lines {
             let mut fields = line.split('\t').map(str::to_owned);
             let (key, updated) = (fields.next()?, fields.next()?);
             let name = Name { updated, flags: fields.collect() };
@@ -193,7 +201,7 @@ impl Summary {
 
 #[cfg(test)]
 mod tests {
-    use cast_vault::{Card, Digest, UnlockKey, VaultId};
+    use cast_vault::{Card, UnlockKey, VaultId};
 
     use super::*;
 
@@ -284,7 +292,12 @@ mod tests {
         let now =
             summary(&[("A", name("now", &[])), ("B", name("", &["to a.b", "in query:a, unmasked"]))]).after(former);
         assert_eq!(now.gone.keys().collect::<Vec<_>>(), ["@b", "C"]);
-        assert_eq!(Summary::parse(&now.to_bytes()), Some(now));
-        assert_eq!(Summary::parse(b"A\n"), None);
+        let [part, other] = [1, 2].map(|byte| Digest([byte; 32]));
+        let bytes = now.to_bytes(part);
+        assert_eq!(Summary::parse(&bytes, part), Some(now));
+        // Those of another owner's part are none, nor is a line without a time.
+        assert_eq!(Summary::parse(&bytes, other), None);
+        assert_eq!(Summary::parse(&[&Summary::default().to_bytes(part), &b"A\n"[..]].concat(), part), None);
+        assert_eq!(Summary::parse(b"", part), None);
     }
 }

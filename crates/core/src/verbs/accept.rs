@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use cast_vault::{
     AgentName, Anchor, Card, Comparison, Fingerprint, Inspected, Refusal, Role, Sealer, SecretName, State, Timestamp,
-    UnlockKey, Vault,
+    UnlockKey, Vault, VaultId,
 };
 
 use crate::audit_log::{Action, Event};
@@ -14,7 +14,7 @@ use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::listing;
 use crate::read::{Verdict, refused};
-use crate::seen::{Name, PERSON, Place, Record, Summary};
+use crate::seen::{Known, Name, PERSON, Place, Record, Summary, Whose};
 use crate::session::Session;
 
 /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
@@ -94,14 +94,18 @@ impl Verb for Review<'_> {
         let mut review = Reviewed::of(&inspected, own);
         let opened = former.map_or_else(|| session.open(&file, agent, &unlocked).ok(), |_| None);
         let (seen, id, here) = (session.seen(), inspected.state().id, session.here(agent)?);
-        let record = seen.as_ref().map(|seen| seen.record(id)).transpose()?.flatten();
-        let places = seen.as_ref().map_or_else(|| Ok(Vec::new()), |seen| seen.places_of(id))?;
         let is_own = inspected.is_owned_by(masters(key)?);
+        let whose = if is_own { Whose::Own } else { Whose::Accepted(inspected.card().verification()) };
+        let known = Known { id, whose };
+        let record = seen.as_ref().map(|seen| seen.record(known)).transpose()?.flatten();
+        let places = seen.as_ref().map_or_else(|| Ok(Vec::new()), |seen| seen.places_of(id))?;
         // For another vault than the one that is expected here, that one is what this machine knows.
-        if let (Some(seen), Some(known)) = (&seen, record.as_ref().or(here.record.as_ref())) {
-            let summary = seen.summary(known.state.id)?;
+        let expected = || Some((here.place.held.as_ref()?.known(), here.record.as_ref()?));
+        let last = record.as_ref().map(|record| (known, record)).or_else(expected);
+        if let (Some(seen), Some((known, last))) = (&seen, last) {
+            let summary = seen.summary(known, last)?;
             let now = Summary::of_inspected(&inspected);
-            let is_same = known.state.values_hash == inspected.state().values_hash;
+            let is_same = last.state.values_hash == inspected.state().values_hash;
             review.changes = summary.map(|known| changes(&known, &now, is_same));
         }
         let former_owner = here.place.card().or_else(|| places.iter().find_map(Place::card));
@@ -140,8 +144,9 @@ impl Verb for Review<'_> {
         } else {
             Take::Seal { vault: Box::new(inspected.accept_unsealed(key)?), given_up }
         };
-        if let Some(record) = record.as_ref().filter(|_| !is_own || places.iter().any(|place| place.card().is_some())) {
-            refuse_an_impostor(agent, record, &here.place, &places, &card, own)?;
+        if let (Some(seen), false) = (&seen, is_own) {
+            let is_of_an_own_one = seen.record(Known::own(id))?.is_some();
+            refuse_an_impostor(agent, id, is_of_an_own_one, &here.place, &places, &card)?;
         }
         Ok(Accept { agent: agent.clone(), review, file, take, record })
     }
@@ -161,15 +166,17 @@ impl Verb for Accept {
         let folder = session.folder()?;
         let lock = session.lock_vaults(&folder)?;
         let seen = session.seen();
-        let id = match &take {
-            Take::Seal { vault, .. } | Take::Expect(vault) => vault.id(),
+        let known = match &take {
+            Take::Seal { vault, .. } | Take::Expect(vault) => Known::of(vault),
         };
-        let now = seen.as_ref().map(|seen| seen.record(id)).transpose()?.flatten();
+        let id = known.id;
+        let has_changed = || {
+            let what = format!("the vault of agent '{agent}' has changed meanwhile: review it again");
+            Failure::new(Kind::Integrity, what)
+        };
+        let now = seen.as_ref().map(|seen| seen.record(known)).transpose()?.flatten();
         if now != record || folder.read(&agent)?.as_ref() != Some(&file) {
-            return Err(Failure::new(
-                Kind::Integrity,
-                format!("the vault of agent '{agent}' has changed meanwhile: review it again"),
-            ));
+            return Err(has_changed());
         }
         // Another vault was expected here.
         if let (Some(seen), Some(other)) = (&seen, session.here(&agent)?.place.held.filter(|other| other.id != id)) {
@@ -181,7 +188,11 @@ impl Verb for Accept {
                 session.commit(&folder, &lock, &mut vault, record.as_ref(), None)
             }
             Take::Expect(vault) => seen.map_or(Ok(()), |seen| {
-                session.remember(&seen, &seen.lock()?, record.as_ref(), &vault, None, &session.key()?.key)
+                let records = seen.lock()?;
+                if seen.record(known)? != record {
+                    return Err(has_changed());
+                }
+                session.remember(&seen, &records, record.as_ref(), &vault, None, &session.key()?.key)
             }),
         }
     }
@@ -213,29 +224,28 @@ impl Reviewed {
     }
 }
 
-/// Refuses another owner's vault under the id of one that this machine knows as somebody else's: whoever reads that one knows its id, and
-/// once this one was accepted, it would be taken for that one. Only in its own place an owner is reviewed anew, who may have a new key.
+/// Refuses another owner's vault under the id of one that this machine knows as somebody else's: whoever reads that one knows its id, and this
+/// user could take the one for the other. Only in its own place an owner is reviewed anew, who may have a new key.
 fn refuse_an_impostor(
     agent: &AgentName,
-    record: &Record,
+    id: VaultId,
+    is_of_an_own_one: bool,
     here: &Place,
     places: &[Place],
     card: &Card,
-    own: &[cast_vault::MasterKey],
 ) -> Result<()> {
-    let id = record.state.id;
-    let known = || places.iter().filter_map(Place::card);
-    let is_other = record.owner != card.verification() || known().any(|known| known != card);
-    let is_own = known().next().is_none() && own.iter().any(|key| key.verification() == record.owner);
-    if !is_other || !is_own && (here.holds(id) || here.given_up.contains(&id)) {
+    let is_other = places.iter().filter_map(Place::card).any(|known| known != card);
+    let is_reviewed_anew = here.holds(id) || here.given_up.contains(&id);
+    let is_in_its_place = here.holds(id) && here.card().is_some();
+    if is_in_its_place || !is_of_an_own_one && (!is_other || is_reviewed_anew) {
         return Ok(());
     }
-    let whose = if is_own { "of yours" } else { "of another owner" };
+    let whose = if is_of_an_own_one { "of yours" } else { "of another owner" };
     let place = places.first().map(|place| format!(": '{}'", place.path.display())).unwrap_or_default();
     let what = format!("the vault of agent '{agent}' would pass for a vault {whose} that this machine knows{place}");
     let failure = Failure::new(Kind::Integrity, what);
     let hint = "if the owner of that vault has a new key, accept the vault there first";
-    Err(failure.hint(if is_own {
+    Err(failure.hint(if is_of_an_own_one {
         "it is a forgery, or a copy: restore the vault of this agent, or move the file away"
     } else {
         hint

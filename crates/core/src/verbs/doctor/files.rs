@@ -98,12 +98,11 @@ impl Session {
 
 /// Decides by name: a vault, a lock, a log, a record of a seen version. The settings file belongs to the user.
 fn is_ours(path: &Path) -> bool {
-    match path.extension() {
-        Some(ending) => {
-            ["age", "lock", "jsonl"].iter().any(|ours| ending == *ours) && path.file_name() != Some("key.age".as_ref())
-        }
-        None => path.parent().is_some_and(|folder| folder.ends_with("seen")),
+    let has = |ending: &str| path.extension().is_some_and(|known| known == ending);
+    if path.parent().is_some_and(|folder| folder.ends_with("seen")) {
+        return !has(disk::TEMPORARY_ENDING);
     }
+    ["age", "lock", "jsonl"].iter().any(|ending| has(ending)) && path.file_name() != Some("key.age".as_ref())
 }
 
 fn in_work_tree(path: &Path) -> Option<Finding> {

@@ -1,0 +1,180 @@
+//! What lies where. A place is known by the way that it was reached, and by where that leads: a link which leads elsewhere now does not lead
+//! past what is known.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cast_vault::{Card, VaultId};
+use sha2::{Digest as _, Sha256};
+
+use super::place::{Held, Here, Place};
+use super::record::Record;
+use super::{MAX_RECORD, Seen, damaged, read, write};
+use crate::clock;
+use crate::disk::Lock;
+use crate::failure::{Failure, Result};
+use crate::paths::absolute;
+
+impl Seen {
+    /// What lies at `path`, the path of a vault's file. A vault whose record was removed is not known there, and one that was given up by any
+    /// way that leads there is given up.
+    pub(crate) fn at(&self, path: &Path) -> Result<Here> {
+        let (mut place, mut known) = (Place::new(canonical(path)), Vec::new());
+        for file in self.place_files(path) {
+            let Some(there) = read_place(&file)? else { continue };
+            place.given_up.extend(there.given_up);
+            known.extend(there.held);
+        }
+        known.retain(|held| !place.given_up.contains(&held.id));
+        // The last one is what lies where the way leads.
+        let (mut record, mut otherwise): (Option<Record>, _) = (None, None);
+        while let Some(held) = known.pop() {
+            match &mut place.held {
+                None => {
+                    record = self.record(held.known())?;
+                    place.held = record.is_some().then_some(held);
+                }
+                Some(here) if here.is_same(&held) => here.leaving &= held.leaving,
+                Some(_) if self.record(held.known())?.is_some() => otherwise = Some(held),
+                Some(_) => {}
+            }
+        }
+        Ok(Here { place, record, otherwise })
+    }
+
+    /// All places that this machine knows, whether or not a vault lies there still. One that cannot be read is a failure in its place.
+    pub(crate) fn places(&self) -> Result<Vec<Result<Place>>> {
+        let mut places: Vec<Result<Place>> = Vec::new();
+        for file in self.all_place_files()? {
+            match read_place(&file).transpose() {
+                // The same by another way, as through a link.
+                Some(Ok(place)) if places.iter().flatten().any(|known| *known == place) => {}
+                Some(place) => places.push(place),
+                None => {}
+            }
+        }
+        Ok(places)
+    }
+
+    /// The places where a vault with this id lies, of whatever owner.
+    pub(crate) fn places_of(&self, id: VaultId) -> Result<Vec<Place>> {
+        let places: Vec<Place> = self.places()?.into_iter().collect::<Result<_>>()?;
+        Ok(places.into_iter().filter(|place| place.holds(id)).collect())
+    }
+
+    /// Remembers that the vault `id` lies at `reached`, by whatever way that is reached.
+    pub(crate) fn remember_place(&self, lock: &Lock, id: VaultId, reached: &Path, card: Option<&Card>) -> Result<()> {
+        let (here, files) = (canonical(reached), self.place_files(reached));
+        let hold = |place: &mut Place| {
+            let known = place.held.as_ref().filter(|held| held.id == id && held.card.as_ref() == card);
+            let since = known.map_or_else(clock::now, |held| held.since);
+            place.path.clone_from(&here);
+            place.hold(Held { id, card: card.cloned(), since, leaving: false });
+        };
+        // Whatever else leads there was told when that changed.
+        let there = files.last().map(|file| read_place(file)).transpose()?.flatten();
+        if there.is_some_and(|mut place| {
+            let former = place.clone();
+            hold(&mut place);
+            place == former
+        }) {
+            return files.iter().try_for_each(|file| change(file, &here, hold));
+        }
+        self.change_place(lock, reached, hold)
+    }
+
+    /// Remembers that no state of the vault `id` is to be used at `reached` from here on, and nowhere if it lay there and lies nowhere else.
+    pub(crate) fn give_up(&self, lock: &Lock, id: VaultId, reached: &Path) -> Result<()> {
+        let known = self.at(reached)?.place.held.filter(|held| held.id == id).map(|held| held.known());
+        self.change_place(lock, reached, |place| place.give_up(id))?;
+        let Some(known) = known else { return Ok(()) };
+        let is_there = |place: &Place| place.held.as_ref().is_some_and(|held| held.known() == known) && place.exists();
+        if self.places_of(id)?.iter().any(is_there) {
+            return Ok(());
+        }
+        match self.record(known)? {
+            Some(record) => write(&self.path(known), &Record { given_up: true, ..record }.to_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers that the vault at `reached` is being deleted, or that it stays.
+    pub(crate) fn say_leaving(&self, lock: &Lock, reached: &Path, leaving: bool) -> Result<()> {
+        self.change_place(lock, reached, |place| {
+            if let Some(held) = &mut place.held {
+                held.leaving = leaving;
+            }
+        })
+    }
+
+    /// Ends the deletions in a folder that were killed after the file was gone. The caller holds the lock of that folder, so none goes on.
+    pub(crate) fn end_deletions(&self, is_here: impl Fn(&Path) -> bool) -> Result<()> {
+        let is_gone = |place: &Place| place.held.as_ref().is_some_and(|held| held.leaving) && !place.exists();
+        for place in self.places()?.into_iter().flatten().filter(is_gone) {
+            if let (Some(held), true) = (&place.held, place.path.parent().is_some_and(&is_here)) {
+                self.give_up(&self.lock()?, held.id, &place.path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes what is remembered of a place, by whatever way it was reached.
+    fn change_place(&self, _lock: &Lock, reached: &Path, changed: impl Fn(&mut Place)) -> Result<()> {
+        let (here, mut files) = (canonical(reached), self.place_files(reached));
+        for file in self.all_place_files()? {
+            if !files.contains(&file) && read_place(&file)?.is_some_and(|place| place.path == here) {
+                files.push(file);
+            }
+        }
+        files.iter().try_for_each(|file| change(file, &here, &changed))
+    }
+
+    fn all_place_files(&self) -> Result<Vec<PathBuf>> {
+        let folder = self.places_folder();
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::io("cannot read the folder", &folder, &error)),
+        };
+        let files = entries.flatten().map(|entry| entry.path());
+        let mut files: Vec<_> = files.filter(|file| file.extension().is_none()).collect();
+        files.sort();
+        Ok(files)
+    }
+
+    /// The files that say what lies at `path`: as it is reached, and, the last one, where that leads.
+    fn place_files(&self, path: &Path) -> Vec<PathBuf> {
+        let place = |path: &Path| {
+            let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+            let number = u128::from_be_bytes(digest[..16].try_into().expect("16 of 32 bytes"));
+            self.places_folder().join(format!("{number:032x}"))
+        };
+        let (reached, real) = (absolute(path), canonical(path));
+        if reached == real { vec![place(&real)] } else { vec![place(&reached), place(&real)] }
+    }
+
+    pub(super) fn places_folder(&self) -> PathBuf {
+        self.folder.join("at")
+    }
+}
+
+/// Changes what one file says of the place at `here`.
+fn change(file: &Path, here: &Path, change: impl Fn(&mut Place)) -> Result<()> {
+    let former = read_place(file)?;
+    let mut place = former.clone().unwrap_or_else(|| Place::new(here.to_owned()));
+    change(&mut place);
+    if former.as_ref() == Some(&place) { Ok(()) } else { write(file, &place.to_bytes()) }
+}
+
+fn read_place(path: &Path) -> Result<Option<Place>> {
+    let Some(bytes) = read(path, MAX_RECORD)? else { return Ok(None) };
+    Place::parse(&bytes).map(Some).ok_or_else(|| damaged(path))
+}
+
+/// A vault's path as one text, from wherever it was reached; a name that is not Unicode compares as it is shown.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
+    let whole = path.parent().and_then(|folder| fs::canonicalize(folder).ok()).zip(path.file_name());
+    let whole = whole.map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name));
+    PathBuf::from(whole.to_string_lossy().into_owned())
+}
