@@ -1,6 +1,7 @@
 //! Every verb refuses a vault that its owner did not write, within limits of time and memory, and leaves it as it is.
 
 mod accept;
+mod announced;
 mod branches;
 mod damage;
 mod development;
@@ -11,9 +12,11 @@ mod format;
 mod golden;
 mod gone;
 mod locks;
+mod owners;
 mod people;
 mod seen;
 mod shown;
+mod spellings;
 
 use std::fs;
 

@@ -1,6 +1,8 @@
 //! The way of a change, whole: find the key, lock, read and verify, change, seal, replace, remember. Killed anywhere, the vault is the old
 //! one or the new one. The audit log's note comes after, at the door (`door.rs`).
 
+use std::cell::Cell;
+
 use cast_vault::{
     AgentName, Comparison, Fingerprint, MasterKey, Refusal, Replica, Role, State, UnlockKey, Vault, VectorFault,
 };
@@ -149,7 +151,8 @@ impl Session {
             refuse_overtaken(&agent, record, seen.record(known)?.as_ref(), state)?;
             seen.announce(records, known, former.as_ref(), state)?;
         }
-        let replaced = folder.replace(lock, &agent, &file, |back| {
+        let is_whole = Cell::new(false);
+        let replaced = folder.replace(lock, &agent, &file, &is_whole, |back| {
             let anchor = vault.part().card.clone();
             let anchor = cast_vault::Anchor::Card(&anchor);
             let reopened = Vault::open(back, &agent, &unlocked.key, anchor, None)?;
@@ -161,7 +164,7 @@ impl Session {
         if let (Err(_), Some(state)) = (&replaced, vault.state())
             && !is_written()
         {
-            seen.retract(&records, known, state);
+            seen.retract(&records, known, state, is_whole.get());
         }
         replaced?;
         // Of the vault as it is now: it may have become one of its own.

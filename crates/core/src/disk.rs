@@ -3,6 +3,7 @@
 
 mod lock;
 
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -91,14 +92,16 @@ pub fn read_limited(file: &File, path: &Path, limit: usize) -> Result<Vec<u8>> {
 /// removed. The caller holds the lock.
 pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
     make_private_folders(parent(path))?;
-    replace_in(&open_folder(path)?, [path, temporary], bytes, check)
+    replace_in(&open_folder(path)?, [path, temporary], bytes, &Cell::default(), check)
 }
 
-/// The same in a folder that was opened before: all of it happens there, wherever its path leads by now.
+/// The same in a folder that was opened before: all of it happens there, wherever its path leads by now. `is_whole` says, also after a
+/// failure, whether there was a file with all of the bytes, which whoever can write the folder may have kept.
 fn replace_in(
     folder: &Folder,
     [path, temporary]: [&Path; 2],
     bytes: &[u8],
+    is_whole: &Cell<bool>,
     check: impl FnOnce(&[u8]) -> Result<()>,
 ) -> Result<()> {
     limits::survive_file_size_limit();
@@ -112,7 +115,9 @@ fn replace_in(
     let attempt = || {
         let created = folder.create_private(new);
         let mut file = created.map_err(|cause| Failure::io("cannot create", temporary, &cause))?;
-        write_synced(&mut file, temporary, bytes)?;
+        write(&mut file, temporary, bytes)?;
+        is_whole.set(true);
+        sync(&file, temporary)?;
         let file = regular(temporary, folder.open_plain(new))?.ok_or_else(|| changed(temporary))?;
         let back = read_limited(&file, temporary, bytes.len())?;
         if back != bytes {
@@ -169,7 +174,7 @@ pub fn create_new(path: &Path, bytes: &[u8]) -> Result<()> {
         }
         made => made.map_err(|cause| Failure::io("cannot create", path, &cause))?,
     };
-    write_synced(&mut file, path, bytes).inspect_err(|_| {
+    write(&mut file, path, bytes).and_then(|()| sync(&file, path)).inspect_err(|_| {
         let _ = fs::remove_file(path);
     })?;
     sync_folder(path, "written")
@@ -248,8 +253,11 @@ pub fn is_in_own_work_tree(path: &Path) -> bool {
 /// In bytes: a line with a path.
 const MAX_GIT_FILE: usize = 64 << 10;
 
-fn write_synced(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
-    file.write_all(bytes).map_err(|cause| Failure::io("cannot write", path, &cause))?;
+fn write(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
+    file.write_all(bytes).map_err(|cause| Failure::io("cannot write", path, &cause))
+}
+
+fn sync(file: &File, path: &Path) -> Result<()> {
     // After a failed fsync the kernel may mark pages clean that are not on disk, so cast never retries on this file.
     file.sync_all().map_err(|cause| Failure::io("cannot sync to disk", path, &cause))
 }

@@ -1,5 +1,6 @@
 //! The folder of the vaults: which there are, their bytes, and their replacement under one lock. What is in them is not known here.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -103,19 +104,21 @@ impl<'a> VaultFolder<'a> {
         Lock::is_held(&self.lock_path())
     }
 
-    /// Puts `bytes` in the place of `agent`'s vault once `check` has approved of them as read back from the disk.
+    /// Puts `bytes` in the place of `agent`'s vault once `check` has approved of them as read back from the disk. `is_whole` says, also after a
+    /// failure, whether there was a file with all of them.
     pub(crate) fn replace(
         &self,
         lock: &WriteLock,
         agent: &AgentName,
         bytes: &[u8],
+        is_whole: &Cell<bool>,
         check: impl FnOnce(&[u8]) -> Result<()>,
     ) -> Result<()> {
         // Not over a symlink or a folder, which a rename might replace.
         disk::open_own(&self.path(agent))?;
         // A name of its own, also where the folder cannot be locked and another home writes there.
         let temporary = self.folder.join(format!(".{agent}.{}{TEMPORARY_ENDING}", std::process::id()));
-        lock.0.replace(&self.path(agent), &temporary, bytes, check)
+        lock.0.replace(&self.path(agent), &temporary, bytes, is_whole, check)
     }
 
     /// Removes `agent`'s vault.

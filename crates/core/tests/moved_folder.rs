@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ fn names(folder: &Path) -> Vec<OsString> {
 fn nothing_is_written_in_another_folder() {
     let home = tempfile::tempdir().unwrap();
     let (lock, here, private) = moved(home.path());
-    let replaced = lock.replace(&here.join("a"), &here.join("a.tmp"), b"new", |back| {
+    let replaced = lock.replace(&here.join("a"), &here.join("a.tmp"), b"new", &Cell::default(), |back| {
         assert_eq!((back, names(&private)), (&b"new"[..], vec!["a".into()]));
         Ok(())
     });
@@ -61,7 +62,7 @@ fn a_lock_that_is_elsewhere_by_now_is_none() {
     // The next writer locks where the path leads.
     let next = Lock::acquire_transient(&here.join("lock")).unwrap();
     assert!(private.join("lock").exists());
-    next.replace(&here.join("a"), &here.join("a.tmp"), b"new", |_| Ok(())).unwrap();
+    next.replace(&here.join("a"), &here.join("a.tmp"), b"new", &Cell::default(), |_| Ok(())).unwrap();
     drop((lock, next));
     assert_eq!(fs::read_to_string(private.join("a")).unwrap(), "new");
     assert_eq!(fs::read_to_string(home.path().join("elsewhere/a")).unwrap(), "of here");

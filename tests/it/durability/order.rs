@@ -29,13 +29,14 @@ fn on_disk_before_it_has_its_name_and_named_on_disk_before_it_is_said() {
             .collect();
         steps.dedup();
         // The vault, where it lies if that is new, and its record; cast does not wait for the list of states, the
-        // summary and the audit log.
+        // names and the audit log.
         let replace = ["write", "fsync", "rename", "fsync"];
         let soon = ["write", "rename"];
         let is_new = ["new", "other"].iter().any(|agent| words.contains(agent));
-        let waited: Vec<_> = vec![&replace[..]; if is_new { 3 } else { 2 }].concat();
-        // First it takes room for the record, and notes the state as its own.
-        let expected: Vec<_> = [&soon[..], &soon, &waited, &soon, &["note", "say"]].concat();
+        let written: Vec<_> = vec![&replace[..]; if is_new { 2 } else { 1 }].concat();
+        // First it notes the state as its own, and takes room for the record.
+        let expected: Vec<_> =
+            [&soon[..], &soon.repeat(4), &written, &soon, &replace, &soon, &["note", "say"]].concat();
         assert_eq!(steps, expected, "{words:?}");
     }
 }

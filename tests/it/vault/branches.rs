@@ -378,3 +378,19 @@ fn no_agent_key_is_made_of_an_older_state() {
     let line = here.cast(&["key", "export", "--agent", "a"]).succeeds();
     assert_eq!(line.out, here.text().grant(Key::master(&here.0)) + "\n");
 }
+
+/// The line of an agent key states what its holder may expect: nothing below that is used, not even in git.
+#[test]
+fn not_one_from_before_an_agent_line_was_made() {
+    let Some(here) = Repository::new() else { return };
+    let line = |here: &Repository| here.text().grant(Key::master(&here.0));
+    let with = |line: &str| here.cast(&["run", "a", "--no-mask", "--", "printenv", "K"]).env("CAST_KEY", line);
+    let (first, first_line) = (here.file(), line(&here));
+    with(&first_line).succeeds();
+    here.set("K", "hunter2-second");
+    let second_line = line(&here);
+    with(&second_line).succeeds();
+    here.switch(&first);
+    assert_eq!(with(&first_line).succeeds().out, "hunter2-first\n");
+    with(&second_line).refuses(125, "older than this machine has seen", &[SECRET]);
+}

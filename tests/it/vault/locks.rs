@@ -94,3 +94,51 @@ fn a_leftover_lock_is_taken_over_and_no_link_is_followed() {
     assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
     works(&sandbox);
 }
+
+/// Of many readers at once, each remembers what is newer, whoever else is writing down something.
+#[test]
+fn readers_wait_to_remember_what_is_newer() {
+    let (here, there) = (Sandbox::new(), Sandbox::empty());
+    fs::create_dir_all(there.data()).unwrap();
+    fs::copy(here.key_file(), there.key_file()).unwrap();
+    let agents: Vec<_> = (0..6).map(|number| format!("agent-{number}")).collect();
+    let folder = here.vault("a").parent().unwrap().to_owned();
+    let read = |agent: &str| there.cast(["list", agent]).env("CAST_VAULTS", &folder).succeeds();
+    let each = |set: &(dyn Fn(&str) + Sync)| {
+        thread::scope(|scope| {
+            for agent in &agents {
+                scope.spawn(move || set(agent));
+            }
+        });
+    };
+    each(&|agent| {
+        here.set(agent, "K", "hunter2-old");
+        read(agent);
+    });
+    let old: Vec<_> = agents.iter().map(|agent| fs::read(here.vault(agent)).unwrap()).collect();
+    each(&|agent| here.set(agent, "K", "hunter2-new"));
+    let new = fs::read(here.vault("agent-0")).unwrap();
+    each(&|agent| assert_eq!(read(agent).err, ""));
+    let is_refused = |agent: &str| {
+        let list = there.cast(["list", agent]).env("CAST_VAULTS", &folder);
+        list.refuses(5, "older than this machine has seen", &["hunter2"]);
+    };
+    for (agent, old) in agents.iter().zip(&old) {
+        fs::write(here.vault(agent), old).unwrap();
+        is_refused(agent);
+    }
+    // Whoever waited in vain says so; what is known already needs no lock.
+    fs::write(here.vault("agent-0"), new).unwrap();
+    here.set("agent-0", "K", "hunter2-newest");
+    let lock = fs::File::open(there.state().join("locks/seen.lock")).unwrap();
+    lock.lock().unwrap();
+    let said = read("agent-0").err;
+    assert!(
+        said.contains("could not be remembered") && said.contains("another cast process has held the lock"),
+        "{said}"
+    );
+    lock.unlock().unwrap();
+    assert_eq!(read("agent-0").err, "");
+    lock.lock().unwrap();
+    assert_eq!(read("agent-0").err, "");
+}

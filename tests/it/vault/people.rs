@@ -229,7 +229,10 @@ fn ones_own_former_key_takes_no_place_of_another_owner() {
         let planted = Text::new(agent, &id, former, &[("K", "evil")]).in_epoch(9, former).seal(former);
         fs::write(elsewhere.join(format!("{agent}.age")), planted).unwrap();
         let there = |words: &[&str]| alice.cast(words).env("CAST_VAULTS", &elsewhere);
-        there(&["vault", "accept", agent, "--yes"]).refuses(5, "would pass for a vault of another owner", &["evil"]);
+        there(&["run", agent, "--", "touch", "started"]).refuses(125, "of yours", &["evil"]);
+        // Once she looked at it, it is hers, there.
+        there(&["vault", "accept", agent, "--yes"]).succeeds();
+        there(&["list", agent]).succeeds();
     }
     still_reads(&alice, "hunter2-first");
 }
@@ -247,7 +250,9 @@ fn a_line_in_the_place_of_ones_own_changes_nothing_that_is_known() {
         let file = fs::read(alice.vault(agent)).unwrap();
         let records = || {
             let folder = alice.state().join("seen");
-            alice.snapshot().into_iter().filter(|(path, _)| path.starts_with(&folder)).collect::<Vec<_>>()
+            let is_of_a_line = |path: &std::path::Path| path.to_str().unwrap().contains(".line");
+            let files = alice.snapshot().into_iter();
+            files.filter(|(path, _)| path.starts_with(&folder) && !is_of_a_line(path)).collect::<Vec<_>>()
         };
         let known = records();
         for (id, is_used) in [(id.as_str(), true), (&"42".repeat(16), false)] {

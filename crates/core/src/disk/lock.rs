@@ -1,5 +1,6 @@
 //! Locks with a deadline: on a file that stays, or on one that goes with its lock.
 
+use std::cell::Cell;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,15 +28,17 @@ pub struct Transient {
 
 impl Transient {
     /// As [`super::replace`], for a file in the lock's folder. If another user moves that folder and puts a link in its
-    /// place, the writer still replaces no file of another folder.
+    /// place, the writer still replaces no file of another folder. `is_whole` says, also after a failure, whether there was a file with all
+    /// of the bytes.
     pub fn replace(
         &self,
         path: &Path,
         temporary: &Path,
         bytes: &[u8],
+        is_whole: &Cell<bool>,
         check: impl FnOnce(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        replace_in(&self.folder, [path, temporary], bytes, check)
+        replace_in(&self.folder, [path, temporary], bytes, is_whole, check)
     }
 
     /// Removes a file of the lock's folder, durably.

@@ -20,10 +20,9 @@ impl Seen {
     /// also if its writer is killed before the record is written.
     pub(crate) fn announce(&self, _lock: &Lock, known: Known, former: Option<&State>, state: &State) -> Result<()> {
         disk::make_private_folders(&self.places_folder())?;
-        let noted = self.note_pending(known, former, state);
-        let taken =
-            noted.and_then(|()| self.rooms().iter().try_for_each(|room| disk::replace_soon(room, &[b'-'; ROOM])));
-        taken.inspect_err(|_| self.give_room())
+        let mut rooms = self.rooms().into_iter();
+        let taken = rooms.try_for_each(|room| disk::replace_soon(&room, &[b'-'; ROOM]));
+        taken.and_then(|()| self.note_pending(known, former, state)).inspect_err(|_| self.give_room())
     }
 
     /// Gives it back, for the record.

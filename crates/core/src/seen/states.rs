@@ -57,10 +57,12 @@ impl Seen {
         let _ = self.write_states(known, lines, &next);
     }
 
-    /// Takes back the note of a state that was not written. Whoever can write the folder may have it all the same, so its numbers are not
-    /// used again.
-    pub(crate) fn retract(&self, _lock: &Lock, known: Known, state: &State) {
-        self.forget_replica();
+    /// Takes back the note of a state that is not in its place. Where there was a whole file with it, whoever can write the folder may have
+    /// that, so its numbers are not used again.
+    pub(crate) fn retract(&self, _lock: &Lock, known: Known, state: &State, is_whole: bool) {
+        if is_whole {
+            self.forget_replica();
+        }
         let (lines, line, path) = (self.states(known), line_of(state), self.states_path(known));
         let lines: String =
             lines.lines().filter(|known| confirmed(known) != line).flat_map(|known| [known, "\n"]).collect();

@@ -1,0 +1,113 @@
+//! One folder that is reached by several ways, as through a link: what is known by one way holds by each.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use super::SECRET;
+use crate::forge::{Key, Text};
+use crate::sandbox::{Call, Sandbox};
+
+/// Two folders, and a link to one of them.
+struct Ways {
+    home: Sandbox,
+    first: PathBuf,
+    second: PathBuf,
+    link: PathBuf,
+}
+
+impl Ways {
+    fn new() -> Self {
+        let home = Sandbox::new();
+        let [first, second, link] = ["first", "second", "link"].map(|name| home.home().join(name));
+        fs::create_dir(&first).unwrap();
+        fs::create_dir(&second).unwrap();
+        symlink(&first, &link).unwrap();
+        Self { home, first, second, link }
+    }
+
+    fn by(&self, way: &Path, words: &[&str]) -> Call<'_> {
+        self.home.cast(words).env("CAST_VAULTS", way)
+    }
+
+    fn point(&self, to: &Path) {
+        fs::remove_file(&self.link).unwrap();
+        symlink(to, &self.link).unwrap();
+    }
+
+    /// A vault of this owner that lists the user of this home.
+    fn of(&self, owner: Key, epoch: u64, value: &str) -> Vec<u8> {
+        let vault = Text::new("t", &"42".repeat(16), owner, &[("K", value)]);
+        vault.with_person("me", &Key::master(&self.home).card(), &["K"]).in_epoch(epoch, owner).seal(owner)
+    }
+
+    #[track_caller]
+    fn is_refused(&self, way: &Path, agent: &str, why: &str) {
+        self.by(way, &["run", agent, "--", "touch", "started"]).refuses(125, why, &["evil", SECRET]);
+        self.by(way, &["set", agent, "K", "hunter2-typed"]).refuses(5, why, &["evil", SECRET]);
+    }
+}
+
+#[test]
+fn an_owner_with_a_new_card_is_expected_by_every_way() {
+    let ways = Ways::new();
+    let (former, new) = (Key::generate(), Key::generate());
+    let file = ways.first.join("t.age");
+    fs::write(&file, ways.of(former, 1, "evil-1")).unwrap();
+    ways.by(&ways.link, &["vault", "accept", "t", "--yes"]).succeeds();
+    fs::write(&file, ways.of(new, 2, "evil-2")).unwrap();
+    ways.by(&ways.first, &["vault", "accept", "t", "--yes"]).succeeds();
+    ways.by(&ways.link, &["run", "t", "--", "true"]).succeeds();
+    fs::write(&file, ways.of(former, 9, "evil-9")).unwrap();
+    for way in [&ways.first, &ways.link] {
+        ways.is_refused(way, "t", "has another owner");
+    }
+}
+
+#[test]
+fn a_deleted_vault_stays_deleted_by_a_link_that_led_elsewhere_meanwhile() {
+    let ways = Ways::new();
+    let (first, second) = (ways.first.join("a.age"), ways.second.join("a.age"));
+    ways.by(&ways.link, &["set", "a", "K", "hunter2-first"]).succeeds();
+    fs::copy(&first, &second).unwrap();
+    ways.point(&ways.second);
+    ways.by(&ways.link, &["set", "a", "K", "hunter2-second"]).succeeds();
+    fs::copy(&second, &first).unwrap();
+    ways.point(&ways.first);
+    ways.by(&ways.first, &["delete", "a", "--all", "--yes"]).succeeds();
+    fs::copy(&second, &first).unwrap();
+    for way in [&ways.first, &ways.link] {
+        ways.is_refused(way, "a", "deleted or replaced on this machine");
+    }
+    // In the other folder it is what it was.
+    ways.by(&ways.second, &["list", "a"]).succeeds();
+    ways.by(&ways.link, &["vault", "accept", "a", "--yes"]).succeeds();
+    for way in [&ways.first, &ways.link, &ways.second] {
+        ways.by(way, &["list", "a"]).succeeds();
+    }
+}
+
+#[test]
+fn what_two_ways_expect_differently_is_refused_by_the_one_that_led_elsewhere() {
+    let ways = Ways::new();
+    let (former, new) = (Key::generate(), Key::generate());
+    let (first, second) = (ways.first.join("t.age"), ways.second.join("t.age"));
+    // The link leads to the second folder when the owner's new card is accepted in the first one.
+    fs::write(&first, ways.of(former, 1, "evil-1")).unwrap();
+    fs::write(&second, ways.of(former, 1, "evil-1")).unwrap();
+    ways.by(&ways.link, &["vault", "accept", "t", "--yes"]).succeeds();
+    ways.point(&ways.second);
+    ways.by(&ways.link, &["set", "t", "K", "hunter2-second"]).succeeds();
+    fs::write(&first, ways.of(new, 2, "evil-2")).unwrap();
+    ways.by(&ways.first, &["vault", "accept", "t", "--yes"]).succeeds();
+    ways.point(&ways.first);
+    for file in [ways.of(former, 9, "evil-9"), ways.of(new, 2, "evil-2")] {
+        fs::write(&first, file).unwrap();
+        ways.by(&ways.link, &["run", "t", "--", "touch", "started"]).refuses(125, "of agent 't'", &["evil"]);
+    }
+    ways.by(&ways.first, &["list", "t"]).succeeds();
+    ways.by(&ways.link, &["vault", "accept", "t", "--yes"]).succeeds();
+    ways.by(&ways.link, &["list", "t"]).succeeds();
+    fs::write(&first, ways.of(former, 9, "evil-9")).unwrap();
+    ways.is_refused(&ways.link, "t", "has another owner");
+}
