@@ -117,6 +117,7 @@ const UNTRIED: [(&str, &[&str]); 6] = [
         &[
             "install that version",
             "ask its owner for a copy that is shared with this key",
+            "run the command again",
             "log in as that user in a separate session ('ssh' or 'machinectl shell', not 'su' or 'sudo')",
         ],
     ),
