@@ -1,5 +1,6 @@
 //! Checks the files of cast: private, no leftovers, no key file where git could commit it.
 
+use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
@@ -98,11 +99,14 @@ impl Session {
 
 /// Decides by name: a vault, a lock, a log, a record of a seen version. The settings file belongs to the user.
 fn is_ours(path: &Path) -> bool {
-    let has = |ending: &str| path.extension().is_some_and(|known| known == ending);
+    let has = |endings: &[&str]| path.extension().is_some_and(|known| endings.iter().any(|ending| known == *ending));
     if path.parent().is_some_and(|folder| folder.ends_with("seen")) {
-        return !has(disk::TEMPORARY_ENDING);
+        // That of an owner: 16 digits.
+        let is_owner =
+            |ending: &OsStr| ending.len() == 16 && ending.as_encoded_bytes().iter().all(u8::is_ascii_hexdigit);
+        return path.extension().is_none_or(is_owner) || has(&["line", "names", "states"]);
     }
-    ["age", "lock", "jsonl"].iter().any(|ending| has(ending)) && path.file_name() != Some("key.age".as_ref())
+    has(&["age", "lock", "jsonl"]) && path.file_name() != Some("key.age".as_ref())
 }
 
 fn in_work_tree(path: &Path) -> Option<Finding> {
