@@ -1,5 +1,5 @@
-//! A vault is the old one or the new one, whole: parallel writers, kills, failing and full disks, locks. Readers of what
-//! is known never wait.
+//! A vault is the old one or the new one, whole: parallel writers, kills, failing and full disks, locks. Readers of
+//! what is known never wait.
 
 mod disk;
 pub mod faults;

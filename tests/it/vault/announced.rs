@@ -1,5 +1,5 @@
-//! Changes that did not come to their end: what was to be written is nothing that this machine has seen, unless it was written; and its
-//! numbers are not used for anything else.
+//! Changes that did not come to their end: what was to be written is nothing that this machine has seen, unless it was
+//! written; and its numbers are not used for anything else.
 
 use std::fs;
 use std::path::PathBuf;
@@ -30,7 +30,8 @@ fn records(home: &Sandbox) -> [PathBuf; 3] {
     ["", ".names", ".states"].map(|ending| home.state().join("seen").join(format!("{id}{ending}")))
 }
 
-/// As if a change had been killed after it was announced, and before this was remembered; returns what was to be written.
+/// As if a change had been killed after it was announced, and before this was remembered; returns what was to be
+/// written.
 fn killed_before_the_record(home: &Sandbox, words: &[&str]) -> Vec<u8> {
     let [record, names, states] = records(home);
     let before = [&record, &names].map(|path| fs::read(path).unwrap());

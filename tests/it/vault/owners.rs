@@ -1,5 +1,5 @@
-//! Whoever reads a vault knows its id, and can give it to another vault: that changes nothing of what this machine knows of the first one.
-//! What an agent line led to is known of that line alone.
+//! Whoever reads a vault knows its id, and can give it to another vault: that changes nothing of what this machine
+//! knows of the first one. What an agent line led to is known of that line alone.
 
 use std::fs;
 use std::path::PathBuf;
