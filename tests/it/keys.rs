@@ -7,6 +7,7 @@ mod import;
 mod noted;
 mod on_keyring;
 mod passphrase;
+mod places;
 mod relocate;
 mod revoke;
 mod rotate;

@@ -97,9 +97,12 @@ fn an_allowance_is_not_copied() {
     copy(&["to", "NODE_OPTIONS", "--allow-dangerous-name"]).succeeds();
     assert_eq!(line(&sandbox, "to", "NODE_OPTIONS")["dangerous"], true);
     assert_eq!(sandbox.value("to", "NODE_OPTIONS"), b"--no-warnings");
-    // What was allowed there once stays allowed there, as for `set`.
-    copy(&["to", "NODE_OPTIONS", "--replace"]).succeeds();
-    assert_eq!(line(&sandbox, "to", "NODE_OPTIONS")["dangerous"], true);
+    // What was allowed there once was another value.
+    sandbox.cast(["set", "from", "NODE_OPTIONS", "--", "--trace-exit"]).succeeds();
+    copy(&["to", "NODE_OPTIONS", "--replace"]).refuses(2, "'NODE_OPTIONS' makes programs load code", &["--trace-exit"]);
+    assert_eq!(sandbox.value("to", "NODE_OPTIONS"), b"--no-warnings");
+    copy(&["to", "NODE_OPTIONS", "--replace", "--allow-dangerous-name"]).succeeds();
+    assert_eq!(sandbox.value("to", "NODE_OPTIONS"), b"--trace-exit");
 }
 
 /// Out of a vault of another owner no dangerous name comes unasked, and no command at all.
@@ -120,6 +123,8 @@ fn what_another_owner_allowed_is_not_allowed_here() {
     copy(&["K", "LD_PRELOAD", "--allow-dangerous-name"]).succeeds();
     assert_eq!(line(&alice, "mine", "LD_PRELOAD")["dangerous"], true);
     assert_eq!(alice.value("mine", "K"), b"sk-live-k");
+    // Nor over one's own that was allowed.
+    copy(&["LD_PRELOAD", "--replace"]).refuses(2, "'LD_PRELOAD' makes programs load code", &["sk-live"]);
     // One's own command is copied with the hosts that it is for.
     let master = Key::master(&alice);
     let own = Text::new("own", &"43".repeat(16), master, &[])

@@ -2,6 +2,7 @@
 
 mod accept;
 mod announced;
+mod beside;
 mod branches;
 mod damage;
 mod development;

@@ -96,11 +96,17 @@ impl Session {
         }
         match (self.look_at_vault(agent)?, missing) {
             (Some(Found { vault, record, verdict, .. }), _) => {
+                // It would begin an epoch, and so make the newest state of an older one.
+                if self.is_of_a_former_key(&vault)? {
+                    refuse_older(&vault, verdict)?;
+                }
                 let before = Some(Summary::of(&vault));
                 Ok(Begun { lock, vault, record, verdict, before })
             }
             (None, Missing::Refuse) => Err(self.no_such_agent(agent)),
             (None, Missing::Create | Missing::CreateAnew) => {
+                // Who can write the folder may have taken it away since it was there.
+                self.refuse_in_the_place_of_one_that_is_gone(agent, missing)?;
                 let vault = self.create(folder, agent)?;
                 Ok(Begun { lock, vault, record: None, verdict: Verdict::News, before: None })
             }
@@ -110,16 +116,25 @@ impl Session {
     /// After the change: seal, replace, remember. A new vault takes the place of one that was seen there.
     fn finish(&self, folder: &VaultFolder<'_>, begun: Begun) -> Result<()> {
         let Begun { lock, mut vault, record, before, .. } = begun;
-        if before.is_none()
-            && let (Some(seen), Some(former)) = (self.seen(), self.here(vault.agent())?.place.held)
-        {
-            seen.give_up(&seen.lock()?, former.id, &folder.path(vault.agent()))?;
-        }
+        let former = if before.is_none() { self.here(vault.agent())?.place.held } else { None };
         self.commit(folder, &lock, &mut vault, record.as_ref(), before.as_ref())?;
+        if let Some(former) = former {
+            self.give_up(former.known(), folder, vault.agent())?;
+        }
+        if let Some(seen) = self.seen() {
+            seen.end_taking_in();
+        }
         if before.is_none() {
             self.say_if_misspelt(folder, vault.agent());
         }
         Ok(())
+    }
+
+    /// Gives up a vault in whose place another one lies now; not before that is written, as until then it may come back.
+    pub(crate) fn give_up(&self, known: Known, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<()> {
+        let Some(seen) = self.seen() else { return Ok(()) };
+        let given_up = seen.lock().and_then(|records| seen.give_up(&records, known, &folder.path(agent)));
+        given_up.map_err(|failure| not_remembered(&failure, "written"))
     }
 
     /// A mistyped AGENT is a new agent, whose secrets the one that was meant never gets.
@@ -185,8 +200,10 @@ impl Session {
         let (vault, path) = (self.leaving_vault(agent)?, folder.path(agent));
         read(&vault);
         let seen = self.seen();
+        // Another one than what lies there by what this machine knows is only taken away: that one is missed, and this one may lie elsewhere.
+        let is_expected = self.here(agent)?.place.holds(vault.id());
         // Killed from here on, the vault is there and in use, or gone and not missed.
-        if let Some(seen) = &seen {
+        if let Some(seen) = seen.as_ref().filter(|_| is_expected) {
             seen.say_leaving(&seen.lock()?, &path, true)?;
         }
         if let Err(failure) = folder.remove(&lock, agent) {
@@ -198,7 +215,14 @@ impl Session {
         }
         self.name_owner(other_owner(&vault));
         let Some(seen) = seen else { return Ok(()) };
-        let given_up = seen.lock().and_then(|records| seen.give_up(&records, vault.id(), &path));
+        seen.end_taking_in();
+        let given_up = seen.lock().and_then(|records| {
+            if is_expected {
+                seen.give_up(&records, Known::of(&vault), &path)
+            } else {
+                seen.refuse_at(&records, vault.id(), &path)
+            }
+        });
         given_up.map_err(|failure| not_remembered(&failure, "removed"))
     }
 

@@ -2,6 +2,7 @@
 //! or the new one, and that a change that cast reported is not lost.
 
 mod lock;
+mod work_tree;
 
 use std::cell::Cell;
 use std::ffi::OsStr;
@@ -15,6 +16,7 @@ use crate::platform::files::{self, Folder};
 use crate::platform::limits;
 
 pub use lock::{Lock, Transient};
+pub use work_tree::{git_work_tree, is_in_own_work_tree};
 
 /// Opens a regular file. `None` if it does not exist, or if a part of its path is not a folder. A symlink, FIFO or
 /// folder is refused.
@@ -223,35 +225,6 @@ fn refuse_folder_of_another(path: &Path) -> Result<()> {
     .hint("run cast as that user, without sudo")
     .hint("or set CAST_HOME, or CAST_VAULTS, to a folder of root"))
 }
-
-/// The git work tree that `path` lies in, if any.
-pub fn git_work_tree(path: &Path) -> Option<PathBuf> {
-    // The real path, because a symlink may lead into a work tree.
-    let real = path.ancestors().skip(1).find_map(|folder| fs::canonicalize(folder).ok())?;
-    real.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
-}
-
-/// Whether `path` lies in a git work tree of this user. Another user who can write the folder cannot make it one.
-pub fn is_in_own_work_tree(path: &Path) -> bool {
-    // Another user can put a link to this user's files there, or move one of them there.
-    let is_own =
-        |path: &Path| fs::symlink_metadata(path).is_ok_and(|data| !data.is_symlink() && !files::is_foreign(&data));
-    let Some(git) = git_work_tree(path).map(|tree| tree.join(".git")).filter(|git| is_own(git)) else { return false };
-    if git.is_dir() {
-        return is_own(&git.join("HEAD"));
-    }
-    // Of a linked work tree, or of a submodule.
-    let text = open_regular(&git).ok().flatten().and_then(|file| read_limited(&file, &git, MAX_GIT_FILE).ok());
-    let target = text.as_deref().and_then(|text| str::from_utf8(text).ok()?.strip_prefix("gitdir: "));
-    target.is_some_and(|target| {
-        // Another user can move such a file here from where it leads somewhere.
-        let target = parent(&git).join(target.trim_end());
-        is_own(&target) && is_own(&target.join("HEAD"))
-    })
-}
-
-/// In bytes: a line with a path.
-const MAX_GIT_FILE: usize = 64 << 10;
 
 fn write(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).map_err(|cause| Failure::io("cannot write", path, &cause))

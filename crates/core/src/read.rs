@@ -61,10 +61,10 @@ impl Session {
         Ok(found.vault)
     }
 
-    /// The same for a vault that is to be deleted, which destroys nothing that is of use: also one of a former key that this machine has not
+    /// The same for a vault that is to be deleted, which destroys nothing that is of use: also one of a former key, whatever this machine has
     /// seen.
     pub(crate) fn leaving_vault(&self, agent: &AgentName) -> Result<Vault> {
-        let check = |found: Found| if found.verdict == Verdict::FormerKey { Ok(found) } else { self.check(found) };
+        let check = |found: Found| if self.is_of_a_former_key(&found.vault)? { Ok(found) } else { self.check(found) };
         let found = self.find_by(agent, check)?;
         found.map(|found| found.vault).ok_or_else(|| self.no_such_agent(agent))
     }
@@ -100,10 +100,7 @@ impl Session {
             return Ok((None, Builtin::Settled));
         }
         if !self.folder()?.exists(&builtin) {
-            if self.missed(&builtin)?.is_some() {
-                self.attendant.notice(Notice::BuiltinGone);
-            }
-            return Ok((None, Builtin::Settled));
+            return self.without_builtin();
         }
         if self.settings()?.no_builtin.contains(agent) {
             return Ok((None, Builtin::LeftOut));
@@ -112,7 +109,18 @@ impl Session {
         if let UnlockKey::Agent(_) = self.key()?.key {
             return Ok((None, Builtin::Closed));
         }
-        Ok((self.find_vault(&builtin)?, Builtin::Settled))
+        match self.find_vault(&builtin)? {
+            Some(vault) => Ok((Some(vault), Builtin::Settled)),
+            // Gone since it was there.
+            None => self.without_builtin(),
+        }
+    }
+
+    fn without_builtin(&self) -> Result<(Option<Vault>, Builtin)> {
+        if self.missed(&AgentName::builtin())?.is_some() {
+            self.attendant.notice(Notice::BuiltinGone);
+        }
+        Ok((None, Builtin::Settled))
     }
 
     /// Opens and verifies a vault, and changes nothing.

@@ -21,19 +21,22 @@ mod record;
 mod room;
 mod states;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cast_vault::{Card, Replica};
+use cast_vault::{Card, Replica, State};
 
 use crate::advice;
 use crate::disk::{self, Lock};
 use crate::failure::{Failure, Kind, Result};
+use crate::platform::files;
 
 pub(crate) use known::{Known, Whose};
 pub(crate) use place::{Here, Place};
 pub(crate) use record::{Name, PERSON, Record, Summary};
+pub(crate) use states::line_of;
 
 /// The records of this machine.
 pub(crate) struct Seen {
@@ -95,14 +98,28 @@ impl Seen {
         Ok(())
     }
 
-    /// Whether a rotation of the key with this public half has begun to take in the vaults of `folder`, where none was seen before.
-    pub(crate) fn is_taking_in(&self, public: &str, folder: &Path) -> Result<bool> {
-        Ok(read(&self.taking_in_path(), MAX_RECORD)?.is_some_and(|begun| begun == taking_in(public, folder)))
+    /// What a rotation of the key with this public half began to take in, in `folder`, where none was seen before, if it did not come to its end.
+    pub(crate) fn taking_in(&self, public: &str, folder: &Path) -> Result<Option<BTreeSet<String>>> {
+        let Some(bytes) = read(&self.taking_in_path(), MAX_NAMES)? else { return Ok(None) };
+        let states = bytes.strip_prefix(&*taking_in(public, folder)).and_then(|states| str::from_utf8(states).ok());
+        Ok(states.map(|states| states.lines().map(str::to_owned).collect()))
     }
 
     /// Remembers that, before the first of them is known: who is killed among them takes in the others later.
-    pub(crate) fn say_taking_in(&self, public: &str, folder: &Path) -> Result<()> {
-        write(&self.taking_in_path(), &taking_in(public, folder))
+    pub(crate) fn say_taking_in<'s>(
+        &self,
+        public: &str,
+        folder: &Path,
+        states: impl Iterator<Item = &'s State>,
+    ) -> Result<()> {
+        let states = states.flat_map(|state| (line_of(state) + "\n").into_bytes());
+        write(&self.taking_in_path(), &taking_in(public, folder).into_iter().chain(states).collect::<Vec<_>>())
+    }
+
+    /// It came to its end, or its user has gone on without it.
+    pub(crate) fn end_taking_in(&self) {
+        // What stays names states that were there then.
+        let _ = fs::remove_file(self.taking_in_path());
     }
 
     /// The name under which this state folder counts its changes of vaults; made on first use, and anew where it is lost.
@@ -169,7 +186,7 @@ impl Seen {
 }
 
 fn taking_in(public: &str, folder: &Path) -> Vec<u8> {
-    format!("{public} {}\n", folder.display()).into_bytes()
+    [public.as_bytes(), b" ", &files::path_bytes(folder), b"\n"].concat()
 }
 
 fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {

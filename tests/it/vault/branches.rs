@@ -394,3 +394,70 @@ fn not_one_from_before_an_agent_line_was_made() {
     assert_eq!(with(&first_line).succeeds().out, "hunter2-first\n");
     with(&second_line).refuses(125, "older than this machine has seen", &[SECRET]);
 }
+
+/// With the newest key it begins an epoch.
+#[test]
+fn no_change_is_made_on_an_older_state_of_a_former_key() {
+    let Some(here) = Repository::new() else { return };
+    let first = here.file();
+    here.set("K", "hunter2-second");
+    let second = here.file();
+    // In another folder.
+    here.0.cast(["key", "rotate"]).succeeds();
+    here.uses(&first, "hunter2-first");
+    for words in [&["set", "a", "L", "hunter2-l"][..], &["delete", "a", "K"], &["secrets", "rename", "a", "K", "L"]] {
+        let refused = here.cast(words).run();
+        assert!(refused.code == 5 && refused.err.contains("older than this machine has seen"), "{refused:?}");
+        refused.says_nothing_of(&[SECRET]);
+        assert_eq!(here.file(), first);
+    }
+    here.switch(&second);
+    here.set("L", "hunter2-l");
+    assert_eq!((here.text().epoch, here.text().owner), (2, Key::master(&here.0).verification()));
+}
+
+/// What belongs to another work tree of this user, or to none, makes no work tree of a folder that it is moved to.
+#[test]
+fn not_in_a_folder_that_got_the_git_files_of_another_work_tree() {
+    let Some(here) = Repository::new() else { return };
+    let (home, git) = (here.0.home().to_owned(), here.0.home().join("repository/.git"));
+    let run = |words: &[&str]| {
+        let mut command = here.0.command("git");
+        command.args(["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "protocol.file.allow=always"]);
+        assert!(command.args(words).output().unwrap().status.success(), "{words:?}");
+    };
+    run(&["-C", "repository", "commit", "-q", "--allow-empty", "-m", "x"]);
+    run(&["-C", "repository", "worktree", "add", "-q", "../linked"]);
+    run(&["init", "-q", "outer"]);
+    run(&["-C", "outer", "submodule", "add", "-q", "../repository", "inner"]);
+    run(&["init", "-q", "--bare", "bare.git"]);
+    run(&["init", "-q", "--separate-git-dir", "apart.git", "apart"]);
+    let first = here.file();
+    here.set("K", "hunter2-second");
+    here.uses(&first, "hunter2-first");
+    // In their own places they are what they are.
+    for (tree, agent) in [("linked", "b"), ("outer/inner", "c")] {
+        let there = |words: &[&str]| here.0.cast(words).env("CAST_VAULTS", home.join(tree));
+        there(&["set", agent, "K", "hunter2-old"]).succeeds();
+        let path = home.join(tree).join(format!("{agent}.age"));
+        let old = fs::read(&path).unwrap();
+        there(&["set", agent, "K", "hunter2-new"]).succeeds();
+        fs::write(&path, old).unwrap();
+        let run = there(&["run", agent, "--no-mask", "--", "printenv", "K"]).succeeds();
+        assert_eq!(run.out, "hunter2-old\n", "{tree}");
+    }
+    fs::rename(&git, home.join("real")).unwrap();
+    for from in ["linked/.git", "outer/inner/.git", "bare.git", "apart/.git"] {
+        fs::rename(home.join(from), &git).unwrap();
+        here.refuses(&first, "older than this machine has seen");
+        fs::rename(&git, home.join(from)).unwrap();
+    }
+    // Nor where a link leads from where it belongs.
+    fs::rename(home.join("linked/.git"), &git).unwrap();
+    fs::rename(home.join("linked"), home.join("was-linked")).unwrap();
+    std::os::unix::fs::symlink(home.join("repository"), home.join("linked")).unwrap();
+    here.refuses(&first, "older than this machine has seen");
+    fs::remove_file(&git).unwrap();
+    fs::rename(home.join("real"), &git).unwrap();
+    here.uses(&first, "hunter2-first");
+}

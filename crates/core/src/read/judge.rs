@@ -116,6 +116,11 @@ impl Session {
         Ok(Found { vault, record, beside, verdict, is_new_here: !is_expected, is_strange, is_below_line, place })
     }
 
+    /// Whether one of this user's keys that is not the newest owns the vault.
+    pub(crate) fn is_of_a_former_key(&self, vault: &Vault) -> Result<bool> {
+        Ok(is_owned_by_a_former_key(&self.key()?.key, vault))
+    }
+
     /// Refuses what is older than this machine has seen, or other; but for a branch that this machine knows, and where the caller asked for an
     /// older state.
     pub(crate) fn check(&self, found: Found) -> Result<Found> {

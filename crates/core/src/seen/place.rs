@@ -1,11 +1,12 @@
 //! What lies at a place, and its text: one field a line, in a fixed order, the path last.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cast_vault::{AgentName, Card, Timestamp, VaultId};
 
 use super::record::{NONE, Record, optional};
 use super::{Known, Whose};
+use crate::platform::files;
 
 /// A place where the holder of a master key has used a vault. An agent key's use makes none: who has the line of an owner accepts nobody by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,14 +124,14 @@ impl Place {
         let given_up = if given_up.is_empty() { none() } else { given_up.join(",") };
         let mut bytes = [VERSION, &id, &by, &since, &standing, &given_up].join("\n").into_bytes();
         bytes.push(b'\n');
-        bytes.extend_from_slice(self.path.as_os_str().as_encoded_bytes());
+        bytes.extend_from_slice(&files::path_bytes(&self.path));
         bytes.push(b'\n');
         bytes
     }
 
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let text = str::from_utf8(bytes.strip_suffix(b"\n")?).ok()?;
-        let mut lines = text.splitn(7, '\n');
+        let mut fields = bytes.strip_suffix(b"\n")?.splitn(7, |byte| *byte == b'\n');
+        let mut lines = fields.by_ref().take(6).map(|line| str::from_utf8(line).unwrap_or_default());
         if lines.next()? != VERSION {
             return None;
         }
@@ -149,7 +150,7 @@ impl Place {
             }),
         };
         let given_up = optional(lines.next()?, |ids| ids.split(',').map(VaultId::parse).collect::<Option<_>>())?;
-        let path = Path::new(lines.next()?).to_owned();
+        let path = files::path_of(fields.next()?);
         Some(Self { path, held, given_up: given_up.unwrap_or_default() })
     }
 }
@@ -163,6 +164,8 @@ mod tests {
         let id = |byte| VaultId([byte; 16]);
         let since = Timestamp::parse("2026-01-15T10:30:00Z").unwrap();
         let mut place = Place::new(PathBuf::from("/a\nb/c.age"));
+        let path = files::path_of(b"/\xff/a\n\xfe.age");
+        assert_eq!(Place::parse(&Place::new(path.clone()).to_bytes()), Some(Place::new(path)));
         for step in 0..4 {
             match step {
                 1 => place.hold(Held { id: id(1), card: None, since, leaving: step == 1 }),

@@ -10,11 +10,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::place::{Held, Here, Place};
 use super::record::Record;
-use super::{MAX_RECORD, Seen, damaged, read, write};
+use super::{Known, MAX_RECORD, Seen, damaged, read, write};
 use crate::clock;
 use crate::disk::Lock;
 use crate::failure::{Failure, Result};
 use crate::paths::absolute;
+use crate::platform::files;
 
 impl Seen {
     /// What lies at `path`, the path of a vault's file. A vault whose record was removed is not known there, and one that was given up by any
@@ -67,6 +68,12 @@ impl Seen {
     pub(crate) fn remember_place(&self, lock: &Lock, id: VaultId, reached: &Path, card: Option<&Card>) -> Result<()> {
         let (here, files) = (canonical(reached), self.place_files(reached));
         let hold = |place: &mut Place| {
+            // Whatever else lay there was replaced; not what lies where a link led before.
+            if let Some(other) =
+                place.held.as_ref().map(|held| held.id).filter(|other| *other != id && place.path == here)
+            {
+                place.give_up(other);
+            }
             let known = place.held.as_ref().filter(|held| held.id == id && held.card.as_ref() == card);
             let since = known.map_or_else(clock::now, |held| held.since);
             place.path.clone_from(&here);
@@ -84,19 +91,27 @@ impl Seen {
         self.change_place(lock, reached, hold)
     }
 
-    /// Remembers that no state of the vault `id` is to be used at `reached` from here on, and nowhere if it lay there and lies nowhere else.
-    pub(crate) fn give_up(&self, lock: &Lock, id: VaultId, reached: &Path) -> Result<()> {
-        let known = self.at(reached)?.place.held.filter(|held| held.id == id).map(|held| held.known());
-        self.change_place(lock, reached, |place| place.give_up(id))?;
-        let Some(known) = known else { return Ok(()) };
+    /// Remembers that no state of a vault that lay at `reached` is to be used there from here on, and nowhere if it lies nowhere else.
+    pub(crate) fn give_up(&self, lock: &Lock, known: Known, reached: &Path) -> Result<()> {
+        self.refuse_at(lock, known.id, reached)?;
         let is_there = |place: &Place| place.held.as_ref().is_some_and(|held| held.known() == known) && place.exists();
-        if self.places_of(id)?.iter().any(is_there) {
+        if self.places_of(known.id)?.iter().any(is_there) {
             return Ok(());
         }
         match self.record(known)? {
             Some(record) => write(&self.path(known), &Record { given_up: true, ..record }.to_bytes()),
             None => Ok(()),
         }
+    }
+
+    /// Remembers that no state of the vault `id`, which lies elsewhere, is to be used at `reached`.
+    pub(crate) fn refuse_at(&self, lock: &Lock, id: VaultId, reached: &Path) -> Result<()> {
+        self.change_place(lock, reached, |place| place.give_up(id))
+    }
+
+    /// Whether something is remembered of `path`, by the way that it is reached or by where that leads.
+    pub(crate) fn has_been_at(&self, path: &Path) -> bool {
+        self.place_files(path).iter().any(|file| file.symlink_metadata().is_ok())
     }
 
     /// Remembers that the vault at `reached` is being deleted, or that it stays.
@@ -113,7 +128,7 @@ impl Seen {
         let is_gone = |place: &Place| place.held.as_ref().is_some_and(|held| held.leaving) && !place.exists();
         for place in self.places()?.into_iter().flatten().filter(is_gone) {
             if let (Some(held), true) = (&place.held, place.path.parent().is_some_and(&is_here)) {
-                self.give_up(&self.lock()?, held.id, &place.path)?;
+                self.give_up(&self.lock()?, held.known(), &place.path)?;
             }
         }
         Ok(())
@@ -172,9 +187,9 @@ fn read_place(path: &Path) -> Result<Option<Place>> {
     Place::parse(&bytes).map(Some).ok_or_else(|| damaged(path))
 }
 
-/// A vault's path as one text, from wherever it was reached; a name that is not Unicode compares as it is shown.
+/// A vault's path, from wherever it was reached, as it comes back from a record.
 pub(crate) fn canonical(path: &Path) -> PathBuf {
     let whole = path.parent().and_then(|folder| fs::canonicalize(folder).ok()).zip(path.file_name());
     let whole = whole.map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name));
-    PathBuf::from(whole.to_string_lossy().into_owned())
+    files::path_of(&files::path_bytes(&whole))
 }

@@ -93,7 +93,8 @@ fn confirmed(line: &str) -> &str {
     line.strip_suffix(PENDING).unwrap_or(line)
 }
 
-fn line_of(state: &State) -> String {
+/// A state in one line.
+pub(crate) fn line_of(state: &State) -> String {
     let [owner, values]: [Digest; 2] = [state.owner_hash, state.values_hash];
     format!("{} {owner} {values}", state.epoch)
 }

@@ -127,8 +127,10 @@ impl Verb for Review<'_> {
             (Some(verdict), Some(found)) => Some(refused(agent, verdict, found.place.as_ref())),
             _ => Some(why(&file, agent, key, &inspected, former.is_some())),
         };
-        // A vault that the holder of a former key may have made under the id of one that lies elsewhere does not get in the way of that one.
-        let is_beside = verdict == Some(Verdict::FormerKey)
+        // A vault that the holder of a former key may have made under the id of one that lies elsewhere does not get in the way of that one,
+        // whatever it states to be.
+        let is_former = is_own && own.first().is_none_or(|newest| newest.card() != *inspected.card());
+        let is_beside = is_former
             && !here.place.holds(id)
             && !places.is_empty()
             && !seen.as_ref().is_some_and(|seen| seen.has_verified(inspected.state()));
@@ -137,7 +139,7 @@ impl Verb for Review<'_> {
             || record.as_ref().is_some_and(|record| record.given_up)
             || !here.place.holds(id) && here.place.given_up.contains(&id);
         let card = inspected.card().clone();
-        let take = if !is_own || verdict == Some(Verdict::OtherFolder) {
+        let take = if !is_own || verdict == Some(Verdict::OtherFolder) && !is_former {
             Take::Expect(Box::new(inspected.accept(key, &card)?))
         } else if inspected.sealer().is_some() {
             Take::Seal { vault: Box::new(inspected.accept(key, &card)?), given_up }
@@ -179,22 +181,26 @@ impl Verb for Accept {
             return Err(has_changed());
         }
         // Another vault was expected here.
-        if let (Some(seen), Some(other)) = (&seen, session.here(&agent)?.place.held.filter(|other| other.id != id)) {
-            seen.give_up(&seen.lock()?, other.id, &folder.path(&agent))?;
-        }
+        let other = session.here(&agent)?.place.held.filter(|other| other.id != id);
         match take {
             Take::Seal { mut vault, given_up } => {
                 vault.supersede(record.as_ref().map(|record| &record.state), given_up)?;
-                session.commit(&folder, &lock, &mut vault, record.as_ref(), None)
+                session.commit(&folder, &lock, &mut vault, record.as_ref(), None)?;
             }
-            Take::Expect(vault) => seen.map_or(Ok(()), |seen| {
-                let records = seen.lock()?;
-                if seen.record(known)? != record {
-                    return Err(has_changed());
+            Take::Expect(vault) => {
+                if let Some(seen) = &seen {
+                    let records = seen.lock()?;
+                    if seen.record(known)? != record {
+                        return Err(has_changed());
+                    }
+                    session.remember(seen, &records, record.as_ref(), &vault, None, &session.key()?.key)?;
                 }
-                session.remember(&seen, &records, record.as_ref(), &vault, None, &session.key()?.key)
-            }),
+            }
         }
+        if let Some(seen) = seen {
+            seen.end_taking_in();
+        }
+        other.map_or(Ok(()), |other| session.give_up(other.known(), &folder, &agent))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Copies secrets from one agent's vault to another's. Shows no values.
 
-use cast_vault::{AgentName, Flags, Role, SecretName, Vault};
+use cast_vault::{AgentName, Error, Flags, Role, SecretName, Vault};
 
 use crate::audit_log::{Action, Event};
 use crate::change::{Missing, refuse_agent_key};
@@ -66,6 +66,10 @@ impl Verb for Copy<'_> {
                 refuse_existing(vault, &names)?;
             }
             for name in &names {
+                // Also over one that was allowed: that was for another value.
+                if name.is_dangerous() && !dangerous {
+                    return Err(Error::DangerousName(name.clone()).into());
+                }
                 let flags = source.names().get(name).ok_or_else(|| no_such_secret(&source, name))?;
                 match (source.values().get(name), &flags.from) {
                     (Some(secret), _) => {

@@ -18,7 +18,7 @@ use crate::values::Values;
 /// A vault whose owner's part is signed by the owner whom it names itself. Nothing says yet that this is the right one.
 pub struct Inspected {
     plain: Plain,
-    /// Which of the keys opened it.
+    /// Which of the keys its owner has, or listed; or else opened it.
     index: usize,
     part: Part,
     state: State,
@@ -31,13 +31,14 @@ pub struct Inspected {
 impl Vault {
     /// Opens a vault to be looked at: steps 1 to 5, with the owner whom it names.
     pub fn inspect(file: &[u8], agent: &AgentName, keys: &[MasterKey]) -> Result<Inspected> {
-        let inspected = open::decrypt(file, keys).and_then(|(bytes, index)| Inspected::new(bytes, index, agent));
+        let inspected =
+            open::decrypt(file, keys).and_then(|(bytes, opener)| Inspected::new(bytes, keys, opener, agent));
         inspected.map_err(|refusal| refusal.of(agent))
     }
 }
 
 impl Inspected {
-    fn new(bytes: Zeroizing<Vec<u8>>, index: usize, agent: &AgentName) -> Result<Self, Refusal> {
+    fn new(bytes: Zeroizing<Vec<u8>>, keys: &[MasterKey], opener: usize, agent: &AgentName) -> Result<Self, Refusal> {
         let plain = Plain::split(bytes)?;
         open::check_agent(&plain, agent)?;
         let owner = plain.first.line.owner.verifier();
@@ -48,6 +49,11 @@ impl Inspected {
         let values = open::read_values(&part, below.values).ok();
         let sealer = open::find_sealer(&part, below.second.line.sealer);
         let sealer = sealer.filter(|_| values.is_some() && plain.is_sealed(&below, &owner));
+        let is_own = keys.iter().any(|key| key.card() == part.card);
+        let index = open::holder_of(keys, opener, |key| {
+            let card = key.card();
+            if is_own { card == part.card } else { part.people.values().any(|person| person.card == card) }
+        });
         Ok(Self { plain, index, part, state, sealer, values })
     }
 

@@ -45,15 +45,38 @@ impl Vault {
         noted: Option<Noted<'_>>,
     ) -> Result<Self> {
         let vault = match key {
-            UnlockKey::Master(keys) => decrypt(file, keys).and_then(|(bytes, index)| {
-                let holder = Holder::new(&keys[index], anchor, agent)?;
-                verify(Plain::split(bytes)?, agent, &holder, index, noted)
-            }),
+            UnlockKey::Master(keys) => open_with(file, agent, keys, 0, anchor, noted),
             UnlockKey::Agent(grant) => decrypt_as_agent(file, agent, grant)
                 .and_then(|bytes| verify(Plain::split(bytes)?, agent, &Holder::Reader(grant), 0, None)),
         };
         vault.map_err(|refusal| refusal.of(agent))
     }
+}
+
+/// The same with master keys; `first` is the first of them whose vault it may be, or with whom it may be shared.
+fn open_with(
+    file: &[u8],
+    agent: &AgentName,
+    keys: &[MasterKey],
+    first: usize,
+    anchor: Anchor<'_>,
+    noted: Option<Noted<'_>>,
+) -> Result<Vault, Refusal> {
+    let (bytes, opener) = decrypt(file, keys)?;
+    let plain = Plain::split(bytes)?;
+    let index = holder_of(keys, opener.max(first), |key| key.verification() == plain.first.line.owner);
+    let holder = Holder::new(&keys[index], anchor, agent)?;
+    match verify(plain, agent, &holder, index, noted) {
+        // With an older key, perhaps.
+        Err(Refusal::NotShared) if index + 1 < keys.len() => open_with(file, agent, keys, index + 1, anchor, noted),
+        done => done,
+    }
+}
+
+/// Which of the keys has to do with a vault that the key number `opener` opened: that one, or an older one. Who can make a header can give it a
+/// stanza for any key, so which one opens it says nothing. Never a newer one: it does not open the file, and would be taken to.
+pub(super) fn holder_of(keys: &[MasterKey], opener: usize, has_to_do: impl Fn(&MasterKey) -> bool) -> usize {
+    keys[opener..].iter().position(has_to_do).map_or(opener, |older| opener + older)
 }
 
 impl<'a> Holder<'a> {
@@ -79,7 +102,7 @@ impl<'a> Holder<'a> {
     }
 }
 
-/// Steps 1 and 2: the outside of the file, and age, to the end. Each key by itself, since whose vault it may be depends on which one opens it.
+/// Steps 1 and 2: the outside of the file, and age, to the end. Each key by itself, since the newest that opens it is to be known.
 pub(super) fn decrypt(file: &[u8], keys: &[MasterKey]) -> Result<(Zeroizing<Vec<u8>>, usize), Refusal> {
     for (index, key) in keys.iter().enumerate() {
         match age_file::open(file, key.identity()) {

@@ -12,7 +12,7 @@ use windows as system;
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Why a file that should be private is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +157,22 @@ pub fn is_open_to_others(file: &File) -> bool {
 /// Whether standard output is a file that other users can read.
 pub fn stdout_is_readable_by_others() -> bool {
     system::stdout_is_readable_by_others()
+}
+
+/// A path as a record has it: byte for byte where the system has it in bytes, and otherwise as it is shown.
+pub fn path_bytes(path: &Path) -> Vec<u8> {
+    system::path_bytes(path)
+}
+
+/// The path that a record has.
+pub fn path_of(bytes: &[u8]) -> PathBuf {
+    system::path_of(bytes)
+}
+
+/// Whether `written`, an absolute path that another program wrote down, is the real path `real`: letter for letter, where another user could
+/// have put a link in its way.
+pub fn is_same_path(written: &Path, real: &Path) -> bool {
+    system::is_same_path(written, real)
 }
 
 /// Whether another user owns the file.

@@ -144,6 +144,19 @@ pub(super) fn stdout_is_readable_by_others() -> bool {
     false
 }
 
+pub(super) fn path_bytes(path: &Path) -> Vec<u8> {
+    path.to_string_lossy().into_owned().into_bytes()
+}
+
+pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// A real path has a prefix here that other programs do not write.
+pub(super) fn is_same_path(written: &Path, real: &Path) -> bool {
+    std::fs::canonicalize(written).is_ok_and(|written| written == real)
+}
+
 pub(super) fn is_foreign(_data: &Metadata) -> bool {
     false
 }

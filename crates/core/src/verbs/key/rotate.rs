@@ -10,7 +10,7 @@ use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{Exports, KeyLock, KeyPlace, Notice, Slot};
 use crate::read::{Found, Verdict, refuse_older};
-use crate::seen::Place;
+use crate::seen::{self, Place};
 use crate::session::Session;
 use crate::vault_folder::VaultFolder;
 use cast_vault::AgentName;
@@ -85,6 +85,9 @@ impl Verb for Rotate<'_> {
                 session.attendant.notice(Notice::FirstSeen(unseen));
             }
             let keys = session.add_key(&lock, &folder, &mut slot, keys)?;
+            if let Some(seen) = session.seen() {
+                seen.end_taking_in();
+            }
             unlocked = session.hold_stored(&slot, keys)?;
         }
 
@@ -109,23 +112,34 @@ impl Verb for Rotate<'_> {
 }
 
 impl Session {
-    /// Puts among those that are left the vaults in other folders, where this machine has seen any, that need a former key or, unless
-    /// that is said not to matter, may need one.
-    fn look_elsewhere(&self, retire: Retire, here: &VaultFolder<'_>, rotation: &mut Rotation) -> Result<()> {
+    /// Puts among those that are left what this machine has seen, here or in other folders, that is sealed to a former key or, unless that is
+    /// said not to matter, may be: what is not there now, and what is no longer what was seen there.
+    fn look_at_places(&self, retire: Retire, here: &VaultFolder<'_>, rotation: &mut Rotation) -> Result<()> {
         let unlocked = self.key()?;
+        let keys = masters(&unlocked.key)?;
         let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places());
         for place in known.unwrap_or_else(|failure| vec![Err(failure)]) {
             let needs = place.and_then(|place| {
                 let path = &place.path;
                 let Some((agent, folder)) = place.agent().zip(path.parent()) else { return Ok(None) };
-                if place.held.is_none() || here.is(folder) {
-                    return Ok(None);
+                let Some(held) = &place.held else { return Ok(None) };
+                if here.is(folder) {
+                    // The walk over this folder has judged what is there.
+                    return if place.exists() { Ok(None) } else { Err(gone(path)) };
                 }
                 let file = VaultFolder::elsewhere(folder).read(&agent)?.ok_or_else(|| gone(path))?;
-                let keys = masters(&unlocked.key)?;
+                let is_own = held.card.is_none();
                 match Vault::inspect(&file, &agent, keys).map_err(Failure::from) {
+                    Ok(vault) if is_own && !(vault.is_owned_by(keys) && vault.state().id == held.id) => {
+                        Err(replaced(path))
+                    }
                     Ok(vault) if !vault.is_owned_by(keys) => Ok(None),
-                    Ok(vault) => Ok((vault.card().recipient().to_string() != rotation.public).then(|| behind(path))),
+                    // With the newest key alone: its header may be another's.
+                    Ok(vault) if vault.card().recipient().to_string() == rotation.public => {
+                        Vault::inspect(&file, &agent, &keys[..1]).map(|_| None).map_err(|_| replaced(path))
+                    }
+                    Ok(_) => Ok(Some(behind(path))),
+                    Err(failure) if failure.kind() == Kind::WrongKey && is_own => Err(replaced(path)),
                     // None of the keys here opens it: it misses none of them.
                     Err(failure) if failure.kind() == Kind::WrongKey => Ok(None),
                     Err(failure) => Err(Failure::new(failure.kind(), format!("{failure}: '{}'", path.display()))),
@@ -145,45 +159,57 @@ impl Session {
 
     /// In a folder where this machine has seen no vault, remembers those that are there before the current key becomes a former one, and
     /// returns which. In another folder it takes none in: a holder of the current key, who is as good as its owner up to now, may have made
-    /// them to outlive it.
+    /// them to outlive it. One that did not come to its end is gone on with, for what was there at its beginning.
     ///
     /// A vault that cannot be read stops it: later the new key would refuse that vault.
     fn take_in_unseen(&self, folder: &VaultFolder<'_>, newest: &str) -> Result<Vec<AgentName>> {
         let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places())?;
-        let lies_here = |place: &Place| place.path.parent().is_some_and(|parent| folder.is(parent));
-        let (known, mut unseen) = (known.into_iter().collect::<Result<Vec<_>>>()?, Vec::new());
-        let (Some(seen), here) = (self.seen(), self.places.vaults()?) else { return Ok(unseen) };
-        let agents = folder.agents()?;
-        if agents.is_empty() || known.iter().any(lies_here) && !seen.is_taking_in(newest, here)? {
-            return Ok(unseen);
+        let known = known.into_iter().collect::<Result<Vec<_>>>()?;
+        let (Some(seen), here) = (self.seen(), self.places.vaults()?) else { return Ok(Vec::new()) };
+        let lies_here = |place: &Place| {
+            let is_reached = || place.agent().is_some_and(|agent| seen.has_been_at(&folder.path(&agent)));
+            place.path.parent().is_some_and(|parent| folder.is(parent)) || is_reached()
+        };
+        if folder.agents()?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut begun = None;
+        if known.iter().any(lies_here) {
+            begun = seen.taking_in(newest, here)?;
+            if begun.is_none() {
+                return Ok(Vec::new());
+            }
         }
         // A writer that made a vault remembers it before it leaves the lock.
         let _lock = self.lock_vaults(folder)?;
-        seen.say_taking_in(newest, here)?;
+        let mut unseen = Vec::new();
         for agent in folder.agents()? {
             let found = match self.look_at_vault(&agent) {
                 Ok(Some(found)) => found,
                 Err(failure) if failure.kind() == Kind::Io => return Err(failure),
                 Ok(None) | Err(_) => continue,
             };
-            let is_unseen = found.is_new_here && *found.vault.role() == Role::Owner;
-            if !is_unseen {
-                continue;
+            let (Some(state), Role::Owner) = (found.vault.state(), found.vault.role()) else { continue };
+            let is_taken_in = match &begun {
+                Some(begun) => begun.contains(&seen::line_of(state)),
+                None => found.is_new_here && matches!(found.verdict, Verdict::News | Verdict::Known),
+            };
+            if is_taken_in {
+                unseen.push((agent, state.clone()));
             }
-            match self.find_vault(&agent) {
-                Ok(_) => {}
-                Err(failure) if failure.kind() == Kind::Io => return Err(failure),
-                Err(_) => continue,
-            }
+        }
+        if begun.is_none() {
+            seen.say_taking_in(newest, here, unseen.iter().map(|(_, state)| state))?;
+        }
+        for (agent, state) in &unseen {
+            let vault = self.find_vault(agent)?;
             // Not remembered, the new key would refuse it.
-            let is_news = matches!(found.verdict, Verdict::News | Verdict::Known);
-            if is_news && !self.here(&agent)?.place.holds(found.vault.id()) {
+            if !vault.is_some_and(|vault| vault.state() == Some(state)) || !self.here(agent)?.place.holds(state.id) {
                 let what = format!("cannot remember the vault of agent '{agent}', so the key is not rotated");
                 return Err(Failure::new(Kind::Io, what));
             }
-            unseen.push(agent);
         }
-        Ok(unseen)
+        Ok(unseen.into_iter().map(|(agent, _)| agent).collect())
     }
 
     /// Puts a new key before the others.
@@ -243,6 +269,9 @@ impl Session {
     ) -> Result<()> {
         // From the look at the vaults to the end of the former keys, nobody seals one to them, nor puts an old one back through cast.
         let _vaults = folder.lock()?;
+        if let Some(seen) = self.seen() {
+            seen.end_deletions(|parent| folder.is(parent))?;
+        }
         for vault in self.survey()? {
             if vault.state.as_ref().is_ok_and(|standing| !standing.is_own) {
                 continue;
@@ -251,7 +280,7 @@ impl Session {
                 rotation.left.push(vault.state.err().unwrap_or_else(|| behind(&folder.path(&vault.agent))));
             }
         }
-        self.look_elsewhere(retire, folder, rotation)?;
+        self.look_at_places(retire, folder, rotation)?;
         if rotation.left.is_empty() {
             let kept = slot.write(lock, &[&keys[0]])?;
             self.hold_stored(slot, kept)?;
@@ -264,6 +293,13 @@ impl Session {
 /// This vault may need a former key; it was on a disk that is not there now, or was moved or deleted.
 fn gone(path: &Path) -> Failure {
     Failure::new(Kind::Other, format!("a vault that this machine has seen is gone: '{}'", path.display()))
+}
+
+/// The same: who can write its folder can put another one there.
+fn replaced(path: &Path) -> Failure {
+    let what =
+        format!("a vault that this machine has seen is gone, and another lies in its place: '{}'", path.display());
+    Failure::new(Kind::Other, what)
 }
 
 /// This vault needs a former key.

@@ -61,6 +61,32 @@ fn step_2_age_to_the_end() {
     refused(open(&file, &UnlockKey::Master(Vec::new()), Anchor::Own), Refusal::WrongKey);
 }
 
+/// Who can make a header can give it a stanza for a newer key than the one that the vault has to do with.
+#[test]
+fn a_stanza_for_a_newer_key_hides_no_older_one() {
+    let (_, file) = shared();
+    for number in [OWNER, ALICE] {
+        let plain = Forge::of(&shared().0).plain();
+        for more in [&[number][..], &[]] {
+            let recipients: Vec<_> = [STRANGER].iter().chain(more).map(|n| card(*n).recipient().clone()).collect();
+            let file = age_file::seal(&plain, &recipients);
+            let (keys, owner) = (users(&[STRANGER, BOB + 1, number]), card(OWNER));
+            let anchor = if number == OWNER { Anchor::Own } else { Anchor::Card(&owner) };
+            let vault = open(&file, &keys, anchor).unwrap();
+            assert_eq!(*vault.role() == Role::Owner, number == OWNER);
+            let UnlockKey::Master(list) = &keys else { unreachable!() };
+            let inspected = Vault::inspect(&file, &agent(), list).unwrap();
+            assert_eq!(inspected.accept(&keys, &owner).unwrap().role(), vault.role());
+        }
+    }
+    // The newest key's own vault has to open with that key.
+    let plain = Forge::of(&shared().0).plain();
+    let file_for_former = age_file::seal(&plain, &[card(STRANGER).recipient().clone()]);
+    refused(open(&file_for_former, &users(&[OWNER, STRANGER]), Anchor::Own), Refusal::OtherOwner);
+    refused(open(&file, &users(&[STRANGER, BOB]), Anchor::Own), Refusal::OtherOwner);
+    refused(open(&file_for_former, &users(&[STRANGER, BOB + 1]), Anchor::Card(&card(OWNER))), Refusal::NotShared);
+}
+
 #[test]
 fn step_3_the_first_line_and_its_agent() {
     let first = |from: &'static str, to: &'static str| edited(move |texts| replace(&mut texts[0], from, to));
@@ -107,9 +133,9 @@ fn step_4_the_owner_is_the_one_expected() {
         (other.id, other.epoch) = (id, epoch);
         refused(open(&file, &UnlockKey::Agent(other), Anchor::Own), Refusal::WrongAgentKey);
     }
-    // A former key of the owner's: tried by itself, and the anchor is its own, not the newest one's.
-    open(&file, &users(&[STRANGER, OWNER]), Anchor::Own).unwrap();
-    refused(open(&sealed(text(&vault)), &users(&[STRANGER, OWNER]), Anchor::Own), Refusal::OtherOwner);
+    // A former key of the owner's: the anchor is its own, not the newest one's.
+    open(&file, &users(&[ALICE + 10, OWNER]), Anchor::Own).unwrap();
+    refused(open(&theirs, &users(&[ALICE + 10, OWNER]), Anchor::Own), Refusal::OtherOwner);
 }
 
 #[test]
