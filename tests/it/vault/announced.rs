@@ -97,7 +97,7 @@ fn killed_before_the_record_and_read_next() {
         assert_eq!(home.value("a", "K"), b"hunter2-killed");
         home.set("a", "K", "hunter2-next");
         fs::write(home.vault("a"), file).unwrap();
-        super::refused(&home, "older than this machine has seen");
+        home.cast(["run", "a", "--", "touch", "started"]).refuses(125, "older than this machine has seen", &[SECRET]);
     }
 }
 
