@@ -76,7 +76,12 @@ fn open_with(
 /// Which of the keys has to do with a vault that the key number `opener` opened: that one, or an older one. Who can make a header can give it a
 /// stanza for any key, so which one opens it says nothing. Never a newer one: it does not open the file, and would be taken to.
 pub(super) fn holder_of(keys: &[MasterKey], opener: usize, has_to_do: impl Fn(&MasterKey) -> bool) -> usize {
-    keys[opener..].iter().position(has_to_do).map_or(opener, |older| opener + older)
+    let older = &keys[opener..];
+    // Which key made a signature takes long to find out.
+    if older.len() == 1 {
+        return opener;
+    }
+    older.iter().position(has_to_do).map_or(opener, |older| opener + older)
 }
 
 impl<'a> Holder<'a> {
