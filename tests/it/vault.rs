@@ -20,12 +20,15 @@ mod shown;
 mod spellings;
 
 use std::fs;
+use std::path::PathBuf;
 
 use crate::forge::{Key, Text};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Call, Sandbox};
 
 /// Each value in these tests contains it.
 const SECRET: &str = "hunter2";
+/// The id of a vault that a test forges.
+const ID: &str = "42424242424242424242424242424242";
 
 /// Limits: 100 MB of address space and a second of CPU time. A cast that exceeds them dies with another exit code.
 const LIMITS: &str = "ulimit -v 102400; ulimit -t 1";
@@ -47,6 +50,17 @@ fn second_machine(first: &Sandbox) -> Sandbox {
     let status = std::process::Command::new("cp").arg("-a").args([first.data(), second.data()]).status().unwrap();
     assert!(status.success());
     second
+}
+
+/// Another folder of vaults of the same user.
+fn elsewhere(sandbox: &Sandbox) -> PathBuf {
+    let folder = sandbox.home().join("elsewhere");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn there<'a>(sandbox: &'a Sandbox, words: &[&str]) -> Call<'a> {
+    sandbox.cast(words).env("CAST_VAULTS", elsewhere(sandbox))
 }
 
 /// No verb works on the vault of `a`: exit 5 and `why`, or 125 from `run`, whose CMD is not started.

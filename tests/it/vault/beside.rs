@@ -3,26 +3,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::thread;
 
-use super::{SECRET, refused, sandbox, text, works};
+use super::{ID, SECRET, elsewhere, refused, sandbox, text, there, works};
 use crate::durability::faults::{injected, traced};
 use crate::forge::{Key, Text, grant_of};
-use crate::sandbox::{Call, Sandbox, skip};
-
-const ID: &str = "42424242424242424242424242424242";
-
-fn elsewhere(sandbox: &Sandbox) -> PathBuf {
-    let folder = sandbox.home().join("elsewhere");
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn there<'a>(sandbox: &'a Sandbox, words: &[&str]) -> Call<'a> {
-    sandbox.cast(words).env("CAST_VAULTS", elsewhere(sandbox))
-}
+use crate::sandbox::{Sandbox, skip};
 
 /// One of a former key, under the id of a vault that lies elsewhere.
 fn planted(former: Key, agent: &str, id: &str, epoch: u64) -> Vec<u8> {

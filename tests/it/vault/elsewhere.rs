@@ -2,24 +2,10 @@
 //! this machine has verified that very state. Each forger here holds a key that is good elsewhere.
 
 use std::fs;
-use std::path::PathBuf;
 
-use super::{sandbox, text};
+use super::{ID, elsewhere, sandbox, text, there};
 use crate::forge::{Key, Text, grant_of};
-use crate::sandbox::{Call, Sandbox};
-
-const ID: &str = "42424242424242424242424242424242";
-
-/// Another folder of vaults of the same user.
-fn elsewhere(sandbox: &Sandbox) -> PathBuf {
-    let folder = sandbox.home().join("elsewhere");
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn there<'a>(sandbox: &'a Sandbox, words: &[&str]) -> Call<'a> {
-    sandbox.cast(words).env("CAST_VAULTS", elsewhere(sandbox))
-}
+use crate::sandbox::Sandbox;
 
 /// A vault that lists this user, and that its owner can read.
 fn of(owner: Key, agent: &str, epoch: u64, person: &Sandbox) -> Vec<u8> {

@@ -4,22 +4,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{SECRET, sandbox, second_machine};
+use super::{ID, SECRET, elsewhere, sandbox, second_machine, there};
 use crate::forge::{Key, Text};
-use crate::sandbox::{Call, Sandbox};
+use crate::sandbox::Sandbox;
 
-const ID: &str = "42424242424242424242424242424242";
 const LAST_EPOCH: u64 = (1 << 53) - 1;
-
-fn elsewhere(sandbox: &Sandbox) -> PathBuf {
-    let folder = sandbox.home().join("elsewhere");
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn there<'a>(sandbox: &'a Sandbox, words: &[&str]) -> Call<'a> {
-    sandbox.cast(words).env("CAST_VAULTS", elsewhere(sandbox))
-}
 
 fn value_there(sandbox: &Sandbox, agent: &str) -> String {
     there(sandbox, &["run", agent, "--no-mask", "--", "printenv", "K"]).succeeds().out
