@@ -48,8 +48,8 @@ impl Session {
         edit: impl FnOnce(&mut Vault) -> Result<T>,
     ) -> Result<T> {
         let folder = self.folder()?;
-        let begun = self.begin(&folder, agent, missing, command)?;
-        self.edit(&folder, begun, edit)
+        let begun = self.begin(folder, agent, missing, command)?;
+        self.edit(folder, begun, edit)
     }
 
     /// The same for a new epoch: it would make the newest state of an older one, also of a branch of a repository.
@@ -60,17 +60,12 @@ impl Session {
         edit: impl FnOnce(&mut Vault) -> Result<T>,
     ) -> Result<T> {
         let folder = self.folder()?;
-        let begun = self.begin(&folder, agent, Missing::Refuse, command)?;
+        let begun = self.begin(folder, agent, Missing::Refuse, command)?;
         refuse_older(&begun.vault, begun.verdict)?;
-        self.edit(&folder, begun, edit)
+        self.edit(folder, begun, edit)
     }
 
-    fn edit<T>(
-        &self,
-        folder: &VaultFolder<'_>,
-        mut begun: Begun,
-        edit: impl FnOnce(&mut Vault) -> Result<T>,
-    ) -> Result<T> {
+    fn edit<T>(&self, folder: &VaultFolder, mut begun: Begun, edit: impl FnOnce(&mut Vault) -> Result<T>) -> Result<T> {
         let result = edit(&mut begun.vault)?;
         let owner = other_owner(&begun.vault);
         self.finish(folder, begun)?;
@@ -79,7 +74,7 @@ impl Session {
     }
 
     /// Up to the change itself: key, lock, read and verify.
-    fn begin(&self, folder: &VaultFolder<'_>, agent: &AgentName, missing: Missing, command: &str) -> Result<Begun> {
+    fn begin(&self, folder: &VaultFolder, agent: &AgentName, missing: Missing, command: &str) -> Result<Begun> {
         // Whatever may ask or wait comes before the lock.
         match (folder.is_there(agent)?, missing) {
             (true, _) => self.key().map(drop)?,
@@ -92,7 +87,7 @@ impl Session {
         refuse_agent_key(&self.key()?.key, command)?;
         let lock = self.lock_vaults(folder)?;
         if let Some(seen) = self.seen() {
-            seen.end_deletions(|parent| folder.is(parent))?;
+            seen.end_deletions(|path| folder.has_lost(path))?;
         }
         match (self.look_at_vault(agent)?, missing) {
             (Some(Found { vault, record, verdict, .. }), _) => {
@@ -114,7 +109,7 @@ impl Session {
     }
 
     /// After the change: seal, replace, remember. A new vault takes the place of one that was seen there.
-    fn finish(&self, folder: &VaultFolder<'_>, begun: Begun) -> Result<()> {
+    fn finish(&self, folder: &VaultFolder, begun: Begun) -> Result<()> {
         let Begun { lock, mut vault, record, before, .. } = begun;
         let former = if before.is_none() { self.here(vault.agent())?.place.held } else { None };
         self.commit(folder, &lock, &mut vault, record.as_ref(), before.as_ref())?;
@@ -131,14 +126,14 @@ impl Session {
     }
 
     /// Gives up a vault in whose place another one lies now; not before that is written, as until then it may come back.
-    pub(crate) fn give_up(&self, known: Known, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<()> {
+    pub(crate) fn give_up(&self, known: Known, folder: &VaultFolder, agent: &AgentName) -> Result<()> {
         let Some(seen) = self.seen() else { return Ok(()) };
-        let given_up = seen.lock().and_then(|records| seen.give_up(&records, known, &folder.path(agent)));
+        let given_up = seen.lock().and_then(|records| seen.give_up(&records, known, &folder.way(agent)));
         given_up.map_err(|failure| not_remembered(&failure, "written"))
     }
 
     /// A mistyped AGENT is a new agent, whose secrets the one that was meant never gets.
-    fn say_if_misspelt(&self, folder: &VaultFolder<'_>, agent: &AgentName) {
+    fn say_if_misspelt(&self, folder: &VaultFolder, agent: &AgentName) {
         let (known, builtin) = (folder.agents().unwrap_or_default(), AgentName::builtin());
         let known = known.iter().chain([&builtin]).map(AgentName::as_str);
         if let Some(other) = suggestion::misspelt(agent.as_str(), known) {
@@ -150,7 +145,7 @@ impl Session {
     /// this machine knew of it, `before` what it held before the change.
     pub(crate) fn commit(
         &self,
-        folder: &VaultFolder<'_>,
+        folder: &VaultFolder,
         lock: &WriteLock,
         vault: &mut Vault,
         record: Option<&Record>,
@@ -162,6 +157,10 @@ impl Session {
         let (agent, known) = (vault.agent().clone(), Known::of(vault));
         // Up to the end, so that no reader remembers a state between that this one would lower.
         let seen = self.seen().map(|seen| seen.lock().map(|lock| (seen, lock))).transpose()?;
+        // Whoever drops a key does it under this lock: nothing is sealed to it after that.
+        if self.key_has_changed() && !self.key()?.has_newest_of(&unlocked) {
+            return Err(key_was_dropped(&agent));
+        }
         if let (Some((seen, records)), Some(state)) = (&seen, vault.state()) {
             refuse_overtaken(&agent, record, seen.record(known)?.as_ref(), state)?;
             seen.announce(records, known, former.as_ref(), state)?;
@@ -196,20 +195,20 @@ impl Session {
             return Err(self.no_such_agent(agent));
         }
         refuse_agent_key(&self.key()?.key, command)?;
-        let lock = self.lock_vaults(&folder)?;
-        let (vault, path) = (self.leaving_vault(agent)?, folder.path(agent));
+        let lock = self.lock_vaults(folder)?;
+        let (vault, way) = (self.leaving_vault(agent)?, folder.way(agent));
         read(&vault);
         let seen = self.seen();
         // Another one than what lies there by what this machine knows is only taken away: that one is missed, and this one may lie elsewhere.
         let is_expected = self.here(agent)?.place.holds(vault.id());
         // Killed from here on, the vault is there and in use, or gone and not missed.
         if let Some(seen) = seen.as_ref().filter(|_| is_expected) {
-            seen.say_leaving(&seen.lock()?, &path, true)?;
+            seen.say_leaving(&seen.lock()?, &way, true)?;
         }
         if let Err(failure) = folder.remove(&lock, agent) {
             if let (Some(seen), true) = (&seen, folder.exists(agent)) {
                 // Best effort: the next reader does the same.
-                let _ = seen.lock().and_then(|records| seen.say_leaving(&records, &path, false));
+                let _ = seen.lock().and_then(|records| seen.say_leaving(&records, &way, false));
             }
             return Err(failure);
         }
@@ -218,9 +217,9 @@ impl Session {
         seen.end_taking_in();
         let given_up = seen.lock().and_then(|records| {
             if is_expected {
-                seen.give_up(&records, Known::of(&vault), &path)
+                seen.give_up(&records, Known::of(&vault), &way)
             } else {
-                seen.refuse_at(&records, vault.id(), &path)
+                seen.refuse_at(&records, vault.id(), &way)
             }
         });
         given_up.map_err(|failure| not_remembered(&failure, "removed"))
@@ -262,7 +261,7 @@ impl Session {
     }
 
     /// A new vault, made only with a key that opens the vaults there are.
-    fn create(&self, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<Vault> {
+    fn create(&self, folder: &VaultFolder, agent: &AgentName) -> Result<Vault> {
         let unlocked = self.key()?;
         let masters = masters(&unlocked.key)?;
         let others = folder.agents()?;
@@ -312,6 +311,12 @@ fn refuse_overtaken(agent: &AgentName, began: Option<&Record>, now: Option<&Reco
     let what =
         format!("this machine has seen another state of the vault of agent '{agent}' meanwhile: nothing is changed");
     Err(Failure::new(Kind::Integrity, what).hint("run the command again"))
+}
+
+fn key_was_dropped(agent: &AgentName) -> Failure {
+    let what =
+        format!("the master key was dropped before the vault of agent '{agent}' was written: nothing is changed");
+    Failure::new(Kind::Locked, what).hint("run the command again")
 }
 
 /// Whose vault a person has changed.

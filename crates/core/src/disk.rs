@@ -1,6 +1,7 @@
 //! Atomic files: read with limits, replaced durably, locked with a deadline. Promises that a reader sees the old file
 //! or the new one, and that a change that cast reported is not lost.
 
+mod folder;
 mod lock;
 mod work_tree;
 
@@ -15,6 +16,7 @@ use crate::failure::{Cause, Failure, Kind, Result};
 use crate::platform::files::{self, Folder};
 use crate::platform::limits;
 
+pub use folder::{OpenFolder, Way};
 pub use lock::{Lock, Transient};
 pub use work_tree::{git_work_tree, is_in_own_work_tree};
 
@@ -57,11 +59,6 @@ pub fn open_regular_behind_links(path: &Path) -> Result<Option<File>> {
     regular(path, files::open_behind_links(path))
 }
 
-/// The same as [`open_regular`], at a path below `folder`. No link below that is followed, even if it is put there meanwhile.
-pub fn open_beneath(folder: &Path, path: &Path) -> Result<Option<File>> {
-    regular(&folder.join(path), Folder::open(folder).and_then(|folder| folder.open_beneath(path)))
-}
-
 /// Whether this user cannot see what is at `path`, because it may not enter its folder or one above.
 pub fn is_out_of_reach(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
@@ -94,7 +91,9 @@ pub fn read_limited(file: &File, path: &Path, limit: usize) -> Result<Vec<u8>> {
 /// removed. The caller holds the lock.
 pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
     make_private_folders(parent(path))?;
-    replace_in(&open_folder(path)?, [path, temporary], bytes, &Cell::default(), check)
+    let folder = Folder::open(parent(path));
+    let folder = folder.map_err(|cause| Failure::io("cannot open the folder", parent(path), &cause))?;
+    replace_in(&folder, [path, temporary], bytes, &Cell::default(), check)
 }
 
 /// The same in a folder that was opened before: all of it happens there, wherever its path leads by now. `is_whole` says, also after a
@@ -137,10 +136,6 @@ fn replace_in(
         let _ = folder.remove(new);
     })?;
     confirmed(folder.sync(), path, "written")
-}
-
-fn open_folder(path: &Path) -> Result<Folder> {
-    Folder::open(parent(path)).map_err(|cause| Failure::io("cannot open the folder", parent(path), &cause))
 }
 
 /// The ending of a file that is being written.

@@ -12,6 +12,7 @@ use crate::key_store::{self, Notice};
 use crate::seen::{Here, Known, Place, Record, Seen, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
+use crate::vault_folder::VaultFolder;
 
 pub(crate) use judge::{Verdict, refuse_older, refused};
 
@@ -134,14 +135,18 @@ impl Session {
         loop {
             let Some(bytes) = file else { return Ok(None) };
             let unlocked = self.key()?;
-            let refusal = match self.open(&bytes, agent, &unlocked).and_then(&check) {
-                Ok(found) => return Ok(Some(found)),
-                Err(refusal) => refusal,
+            let opened = self.open(&bytes, agent, &unlocked).and_then(&check);
+            // By the key of now: one that was replaced since may have lost its say before the file was read.
+            let is_outdated = self.key_has_changed();
+            let refusal = match opened {
+                Ok(found) if !is_outdated => return Ok(Some(found)),
+                opened => opened.err(),
             };
             // Since it was read, a writer may have replaced the file and remembered that, or sealed it to a new key, or the former key
             // may be gone.
             file = self.read_file(agent)?;
-            if file.as_ref() == Some(&bytes) && !self.forget_outdated_key(refusal.kind()) {
+            let is_same = !is_outdated && file.as_ref() == Some(&bytes);
+            if let Some(refusal) = refusal.filter(|refusal| is_same && !self.forget_outdated_key(refusal.kind())) {
                 return Err(refusal);
             }
         }
@@ -201,15 +206,15 @@ impl Session {
 
     /// What this machine knows of the place of `agent`'s vault.
     pub(crate) fn here(&self, agent: &AgentName) -> Result<Here> {
-        let path = self.folder()?.path(agent);
+        let way = self.folder()?.way(agent);
         let known = match self.seen() {
             Some(seen) => seen
-                .at(&path)
+                .at(&way)
                 .map(Some)
                 .or_else(|failure| if seen.is_out_of_reach() { Ok(None) } else { Err(failure) })?,
             None => None,
         };
-        Ok(known.unwrap_or_else(|| Here::unknown(path)))
+        Ok(known.unwrap_or_else(|| Here::unknown(way.real().to_owned())))
     }
 
     /// The place of the vault of `agent` that this machine has seen and does not find: not one that it was deleting.
@@ -221,12 +226,12 @@ impl Session {
     /// Remembers that a known vault lies here, too, so that another one in its place is noticed.
     fn remember_place(&self, found: &Found) -> Result<()> {
         let (Some(seen), Some(card)) = (self.seen(), accepted(&found.vault)) else { return Ok(()) };
-        let path = self.folder()?.path(found.vault.agent());
+        let way = self.folder()?.way(found.vault.agent());
         let lock = seen.lock()?;
-        if seen.at(&path)?.place.given_up.contains(&found.vault.id()) {
+        if seen.at(&way)?.place.given_up.contains(&found.vault.id()) {
             return Ok(());
         }
-        seen.remember_place(&lock, found.vault.id(), &path, card)
+        seen.remember_place(&lock, found.vault.id(), &way, card)
     }
 
     /// A vault that is there was not deleted: who was about to was killed. Best effort.
@@ -237,7 +242,7 @@ impl Session {
             return;
         }
         if let Some(lock) = seen.try_lock() {
-            let _ = seen.say_leaving(&lock, &folder.path(agent), false);
+            let _ = seen.say_leaving(&lock, &folder.way(agent), false);
         }
     }
 
@@ -248,7 +253,7 @@ impl Session {
         let (lock, known) = (seen.lock()?, Known::of(&found.vault));
         // As it is now: another reader may have remembered something since.
         let record = seen.record(known)?;
-        let here = seen.at(&self.folder()?.path(found.vault.agent()))?;
+        let here = seen.at(&self.folder()?.way(found.vault.agent()))?;
         let is_news = !here.place.given_up.contains(&state.id)
             && record
                 .as_ref()
@@ -273,7 +278,7 @@ impl Session {
         let Some(state) = vault.state() else { return Ok(()) };
         let known = Known::of(vault);
         let same = record.filter(|record| record.state.id == state.id);
-        let path = self.folder()?.path(vault.agent());
+        let folder = self.folder()?;
         let holds = Summary::of(vault);
         let same_epoch = same.filter(|record| record.state.epoch == state.epoch);
         let former = same_epoch.and_then(|record| seen.summary(known, record).ok().flatten());
@@ -292,17 +297,17 @@ impl Session {
             },
             receipt: vault.receipt(key),
             owner: vault.part().card.verification(),
-            in_git: disk::is_in_own_work_tree(&path),
+            in_git: disk::is_in_own_work_tree(&folder.real()),
             given_up: false,
         };
-        let holds = holds.after(former.unwrap_or_default());
-        seen.remember(lock, known, &next, &holds, accepted(vault).map(|card| (&*path, card)))
+        let (holds, way) = (holds.after(former.unwrap_or_default()), folder.way(vault.agent()));
+        seen.remember(lock, known, &next, &holds, accepted(vault).map(|card| (&way, card)))
     }
 
     pub(crate) fn no_such_agent(&self, agent: &AgentName) -> Failure {
         let place = self.places.vaults().map(|folder| format!(" in '{}'", folder.display())).unwrap_or_default();
         let failure = Failure::new(Kind::NotFound, format!("agent '{agent}' has no vault{place}"));
-        let known = self.folder().and_then(|folder| folder.agents()).unwrap_or_default();
+        let known = self.folder().and_then(VaultFolder::agents).unwrap_or_default();
         let failure = match suggestion::closest(agent.as_str(), known.iter().map(AgentName::as_str)) {
             Some(known) => failure.hint(format!("did you mean '{known}'?")),
             None => failure,

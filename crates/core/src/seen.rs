@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use cast_vault::{Card, Replica, State};
 
 use crate::advice;
-use crate::disk::{self, Lock};
+use crate::disk::{self, Lock, Way};
 use crate::failure::{Failure, Kind, Result};
 use crate::platform::files;
 
@@ -74,7 +74,7 @@ impl Seen {
         Ok(bytes.and_then(|bytes| Summary::parse(&bytes, record.state.owner_hash)))
     }
 
-    /// Remembers `record` and what its vault holds; `place` is the path by which the holder of a master key has read it, and the card that
+    /// Remembers `record` and what its vault holds; `place` is the way by which the holder of a master key has read it, and the card that
     /// this user accepted there. The caller has compared it with what was remembered, under the lock of the records.
     pub(crate) fn remember(
         &self,
@@ -82,10 +82,10 @@ impl Seen {
         known: Known,
         record: &Record,
         holds: &Summary,
-        place: Option<(&Path, Option<&Card>)>,
+        place: Option<(&Way, Option<&Card>)>,
     ) -> Result<()> {
-        if let Some((reached, card)) = place {
-            self.remember_place(lock, known.id, reached, card)?;
+        if let Some((way, card)) = place {
+            self.remember_place(lock, known.id, way, card)?;
         }
         self.note_state(known, &record.state);
         write(&self.path(known), &record.to_bytes())?;

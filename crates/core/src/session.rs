@@ -27,6 +27,7 @@ pub struct Session {
     /// Returns the name of the calling program, for the audit log.
     pub(crate) caller: Caller,
     unlocked: Mutex<Option<Arc<Unlocked>>>,
+    folder: OnceLock<VaultFolder>,
     settings: OnceLock<Settings>,
     /// Use an authentic older state of a vault.
     older: bool,
@@ -35,8 +36,8 @@ pub struct Session {
 impl Session {
     /// A session for these places; `attendant` asks the user.
     pub fn new(places: Places, attendant: Box<dyn Attendant>) -> Self {
-        let (unlocked, settings) = (Mutex::new(None), OnceLock::new());
-        Self { places, attendant, caller: user::caller, unlocked, settings, older: false }
+        let (unlocked, folder, settings) = (Mutex::new(None), OnceLock::new(), OnceLock::new());
+        Self { places, attendant, caller: user::caller, unlocked, folder, settings, older: false }
     }
 
     /// Sets who counts as the caller, instead of the program that started this process.
@@ -71,8 +72,10 @@ impl Session {
         Ok(self.settings.get_or_init(|| settings))
     }
 
-    pub(crate) fn folder(&self) -> Result<VaultFolder<'_>> {
-        VaultFolder::new(&self.places)
+    /// The vaults of this session, in a folder that is opened once.
+    pub(crate) fn folder(&self) -> Result<&VaultFolder> {
+        let path = self.places.vaults()?;
+        Ok(self.folder.get_or_init(|| VaultFolder::new(path)))
     }
 
     /// The folder that `CAST_VAULTS` names, if it is not there.

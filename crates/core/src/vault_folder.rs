@@ -1,21 +1,25 @@
 //! The folder of the vaults: which there are, their bytes, and their replacement under one lock. What is in them is not known here.
 
+use std::borrow::Cow;
 use std::cell::Cell;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use crate::advice;
-use crate::disk::{self, Lock, Transient};
+use crate::disk::{self, Lock, OpenFolder, Transient, Way};
 use crate::failure::{Failure, Kind, Result};
-use crate::paths::Places;
+use crate::platform::files::{Entry, EntryKind};
 use cast_vault::AgentName;
 use cast_vault::MAX_FILE;
 
-/// The vaults of one folder.
-pub(crate) struct VaultFolder<'a> {
-    folder: &'a Path,
+/// The vaults of one folder, which is opened once it is looked into.
+pub(crate) struct VaultFolder {
+    path: PathBuf,
+    opened: OnceLock<Arc<OpenFolder>>,
 }
 
 /// The right to change vaults of the folder, from whatever home.
@@ -25,30 +29,67 @@ const ENDING: &str = ".age";
 const TEMPORARY_ENDING: &str = ".age.tmp";
 const LOCK: &str = ".cast.lock";
 
-impl<'a> VaultFolder<'a> {
-    pub(crate) fn new(places: &'a Places) -> Result<Self> {
-        Ok(Self { folder: places.vaults()? })
+impl VaultFolder {
+    /// The vaults at `path`, which need not be there.
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), opened: OnceLock::new() }
     }
 
-    /// That of another folder, to look at.
-    pub(crate) fn elsewhere(folder: &'a Path) -> Self {
-        Self { folder }
-    }
-
-    /// Where the vault of `agent` is, or would be.
+    /// Where the vault of `agent` is, or would be, as the user knows it.
     pub(crate) fn path(&self, agent: &AgentName) -> PathBuf {
-        self.folder.join(format!("{agent}{ENDING}"))
+        self.path.join(file_name(agent))
     }
 
-    /// Whether this is that folder, by whatever way it is reached.
-    pub(crate) fn is(&self, folder: &Path) -> bool {
-        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        real(self.folder) == real(folder)
+    /// The way to the vault of `agent`, or where it would be.
+    pub(crate) fn way(&self, agent: &AgentName) -> Way {
+        self.own_way().to(file_name(agent).as_ref())
+    }
+
+    /// Where the folder lies.
+    pub(crate) fn real(&self) -> PathBuf {
+        self.own_way().real().to_owned()
+    }
+
+    fn own_way(&self) -> Cow<'_, Way> {
+        match self.opened() {
+            Ok(Some(opened)) => Cow::Borrowed(opened.way()),
+            _ => Cow::Owned(Way::of(&self.path)),
+        }
+    }
+
+    /// Whether this is the folder that lies at `real`.
+    pub(crate) fn is(&self, real: &Path) -> bool {
+        self.own_way().real() == real
+    }
+
+    /// Whether the file at `real` lay in this folder, and is gone.
+    pub(crate) fn has_lost(&self, real: &Path) -> bool {
+        let lay_here = real.parent().is_some_and(|folder| self.is(folder));
+        lay_here && real.file_name().is_some_and(|name| self.entry(name).is_none())
+    }
+
+    /// The folder, opened at the first call that finds it; `None` where there is none.
+    fn opened(&self) -> Result<Option<&Arc<OpenFolder>>> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(Some(opened));
+        }
+        match OpenFolder::open(&self.path) {
+            Ok(opened) => Ok(Some(self.opened.get_or_init(|| Arc::new(opened)))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.refuse_dangling_link()?;
+                Ok(None)
+            }
+            Err(error) => Err(Failure::io("cannot read the folder", &self.path, &error)),
+        }
+    }
+
+    fn entry(&self, name: &OsStr) -> Option<Entry> {
+        self.opened().ok()??.entry(name)
     }
 
     /// Whether there is anything in the place of `agent`'s vault.
     pub(crate) fn exists(&self, agent: &AgentName) -> bool {
-        fs::symlink_metadata(self.path(agent)).is_ok()
+        self.entry(file_name(agent).as_ref()).is_some()
     }
 
     /// Whether there is a vault of `agent`, or something else in its place, which is a failure. Reads nothing of it.
@@ -62,37 +103,36 @@ impl<'a> VaultFolder<'a> {
     }
 
     fn open(&self, agent: &AgentName) -> Result<Option<File>> {
-        let file = disk::open_own(&self.path(agent))?;
-        if file.is_none() {
-            self.refuse_dangling_link()?;
-        }
-        Ok(file)
+        let Some(opened) = self.opened()? else { return Ok(None) };
+        opened.open_own(file_name(agent).as_ref())
     }
 
     /// The same behind a link that stays within the folder, as a `ConfigMap` of Kubernetes has them. For who only reads: a writer would replace
     /// the link.
     pub(crate) fn read_linked(&self, agent: &AgentName) -> Result<Option<Vec<u8>>> {
-        let path = self.path(agent);
+        let Some(opened) = self.opened()? else { return Ok(None) };
         let inside = || {
-            let (file, folder) = (fs::canonicalize(&path).ok()?, fs::canonicalize(self.folder).ok()?);
-            file.strip_prefix(folder).map(Path::to_owned).ok()
+            let file = fs::canonicalize(opened.way().to(file_name(agent).as_ref()).real()).ok()?;
+            file.strip_prefix(opened.way().real()).map(Path::to_owned).ok()
         };
         let Some(inside) = inside() else { return self.read(agent) };
         // From the folder on, as the way may be another one by now.
-        let Some(file) = disk::open_beneath(self.folder, &inside)? else { return Ok(None) };
-        disk::read_limited(&file, &path, MAX_FILE).map(Some)
+        let Some(file) = opened.open_beneath(&inside)? else { return Ok(None) };
+        disk::read_limited(&file, &self.path(agent), MAX_FILE).map(Some)
     }
 
     /// Whether a link lies in the place of `agent`'s vault.
     pub(crate) fn is_linked(&self, agent: &AgentName) -> bool {
-        fs::symlink_metadata(self.path(agent)).is_ok_and(|data| data.is_symlink())
+        self.entry(file_name(agent).as_ref()).is_some_and(|entry| entry.kind == EntryKind::Link)
     }
 
     /// Waits for the right to change vaults here, and clears what killed writers left. Readers never need it.
     pub(crate) fn lock(&self) -> Result<WriteLock> {
         self.refuse_dangling_link()?;
-        disk::make_private_folders(self.folder)?;
-        let lock = Lock::acquire_transient(&self.lock_path())?;
+        disk::make_private_folders(&self.path)?;
+        let gone = || Failure::io("cannot open the folder", &self.path, &io::ErrorKind::NotFound.into());
+        let opened = self.opened()?.ok_or_else(gone)?;
+        let lock = Lock::acquire_transient(opened, LOCK.as_ref())?;
         for path in self.temporary()? {
             lock.clear(&path);
         }
@@ -101,7 +141,7 @@ impl<'a> VaultFolder<'a> {
 
     /// Whether somebody is changing vaults here, from whatever home.
     pub(crate) fn is_locked(&self) -> bool {
-        Lock::is_held(&self.lock_path())
+        matches!(self.opened(), Ok(Some(opened)) if Lock::is_held_in(opened, LOCK.as_ref()))
     }
 
     /// Puts `bytes` in the place of `agent`'s vault once `check` has approved of them as read back from the disk. `is_whole` says, also after a
@@ -115,9 +155,9 @@ impl<'a> VaultFolder<'a> {
         check: impl FnOnce(&[u8]) -> Result<()>,
     ) -> Result<()> {
         // Not over a symlink or a folder, which a rename might replace.
-        disk::open_own(&self.path(agent))?;
+        self.open(agent)?;
         // A name of its own, also where the folder cannot be locked and another home writes there.
-        let temporary = self.folder.join(format!(".{agent}.{}{TEMPORARY_ENDING}", std::process::id()));
+        let temporary = self.path.join(format!(".{agent}.{}{TEMPORARY_ENDING}", std::process::id()));
         lock.0.replace(&self.path(agent), &temporary, bytes, is_whole, check)
     }
 
@@ -143,7 +183,7 @@ impl<'a> VaultFolder<'a> {
     pub(crate) fn temporary(&self) -> Result<Vec<PathBuf>> {
         let names = self.names()?.into_iter();
         let names = names.filter(|name| name.starts_with('.') && name.ends_with(TEMPORARY_ENDING));
-        Ok(names.map(|name| self.folder.join(name)).collect())
+        Ok(names.map(|name| self.path.join(name)).collect())
     }
 
     /// Copies of vaults under names that are no agent's, as synchronisation and editors leave them (`a (conflicted copy).age`, `a.age.orig`),
@@ -159,7 +199,7 @@ impl<'a> VaultFolder<'a> {
                 .iter()
                 .filter(|agent| name.starts_with(agent.as_str()))
                 .max_by_key(|agent| agent.as_str().len())?;
-            let path = self.folder.join(&name);
+            let path = self.path.join(&name);
             fs::symlink_metadata(&path).is_ok_and(|data| data.is_file()).then(|| (path, of.clone()))
         };
         let mut copies: Vec<_> = self.names()?.into_iter().filter_map(copy).collect();
@@ -168,20 +208,12 @@ impl<'a> VaultFolder<'a> {
     }
 
     fn names(&self) -> Result<Vec<String>> {
-        let entries = match fs::read_dir(self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.refuse_dangling_link()?;
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(Failure::io("cannot read the folder", self.folder, &error)),
-        };
-        Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
+        self.opened()?.map_or_else(|| Ok(Vec::new()), |opened| opened.names())
     }
 
     /// A link to a folder that is not there, as of a disk that is not mounted: no reason to take it for an empty one, or to make another.
     pub(crate) fn refuse_dangling_link(&self) -> Result<()> {
-        let Some((link, target)) = self.folder.ancestors().find_map(|path| Some((path, fs::read_link(path).ok()?)))
+        let Some((link, target)) = self.path.ancestors().find_map(|path| Some((path, fs::read_link(path).ok()?)))
         else {
             return Ok(());
         };
@@ -194,9 +226,8 @@ impl<'a> VaultFolder<'a> {
             .hint("mount or restore what it leads to")
             .hint(format!("or, to begin with an empty folder, run: {}", advice::remove(&[link.to_owned()]))))
     }
+}
 
-    /// The one lock of this folder, whatever home a writer comes from; it is there only while it is held.
-    pub(crate) fn lock_path(&self) -> PathBuf {
-        self.folder.join(LOCK)
-    }
+fn file_name(agent: &AgentName) -> String {
+    format!("{agent}{ENDING}")
 }

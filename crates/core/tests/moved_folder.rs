@@ -6,8 +6,18 @@ use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use cast_core::disk::{Lock, Transient};
+use cast_core::change::Missing;
+use cast_core::disk::{Lock, OpenFolder, Transient};
+use cast_core::failure::Result;
+use cast_core::key_store::{KeyPlace, Nobody, PATIENCE};
+use cast_core::paths::Places;
+use cast_core::session::Session;
+use cast_core::verbs::init::Init;
+use cast_core::verbs::list::List;
+use cast_core::verbs::set::Set;
+use cast_vault::{AgentName, SecretName, SecretValue};
 
 /// A folder with a locked file `a`, which lies elsewhere now: in its place a link leads to another folder with an `a`.
 fn moved(home: &Path) -> (Transient, PathBuf, PathBuf) {
@@ -16,10 +26,14 @@ fn moved(home: &Path) -> (Transient, PathBuf, PathBuf) {
         fs::create_dir(folder).unwrap();
         fs::write(folder.join("a"), format!("of {}", folder.file_name().unwrap().display())).unwrap();
     }
-    let lock = Lock::acquire_transient(&here.join("lock")).unwrap();
+    let lock = lock(&here);
     fs::rename(&here, elsewhere).unwrap();
     std::os::unix::fs::symlink(&private, &here).unwrap();
     (lock, here, private)
+}
+
+fn lock(folder: &Path) -> Transient {
+    Lock::acquire_transient(&Arc::new(OpenFolder::open(folder).unwrap()), "lock".as_ref()).unwrap()
 }
 
 fn names(folder: &Path) -> Vec<OsString> {
@@ -60,10 +74,51 @@ fn a_lock_that_is_elsewhere_by_now_is_none() {
     let home = tempfile::tempdir().unwrap();
     let (lock, here, private) = moved(home.path());
     // The next writer locks where the path leads.
-    let next = Lock::acquire_transient(&here.join("lock")).unwrap();
+    let next = self::lock(&here);
     assert!(private.join("lock").exists());
     next.replace(&here.join("a"), &here.join("a.tmp"), b"new", &Cell::default(), |_| Ok(())).unwrap();
     drop((lock, next));
     assert_eq!(fs::read_to_string(private.join("a")).unwrap(), "new");
     assert_eq!(fs::read_to_string(home.path().join("elsewhere/a")).unwrap(), "of here");
+}
+
+/// Who can lead the way elsewhere during a command makes it judge nothing by what is known of another place, and write nothing there.
+#[test]
+fn a_command_stays_in_the_folder_that_it_opened() {
+    let home = tempfile::tempdir().unwrap();
+    let [first, second, link] = ["first", "second", "link"].map(|name| home.path().join(name));
+    let session = |folder: &Path| {
+        let places = Places::under(home.path()).with_vaults(folder);
+        Session::new(places, Box::new(Nobody { patience: PATIENCE }))
+    };
+    session(&first).perform(Init { place: Some(KeyPlace::File) }).unwrap();
+    let agent = AgentName::parse("a").unwrap();
+    let set = |session: &Session, name: &str| -> Result<()> {
+        let (name, value) = (SecretName::parse(name).unwrap(), SecretValue::from_text("v".to_owned()).unwrap());
+        let set = Set { agent: &agent, name, value, dangerous: false, unmasked: None, missing: Missing::Create };
+        session.perform(set).map(drop)
+    };
+    let names = |session: &Session| -> Vec<String> {
+        session.perform(List { agent: &agent }).unwrap().into_iter().map(|secret| secret.name.to_string()).collect()
+    };
+    set(&session(&first), "FIRST").unwrap();
+    set(&session(&second), "SECOND").unwrap();
+    let seen = || {
+        let places = fs::read_dir(home.path().join("state/seen/at")).unwrap().map(|place| place.unwrap().path());
+        let mut places: Vec<_> = places.map(|place| (place.clone(), fs::read(place).unwrap())).collect();
+        places.sort();
+        places
+    };
+    let files = || [&first, &second].map(|folder| fs::read(folder.join("a.age")).unwrap());
+    std::os::unix::fs::symlink(&first, &link).unwrap();
+    let before = (files(), seen());
+    let by_link = session(&link);
+    assert_eq!(names(&by_link), ["FIRST"]);
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(&second, &link).unwrap();
+    assert_eq!(names(&by_link), ["FIRST"]);
+    let refused = set(&by_link, "K").unwrap_err();
+    assert!(refused.to_string().contains("the folder was moved or replaced meanwhile"), "{refused}");
+    assert!((files(), seen()) == before);
+    assert_eq!(names(&session(&link)), ["SECOND"]);
 }

@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::shells::{Kind, Shell};
+use crate::forge::{Key, Text};
 use crate::sandbox::{CAST, Call, Outcome, Sandbox, skip};
 use crate::terminal::Terminal;
 
@@ -40,6 +41,19 @@ fn a_broken_vault() {
     let agents = ask(&sandbox, &["delete", ""]).succeeds();
     assert_eq!((agents.out.as_str(), agents.err.as_str()), ("words\nmy-agent\n", ""));
     is_left_alone(&sandbox, "cast delete my-agent ");
+}
+
+/// Its names are whoever's who made it.
+#[test]
+fn a_vault_that_is_refused() {
+    let sandbox = home();
+    let former = Key::master(&sandbox);
+    sandbox.cast(["key", "rotate"]).succeeds();
+    let made = Text::new("other", &"42".repeat(16), former, &[("EVIL_NAME", "evil")]);
+    fs::write(sandbox.vault("other"), made.seal(former)).unwrap();
+    is_silent(&ask(&sandbox, &["delete", "other", ""]).run());
+    sandbox.cast(["vault", "accept", "other", "--yes"]).succeeds();
+    assert!(ask(&sandbox, &["delete", "other", ""]).succeeds().out.contains("EVIL_NAME"));
 }
 
 #[test]

@@ -118,9 +118,53 @@ fn a_way_that_leads_elsewhere_now_is_no_new_folder() {
     fs::write(second.join("m.age"), &file).unwrap();
     fs::remove_file(&way).unwrap();
     symlink(&second, &way).unwrap();
-    let rotated = cast(&["key", "rotate"]).run();
-    assert!(rotated.code == 5 && rotated.err.contains(REFUSED), "{rotated:?}");
-    assert!(fs::read(second.join("m.age")).unwrap() == file);
+    // Nor is one that leads there by that way.
+    let outer = owner.home().join("outer");
+    symlink(&way, &outer).unwrap();
+    for way in [&outer, &way] {
+        let rotated = owner.cast(["key", "rotate"]).env("CAST_VAULTS", way).run();
+        assert!(rotated.code == 5 && rotated.err.contains(REFUSED), "{rotated:?}");
+        assert!(fs::read(second.join("m.age")).unwrap() == file);
+    }
+}
+
+/// Only its owner can seal it to the new key.
+#[test]
+fn another_owners_vault_that_lists_a_former_card_keeps_the_former_key() {
+    for is_elsewhere in [false, true] {
+        let me = sandbox();
+        let other = Key::generate();
+        let here = me.vault("a").parent().unwrap().to_owned();
+        let folder = if is_elsewhere { elsewhere(&me) } else { here.clone() };
+        fs::create_dir_all(&folder).unwrap();
+        let shared = |text: Text, name| text.with_person(name, &Key::master(&me).card(), &["K"]);
+        let first = shared(Text::new("t", ID, other, &[("K", "theirs")]), "me");
+        fs::write(folder.join("t.age"), first.seal(other)).unwrap();
+        let accept = || me.cast(["vault", "accept", "t", "--yes"]).env("CAST_VAULTS", &folder).succeeds();
+        accept();
+        me.cast(["key", "rotate"]).succeeds();
+        // It is known to be needed, so `--yes` does not help.
+        let keeps = || {
+            for yes in [&["--yes"][..], &[]] {
+                let kept = me.cast([&["key", "rotate", "--retire"], yes].concat()).env("CAST_VAULTS", &here).run();
+                let why = "another owner's vault lists a former key of yours";
+                assert!(kept.code == 1 && kept.err.contains(why), "{kept:?}");
+                assert_eq!(keys_in(&me.key_file()).len(), 2);
+            }
+        };
+        keeps();
+        // A stanza for the newest key alone is not enough.
+        let mut recipients = first.clone().signed(other).recipients();
+        recipients.push(Key::master(&me).recipient());
+        let recipients: Vec<_> = recipients.iter().map(String::as_str).collect();
+        fs::write(folder.join("t.age"), first.clone().signed(other).encrypt(&recipients)).unwrap();
+        keeps();
+        fs::write(folder.join("t.age"), shared(first, "new").next().seal(other)).unwrap();
+        me.cast(["key", "rotate", "--retire"]).succeeds();
+        assert_eq!(keys_in(&me.key_file()).len(), 1);
+        let value = me.cast(["run", "t", "--no-mask", "--", "printenv", "K"]).env("CAST_VAULTS", &folder).succeeds();
+        assert_eq!(value.out, "theirs\n");
+    }
 }
 
 #[test]

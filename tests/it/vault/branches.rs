@@ -432,6 +432,15 @@ fn not_in_a_folder_that_got_the_git_files_of_another_work_tree() {
     run(&["-C", "outer", "submodule", "add", "-q", "../repository", "inner"]);
     run(&["init", "-q", "--bare", "bare.git"]);
     run(&["init", "-q", "--separate-git-dir", "apart.git", "apart"]);
+    // It says that it is bare beside its settings, in one line with another thing, or in a file that they include.
+    let unusual =
+        [("worktree", "[core]\n\tbare = true\n"), ("line", "[a] [core] bare\n"), ("include", "[include] path = x\n")];
+    for (name, settings) in unusual {
+        run(&["init", "-q", "--bare", name]);
+        run(&["-C", name, "config", "--unset", "core.bare"]);
+        let file = home.join(name).join(if name == "worktree" { "config.worktree" } else { "config" });
+        fs::write(&file, fs::read_to_string(&file).unwrap_or_default() + settings).unwrap();
+    }
     let first = here.file();
     here.set("K", "hunter2-second");
     here.uses(&first, "hunter2-first");
@@ -447,7 +456,7 @@ fn not_in_a_folder_that_got_the_git_files_of_another_work_tree() {
         assert_eq!(run.out, "hunter2-old\n", "{tree}");
     }
     fs::rename(&git, home.join("real")).unwrap();
-    for from in ["linked/.git", "outer/inner/.git", "bare.git", "apart/.git"] {
+    for from in ["linked/.git", "outer/inner/.git", "bare.git", "apart/.git", "worktree", "line", "include"] {
         fs::rename(home.join(from), &git).unwrap();
         here.refuses(&first, "older than this machine has seen");
         fs::rename(&git, home.join(from)).unwrap();

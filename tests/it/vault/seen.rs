@@ -250,3 +250,20 @@ fn the_last_number_stays_writable() {
         works(&sandbox);
     }
 }
+
+/// Nothing is newer than the newest key, also for a machine that knows the vault by a key that is gone.
+#[test]
+fn a_machine_that_gets_the_newest_key_alone_takes_what_it_sealed() {
+    let first = sandbox();
+    let second = second_machine(&first);
+    second.cast(["list", "a"]).succeeds();
+    let old = fs::read(second.vault("a")).unwrap();
+    first.cast(["key", "rotate"]).succeeds();
+    first.set("a", "K", "hunter2-new");
+    first.cast(["key", "rotate", "--retire"]).succeeds();
+    fs::copy(first.key_file(), second.key_file()).unwrap();
+    fs::copy(first.vault("a"), second.vault("a")).unwrap();
+    assert_eq!(second.value("a", "K"), b"hunter2-new");
+    fs::write(second.vault("a"), old).unwrap();
+    second.cast(["list", "a"]).refuses(5, "does not open", &["hunter2"]);
+}

@@ -111,3 +111,42 @@ fn what_two_ways_expect_differently_is_refused_by_the_one_that_led_elsewhere() {
     fs::write(&first, ways.of(former, 9, "evil-9")).unwrap();
     ways.is_refused(&ways.link, "t", "has another owner");
 }
+
+/// Each of them is a place that is known.
+#[test]
+fn a_link_in_the_middle_of_the_way_leads_nowhere_new() {
+    let ways = Ways::new();
+    let (third, outer) = (ways.home.home().join("third"), ways.home.home().join("outer"));
+    symlink(&ways.link, &outer).unwrap();
+    ways.by(&ways.link, &["set", "a", "K", "hunter2-first"]).succeeds();
+    let file = fs::read(ways.first.join("a.age")).unwrap();
+    // It lies elsewhere, too, so that it is given up in its place alone.
+    fs::create_dir(&third).unwrap();
+    fs::write(third.join("a.age"), &file).unwrap();
+    ways.by(&third, &["list", "a"]).succeeds();
+    ways.by(&ways.link, &["delete", "a", "--all", "--yes"]).succeeds();
+    ways.point(&ways.second);
+    fs::write(ways.second.join("a.age"), &file).unwrap();
+    ways.is_refused(&outer, "a", "deleted or replaced on this machine");
+    ways.by(&third, &["list", "a"]).succeeds();
+}
+
+/// What the holder of a former key puts where a link leads to does not become the vault that this way led to before.
+#[test]
+fn an_accepted_vault_leaves_one_of_its_id_alone_that_lies_where_the_way_led_before() {
+    let ways = Ways::new();
+    ways.by(&ways.second, &["set", "b", "K", "hunter2-second"]).succeeds();
+    let former = Key::master(&ways.home);
+    let known = Text::read(&ways.second.join("b.age"), former);
+    ways.home.cast(["key", "rotate"]).succeeds();
+    ways.point(&ways.second);
+    ways.by(&ways.link, &["set", "b", "K", "hunter2-next"]).succeeds();
+    ways.point(&ways.first);
+    let evil = Text::new("b", &known.id, former, &[("K", "evil")]).in_epoch(9, former);
+    fs::write(ways.first.join("b.age"), evil.seal(former)).unwrap();
+    ways.by(&ways.link, &["vault", "accept", "b", "--yes"]).succeeds();
+    let newest = Key::master(&ways.home);
+    assert_ne!(Text::read(&ways.first.join("b.age"), newest).id, known.id);
+    assert_eq!(Text::read(&ways.second.join("b.age"), newest).id, known.id);
+    ways.by(&ways.second, &["list", "b"]).succeeds();
+}

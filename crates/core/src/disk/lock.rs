@@ -1,15 +1,17 @@
 //! Locks with a deadline: on a file that stays, or on one that goes with its lock.
 
 use std::cell::Cell;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{confirmed, make_private_folders, name, open_folder, parent, replace_in};
+use super::{OpenFolder, confirmed, make_private_folders, name, parent, replace_in};
 use crate::advice;
 use crate::failure::{Failure, Kind, Result};
-use crate::platform::files::{self, Folder};
+use crate::platform::files;
 use crate::platform::limits;
 
 /// How long one cast process waits for another.
@@ -22,8 +24,8 @@ pub struct Lock(File);
 /// A lock whose file goes with it, and the right to change the files beside it.
 pub struct Transient {
     lock: Lock,
-    path: PathBuf,
-    folder: Folder,
+    name: OsString,
+    folder: Arc<OpenFolder>,
 }
 
 impl Transient {
@@ -38,26 +40,27 @@ impl Transient {
         is_whole: &Cell<bool>,
         check: impl FnOnce(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        replace_in(&self.folder, [path, temporary], bytes, is_whole, check)
+        replace_in(&self.folder.folder, [path, temporary], bytes, is_whole, check)
     }
 
     /// Removes a file of the lock's folder, durably.
     pub fn remove(&self, path: &Path) -> Result<()> {
-        self.folder.remove(name(path)).map_err(|cause| Failure::io("cannot remove", path, &cause))?;
-        confirmed(self.folder.sync(), path, "removed")
+        self.folder.folder.remove(name(path)).map_err(|cause| Failure::io("cannot remove", path, &cause))?;
+        confirmed(self.folder.folder.sync(), path, "removed")
     }
 
     /// Removes a file that a killed writer left in the lock's folder. What cannot be removed stands in nobody's way.
     pub fn clear(&self, path: &Path) {
-        let _ = self.folder.remove(name(path));
+        let _ = self.folder.folder.remove(name(path));
     }
 }
 
 impl Drop for Transient {
     fn drop(&mut self) {
         // While it is held, so that nobody else's file is removed.
-        if self.folder.holds(&self.lock.0, name(&self.path)) {
-            self.folder.remove_lock(name(&self.path));
+        let folder = &self.folder.folder;
+        if folder.holds(&self.lock.0, &self.name) {
+            folder.remove_lock(&self.name);
         }
     }
 }
@@ -69,32 +72,32 @@ impl Lock {
         Self::acquire_since(Instant::now(), path)
     }
 
-    /// Waits up to 10 s for a lock on the transient file at `path`, which is removed with the lock. A killed writer leaves
+    /// Waits up to 10 s for a lock on the transient file of that name in `folder`, which is removed with the lock. A killed writer leaves
     /// the file behind, and the next writer takes it over. Users who cannot write the folder cannot take the lock: the
     /// file is private.
-    pub fn acquire_transient(path: &Path) -> Result<Transient> {
+    pub fn acquire_transient(folder: &Arc<OpenFolder>, name: &OsStr) -> Result<Transient> {
         let begin = Instant::now();
+        let path = folder.path(name);
         loop {
-            files::clear_foreign_lock(path);
-            let file = match files::open_lock(path) {
+            folder.folder.clear_foreign_lock(name);
+            let file = match folder.folder.open_lock(name) {
                 // Another user's, who may be at work.
-                Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
+                Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied && folder.entry(name).is_some() => {
                     if begin.elapsed() >= LOCK_WAIT {
-                        return Err(held(path));
+                        return Err(held(&path));
                     }
                     std::thread::sleep(LOCK_POLL);
                     continue;
                 }
-                opened => opened.map_err(|cause| Failure::io("cannot open the lock", path, &cause))?,
+                opened => opened.map_err(|cause| Failure::io("cannot open the lock", &path, &cause))?,
             };
             let lock = Self::wait(begin, file).map_err(|error| match error {
-                TryLockError::WouldBlock => held(path),
-                TryLockError::Error(cause) => Failure::io("cannot lock", path, &cause),
+                TryLockError::WouldBlock => held(&path),
+                TryLockError::Error(cause) => Failure::io("cannot lock", &path, &cause),
             })?;
-            let folder = open_folder(path)?;
             // The holder before may have removed the file while this waited for it.
-            if folder.holds(&lock.0, name(path)) {
-                return Ok(Transient { lock, path: path.to_owned(), folder });
+            if folder.folder.holds(&lock.0, name) {
+                return Ok(Transient { lock, name: name.to_owned(), folder: Arc::clone(folder) });
             }
         }
     }
@@ -133,6 +136,11 @@ impl Lock {
     /// Whether a process holds the lock. Creates no file.
     pub fn is_held(path: &Path) -> bool {
         files::open_plain(path).is_ok_and(|file| file.try_lock().is_err())
+    }
+
+    /// The same for the lock of that name in an open folder.
+    pub fn is_held_in(folder: &OpenFolder, name: &OsStr) -> bool {
+        folder.folder.open_plain(name).is_ok_and(|file| file.try_lock().is_err())
     }
 
     /// Takes the lock if it is free.

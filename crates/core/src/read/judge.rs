@@ -152,7 +152,7 @@ impl Session {
             && !found.is_below_line
             && records.peek().is_some()
             && records.all(permits)
-            && self.folder().is_ok_and(|folder| disk::is_in_own_work_tree(&folder.path(found.vault.agent())))
+            && self.folder().is_ok_and(|folder| disk::is_in_own_work_tree(&folder.real()))
             && (has_met(known) || !found.beside.is_empty() && known.with_a_master_key().into_iter().any(has_met))
     }
 }
@@ -161,7 +161,8 @@ impl Session {
 fn is_owned_by_an_older_key(keys: &[MasterKey], record: &Record, vault: &Vault) -> bool {
     let owner = vault.part().card.verification();
     let age = |owner: VerificationKey| keys.iter().position(|key| key.verification() == owner);
-    owner != record.owner && age(owner) > age(record.owner)
+    // Nothing is newer than the newest key, also where the one before was dropped.
+    owner != record.owner && age(owner).is_some_and(|age| age > 0) && age(owner) > age(record.owner)
 }
 
 /// Whether it belongs to another of this user's keys than the newest.

@@ -6,8 +6,10 @@ use cast_vault::SecretValue;
 
 use super::*;
 use crate::change::Missing;
-use crate::key_store::{Nobody, PATIENCE};
+use crate::key_store::{KeyPlace, Nobody, PATIENCE};
 use crate::paths::Places;
+use crate::verbs::init::Init;
+use crate::verbs::key::rotate::{Retire, Rotate};
 use crate::verbs::set::Set;
 
 const KEY: &str = "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SWRYDWG";
@@ -86,4 +88,75 @@ fn a_change_lowers_nothing_that_a_reader_has_seen_meanwhile() {
     // What nobody wrote is not noted either, and the next change is as ever.
     put(&second);
     here().change(&agent, Missing::Refuse, "", set).unwrap();
+}
+
+/// With a key in a file, and the vaults in `folder`.
+fn with_file(home: &Path, folder: &Path) -> Session {
+    Session::new(Places::under(home).with_vaults(folder), Box::new(Nobody { patience: PATIENCE }))
+}
+
+fn make_key(session: &Session) {
+    session.perform(Init { place: Some(KeyPlace::File) }).unwrap();
+}
+
+fn set(vault: &mut Vault) -> Result<()> {
+    let value = SecretValue::from_text("v".to_owned()).unwrap();
+    vault.set(SecretName::parse("K").unwrap(), value, false, crate::clock::now())?;
+    Ok(())
+}
+
+/// The former one has lost its say since.
+#[test]
+fn a_vault_is_judged_by_the_key_of_now() {
+    let home = tempfile::tempdir().unwrap();
+    let (here, there) = (home.path().join("here"), home.path().join("there"));
+    let agent = AgentName::parse("a").unwrap();
+    make_key(&with_file(home.path(), &here));
+    with_file(home.path(), &here).change(&agent, Missing::Create, "", set).unwrap();
+    let reader = with_file(home.path(), &there);
+    let former = reader.key().unwrap();
+    with_file(home.path(), &here).perform(Rotate { retire: None, progress: &mut |_, _| {} }).unwrap();
+    // Made by a holder of the former key, in a folder that the rotation did not look into.
+    let mut made = Vault::create(agent.clone(), &crate::change::masters(&former.key).unwrap()[0]).unwrap();
+    set(&mut made).unwrap();
+    let file = made.seal(&former.key, cast_vault::Replica::generate().unwrap()).unwrap();
+    std::fs::create_dir(&there).unwrap();
+    std::fs::write(there.join("a.age"), file).unwrap();
+    let refused = reader.vault(&agent).err().unwrap();
+    assert!(refused.to_string().contains("belongs to a former key of yours"), "{refused}");
+    assert!(reader.here(&agent).unwrap().place.held.is_none());
+}
+
+/// A writer of another folder, who has read the key before, is too late.
+#[test]
+fn nothing_is_sealed_to_a_key_that_was_dropped() {
+    let home = tempfile::tempdir().unwrap();
+    let (here, there) = (home.path().join("here"), home.path().join("there"));
+    let agent = AgentName::parse("a").unwrap();
+    make_key(&with_file(home.path(), &here));
+    for folder in [&here, &there] {
+        with_file(home.path(), folder).change(&agent, Missing::Create, "", set).unwrap();
+    }
+    let rotate = |folder: &Path, retire| {
+        let rotated = with_file(home.path(), folder).perform(Rotate { retire, progress: &mut |_, _| {} }).unwrap();
+        assert!(rotated.left.is_empty());
+        rotated.retired
+    };
+    let b = AgentName::parse("b").unwrap();
+    let refused = with_file(home.path(), &there).change(&b, Missing::Create, "", |vault| {
+        rotate(&here, None);
+        // Its own lock keeps a rotation out of its folder.
+        let behind = with_file(home.path(), &there);
+        let unlocked = behind.key()?;
+        let file = std::fs::read(there.join("a.age")).unwrap();
+        let mut known = behind.open(&file, &agent, &unlocked)?.vault;
+        let sealed = known.seal(&unlocked.key, behind.seen().unwrap().replica()?)?;
+        std::fs::write(there.join("a.age"), sealed).unwrap();
+        assert_eq!(rotate(&here, Some(Retire::IfNotNeeded)), 1);
+        set(vault)
+    });
+    let refused = refused.unwrap_err();
+    assert!(refused.kind() == Kind::Locked && refused.to_string().contains("the master key was dropped"), "{refused}");
+    assert!(!there.join("b.age").exists());
+    with_file(home.path(), &there).change(&b, Missing::Create, "", set).unwrap();
 }

@@ -12,17 +12,15 @@ use super::place::{Held, Here, Place};
 use super::record::Record;
 use super::{Known, MAX_RECORD, Seen, damaged, read, write};
 use crate::clock;
-use crate::disk::Lock;
+use crate::disk::{Lock, Way};
 use crate::failure::{Failure, Result};
-use crate::paths::absolute;
-use crate::platform::files;
 
 impl Seen {
-    /// What lies at `path`, the path of a vault's file. A vault whose record was removed is not known there, and one that was given up by any
+    /// What lies at the end of that way, to a vault's file. A vault whose record was removed is not known there, and one that was given up by any
     /// way that leads there is given up.
-    pub(crate) fn at(&self, path: &Path) -> Result<Here> {
-        let (mut place, mut known) = (Place::new(canonical(path)), Vec::new());
-        for file in self.place_files(path) {
+    pub(crate) fn at(&self, way: &Way) -> Result<Here> {
+        let (mut place, mut known) = (Place::new(way.real().to_owned()), Vec::new());
+        for file in self.place_files(way) {
             let Some(there) = read_place(&file)? else { continue };
             place.given_up.extend(there.given_up);
             known.extend(there.held);
@@ -64,9 +62,9 @@ impl Seen {
         Ok(places.into_iter().filter(|place| place.holds(id)).collect())
     }
 
-    /// Remembers that the vault `id` lies at `reached`, by whatever way that is reached.
-    pub(crate) fn remember_place(&self, lock: &Lock, id: VaultId, reached: &Path, card: Option<&Card>) -> Result<()> {
-        let (here, files) = (canonical(reached), self.place_files(reached));
+    /// Remembers that the vault `id` lies at the end of that way, by whatever way that is reached.
+    pub(crate) fn remember_place(&self, lock: &Lock, id: VaultId, way: &Way, card: Option<&Card>) -> Result<()> {
+        let (here, files) = (way.real(), self.place_files(way));
         let hold = |place: &mut Place| {
             // Whatever else lay there was replaced; not what lies where a link led before.
             if let Some(other) =
@@ -76,7 +74,7 @@ impl Seen {
             }
             let known = place.held.as_ref().filter(|held| held.id == id && held.card.as_ref() == card);
             let since = known.map_or_else(clock::now, |held| held.since);
-            place.path.clone_from(&here);
+            here.clone_into(&mut place.path);
             place.hold(Held { id, card: card.cloned(), since, leaving: false });
         };
         // Whatever else leads there was told when that changed.
@@ -86,14 +84,14 @@ impl Seen {
             hold(&mut place);
             place == former
         }) {
-            return files.iter().try_for_each(|file| change(file, &here, hold));
+            return files.iter().try_for_each(|file| change(file, here, hold));
         }
-        self.change_place(lock, reached, hold)
+        self.change_place(lock, way, hold)
     }
 
-    /// Remembers that no state of a vault that lay at `reached` is to be used there from here on, and nowhere if it lies nowhere else.
-    pub(crate) fn give_up(&self, lock: &Lock, known: Known, reached: &Path) -> Result<()> {
-        self.refuse_at(lock, known.id, reached)?;
+    /// Remembers that no state of a vault that lay there is to be used there from here on, and nowhere if it lies nowhere else.
+    pub(crate) fn give_up(&self, lock: &Lock, known: Known, way: &Way) -> Result<()> {
+        self.refuse_at(lock, known.id, way)?;
         let is_there = |place: &Place| place.held.as_ref().is_some_and(|held| held.known() == known) && place.exists();
         if self.places_of(known.id)?.iter().any(is_there) {
             return Ok(());
@@ -104,45 +102,46 @@ impl Seen {
         }
     }
 
-    /// Remembers that no state of the vault `id`, which lies elsewhere, is to be used at `reached`.
-    pub(crate) fn refuse_at(&self, lock: &Lock, id: VaultId, reached: &Path) -> Result<()> {
-        self.change_place(lock, reached, |place| place.give_up(id))
+    /// Remembers that no state of the vault `id`, which lies elsewhere, is to be used there.
+    pub(crate) fn refuse_at(&self, lock: &Lock, id: VaultId, way: &Way) -> Result<()> {
+        self.change_place(lock, way, |place| place.give_up(id))
     }
 
-    /// Whether something is remembered of `path`, by the way that it is reached or by where that leads.
-    pub(crate) fn has_been_at(&self, path: &Path) -> bool {
-        self.place_files(path).iter().any(|file| file.symlink_metadata().is_ok())
+    /// Whether something is remembered of a place on that way.
+    pub(crate) fn has_been_at(&self, way: &Way) -> bool {
+        self.place_files(way).iter().any(|file| file.symlink_metadata().is_ok())
     }
 
-    /// Remembers that the vault at `reached` is being deleted, or that it stays.
-    pub(crate) fn say_leaving(&self, lock: &Lock, reached: &Path, leaving: bool) -> Result<()> {
-        self.change_place(lock, reached, |place| {
+    /// Remembers that the vault there is being deleted, or that it stays.
+    pub(crate) fn say_leaving(&self, lock: &Lock, way: &Way, leaving: bool) -> Result<()> {
+        self.change_place(lock, way, |place| {
             if let Some(held) = &mut place.held {
                 held.leaving = leaving;
             }
         })
     }
 
-    /// Ends the deletions in a folder that were killed after the file was gone. The caller holds the lock of that folder, so none goes on.
-    pub(crate) fn end_deletions(&self, is_here: impl Fn(&Path) -> bool) -> Result<()> {
-        let is_gone = |place: &Place| place.held.as_ref().is_some_and(|held| held.leaving) && !place.exists();
-        for place in self.places()?.into_iter().flatten().filter(is_gone) {
-            if let (Some(held), true) = (&place.held, place.path.parent().is_some_and(&is_here)) {
-                self.give_up(&self.lock()?, held.known(), &place.path)?;
+    /// Ends the deletions in a folder that were killed after the file was gone. `is_lost` says which files that folder has lost; the caller
+    /// holds its lock, so no deletion goes on.
+    pub(crate) fn end_deletions(&self, is_lost: impl Fn(&Path) -> bool) -> Result<()> {
+        let is_over = |place: &Place| place.held.as_ref().is_some_and(|held| held.leaving) && is_lost(&place.path);
+        for place in self.places()?.into_iter().flatten().filter(is_over) {
+            if let Some(held) = &place.held {
+                self.give_up(&self.lock()?, held.known(), &Way::straight(&place.path))?;
             }
         }
         Ok(())
     }
 
     /// Changes what is remembered of a place, by whatever way it was reached.
-    fn change_place(&self, _lock: &Lock, reached: &Path, changed: impl Fn(&mut Place)) -> Result<()> {
-        let (here, mut files) = (canonical(reached), self.place_files(reached));
+    fn change_place(&self, _lock: &Lock, way: &Way, changed: impl Fn(&mut Place)) -> Result<()> {
+        let (here, mut files) = (way.real(), self.place_files(way));
         for file in self.all_place_files()? {
             if !files.contains(&file) && read_place(&file)?.is_some_and(|place| place.path == here) {
                 files.push(file);
             }
         }
-        files.iter().try_for_each(|file| change(file, &here, &changed))
+        files.iter().try_for_each(|file| change(file, here, &changed))
     }
 
     fn all_place_files(&self) -> Result<Vec<PathBuf>> {
@@ -158,15 +157,14 @@ impl Seen {
         Ok(files)
     }
 
-    /// The files that say what lies at `path`: as it is reached, and, the last one, where that leads.
-    fn place_files(&self, path: &Path) -> Vec<PathBuf> {
+    /// The files that say what lies there: one for each path of the way, the last one for where it leads.
+    fn place_files(&self, way: &Way) -> Vec<PathBuf> {
         let place = |path: &Path| {
             let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
             let number = u128::from_be_bytes(digest[..16].try_into().expect("16 of 32 bytes"));
             self.places_folder().join(format!("{number:032x}"))
         };
-        let (reached, real) = (absolute(path), canonical(path));
-        if reached == real { vec![place(&real)] } else { vec![place(&reached), place(&real)] }
+        way.paths().map(place).collect()
     }
 
     pub(super) fn places_folder(&self) -> PathBuf {
@@ -185,11 +183,4 @@ fn change(file: &Path, here: &Path, change: impl Fn(&mut Place)) -> Result<()> {
 fn read_place(path: &Path) -> Result<Option<Place>> {
     let Some(bytes) = read(path, MAX_RECORD)? else { return Ok(None) };
     Place::parse(&bytes).map(Some).ok_or_else(|| damaged(path))
-}
-
-/// A vault's path, from wherever it was reached, as it comes back from a record.
-pub(crate) fn canonical(path: &Path) -> PathBuf {
-    let whole = path.parent().and_then(|folder| fs::canonicalize(folder).ok()).zip(path.file_name());
-    let whole = whole.map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name));
-    files::path_of(&files::path_bytes(&whole))
 }

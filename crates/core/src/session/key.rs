@@ -87,7 +87,7 @@ impl Session {
     }
 
     /// Waits for the lock on the vaults. While it is held, no process replaces the key, and the key at hand is the current one.
-    pub(crate) fn lock_vaults(&self, folder: &VaultFolder<'_>) -> Result<WriteLock> {
+    pub(crate) fn lock_vaults(&self, folder: &VaultFolder) -> Result<WriteLock> {
         let lock = folder.lock()?;
         self.clear_records();
         if self.key_has_changed() {
@@ -140,6 +140,12 @@ impl Session {
 }
 
 impl Unlocked {
+    /// Whether the newest master key of `former` is among these, be it a former one.
+    pub(crate) fn has_newest_of(&self, former: &Self) -> bool {
+        let (UnlockKey::Master(now), UnlockKey::Master(then)) = (&self.key, &former.key) else { return false };
+        then.first().is_some_and(|newest| now.iter().any(|key| key.card() == newest.card()))
+    }
+
     /// Names the variable that a wrong key came from.
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
         match self.whence {

@@ -131,8 +131,8 @@ impl Verb for Review<'_> {
         // whatever it states to be.
         let is_former = is_own && own.first().is_none_or(|newest| newest.card() != *inspected.card());
         let is_beside = is_former
-            && !here.place.holds(id)
             && !places.is_empty()
+            && places.iter().all(|place| place.path != here.place.path)
             && !seen.as_ref().is_some_and(|seen| seen.has_verified(inspected.state()));
         let given_up = is_beside
             || is_used_up
@@ -166,7 +166,7 @@ impl Verb for Accept {
     fn perform(self, session: &Session, _: &mut Event) -> Result<()> {
         let Self { agent, file, take, record, .. } = self;
         let folder = session.folder()?;
-        let lock = session.lock_vaults(&folder)?;
+        let lock = session.lock_vaults(folder)?;
         let seen = session.seen();
         let known = match &take {
             Take::Seal { vault, .. } | Take::Expect(vault) => Known::of(vault),
@@ -185,7 +185,7 @@ impl Verb for Accept {
         match take {
             Take::Seal { mut vault, given_up } => {
                 vault.supersede(record.as_ref().map(|record| &record.state), given_up)?;
-                session.commit(&folder, &lock, &mut vault, record.as_ref(), None)?;
+                session.commit(folder, &lock, &mut vault, record.as_ref(), None)?;
             }
             Take::Expect(vault) => {
                 if let Some(seen) = &seen {
@@ -200,7 +200,7 @@ impl Verb for Accept {
         if let Some(seen) = seen {
             seen.end_taking_in();
         }
-        other.map_or(Ok(()), |other| session.give_up(other.known(), &folder, &agent))
+        other.map_or(Ok(()), |other| session.give_up(other.known(), folder, &agent))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::seen::Place;
 use crate::session::{Session, no_key};
 use crate::settings::{Audit, Mask, Settings};
 use crate::survey::{Held, Standing, Surveyed};
+use crate::vault_folder::VaultFolder;
 use cast_keyring::{KeyringError, Presence};
 use cast_vault::UnlockKey;
 use cast_vault::Vault;
@@ -83,7 +84,7 @@ impl Session {
         let unknown = |message: &String| Finding { check: Check::Settings, message: message.clone(), fix: fix.clone() };
         findings.extend(settings.unknown.iter().map(unknown));
         let keyring = cast_keyring::look();
-        let agents = self.folder().and_then(|folder| folder.agents()).unwrap_or_else(|failure| {
+        let agents = self.folder().and_then(VaultFolder::agents).unwrap_or_else(|failure| {
             findings.push(Finding::of(Check::Vault, &failure));
             Vec::new()
         });
@@ -205,9 +206,8 @@ impl Session {
     fn gone(&self) -> Vec<Finding> {
         let (Some(seen), Ok(folder)) = (self.seen(), self.folder()) else { return Vec::new() };
         let places = seen.places().unwrap_or_default().into_iter().flatten();
-        let here = places.filter(|place| place.path.parent().is_some_and(|parent| folder.is(parent)));
-        let is_missed = |place: &Place| place.held.as_ref().is_some_and(|held| !held.leaving) && !place.exists();
-        let gone = here.filter(is_missed);
+        let is_missed = |place: &Place| place.held.as_ref().is_some_and(|held| !held.leaving);
+        let gone = places.filter(|place| is_missed(place) && folder.has_lost(&place.path));
         let finding = |place: Place| {
             let agent = place.agent();
             let name = agent.as_ref().map_or("AGENT", AgentName::as_str);

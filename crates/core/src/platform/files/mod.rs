@@ -9,7 +9,7 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,28 @@ pub enum Distrust {
     OthersCanRead,
 }
 
+/// What lies under a name in a folder: it itself, not what it leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Whether another user owns it.
+    pub is_foreign: bool,
+}
+
+/// What kind of thing lies under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A FIFO, a socket, a device.
+    Other,
+}
+
 /// A folder that was opened: it stays the same one, whatever comes to lie at its path. Where the system has no such thing, it is its path.
 pub struct Folder(system::Folder);
 
@@ -30,6 +52,41 @@ impl Folder {
     /// Opens the folder at `path`, behind links.
     pub fn open(path: &Path) -> io::Result<Self> {
         system::Folder::open(path).map(Self)
+    }
+
+    /// Opens a folder in this one, not behind a link.
+    pub fn open_folder(&self, name: &OsStr) -> io::Result<Self> {
+        self.0.open_folder(name).map(Self)
+    }
+
+    /// Where it lies now, without a link in the path; `None` where the system does not tell.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.0.path()
+    }
+
+    /// Whether another user owns it.
+    pub fn is_foreign(&self) -> bool {
+        self.0.is_foreign()
+    }
+
+    /// What lies there under that name.
+    pub fn entry(&self, name: &OsStr) -> io::Result<Entry> {
+        self.0.entry(name)
+    }
+
+    /// The names in it.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        self.0.names()
+    }
+
+    /// As [`open_lock`], in this folder.
+    pub fn open_lock(&self, name: &OsStr) -> io::Result<File> {
+        self.0.open_lock(name)
+    }
+
+    /// Removes what lies in the place of a private lock file and is none: a link, or a file that other users can open, and so lock.
+    pub fn clear_foreign_lock(&self, name: &OsStr) {
+        self.0.clear_foreign_lock(name);
     }
 
     /// Whether an open file is the one of that name in this folder.
@@ -86,11 +143,6 @@ pub fn open_plain(path: &Path) -> io::Result<File> {
 /// Opens a file for reading and follows symlinks. Does not wait for the writer of a FIFO.
 pub fn open_behind_links(path: &Path) -> io::Result<File> {
     system::open_behind_links(path)
-}
-
-/// Removes what lies in the place of a private lock file and is none: a link, or a file that other users can open, and so lock.
-pub fn clear_foreign_lock(path: &Path) {
-    system::clear_foreign_lock(path);
 }
 
 /// Whether another user than this one and root owns it, or users other than its owner can write it.

@@ -1,23 +1,85 @@
 //! Linux and macOS: modes and owners.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::AsFd;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
 
-use super::Distrust;
+use super::{Distrust, Entry, EntryKind};
+
+/// What opens a folder to go on from: where the system can, also one that this user may enter and not list.
+#[cfg(target_os = "linux")]
+const ENTER: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const ENTER: OFlags = OFlags::RDONLY;
 
 pub(super) struct Folder(File);
 
 impl Folder {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::DIRECTORY;
-        OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path).map(Self)
+        open_at(CWD, path, ENTER | OFlags::DIRECTORY).map(Self)
+    }
+
+    pub(super) fn open_folder(&self, name: &OsStr) -> io::Result<Self> {
+        open_at(&self.0, name.as_ref(), ENTER | OFlags::DIRECTORY | OFlags::NOFOLLOW).map(Self)
+    }
+
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        path_of_open(&self.0).filter(|path| self.is_at(path))
+    }
+
+    pub(super) fn is_foreign(&self) -> bool {
+        self.0.metadata().map_or(true, |data| is_foreign(&data))
+    }
+
+    pub(super) fn entry(&self, name: &OsStr) -> io::Result<Entry> {
+        let data = rustix::fs::statat(&self.0, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?;
+        let kind = match rustix::fs::FileType::from_raw_mode(data.st_mode) {
+            rustix::fs::FileType::RegularFile => EntryKind::File,
+            rustix::fs::FileType::Directory => EntryKind::Folder,
+            rustix::fs::FileType::Symlink => EntryKind::Link,
+            _ => EntryKind::Other,
+        };
+        Ok(Entry { kind, is_foreign: data.st_uid != rustix::process::geteuid().as_raw() })
+    }
+
+    pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::new(self.readable()?)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    fn readable(&self) -> io::Result<File> {
+        open_at(&self.0, ".".as_ref(), OFlags::RDONLY | OFlags::DIRECTORY)
+    }
+
+    pub(super) fn open_lock(&self, name: &OsStr) -> io::Result<File> {
+        open_lock_at(&self.0, name.as_ref())
+    }
+
+    pub(super) fn clear_foreign_lock(&self, name: &OsStr) {
+        let Ok(data) = rustix::fs::statat(&self.0, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW) else { return };
+        let is_open_file = match rustix::fs::FileType::from_raw_mode(data.st_mode) {
+            rustix::fs::FileType::Symlink => true,
+            rustix::fs::FileType::RegularFile => data.st_mode & 0o077 != 0,
+            _ => false,
+        };
+        if is_open_file {
+            let _ = self.remove(name);
+        }
     }
 
     pub(super) fn holds(&self, file: &File, name: &OsStr) -> bool {
@@ -30,7 +92,7 @@ impl Folder {
         let mut folder = self.0.try_clone()?;
         for part in path.parent().into_iter().flat_map(Path::components) {
             let Component::Normal(name) = part else { return Err(io::ErrorKind::InvalidFilename.into()) };
-            folder = open_at(&folder, name.as_ref(), OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW)?;
+            folder = open_at(&folder, name.as_ref(), ENTER | OFlags::DIRECTORY | OFlags::NOFOLLOW)?;
         }
         open_plain_at(&folder, path.file_name().unwrap_or_default().as_ref())
     }
@@ -61,7 +123,7 @@ impl Folder {
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
-        self.0.sync_all()
+        self.readable()?.sync_all()
     }
 }
 
@@ -106,12 +168,15 @@ fn create_private_at(folder: impl AsFd, path: &Path) -> io::Result<File> {
 }
 
 pub(super) fn open_lock(path: &Path) -> io::Result<File> {
-    match create_private(path) {
+    open_lock_at(CWD, path)
+}
+
+fn open_lock_at(folder: impl AsFd, path: &Path) -> io::Result<File> {
+    match create_private_at(&folder, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         made => return made,
     }
-    let flags = OFlags::NOFOLLOW;
-    OpenOptions::new().read(true).write(true).custom_flags(flags.bits().cast_signed()).open(path)
+    open_at(folder, path, OFlags::RDWR | OFlags::NOFOLLOW)
 }
 
 pub(super) fn open_log(path: &Path) -> io::Result<File> {
@@ -218,9 +283,18 @@ pub(super) fn is_writable_by_others(file: &File) -> bool {
     file.metadata().is_ok_and(|data| data.mode() & 0o022 != 0 || is_of_another_person(&data))
 }
 
-pub(super) fn clear_foreign_lock(path: &Path) {
-    let Ok(data) = std::fs::symlink_metadata(path) else { return };
-    if data.is_symlink() || data.is_file() && data.mode() & 0o077 != 0 {
-        let _ = std::fs::remove_file(path);
-    }
+/// Where an open folder lies, as the kernel has it: no link is in that path.
+#[cfg(target_os = "linux")]
+fn path_of_open(folder: &File) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", folder.as_raw_fd())).ok()
+}
+
+#[cfg(target_vendor = "apple")]
+fn path_of_open(folder: &File) -> Option<PathBuf> {
+    rustix::fs::getpath(folder).ok().map(|path| path_of(path.as_bytes()))
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn path_of_open(_folder: &File) -> Option<PathBuf> {
+    None
 }

@@ -1,14 +1,14 @@
 //! Windows. Files have no modes. The inherited access list of the profile folder keeps other users out; nothing here
 //! changes or checks it. Windows cannot lock a folder, and a folder needs no sync, because NTFS journals it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Distrust;
+use super::{Distrust, Entry, EntryKind};
 
 /// How long a virus scanner, an indexer or a backup may block a file.
 const SHARING_WAIT: Duration = Duration::from_secs(2);
@@ -35,10 +35,48 @@ fn patiently<T>(codes: &[i32], mut attempt: impl FnMut() -> io::Result<T>) -> io
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    #[allow(clippy::unnecessary_wraps)]
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self(path.to_owned()))
+        if fs::metadata(path)?.is_dir() { Ok(Self(path.to_owned())) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
+
+    pub(super) fn open_folder(&self, name: &OsStr) -> io::Result<Self> {
+        let path = self.0.join(name);
+        match fs::symlink_metadata(&path)?.is_dir() {
+            true => Ok(Self(path)),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        fs::canonicalize(&self.0).ok()
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn is_foreign(&self) -> bool {
+        false
+    }
+
+    pub(super) fn entry(&self, name: &OsStr) -> io::Result<Entry> {
+        let data = fs::symlink_metadata(self.0.join(name))?;
+        let kind = match data.file_type() {
+            kind if kind.is_file() => EntryKind::File,
+            kind if kind.is_dir() => EntryKind::Folder,
+            kind if kind.is_symlink() => EntryKind::Link,
+            _ => EntryKind::Other,
+        };
+        Ok(Entry { kind, is_foreign: is_foreign(&data) })
+    }
+
+    pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
+        Ok(fs::read_dir(&self.0)?.filter_map(|entry| Some(entry.ok()?.file_name())).collect())
+    }
+
+    pub(super) fn open_lock(&self, name: &OsStr) -> io::Result<File> {
+        open_lock(&self.0.join(name))
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn clear_foreign_lock(&self, _name: &OsStr) {}
 
     #[allow(clippy::unused_self)]
     pub(super) fn holds(&self, _file: &File, _name: &OsStr) -> bool {
@@ -177,5 +215,3 @@ pub(super) fn check_writable(path: &Path) -> io::Result<()> {
 pub(super) fn is_writable_by_others(_file: &File) -> bool {
     false
 }
-
-pub(super) fn clear_foreign_lock(_path: &Path) {}

@@ -11,6 +11,7 @@ use crate::git;
 use crate::key_store;
 use crate::platform::files;
 use crate::session::Session;
+use crate::vault_folder::VaultFolder;
 use cast_vault::AgentName;
 
 /// The maximum number of paths that a finding shows.
@@ -78,7 +79,7 @@ impl Session {
     /// Temporary files of killed writers. Empty while any cast process holds a lock, because that process may be
     /// writing the file.
     fn leftovers(&self) -> Vec<PathBuf> {
-        let mut leftovers = self.folder().and_then(|folder| folder.temporary()).unwrap_or_default();
+        let mut leftovers = self.folder().and_then(VaultFolder::temporary).unwrap_or_default();
         leftovers.extend(self.seen().map(|seen| seen.temporary()).unwrap_or_default());
         leftovers.extend(key_store::temporary(&self.places));
         // The files are listed before the locks are checked: a file that still exists while no process holds a lock is
@@ -93,7 +94,7 @@ impl Session {
     fn is_being_written(&self) -> bool {
         let locks = self.places.state().ok().and_then(|state| fs::read_dir(state.join("locks")).ok());
         locks.into_iter().flatten().flatten().any(|lock| Lock::is_held(&lock.path()))
-            || self.folder().is_ok_and(|folder| folder.is_locked())
+            || self.folder().is_ok_and(VaultFolder::is_locked)
     }
 }
 

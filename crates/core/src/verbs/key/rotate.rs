@@ -80,11 +80,11 @@ impl Verb for Rotate<'_> {
                 .any(|vault| vault.waits || vault.state.is_ok_and(|vault| vault.is_own && vault.master != newest));
         let is_new = !unfinished && (retire.is_none() || keys.len() == 1);
         if is_new {
-            let unseen = session.take_in_unseen(&folder, &newest)?;
+            let unseen = session.take_in_unseen(folder, &newest)?;
             if !unseen.is_empty() {
                 session.attendant.notice(Notice::FirstSeen(unseen));
             }
-            let keys = session.add_key(&lock, &folder, &mut slot, keys)?;
+            let keys = session.add_key(&lock, folder, &mut slot, keys)?;
             if let Some(seen) = session.seen() {
                 seen.end_taking_in();
             }
@@ -98,14 +98,14 @@ impl Verb for Rotate<'_> {
         let agents = folder.agents()?;
         for (done, agent) in agents.iter().enumerate() {
             progress(done, agents.len());
-            match session.seal_to(&rotation.public, &folder, agent) {
+            match session.seal_to(&rotation.public, folder, agent) {
                 Ok(sealed) => rotation.sealed += usize::from(sealed),
                 Err(failure) => rotation.left.push(failure),
             }
         }
         progress(agents.len(), agents.len());
         if let Some(retire) = retire.filter(|_| rotation.left.is_empty() && rotation.former > 0) {
-            session.retire(retire, &lock, &folder, &mut slot, keys, &mut rotation)?;
+            session.retire(retire, &lock, folder, &mut slot, keys, &mut rotation)?;
         }
         Ok(rotation)
     }
@@ -114,7 +114,14 @@ impl Verb for Rotate<'_> {
 impl Session {
     /// Puts among those that are left what this machine has seen, here or in other folders, that is sealed to a former key or, unless that is
     /// said not to matter, may be: what is not there now, and what is no longer what was seen there.
-    fn look_at_places(&self, retire: Retire, here: &VaultFolder<'_>, rotation: &mut Rotation) -> Result<()> {
+    /// `judged` are the agents whose vaults here were looked at.
+    fn look_at_places(
+        &self,
+        retire: Retire,
+        here: &VaultFolder,
+        judged: &[AgentName],
+        rotation: &mut Rotation,
+    ) -> Result<()> {
         let unlocked = self.key()?;
         let keys = masters(&unlocked.key)?;
         let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places());
@@ -124,16 +131,20 @@ impl Session {
                 let Some((agent, folder)) = place.agent().zip(path.parent()) else { return Ok(None) };
                 let Some(held) = &place.held else { return Ok(None) };
                 if here.is(folder) {
-                    // The walk over this folder has judged what is there.
-                    return if place.exists() { Ok(None) } else { Err(gone(path)) };
+                    return if judged.contains(&agent) { Ok(None) } else { Err(gone(path)) };
                 }
-                let file = VaultFolder::elsewhere(folder).read(&agent)?.ok_or_else(|| gone(path))?;
+                let there = VaultFolder::new(folder);
+                // Unless a link leads to another folder by now.
+                let file = if there.is(folder) { there.read(&agent)? } else { None };
+                let file = file.ok_or_else(|| gone(path))?;
                 let is_own = held.card.is_none();
                 match Vault::inspect(&file, &agent, keys).map_err(Failure::from) {
                     Ok(vault) if is_own && !(vault.is_owned_by(keys) && vault.state().id == held.id) => {
                         Err(replaced(path))
                     }
-                    Ok(vault) if !vault.is_owned_by(keys) => Ok(None),
+                    Ok(vault) if !vault.is_owned_by(keys) => {
+                        Ok(Some(listed_before(path)).filter(|_| needs_former(&file, &agent, keys)))
+                    }
                     // With the newest key alone: its header may be another's.
                     Ok(vault) if vault.card().recipient().to_string() == rotation.public => {
                         Vault::inspect(&file, &agent, &keys[..1]).map(|_| None).map_err(|_| replaced(path))
@@ -162,12 +173,12 @@ impl Session {
     /// them to outlive it. One that did not come to its end is gone on with, for what was there at its beginning.
     ///
     /// A vault that cannot be read stops it: later the new key would refuse that vault.
-    fn take_in_unseen(&self, folder: &VaultFolder<'_>, newest: &str) -> Result<Vec<AgentName>> {
+    fn take_in_unseen(&self, folder: &VaultFolder, newest: &str) -> Result<Vec<AgentName>> {
         let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places())?;
         let known = known.into_iter().collect::<Result<Vec<_>>>()?;
         let (Some(seen), here) = (self.seen(), self.places.vaults()?) else { return Ok(Vec::new()) };
         let lies_here = |place: &Place| {
-            let is_reached = || place.agent().is_some_and(|agent| seen.has_been_at(&folder.path(&agent)));
+            let is_reached = || place.agent().is_some_and(|agent| seen.has_been_at(&folder.way(&agent)));
             place.path.parent().is_some_and(|parent| folder.is(parent)) || is_reached()
         };
         if folder.agents()?.is_empty() {
@@ -216,7 +227,7 @@ impl Session {
     fn add_key(
         &self,
         lock: &KeyLock,
-        folder: &VaultFolder<'_>,
+        folder: &VaultFolder,
         slot: &mut Slot<'_>,
         keys: &[MasterKey],
     ) -> Result<Vec<MasterKey>> {
@@ -233,7 +244,7 @@ impl Session {
 
     /// Seals one vault anew, unless it is sealed to this key already. Says whether it did. One of a former key that this machine has not seen
     /// is refused as everywhere: its holder may have made it, to outlive that key.
-    fn seal_to(&self, public: &str, folder: &VaultFolder<'_>, agent: &AgentName) -> Result<bool> {
+    fn seal_to(&self, public: &str, folder: &VaultFolder, agent: &AgentName) -> Result<bool> {
         let is_done =
             |vault: &Vault| *vault.role() != Role::Owner || vault.part().card.recipient().to_string() == public;
         match self.look_at_vault(agent)? {
@@ -262,25 +273,34 @@ impl Session {
         &self,
         retire: Retire,
         lock: &KeyLock,
-        folder: &VaultFolder<'_>,
+        folder: &VaultFolder,
         slot: &mut Slot<'_>,
         keys: &[MasterKey],
         rotation: &mut Rotation,
     ) -> Result<()> {
         // From the look at the vaults to the end of the former keys, nobody seals one to them, nor puts an old one back through cast.
         let _vaults = folder.lock()?;
-        if let Some(seen) = self.seen() {
-            seen.end_deletions(|parent| folder.is(parent))?;
+        let seen = self.seen();
+        if let Some(seen) = &seen {
+            seen.end_deletions(|path| folder.has_lost(path))?;
         }
+        // Nor in another folder: who writes there remembers it under this lock.
+        let _records = seen.map(|seen| seen.lock()).transpose()?;
+        let mut judged = Vec::new();
         for vault in self.survey()? {
-            if vault.state.as_ref().is_ok_and(|standing| !standing.is_own) {
-                continue;
-            }
-            if !vault.is_sealed_to(&rotation.public) {
-                rotation.left.push(vault.state.err().unwrap_or_else(|| behind(&folder.path(&vault.agent))));
-            }
+            let needs = match &vault.state {
+                Ok(standing) if !standing.is_own => {
+                    let file = folder.read(&vault.agent)?.unwrap_or_default();
+                    needs_former(&file, &vault.agent, keys).then(|| listed_before(&folder.path(&vault.agent)))
+                }
+                Ok(standing) if standing.master == rotation.public => None,
+                Ok(_) => Some(behind(&folder.path(&vault.agent))),
+                Err(_) => vault.state.err(),
+            };
+            rotation.left.extend(needs);
+            judged.push(vault.agent);
         }
-        self.look_at_places(retire, folder, rotation)?;
+        self.look_at_places(retire, folder, &judged, rotation)?;
         if rotation.left.is_empty() {
             let kept = slot.write(lock, &[&keys[0]])?;
             self.hold_stored(slot, kept)?;
@@ -305,6 +325,22 @@ fn replaced(path: &Path) -> Failure {
 /// This vault needs a former key.
 fn behind(path: &Path) -> Failure {
     Failure::new(Kind::Other, format!("a vault is still sealed to a former master key: '{}'", path.display()))
+}
+
+/// The same: its owner lists this user by a card of that key.
+fn listed_before(path: &Path) -> Failure {
+    let what = format!("another owner's vault lists a former key of yours and not the newest: '{}'", path.display());
+    Failure::new(Kind::Other, what)
+}
+
+/// Whether another owner's vault lists this user by a former key alone.
+fn needs_former(file: &[u8], agent: &AgentName, keys: &[MasterKey]) -> bool {
+    let lists = |key: &MasterKey, keys: &[MasterKey]| {
+        Vault::inspect(file, agent, keys)
+            .is_ok_and(|vault| vault.part().people.values().any(|person| person.card == key.card()))
+    };
+    let (newest, former) = keys.split_at(1);
+    former.iter().any(|key| lists(key, keys)) && !lists(&newest[0], newest)
 }
 
 fn public_of(keys: &[MasterKey]) -> String {
