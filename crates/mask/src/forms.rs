@@ -15,6 +15,7 @@ mod shell;
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub use public::token_prefix;
 pub(crate) use public::{LONGEST_PUBLIC, armour_prefix, public_prefix};
 
 /// The shortest value that is masked, in bytes.

@@ -7,7 +7,7 @@
 mod forms;
 mod masker;
 
-pub use forms::{Form, Unmasked, each_form, unmasked};
+pub use forms::{Form, Unmasked, each_form, token_prefix, unmasked};
 #[cfg(any(test, feature = "oracle"))]
 pub use masker::oracle;
 pub use masker::{ENCODED_BYTES, Masker, Plan, encoded};

@@ -102,8 +102,18 @@ pub(crate) fn public_prefix(beginning: &[u8]) -> usize {
 
 /// Whether the text begins like a token of a well-known service.
 pub(super) fn has_token_prefix(text: &str) -> bool {
-    let tokens = PREFIXES.iter().filter(|prefix| !prefix.ends_with(['/', ' ']));
-    tokens.into_iter().any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 8))
+    tokens().any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 8))
+}
+
+/// How all tokens of the service begin that this one is of: the longest beginning in the table, or nothing. Schemes of
+/// URLs and of headers are not one.
+pub fn token_prefix(token: &str) -> &str {
+    let prefixes = tokens().filter(|prefix| token.starts_with(**prefix));
+    &token[..prefixes.map(|prefix| prefix.len()).max().unwrap_or(0)]
+}
+
+fn tokens() -> impl Iterator<Item = &'static &'static str> {
+    PREFIXES.iter().filter(|prefix| !prefix.ends_with(['/', ' ']))
 }
 
 /// The length of the part at the beginning of `text` that is, or may become, the first line of a PEM file: `-----BEGIN

@@ -1,0 +1,26 @@
+//! The table of well-known keys.
+
+/// A kind of key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Known {
+    /// The KEYs under which programs look for it.
+    pub names: &'static [&'static str],
+    /// The hosts that it is for, on port 443.
+    pub hosts: &'static [&'static str],
+    /// The headers that carry it besides `Authorization`, in lower case.
+    pub headers: &'static [&'static str],
+    /// The words before it in `Authorization` besides `Bearer`, `token` and `Basic`; an empty one is for none at all.
+    pub schemes: &'static [&'static str],
+    /// How such keys begin, as the masker's table has it; may be empty.
+    pub prefixes: &'static [&'static str],
+    /// Where this is documented.
+    pub source: &'static str,
+}
+
+/// The table.
+pub const KNOWN: &[Known] = &[];
+
+/// The kind of key that usually has this KEY.
+pub fn by_name(name: &str) -> Option<&'static Known> {
+    KNOWN.iter().find(|known| known.names.contains(&name))
+}
