@@ -10,6 +10,7 @@ mod verification;
 
 use std::str::FromStr;
 
+use age::secrecy::zeroize::Zeroizing;
 use age::x25519::Identity;
 
 use crate::error::{Error, KeyFault, Result};
@@ -65,6 +66,18 @@ impl UnlockKey {
             (Some(grant), 1) => Ok(Self::Agent(Box::new(grant))),
             (Some(_), _) => Err(Error::Key(KeyFault::AgentKeyNotAlone)),
         }
+    }
+
+    /// The key from which the stand-ins of the vault `id` are drawn: of the current master key or, with an agent key, of that. So
+    /// stand-ins are the same in each run of one holder, and nobody without the key can test a guess against one.
+    pub fn stand_in_key(&self, id: &VaultId) -> Zeroizing<[u8; 32]> {
+        let identity = match self {
+            Self::Master(keys) => keys.first().expect("a parsed key file has a key").identity(),
+            Self::Agent(grant) => grant.key.identity(),
+        };
+        let mut info = b"cast/v1/stand-in\0".to_vec();
+        info.extend_from_slice(&id.0);
+        derive::derive(&derive::secret_bytes(identity), &info)
     }
 }
 

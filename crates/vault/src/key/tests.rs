@@ -42,6 +42,35 @@ fn an_agent_key_survives_its_line() {
     assert_eq!((back.rules.to_string(), back.at.sum()), ("0000000a.1".to_owned(), 3));
 }
 
+/// SECURITY.md has the same, computed from the primitives alone.
+#[test]
+fn a_stand_in_key_depends_on_the_holder_and_the_vault() {
+    let hex = |key: &UnlockKey, id: [u8; 16]| crate::hex::Hex(&*key.stand_in_key(&VaultId(id))).to_string();
+    let id = std::array::from_fn(|index| u8::try_from(index).unwrap());
+    let owner = UnlockKey::parse(&format!("{MASTER}\n{}", other_master())).unwrap();
+    let agent = AgentName::parse("my-agent").unwrap();
+    let vectors = Vector::parse("0000000a.1").unwrap();
+    let (rules, at, verification) = (vectors.clone(), vectors, master(MASTER).verification());
+    let key = master(MASTER).agent_key(&agent, VaultId(id), 1);
+    let grant = AgentGrant { agent, id: VaultId(id), epoch: 1, rules, at, owner: verification, key };
+    let runner = UnlockKey::Agent(Box::new(grant));
+    let expected = [
+        (hex(&owner, id), "3c784f34ebb2127ed2c3f2f9a38c6c35772f95560d38853617140da2792fe72f"),
+        (hex(&runner, id), "68d4d3450e42a3bec48563f67e8ec8750c4dceaaede3345ef7e26585340f5bed"),
+    ];
+    for (key, expected) in &expected {
+        assert_eq!(key, expected);
+        assert!(include_str!("../../../../SECURITY.md").contains(&format!("`{expected}`")));
+    }
+    assert_ne!(hex(&owner, [7; 16]), expected[0].0);
+    assert_ne!(hex(&UnlockKey::parse(&other_master()).unwrap(), id), expected[0].0);
+}
+
+fn other_master() -> String {
+    let other = MasterKey::generate(Timestamp::EPOCH);
+    other.identity().to_string().expose_secret().to_owned()
+}
+
 #[test]
 fn a_card_survives_its_line_and_its_fingerprint_covers_both_halves() {
     let (one, two) = (master(MASTER).card(), MasterKey::generate(Timestamp::EPOCH).card());
