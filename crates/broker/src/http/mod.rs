@@ -14,6 +14,8 @@
 mod fault;
 pub mod framing;
 pub mod head;
+#[cfg(any(test, feature = "oracle"))]
+pub mod naive;
 pub mod request;
 pub mod response;
 pub mod write;
@@ -44,3 +46,6 @@ pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
     &bytes[start..end]
 }
+
+#[cfg(test)]
+mod tests;
