@@ -1,5 +1,7 @@
 //! The table of well-known keys.
 
+use crate::authority::Authority;
+
 /// A kind of key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Known {
@@ -23,4 +25,11 @@ pub const KNOWN: &[Known] = &[];
 /// The kind of key that usually has this KEY.
 pub fn by_name(name: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.names.contains(&name))
+}
+
+/// The headers that carry keys of this host besides `Authorization`, in lower case. Empty for a host, or a port, that the
+/// table does not have.
+pub fn headers_of(host: &Authority) -> impl Iterator<Item = &'static str> {
+    let host = host.to_string();
+    KNOWN.iter().filter(move |known| known.hosts.contains(&&*host)).flat_map(|known| known.headers.iter().copied())
 }

@@ -1,31 +1,29 @@
 //! A second reader, to compare with: for tests and the fuzzer. It reads as careless servers do, each in its own way. What
 //! the broker has written must mean the same to all of them.
 
-/// How a careless server reads.
+/// How a careless server reads: a set of bad habits.
 #[derive(Clone, Copy, Debug)]
-pub struct Habits {
-    /// A bare LF ends a line.
-    pub bare_line_feed: bool,
-    /// A line that begins with a blank continues the one before.
-    pub folds: bool,
-    /// Blanks around names do not count, and `_` is as good as `-`.
-    pub loose_names: bool,
-    /// `Content-Length` wins over `Transfer-Encoding`.
-    pub length_wins: bool,
-    /// The last field with a name wins.
-    pub last_wins: bool,
-}
+pub struct Habits(u8);
+
+/// A bare LF ends a line.
+const BARE_LINE_FEED: u8 = 1;
+/// A line that begins with a blank continues the one before.
+const FOLDS: u8 = 2;
+/// Blanks around names do not count, and `_` is as good as `-`.
+const LOOSE_NAMES: u8 = 4;
+/// `Content-Length` wins over `Transfer-Encoding`.
+const LENGTH_WINS: u8 = 8;
+/// The last field with a name wins.
+const LAST_WINS: u8 = 16;
 
 impl Habits {
     /// All that there are.
     pub fn all() -> impl Iterator<Item = Self> {
-        (0..32).map(|bits: u8| Self {
-            bare_line_feed: bits & 1 != 0,
-            folds: bits & 2 != 0,
-            loose_names: bits & 4 != 0,
-            length_wins: bits & 8 != 0,
-            last_wins: bits & 16 != 0,
-        })
+        (0..32).map(Self)
+    }
+
+    fn has(self, habit: u8) -> bool {
+        self.0 & habit != 0
     }
 }
 
@@ -48,7 +46,7 @@ impl Message {
     /// The value that this server would take.
     pub fn get(&self, name: &str, habits: Habits) -> Option<&[u8]> {
         let mut values = self.fields.iter().filter(|(one, _)| one == name.as_bytes()).map(|(_, value)| &value[..]);
-        if habits.last_wins { values.last() } else { values.next() }
+        if habits.has(LAST_WINS) { values.next_back() } else { values.next() }
     }
 
     /// Reads a request.
@@ -71,7 +69,7 @@ impl Message {
             .is_some_and(|value| value.to_ascii_lowercase().ends_with(b"chunked"));
         let end = match length {
             _ if is_empty => at,
-            Some(length) if !is_chunked || habits.length_wins => {
+            Some(length) if !is_chunked || habits.has(LENGTH_WINS) => {
                 let length: usize = str::from_utf8(&length).ok()?.trim().parse().ok()?;
                 message.body = text.get(at..at.checked_add(length)?)?.to_vec();
                 at + length
@@ -107,7 +105,7 @@ impl Message {
 /// The line from `at`, and where the next one begins.
 fn line(text: &[u8], at: usize, habits: Habits) -> Option<(Vec<u8>, usize)> {
     let rest = text.get(at..)?;
-    if habits.bare_line_feed {
+    if habits.has(BARE_LINE_FEED) {
         let end = rest.iter().position(|byte| *byte == b'\n')?;
         let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
         Some((line.to_vec(), at + end + 1))
@@ -127,7 +125,7 @@ fn fields(text: &[u8], mut at: usize, habits: Habits) -> Option<(Fields, usize)>
         if line.is_empty() {
             return Some((fields, at));
         }
-        if habits.folds
+        if habits.has(FOLDS)
             && line.starts_with(b" ")
             && let Some((_, value)) = fields.last_mut()
         {
@@ -136,7 +134,7 @@ fn fields(text: &[u8], mut at: usize, habits: Habits) -> Option<(Fields, usize)>
         }
         let colon = line.iter().position(|byte| *byte == b':')?;
         let mut name = line[..colon].to_ascii_lowercase();
-        if habits.loose_names {
+        if habits.has(LOOSE_NAMES) {
             name = name.trim_ascii().iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
         }
         fields.push((name, line[colon + 1..].trim_ascii().to_vec()));

@@ -180,12 +180,8 @@ fn first_lines() {
 
 #[test]
 fn targets_and_hosts_of_another() {
-    for target in
-        ["http://evil.c/", "https://api.a.b/", "*", "api.a.b:443", "evil.c", "x/", "?q", "\\x", "@evil.c/", "//"]
-    {
-        if target != "//" {
-            refused(&format!("OPTIONS {target} HTTP/1.1\r\nHost: api.a.b\r\n\r\n"), 421);
-        }
+    for target in ["http://evil.c/", "https://api.a.b/", "*", "api.a.b:443", "evil.c", "x/", "?q", "\\x", "@evil.c/"] {
+        refused(&format!("OPTIONS {target} HTTP/1.1\r\nHost: api.a.b\r\n\r\n"), 421);
     }
     for lines in [
         "",

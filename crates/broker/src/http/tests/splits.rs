@@ -46,9 +46,9 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(first, at, mut lines, end, body)| {
             lines.insert(at.index(lines.len() + 1), ("Host: api.a.b", "\r\n"));
             let mut text = format!("{first}\r\n");
-            lines.iter().for_each(|(line, end)| text += &format!("{line}{end}"));
-            text += end;
-            body.iter().for_each(|body| text += body);
+            for part in lines.iter().flat_map(|(line, end)| [*line, *end]).chain([end]).chain(body) {
+                text += part;
+            }
             text.into_bytes()
         })
 }

@@ -1,0 +1,234 @@
+//! Places in the head.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+
+fn basic(text: &str) -> String {
+    STANDARD.encode(text)
+}
+
+/// Percent-encodes each byte that `which` picks.
+fn percent(text: &str, which: impl Fn(u8) -> bool) -> String {
+    text.bytes().map(|byte| if which(byte) { format!("%{byte:02X}") } else { char::from(byte).to_string() }).collect()
+}
+
+fn hexadecimal(text: &str) -> String {
+    text.bytes().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
+}
+
+/// `S` stands for the stand-in in what goes in, and for the value in what comes out; nothing else changes.
+#[track_caller]
+fn put_in(places: &[&str], target: &dyn Fn(&str) -> String, lines: &dyn Fn(&str) -> String) {
+    for (name, value) in VALUES {
+        let secret = secret(name, value, places);
+        let stand_in = secret.stand_in.as_str().to_owned();
+        let got = sent(&[secret], &request(&target(&stand_in), &lines(&stand_in)));
+        assert_eq!(got.as_deref(), Ok(&*request(&target(value), &lines(value))), "{name}");
+    }
+}
+
+/// A request that is refused because the stand-in is at `place`.
+#[track_caller]
+fn refused(places: &[&str], target: &dyn Fn(&str) -> String, lines: &dyn Fn(&str) -> String, place: &Spot) {
+    for (name, value) in VALUES {
+        let secret = secret(name, value, places);
+        let stand_in = secret.stand_in.as_str().to_owned();
+        let refusal = sent(&[secret], &request(&target(&stand_in), &lines(&stand_in))).expect_err(name);
+        assert_eq!(refusal, Refusal::Misplaced { key: name.to_owned(), place: place.clone() }, "{name}");
+        let mut response = Vec::new();
+        refusal.write(&mut response);
+        let response = String::from_utf8(response).unwrap();
+        assert!(
+            response.starts_with("HTTP/1.1 403 Forbidden\r\n")
+                && response.contains(&format!("\r\n\r\ncast: the stand-in of '{name}' is in "))
+        );
+        assert!(!response.contains(&stand_in) && !response.contains(value), "{response}");
+    }
+}
+
+fn header(name: &str) -> Spot {
+    Spot::Header(name.to_owned())
+}
+
+fn path(_: &str) -> String {
+    "/p?q".to_owned()
+}
+
+#[test]
+fn authorization() {
+    put_in(&[], &path, &|s| format!("Authorization: Bearer {s}\r\n"));
+    put_in(&[], &path, &|s| format!("authorization: bearer   {s}\r\nX: y\r\n"));
+    put_in(&[], &path, &|s| format!("Authorization: TOKEN {s}\r\n"));
+    put_in(&[], &path, &|s| format!("AUTHORIZATION: Basic {}\r\n", basic(&format!("user:{s}"))));
+    put_in(&[], &path, &|s| format!("Authorization: basic {}\r\n", basic(&format!(":{s}"))));
+    put_in(&[], &path, &|s| format!("X: y\r\nAuthorization: Bearer {s}\r\nAuthorization: Bearer {s}\r\n"));
+    // A user name has no colon.
+    let user = secret("PLAIN", VALUES[0].1, &[]);
+    let lines = |s: &str| format!("Authorization: Basic {}\r\n", basic(&format!("{s}:")));
+    let got = sent(std::slice::from_ref(&user), &request("/", &lines(user.stand_in.as_str())));
+    assert_eq!(got.unwrap(), request("/", &lines(VALUES[0].1)));
+}
+
+#[test]
+fn other_forms_of_authorization() {
+    for lines in [
+        &(|s: &str| format!("Authorization: {s}\r\n")) as &dyn Fn(&str) -> String,
+        &|s| format!("Authorization: Bearer{s}\r\n"),
+        &|s| format!("Authorization: Bearer x{s}\r\n"),
+        &|s| format!("Authorization: Bearer {s}x\r\n"),
+        &|s| format!("Authorization: Bearer {s} x\r\n"),
+        &|s| format!("Authorization: Bearer {s},\r\n"),
+        &|s| format!("Authorization: Bearer \"{s}\"\r\n"),
+        &|s| format!("Authorization: Bearer\t{s}\r\n"),
+        &|s| format!("Authorization: Digest {s}\r\n"),
+        &|s| format!("Authorization: Bot {s}\r\n"),
+        &|s| format!("Authorization: Basic {s}\r\n"),
+        &|s| format!("Authorization: Bearer {}\r\n", percent(s, |_| true)),
+        &|s| format!("Authorization: Bearer {}\r\n", basic(&format!("user:{s}"))),
+        &|s| format!("Authorization: Basic {}\r\n", basic(s)),
+        &|s| format!("Authorization: Basic {}\r\n", basic(&format!("user:x{s}"))),
+        &|s| format!("Authorization: Basic {}\r\n", basic(&format!("user:{s}\n"))),
+        &|s| format!("Authorization: Basic {} x\r\n", basic(&format!("user:{s}"))),
+        &|s| format!("Authorization: Basic x {}\r\n", basic(&format!("user:{s}"))),
+    ] {
+        refused(&[], &path, lines, &header("authorization"));
+    }
+    // One half is in its place, the other one is not.
+    for text in [|s: &str| format!("x{s}:{s}"), |s: &str| format!("{}:{s}", basic(s))] {
+        let secret = secret("PLAIN", VALUES[0].1, &[]);
+        let lines = format!("Authorization: Basic {}\r\n", basic(&text(secret.stand_in.as_str())));
+        let refusal = sent(&[secret], &request("/", &lines)).unwrap_err();
+        assert_eq!(refusal, Refusal::Misplaced { key: "PLAIN".into(), place: header("authorization") });
+    }
+}
+
+#[test]
+fn key_headers() {
+    let places = &["header:X-Key"];
+    put_in(places, &path, &|s| format!("x-KEY: {s}\r\n"));
+    put_in(places, &path, &|s| format!("X-Key: Key   {s}\r\nX-Key: {s}\r\n"));
+    for lines in [
+        &(|s: &str| format!("X-Key: {s}x\r\n")) as &dyn Fn(&str) -> String,
+        &|s| format!("X-Key: a b {s}\r\n"),
+        &|s| format!("X-Key: a; {s}\r\n"),
+        &|s| format!("X-Key: a={s}\r\n"),
+        &|s| format!("X-Key: {s} {s}\r\n"),
+        &|s| format!("X-Key: {}\r\n", percent(s, |_| true)),
+        &|s| format!("X-Key: Basic {}\r\n", basic(&format!("u:{s}"))),
+    ] {
+        refused(places, &path, lines, &header("x-key"));
+    }
+    refused(&[], &path, &|s| format!("X-Key: {s}\r\n"), &header("x-key"));
+    refused(places, &path, &|s| format!("X-Keys: {s}\r\n"), &header("x-keys"));
+    // As the owner names it, also this header takes other words.
+    put_in(&["header:Authorization"], &path, &|s| format!("Authorization: Key {s}\r\n"));
+    put_in(&["header:authorization"], &path, &|s| format!("Authorization: {s}\r\n"));
+}
+
+#[test]
+fn headers_that_carry_no_key() {
+    for lines in [
+        &(|s: &str| format!("Cookie: {s}\r\n")) as &dyn Fn(&str) -> String,
+        &|s| format!("Cookie: a=b; token={s}\r\n"),
+        &|s| format!("cookie: {}\r\n", percent(s, |byte| byte != b'a')),
+        &|s| format!("Cookie: {}\r\n", basic(&format!("xy{s}"))),
+    ] {
+        refused(&[], &path, lines, &header("cookie"));
+    }
+    refused(&[], &path, &|s| format!("User-Agent: {s}\r\nX: y\r\n"), &header("user-agent"));
+    refused(&[], &path, &|s| format!("Referer: https://x/?{}\r\n", percent(s, |_| true)), &header("referer"));
+    refused(&[], &path, &|s| format!("Proxy-Authorization: Bearer {s}\r\n"), &header("proxy-authorization"));
+    refused(&[], &path, &|s| format!("X: {}\r\n", hexadecimal(s)), &header("x"));
+    let secret = secret("HEX", VALUES[2].1, &[]);
+    let refusal =
+        sent(&[Arc::clone(&secret)], &request("/", &format!("{}: x\r\n", secret.stand_in.as_str()))).unwrap_err();
+    assert_eq!(refusal, Refusal::Misplaced { key: "HEX".into(), place: Spot::HeaderName });
+}
+
+#[test]
+fn queries() {
+    let places = &["query:key"];
+    let none = |_: &str| String::new();
+    // What a target cannot have as it is, and what would end a parameter.
+    let needed = |byte: u8| b"\"%&<>\\#".contains(&byte);
+    put_in(places, &|s| format!("/p?key={}", percent(s, needed)), &none);
+    put_in(places, &|s| format!("/p?a=b&key={}&c", percent(s, |_| true)), &none);
+    let mixed = |s: &str| format!("{}%{:02X}{}", &s[..2], s.as_bytes()[2], percent(&s[3..], needed));
+    put_in(places, &|s| format!("/p?%6bey={0}&key={0}", mixed(s)), &none);
+    put_in(&["query:a b"], &|s| format!("/p?a+b={}", percent(s, needed)), &none);
+    for (target, spot) in [
+        (&(|s: &str| format!("/p?keys={}", percent(s, needed))) as &dyn Fn(&str) -> String, "keys"),
+        (&|s| format!("/p?key={}x", percent(s, needed)), "key"),
+        (&|s| format!("/p?key=x{}", percent(s, needed)), "key"),
+        (&|s| format!("/p?key={}", basic(&format!("xyz{s}"))), "key"),
+        (&|s| format!("/p?x;key={}", percent(s, needed)), "x;key"),
+    ] {
+        refused(places, target, &none, &Spot::Query(spot.to_owned()));
+    }
+    refused(&[], &|s| format!("/p?key={}", percent(s, needed)), &none, &Spot::Query("key".to_owned()));
+    refused(places, &|s| format!("/p/{}?key", percent(s, |byte| byte == b'?' || needed(byte))), &none, &Spot::Path);
+    refused(places, &|s| format!("/key={}", percent(s, needed)), &none, &Spot::Path);
+    refused(places, &|s| format!("/p?{}=x", percent(s, |byte| byte == b'=' || needed(byte))), &none, &Spot::Line);
+}
+
+#[test]
+fn several_secrets_in_several_places() {
+    let [one, two, three] = [(0, &[][..]), (2, &["header:x-key"]), (3, &["query:k"])]
+        .map(|(index, places)| secret(VALUES[index].0, VALUES[index].1, places));
+    let s = [&one, &two, &three].map(|secret| secret.stand_in.as_str().to_owned());
+    let text = |[a, b, c]: [&str; 3]| {
+        let lines = format!("X-Key: {b}\r\nAuthorization: Basic {}\r\n", basic(&format!("{a}:{b}")));
+        request(&format!("/?k={c}"), &lines)
+    };
+    let secrets = [one, two, three];
+    let got = sent(&secrets, &text([&s[0], &s[1], &s[2]])).unwrap();
+    assert_eq!(got, text([VALUES[0].1, VALUES[2].1, VALUES[3].1]));
+    // Each only in its own places.
+    let refusal = sent(&secrets, &request("/", &format!("X-Key: {}\r\n", s[0]))).unwrap_err();
+    assert_eq!(refusal, Refusal::Misplaced { key: "PLAIN".into(), place: header("x-key") });
+}
+
+#[test]
+fn what_is_not_for_this_host_is_text() {
+    let mut other = Arc::into_inner(secret("PLAIN", VALUES[0].1, &["header:x-key"])).unwrap();
+    other.hosts = vec![Authority::parse(b"x.api.a.b").unwrap(), Authority::parse(b"api.a.b:8443").unwrap()];
+    let text = request("/", &format!("Authorization: Bearer {0}\r\nX: {0}\r\n", other.stand_in.as_str()));
+    assert_eq!(sent(&[Arc::new(other)], &text).unwrap(), text);
+    assert_eq!(sent(&[], &text).unwrap(), text);
+}
+
+#[test]
+fn a_part_of_a_stand_in_is_text() {
+    let secret = secret("PLAIN", VALUES[0].1, &[]);
+    let stand_in = secret.stand_in.as_str();
+    let half = &stand_in[..stand_in.len() - 1];
+    let text = request(&format!("/{half}"), &format!("X: {half}\r\nAuthorization: Bearer {half}\r\nY: sk-proj-\r\n"));
+    assert_eq!(sent(std::slice::from_ref(&secret), &text).unwrap(), text);
+}
+
+#[test]
+fn words_of_a_refusal() {
+    let refusal = |place: Spot| Refusal::Misplaced { key: "K".into(), place };
+    let text = |place: Spot| {
+        let mut out = Vec::new();
+        refusal(place).write(&mut out);
+        String::from_utf8(out).unwrap().split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    assert_eq!(
+        text(header("x-token")),
+        "cast: the stand-in of 'K' is in header 'x-token', where its value is not put in\n\
+         cast: hint: if it belongs there, the owner can allow it with '--in header:x-token'\n"
+    );
+    assert_eq!(
+        text(header("cookie")),
+        "cast: the stand-in of 'K' is in header 'cookie', where its value is not put in\n"
+    );
+    assert_eq!(
+        text(Spot::Query("a\n\u{1b}\u{202e}".into())),
+        "cast: the stand-in of 'K' is in query parameter 'a\\n\\u{1b}\\u{202e}', where its value is not put in\n\
+         cast: hint: if it belongs there, the owner can allow it with '--in query:a\\n\\u{1b}\\u{202e}'\n"
+    );
+    assert_eq!(text(Spot::Path), "cast: the stand-in of 'K' is in the path, where its value is not put in\n");
+}
