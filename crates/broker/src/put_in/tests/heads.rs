@@ -232,3 +232,27 @@ fn words_of_a_refusal() {
     );
     assert_eq!(text(Spot::Path), "cast: the stand-in of 'K' is in the path, where its value is not put in\n");
 }
+
+#[test]
+fn headers_and_words_of_well_known_keys() {
+    let check = |name: &str, host: &str, line: &dyn Fn(&str) -> String, is_put_in: bool| {
+        let host = Authority::parse(host.as_bytes()).unwrap();
+        let mut secret = Arc::into_inner(secret(name, VALUES[2].1, &[])).unwrap();
+        secret.hosts = vec![host.clone()];
+        let stand_in = secret.stand_in.as_str().to_owned();
+        let text = format!("GET / HTTP/1.1\r\nHost: {host}\r\n{}\r\n\r\n", line(&stand_in));
+        let head = Head::read(text.as_bytes()).unwrap();
+        let request = Request::read(&head, &host).unwrap();
+        let edits = judge(&request, &head, &Permitted::new(&host, &[Arc::new(secret)]));
+        assert_eq!(edits.is_ok(), is_put_in, "{name} at {host}: {}", line("S"));
+    };
+    // By its name at any host, and at the host under any name.
+    check("ANTHROPIC_API_KEY", "gateway.corp", &|s| format!("X-Api-Key: {s}"), true);
+    check("MY_KEY", "api.anthropic.com", &|s| format!("x-api-key: {s}"), true);
+    check("MY_KEY", "gateway.corp", &|s| format!("x-api-key: {s}"), false);
+    check("MY_KEY", "api.anthropic.com:8443", &|s| format!("x-api-key: {s}"), false);
+    check("LINEAR_API_KEY", "api.linear.app", &|s| format!("Authorization: {s}"), true);
+    check("MY_KEY", "api.linear.app", &|s| format!("Authorization: {s}"), false);
+    check("DISCORD_TOKEN", "discord.com", &|s| format!("Authorization: bot {s}"), true);
+    check("MY_KEY", "discord.com", &|s| format!("Authorization: Bot {s}"), false);
+}
