@@ -1,5 +1,5 @@
-//! A host and a port as CONNECT and `Host` name them. What is read has one form, whatever case, final dot or default port it
-//! was written with, and an address is never equal to a name.
+//! A host and a port as CONNECT and `Host` name them. What is read has one form, whatever case, final dot or default
+//! port it was written with, and an address is never equal to a name.
 #![no_main]
 
 use cast_broker::{Authority, Target};

@@ -1,5 +1,5 @@
-//! A body, in pieces. Any split gives the same bytes, the same end and the same fault; a second reader agrees; and what is
-//! written of it is read as the same.
+//! A body, in pieces. Any split gives the same bytes, the same end and the same fault; a second reader agrees; and what
+//! is written of it is read as the same.
 #![no_main]
 
 use cast_broker::http::naive::{Habits, Message};

@@ -1,5 +1,5 @@
-//! The head of a request or a response, in pieces. Any split gives the same, and what is written of it means the same to a
-//! second reader, however careless.
+//! The head of a request or a response, in pieces. Any split gives the same, and what is written of it means the same
+//! to a second reader, however careless.
 #![no_main]
 
 use cast_broker::http::naive::{Habits, Message};

@@ -1,5 +1,5 @@
-//! Requests with stand-ins, as they are and encoded, anywhere. No value is ever outside of a permitted place, or next to
-//! anything there; and but for the values nothing changes.
+//! Requests with stand-ins, as they are and encoded, anywhere. No value is ever outside of a permitted place, or next
+//! to anything there; and but for the values nothing changes.
 #![no_main]
 
 use std::sync::{Arc, OnceLock};

@@ -34,8 +34,8 @@ pub enum Target {
 
 impl Authority {
     /// Reads `host`, `host:port` or `[IPv6]:port` (RFC 3986 §3.2.2, but with neither percent-encoding nor user
-    /// information). The host has letters, digits, `-`, `_` and dots, at most 253 bytes, labels of 1 to 63. The port is 1
-    /// to 65535 without leading zeros, and 443 if it is not given. Returns `None` for anything else.
+    /// information). The host has letters, digits, `-`, `_` and dots, at most 253 bytes, labels of 1 to 63. The port is
+    /// 1 to 65535 without leading zeros, and 443 if it is not given. Returns `None` for anything else.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let text = str::from_utf8(bytes).ok()?;
         let (host, port) = if let Some(rest) = text.strip_prefix('[') {

@@ -1,5 +1,5 @@
-//! The table of well-known keys: under which names programs look for them, where they go, and what carries them. Each row
-//! was looked up in the documentation that it names. The public prefixes are the masker's; a test compares.
+//! The table of well-known keys: under which names programs look for them, where they go, and what carries them. Each
+//! row was looked up in the documentation that it names. The public prefixes are the masker's; a test compares.
 
 use crate::authority::Authority;
 
@@ -20,8 +20,8 @@ pub struct Known {
     pub source: &'static str,
 }
 
-/// Why a secret with this name rarely works brokered: the program needs the value itself, or puts it where none is put in.
-/// A name proves nothing, so this is a hint and no refusal: a stand-in fails safely.
+/// Why a secret with this name rarely works brokered: the program needs the value itself, or puts it where none is put
+/// in. A name proves nothing, so this is a hint and no refusal: a stand-in fails safely.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Doubt {
     /// Programs sign with it.
@@ -226,8 +226,8 @@ pub fn by_name(name: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.names.contains(&name))
 }
 
-/// The headers that carry keys of this host besides `Authorization`, in lower case. Empty for a host, or a port, that the
-/// table does not have.
+/// The headers that carry keys of this host besides `Authorization`, in lower case. Empty for a host, or a port, that
+/// the table does not have.
 pub fn headers_of(host: &Authority) -> impl Iterator<Item = &'static str> {
     let host = host.to_string();
     KNOWN.iter().filter(move |known| known.hosts.contains(&&*host)).flat_map(|known| known.headers.iter().copied())

@@ -117,8 +117,8 @@ impl Refusal {
         }
     }
 
-    /// Appends the whole response: `text/plain`, one line that begins with `cast: `, a second one with the hint. All but 407
-    /// say `Connection: close`; after a 407 the client may try again.
+    /// Appends the whole response: `text/plain`, one line that begins with `cast: `, a second one with the hint. All
+    /// but 407 say `Connection: close`; after a 407 the client may try again.
     pub fn write(&self, out: &mut Vec<u8>) {
         let mut text = format!("cast: {self}\n");
         if let Some(hint) = self.hint() {

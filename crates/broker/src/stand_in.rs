@@ -61,8 +61,8 @@ impl std::fmt::Display for Unfit {
 
 impl std::error::Error for Unfit {}
 
-/// The public beginning of `value`, which its stand-in has, too: the owner's prefix `own`, or else the longest one of the
-/// masker's table, which may be empty. `Unfit::Prefix` if the value does not begin with `own`.
+/// The public beginning of `value`, which its stand-in has, too: the owner's prefix `own`, or else the longest one of
+/// the masker's table, which may be empty. `Unfit::Prefix` if the value does not begin with `own`.
 pub fn public_prefix<'a>(value: &'a str, own: Option<&str>) -> Result<&'a str, Unfit> {
     match own {
         Some(own) if value.starts_with(own) => Ok(&value[..own.len()]),
@@ -76,8 +76,8 @@ pub fn check(value: &str, own: Option<&str>) -> Result<(), Unfit> {
     rest(value, own).map(|_| ())
 }
 
-/// The stand-in of the value `value` of the secret `secret` (its KEY), for a key of `UnlockKey::stand_in_key`. It is never
-/// the value.
+/// The stand-in of the value `value` of the secret `secret` (its KEY), for a key of `UnlockKey::stand_in_key`. It is
+/// never the value.
 pub fn derive(key: &[u8; 32], secret: &str, value: &str, own: Option<&str>) -> Result<StandIn, Unfit> {
     let rest = rest(value, own)?;
     let alphabet = alphabet(rest);

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Why a head, a body or a response is refused. It quotes nothing of what was read. `Display` is a clause that follows a
-/// colon.
+/// Why a head, a body or a response is refused. It quotes nothing of what was read. `Display` is a clause that follows
+/// a colon.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
     /// The head is longer than its limit.

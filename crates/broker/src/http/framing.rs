@@ -18,8 +18,8 @@ pub enum Framing {
 }
 
 impl Framing {
-    /// What `Content-Length` and `Transfer-Encoding` of a head say, or `None` if it has neither. `Fault::Framing`: one of
-    /// them twice, both, `Content-Length` that is not plain digits below 2^64, `Transfer-Encoding` other than one
+    /// What `Content-Length` and `Transfer-Encoding` of a head say, or `None` if it has neither. `Fault::Framing`: one
+    /// of them twice, both, `Content-Length` that is not plain digits below 2^64, `Transfer-Encoding` other than one
     /// `chunked`, or a name that differs from theirs only by `_` for `-`, which some servers read as the same.
     pub fn of(head: &Head<'_>) -> Result<Option<Self>, Fault> {
         let mut framing = None;
@@ -156,8 +156,8 @@ impl Body {
         self.state == State::Done
     }
 
-    /// The trailer section of a whole chunked body, its empty line included; empty for other bodies. `head::fields(bytes,
-    /// 0)` reads it.
+    /// The trailer section of a whole chunked body, its empty line included; empty for other bodies.
+    /// `head::fields(bytes, 0)` reads it.
     pub fn trailers(&self) -> &[u8] {
         if self.is_done() { &self.line } else { &[] }
     }
@@ -178,8 +178,8 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     if is_plain { str::from_utf8(digits).ok()?.parse().ok() } else { None }
 }
 
-/// The size of a chunk whose line has come so far, or `None` if it has not ended: `SIZE [ ";" EXTENSION ] CRLF`, with 1 to
-/// 16 hexadecimal digits. Looks at the last byte first, so each byte is judged when it comes.
+/// The size of a chunk whose line has come so far, or `None` if it has not ended: `SIZE [ ";" EXTENSION ] CRLF`, with 1
+/// to 16 hexadecimal digits. Looks at the last byte first, so each byte is judged when it comes.
 fn chunk_size(line: &[u8]) -> Result<Option<u64>, Fault> {
     let Some((&last, before)) = line.split_last() else { return Ok(None) };
     if line.len() > limits::CHUNK_LINE {

@@ -31,9 +31,9 @@ impl Ending {
         Self { limit, seen: 0, state: State::Start { is_first: true } }
     }
 
-    /// Looks at what has arrived, which is the same as at the last call with more bytes behind it. Returns the length of
-    /// the head, its empty line included, or `None` if more bytes are needed. A fault is the same whatever pieces the
-    /// bytes arrived in: `HeadTooLong`, `Line` or `Field` (folded lines), `FirstLine` (empty).
+    /// Looks at what has arrived, which is the same as at the last call with more bytes behind it. Returns the length
+    /// of the head, its empty line included, or `None` if more bytes are needed. A fault is the same whatever pieces
+    /// the bytes arrived in: `HeadTooLong`, `Line` or `Field` (folded lines), `FirstLine` (empty).
     pub fn look(&mut self, bytes: &[u8]) -> Result<Option<usize>, Fault> {
         while let Some(&byte) = bytes.get(self.seen) {
             if self.seen == self.limit {
@@ -113,8 +113,8 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Reads a section of fields that lies in `bytes` from `start` to the end and ends with an empty line: the rest of a head,
-/// or trailers. Faults: `Field`, `Line`, `TooManyFields`, `Cut`.
+/// Reads a section of fields that lies in `bytes` from `start` to the end and ends with an empty line: the rest of a
+/// head, or trailers. Faults: `Field`, `Line`, `TooManyFields`, `Cut`.
 pub fn fields(bytes: &[u8], start: usize) -> Result<Vec<Field<'_>>, Fault> {
     let (mut fields, mut at) = (Vec::new(), start);
     loop {

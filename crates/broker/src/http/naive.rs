@@ -1,5 +1,5 @@
-//! A second reader, to compare with: for tests and the fuzzer. It reads as careless servers do, each in its own way. What
-//! the broker has written must mean the same to all of them.
+//! A second reader, to compare with: for tests and the fuzzer. It reads as careless servers do, each in its own way.
+//! What the broker has written must mean the same to all of them.
 
 /// How a careless server reads: a set of bad habits.
 #[derive(Clone, Copy, Debug)]

@@ -33,8 +33,8 @@ pub struct Response {
     pub status: u16,
     /// Where the body ends, for this method and status.
     pub framing: Framing,
-    /// What `Content-Length` and `Transfer-Encoding` say. It differs from `framing` where a head describes a body that does
-    /// not come.
+    /// What `Content-Length` and `Transfer-Encoding` say. It differs from `framing` where a head describes a body that
+    /// does not come.
     pub declared: Option<Framing>,
     /// The coding of the body. Without a body it may be any.
     pub coding: Coding,
@@ -78,7 +78,8 @@ impl Response {
                 return Err(Fault::Upgrade);
             }
         }
-        // A status without a body that declares one: a server that sends it all the same would be read as another response.
+        // A status without a body that declares one: a server that sends it all the same would be read as another
+        // response.
         let is_doubtful = matches!(status, 100..=199 | 204) && !matches!(declared, None | Some(Framing::Length(0)));
         let closes = is_old || is_doubtful || framing == Framing::UntilClose || head.has_element("connection", "close");
         Ok(Self { status, framing, declared, coding, closes })

@@ -22,8 +22,8 @@ impl std::fmt::Debug for Edit {
 }
 
 impl Edit {
-    /// Writes it into `bytes`, which are those that it was made for, from their byte `start` on. What lies outside of them
-    /// is not written.
+    /// Writes it into `bytes`, which are those that it was made for, from their byte `start` on. What lies outside of
+    /// them is not written.
     pub fn apply(&self, start: usize, bytes: &mut [u8]) {
         for (at, byte) in (self.at..).zip(self.with.iter()) {
             if let Some(place) = at.checked_sub(start).and_then(|at| bytes.get_mut(at)) {
@@ -33,9 +33,9 @@ impl Edit {
     }
 }
 
-/// Writes the head of a request to `host`: `Host` in its one form, the framing where it stood, `Accept-Encoding` cut down
-/// to what the broker decodes (with `Range`: to `identity`), no field of the connection, `Upgrade` only for a websocket and
-/// that without extensions. `edits` are spans of `head`. `out` then has values: whoever owns it wipes it.
+/// Writes the head of a request to `host`: `Host` in its one form, the framing where it stood, `Accept-Encoding` cut
+/// down to what the broker decodes (with `Range`: to `identity`), no field of the connection, `Upgrade` only for a
+/// websocket and that without extensions. `edits` are spans of `head`. `out` then has values: whoever owns it wipes it.
 pub fn request(head: &Head<'_>, request: &Request, host: &Authority, edits: &[Edit], out: &mut Vec<u8>) {
     // No reallocation, which would leave a copy.
     out.reserve(head.bytes.len() + 128);
@@ -68,8 +68,9 @@ pub fn request(head: &Head<'_>, request: &Request, host: &Authority, edits: &[Ed
     out.extend(b"\r\n");
 }
 
-/// Writes the head of a response with the framing `Response::relayed`, as HTTP/1.1, without the fields of the connection
-/// and `Alt-Svc`, and without `Content-Encoding` if the body is decoded. `closes`: it says `Connection: close`.
+/// Writes the head of a response with the framing `Response::relayed`, as HTTP/1.1, without the fields of the
+/// connection and `Alt-Svc`, and without `Content-Encoding` if the body is decoded. `closes`: it says `Connection:
+/// close`.
 pub fn response(head: &Head<'_>, response: &Response, closes: bool, out: &mut Vec<u8>) {
     out.reserve(head.bytes.len() + 128);
     let is_decoded = response.coding != Coding::Identity;
@@ -112,8 +113,9 @@ pub fn chunk(data: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the last chunk, and the trailers of `section`, which is `Body::trailers`, without those that would mean something
-/// for the connection or the framing. Fails only if `section` is not fields.
+/// Writes the last chunk, and the trailers of `section`, which is `Body::trailers`, without those that would mean
+/// something for the connection or the framing. For a request `section` is empty: nothing may come after the judgement.
+/// Fails only if `section` is not fields.
 pub fn last_chunk(section: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
     out.extend(b"0\r\n");
     if !section.is_empty() {

@@ -1,4 +1,5 @@
-//! `Authorization`: Bearer, token and Basic, and what the table says of a few keys (RFC 9110 §11.6.2, RFC 6750, RFC 7617).
+//! `Authorization`: Bearer, token and Basic, and what the table says of a few keys (RFC 9110 §11.6.2, RFC 6750, RFC
+//! 7617).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,8 +28,8 @@ pub(super) fn plain(field: &Field<'_>, key: &Key) -> Option<Edit> {
     behind_a_word().or_else(bare)
 }
 
-/// `Basic B`, where B is the base64 of `USER:PASSWORD` and either is a stand-in. Also returns the text behind B with blanks
-/// in the places of the stand-ins.
+/// `Basic B`, where B is the base64 of `USER:PASSWORD` and either is a stand-in. Also returns the text behind B with
+/// blanks in the places of the stand-ins.
 pub(super) fn basic(field: &Field<'_>, keys: &[Key]) -> Option<(Edit, Vec<u8>)> {
     let (scheme, credential, at) = words(field)?;
     if !scheme.eq_ignore_ascii_case(b"basic") {

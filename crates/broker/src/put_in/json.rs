@@ -1,5 +1,5 @@
-//! A string at a pointer in JSON (RFC 8259, RFC 6901). The whole text is checked: in what is not JSON nothing is put in, as
-//! another reader could see other strings there.
+//! A string at a pointer in JSON (RFC 8259, RFC 6901). The whole text is checked: in what is not JSON nothing is put
+//! in, as another reader could see other strings there.
 
 use secrecy::zeroize::Zeroizing;
 
@@ -12,8 +12,8 @@ pub(super) fn tokens(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect()
 }
 
-/// The values in the places of their stand-ins, or none if `body` is not JSON in UTF-8 or deeper than the limit. Where an
-/// object has a name twice, both are looked at.
+/// The values in the places of their stand-ins, or none if `body` is not JSON in UTF-8 or deeper than the limit. Where
+/// an object has a name twice, both are looked at.
 pub(super) fn edits(body: &[u8], keys: &[Key]) -> Vec<Edit> {
     let Ok(text) = str::from_utf8(body) else { return Vec::new() };
     let pointers = keys.iter().flat_map(|key| key.json.iter().map(move |tokens| Wanted { tokens, key }));

@@ -34,8 +34,8 @@ pub struct Permitted {
 pub struct Edits {
     /// The values, in the places of their stand-ins in the head.
     pub head: Vec<Edit>,
-    /// Set if the body has to be read as a whole, at most `limits::BODY` bytes, and given to `Permitted::body` before the
-    /// first byte goes upstream. `Refusal::BodyTooLong` is for a chunked one that turns out to be longer.
+    /// Set if the body has to be read as a whole, at most `limits::BODY` bytes, and given to `Permitted::body` before
+    /// the first byte goes upstream. `Refusal::BodyTooLong` is for a chunked one that turns out to be longer.
     pub body: Option<BodyKind>,
 }
 
@@ -114,8 +114,8 @@ impl Permitted {
         Self { keys, finder }
     }
 
-    /// The values in the places of their stand-ins in a whole body. None for a body that is malformed: it is passed on as
-    /// it is.
+    /// The values in the places of their stand-ins in a whole body. None for a body that is malformed: it is passed on
+    /// as it is.
     pub fn body(&self, kind: BodyKind, body: &[u8]) -> Vec<Edit> {
         match kind {
             BodyKind::Form => parameters::edits(body, 0, &self.keys, |key| &key.form, Plus::Blank),
@@ -139,8 +139,8 @@ impl Permitted {
         }
     }
 
-    /// Refuses a request with a stand-in in `left`, which are the head's bytes without those that are in their places, or
-    /// in `decoded`, which stood in `Authorization`.
+    /// Refuses a request with a stand-in in `left`, which are the head's bytes without those that are in their places,
+    /// or in `decoded`, which stood in `Authorization`.
     fn refuse_strays(&self, request: &Request, head: &Head<'_>, left: &[u8], decoded: &[u8]) -> Result<(), Refusal> {
         if self.finder.is_free(left) && self.finder.is_free(decoded) {
             return Ok(());

@@ -16,8 +16,8 @@ pub(super) enum Plus {
     Itself,
 }
 
-/// The parameters: the name decoded, the value as it is written, and where the value begins. A parameter without `=` has an
-/// empty value.
+/// The parameters: the name decoded, the value as it is written, and where the value begins. A parameter without `=`
+/// has an empty value.
 pub(super) fn each(text: &[u8], plus: Plus) -> impl Iterator<Item = (Cow<'_, [u8]>, &[u8], usize)> {
     let mut at = 0;
     text.split(|byte| *byte == b'&').map(move |parameter| {
@@ -29,8 +29,8 @@ pub(super) fn each(text: &[u8], plus: Plus) -> impl Iterator<Item = (Cow<'_, [u8
     })
 }
 
-/// The values in the places of their stand-ins. `text` begins at `start` in the head or body; `names` are the parameters
-/// in which a key may be.
+/// The values in the places of their stand-ins. `text` begins at `start` in the head or body; `names` are the
+/// parameters in which a key may be.
 pub(super) fn edits(text: &[u8], start: usize, keys: &[Key], names: fn(&Key) -> &Vec<String>, plus: Plus) -> Vec<Edit> {
     if keys.iter().all(|key| names(key).is_empty()) {
         return Vec::new();

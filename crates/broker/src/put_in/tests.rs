@@ -31,7 +31,8 @@ fn secret(name: &str, value: &str, places: &[&str]) -> Arc<Secret> {
     })
 }
 
-/// What an upstream reads of a request, or the refusal. Without a value in the request, nothing changed but the host's form.
+/// What an upstream reads of a request, or the refusal. Without a value in the request, nothing changed but the host's
+/// form.
 fn sent(secrets: &[Arc<Secret>], text: &str) -> Result<String, Refusal> {
     let head = Head::read(text.as_bytes()).unwrap();
     let request = Request::read(&head, &host()).unwrap();
