@@ -106,7 +106,7 @@ impl Refusal {
             Self::Misplaced { place, .. } => {
                 let place = match place {
                     // A cookie is never equal to a stand-in: it has a name.
-                    Spot::Header(name) if name != "cookie" && name != "authorization" => format!("header:{name}"),
+                    Spot::Header(name) if name != "cookie" => format!("header:{name}"),
                     Spot::Query(name) => format!("query:{}", escaped(name)),
                     _ => return None,
                 };
@@ -203,5 +203,71 @@ fn reason(status: u16) -> &'static str {
         501 => "Not Implemented",
         502 => "Bad Gateway",
         _ => "HTTP Version Not Supported",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The status, the head behind the status line, and the text of a refusal.
+    fn written(refusal: &Refusal) -> (String, String, String) {
+        let mut out = b"before".to_vec();
+        refusal.write(&mut out);
+        let text = String::from_utf8(out).unwrap();
+        let (head, body) = text.strip_prefix("before").unwrap().split_once("\r\n\r\n").unwrap();
+        let (status, lines) = head.split_once("\r\n").unwrap();
+        assert!(lines.contains(&format!("Content-Length: {}\r\n", body.len())), "{lines}");
+        (status.to_owned(), lines.to_owned(), body.to_owned())
+    }
+
+    #[test]
+    fn every_refusal_has_a_status_and_words() {
+        let host = Authority::parse(b"api.a.b:8443").unwrap();
+        let reason = "no route\r\nX-Injected: y\u{1b}[2J".to_owned();
+        for (refusal, status, words) in [
+            (Refusal::Malformed(Fault::Line), "HTTP/1.1 400 Bad Request", "the request cannot be passed on: a line"),
+            (Refusal::Malformed(Fault::HeadTooLong), "HTTP/1.1 431 Request Header Fields Too Large", "the request"),
+            (Refusal::Malformed(Fault::TooManyFields), "HTTP/1.1 431 Request Header Fields Too Large", "the request"),
+            (Refusal::Malformed(Fault::Version), "HTTP/1.1 505 HTTP Version Not Supported", "the request"),
+            (
+                Refusal::Misdirected { host: host.clone() },
+                "HTTP/1.1 421 Misdirected Request",
+                "this connection is only for 'api.a.b:8443'",
+            ),
+            (Refusal::Method, "HTTP/1.1 405 Method Not Allowed", "the broker does not pass on this method"),
+            (Refusal::Grpc, "HTTP/1.1 501 Not Implemented", "gRPC needs HTTP/2, which the broker does not speak"),
+            (Refusal::Websocket, "HTTP/1.1 400 Bad Request", "the request is not a websocket handshake"),
+            (Refusal::BodyTooLong, "HTTP/1.1 413 Content Too Large", "the body is too long"),
+            (Refusal::BodyCoded, "HTTP/1.1 415 Unsupported Media Type", "a value cannot be put into a compressed body"),
+            (Refusal::NotConnect, "HTTP/1.1 405 Method Not Allowed", "this proxy speaks only CONNECT"),
+            (Refusal::Authority, "HTTP/1.1 400 Bad Request", "CONNECT needs a host and a port"),
+            (
+                Refusal::Unreachable { host: host.clone(), reason: reason.clone() },
+                "HTTP/1.1 502 Bad Gateway",
+                "cannot connect to 'api.a.b:8443': no route\\r\\nX-Injected: y\\u{1b}[2J",
+            ),
+            (
+                Refusal::Unverified { host: host.clone(), reason },
+                "HTTP/1.1 502 Bad Gateway",
+                "the certificate of 'api.a.b:8443' does not verify: no route",
+            ),
+            (
+                Refusal::BadResponse { host, fault: Fault::Coding },
+                "HTTP/1.1 502 Bad Gateway",
+                "the response of 'api.a.b:8443' cannot be passed on: its content coding is not supported",
+            ),
+        ] {
+            let (line, lines, text) = written(&refusal);
+            assert_eq!(line, status);
+            assert!(text.starts_with(&format!("cast: {words}")) && text.ends_with('\n'), "{text}");
+            assert!(!text.contains(|letter: char| letter.is_control() && letter != '\n'), "{text:?}");
+            assert!(lines.ends_with("Connection: close"), "{lines}");
+            assert_eq!(refusal.is_failure(), status.contains("502"));
+            assert_eq!(text.lines().count(), 1 + usize::from(refusal.hint().is_some()));
+        }
+        let (line, lines, _) = written(&Refusal::Credential);
+        assert_eq!(line, "HTTP/1.1 407 Proxy Authentication Required");
+        assert!(lines.contains("\r\nProxy-Authenticate: Basic realm=\"cast\"") && !lines.contains("Connection"));
     }
 }

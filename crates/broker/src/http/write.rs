@@ -37,8 +37,8 @@ impl Edit {
 /// down to what the broker decodes (with `Range`: to `identity`), no field of the connection, `Upgrade` only for a
 /// websocket and that without extensions. `edits` are spans of `head`. `out` then has values: whoever owns it wipes it.
 pub fn request(head: &Head<'_>, request: &Request, host: &Authority, edits: &[Edit], out: &mut Vec<u8>) {
-    // No reallocation, which would leave a copy.
-    out.reserve(head.bytes.len() + 128);
+    // No reallocation, which would leave a copy. A head grows by a blank for each field and each coding.
+    out.reserve(2 * head.bytes.len() + 128);
     let has_range = head.all("range").next().is_some();
     copy(head.first, 0, edits, out);
     out.extend(b"\r\n");

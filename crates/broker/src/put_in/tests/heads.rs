@@ -221,6 +221,8 @@ fn words_of_a_refusal() {
         "cast: the stand-in of 'K' is in header 'x-token', where its value is not put in\n\
          cast: hint: if it belongs there, the owner can allow it with '--in header:x-token'\n"
     );
+    let hint = "it with '--in header:authorization'\n";
+    assert!(text(header("authorization")).ends_with(hint));
     assert_eq!(
         text(header("cookie")),
         "cast: the stand-in of 'K' is in header 'cookie', where its value is not put in\n"
