@@ -15,6 +15,7 @@ mod shell;
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub(crate) use binary::{digit, number};
 pub use public::token_prefix;
 pub(crate) use public::{LONGEST_PUBLIC, armour_prefix, public_prefix};
 
@@ -33,6 +34,24 @@ pub struct Form<'a> {
     /// Whether tools break this encoding into lines, so that line ends within it are ignored. If so, `bytes` are base64
     /// or hexadecimal digits.
     pub wraps: bool,
+}
+
+/// A form of a value, and what stands in its place when the stand-in does.
+#[derive(Clone)]
+pub(crate) struct Swap {
+    pub(crate) old: Vec<u8>,
+    pub(crate) new: Vec<u8>,
+    pub(crate) wraps: bool,
+    /// The value's bits in the digit before, which it shares with what is before it.
+    pub(crate) before: Option<Shared>,
+}
+
+/// The lowest bits of a digit of base64.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared {
+    pub(crate) mask: u8,
+    pub(crate) old: u8,
+    pub(crate) new: u8,
 }
 
 /// Why a value is not masked.
@@ -81,6 +100,25 @@ pub(crate) fn each_raw_form(value: &str, take: &mut dyn FnMut(Form<'_>)) {
     for text in texts(value) {
         take(Form { bytes: text.as_bytes(), wraps: false });
     }
+}
+
+/// Passes every form of the value as a whole, whatever it is; nothing of its parts.
+pub(crate) fn each_whole_form(value: &str, take: &mut dyn FnMut(Form<'_>)) {
+    each_encoding(value, &mut Vec::new(), take);
+}
+
+/// Passes every form of the value as a whole, with the same form of its stand-in. The two have the same shape: letters
+/// and digits stand where letters and digits do, and all other bytes are the same.
+pub(crate) fn each_swap(value: &str, stand_in: &str, take: &mut dyn FnMut(Swap)) {
+    let (mut olds, mut news) = (Vec::new(), Vec::new());
+    for (text, forms) in [(value, &mut olds), (stand_in, &mut news)] {
+        forms.push(text.as_bytes().to_vec());
+        shell::each(text, &mut |form| forms.push(form.to_vec()));
+    }
+    for (old, new) in olds.into_iter().zip(news) {
+        take(Swap { old, new, wraps: false, before: None });
+    }
+    binary::each_swap(value.as_bytes(), stand_in.as_bytes(), take);
 }
 
 /// What must not be read: the value, with line ends of either kind, and folded; its lines, and its secret parts.

@@ -11,6 +11,7 @@ mod cursor;
 mod decode;
 mod finds;
 mod marker;
+mod oblivious;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
 mod plan;
@@ -32,6 +33,7 @@ use brief::{Brief, LOOK_BACK, Past};
 use cursor::Reader;
 use finds::{Find, Finds};
 use marker::Width;
+use oblivious::Painted;
 pub use plan::{ENCODED_BYTES, Plan, encoded};
 use sieve::Lookout;
 use terminal::{Part, Strings};
@@ -71,6 +73,9 @@ pub struct Masker {
     held: Vec<u8>,
     /// The last bytes before the chunk, whether they are held or not.
     before: Vec<u8>,
+    /// What is painted over the bytes that are held.
+    #[serde(default, skip_serializing_if = "Painted::is_new")]
+    painted: Painted,
     /// Set when the first marker is written.
     #[serde(skip)]
     noted: Arc<AtomicBool>,
@@ -96,6 +101,7 @@ impl Masker {
             done: 0,
             held: Vec::new(),
             before: Vec::new(),
+            painted: Painted::default(),
             noted: Arc::default(),
             #[cfg(test)]
             reads_all: false,
@@ -141,8 +147,7 @@ impl Masker {
                     }
                 }
                 if self.step(&plan, chunk[at], past) {
-                    let certain = self.live(&plan, past, 0).min(self.views.open());
-                    self.settle(&plan, certain, past, out)?;
+                    self.found(&plan, past, out)?;
                 }
                 at += 1;
             }
@@ -152,16 +157,39 @@ impl Masker {
                 at = next;
             }
         }
-        let live = self.live(&plan, past, self.free());
+        let (live, look_back) = match &plan.oblivious {
+            None => (self.live(&plan, past, self.free()), LOOK_BACK),
+            // What a terminal shows is never held.
+            Some(_) if self.strings.is_some() => (self.end, LOOK_BACK),
+            Some(oblivious) => (self.end - oblivious.held(past), oblivious.look_back()),
+        };
         self.settle(&plan, live, past, out)?;
         self.keep(&plan, past, out)?;
-        self.before = remember(before, chunk);
+        self.before = remember(before, chunk, look_back);
         Ok(())
+    }
+
+    /// A form ends here. What is certain leaves, so that the finds of a long chunk take no memory. But what is certain
+    /// depends on the beginnings of values, which may not show of some.
+    fn found(&mut self, plan: &Plan, past: Past<'_>, out: &mut impl Write) -> io::Result<()> {
+        match &plan.oblivious {
+            None => {
+                let certain = self.live(plan, past, 0).min(self.views.open());
+                self.settle(plan, certain, past, out)
+            }
+            Some(oblivious) => {
+                self.take_whole(oblivious, past);
+                Ok(())
+            }
+        }
     }
 
     /// Ends the stream: masks the beginning of a form that reveals too much, and writes the other bytes held back.
     pub fn finish(mut self, out: &mut impl Write) -> io::Result<()> {
         let plan = Arc::clone(&self.plan);
+        if plan.oblivious.is_some() {
+            return self.let_go(&plan, out);
+        }
         let end = self.end;
         if let Some(place) = self.brief.pause(end) {
             self.add(Find::new(place));
@@ -189,9 +217,14 @@ impl Masker {
                 Part::String => return false,
             }
         }
-        let Self { raw, brief, views, finds, gone, .. } = self;
+        let Self { raw, brief, views, finds, gone, painted, .. } = self;
         let mut found = false;
         let mut take = |place| {
+            if plan.oblivious.is_some() {
+                painted.places.push(place);
+                found = true;
+                return;
+            }
             let find = Find::new(place).from(*gone);
             if find.start < find.end {
                 finds.add(find);
@@ -304,10 +337,14 @@ impl Masker {
     /// Writes the text to `to`, which may be partly held and partly in the chunk.
     fn pass(&mut self, to: u64, past: Past<'_>, out: &mut impl Write) -> io::Result<()> {
         if self.done < to {
-            for piece in self.pieces(self.done, to, past) {
-                if !piece.is_empty() {
-                    out.write_all(piece)?;
+            if self.painted.is_clear() {
+                for piece in self.pieces(self.done, to, past) {
+                    if !piece.is_empty() {
+                        out.write_all(piece)?;
+                    }
                 }
+            } else {
+                self.pass_painted(to, past, out)?;
             }
             self.done = to;
         }
@@ -347,9 +384,9 @@ impl Masker {
 }
 
 /// The last bytes of the stream after `chunk`.
-fn remember(mut before: Vec<u8>, chunk: &[u8]) -> Vec<u8> {
-    let new = &chunk[chunk.len().saturating_sub(LOOK_BACK)..];
-    let old = before.len().saturating_sub(LOOK_BACK - new.len());
+fn remember(mut before: Vec<u8>, chunk: &[u8], most: usize) -> Vec<u8> {
+    let new = &chunk[chunk.len().saturating_sub(most)..];
+    let old = before.len().saturating_sub(most - new.len());
     before.drain(..old);
     before.extend(new);
     before

@@ -153,8 +153,8 @@ fn of_a_url_the_password_is_a_form_and_never_the_user_alone() {
 }
 
 /// Runs a tool on `input`. Reports a skip and returns `None` if the tool is not installed.
-fn tool(command: &[&str], input: &str) -> Option<String> {
-    let spawned = Command::new(command[0])
+fn tool(command: &[String], input: &str) -> Option<String> {
+    let spawned = Command::new(&command[0])
         .args(&command[1..])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -185,6 +185,57 @@ fn rest(token: &str, text: &str) -> String {
     whole
 }
 
+/// Programs that write what they read in another form.
+fn encoders() -> Vec<Vec<String>> {
+    let quote = "import sys,urllib.parse as u;t=sys.stdin.read();";
+    let json = "import sys,json;t=sys.stdin.read();";
+    let python = |setup: &str, call: &str| format!("{setup}sys.stdout.write({call})");
+    let programs = [
+        python(quote, "u.quote(t)"),
+        python(quote, "u.quote(t,safe='')"),
+        python(quote, "u.quote_plus(t)"),
+        python(quote, "u.urlencode({'k':t})[2:]"),
+        python(json, "json.dumps(t)"),
+        python(json, "json.dumps(t,ensure_ascii=False)"),
+        python(json, "json.dumps(json.dumps(t,ensure_ascii=False),ensure_ascii=False)"),
+        python(json, "json.dumps(json.dumps(t,ensure_ascii=False))"),
+        python(json, "json.dumps(json.dumps(t))"),
+        python("import sys,shlex;t=sys.stdin.read();", "shlex.quote(t)"),
+        python("import sys,base64;t=sys.stdin.buffer.read();", "base64.urlsafe_b64encode(t).decode()"),
+        python("import sys,base64;t=sys.stdin.buffer.read();", "base64.encodebytes(b'u:'+t+b'@').decode()"),
+        python(
+            "import sys,base64;t=sys.stdin.buffer.read();",
+            "base64.encodebytes(b'u'+t).decode().replace('\\n','\\r\\n')",
+        ),
+    ];
+    let mut commands: Vec<Vec<&str>> = vec![
+        vec!["cat"],
+        vec!["base64"],
+        vec!["base64", "-w0"],
+        vec!["base64", "-w20"],
+        vec!["openssl", "base64"],
+        vec!["openssl", "base64", "-A"],
+        vec!["xxd", "-p"],
+        vec!["xxd", "-p", "-u"],
+        vec!["xxd", "-p", "-c", "0"],
+        vec!["jq", "-Rs", "."],
+        vec!["jq", "-Rsa", "."],
+        vec!["jq", "-R", "."],
+        vec!["jq", "-Rs", "@uri"],
+        vec!["jq", "-Rsr", "@sh"],
+        vec!["jq", "-Rs", "@base64"],
+        vec!["bash", "-c", "IFS= read -rd '' t; printf %q \"$t\""],
+        vec!["bash", "-c", "IFS= read -rd '' t; echo \"${t@Q}\""],
+        vec!["bash", "-c", "IFS= read -rd '' t; export t; export -p | grep -A99 ' t='"],
+        vec!["bash", "-c", "IFS= read -rd '' t; exec 2>&1; set -x; : \"$t\""],
+        vec!["bash", "-c", "IFS= read -rd '' t; LC_ALL=C; printf %q \"$t\""],
+        vec!["sh", "-c", "t=$(cat; echo .); t=${t%.}; export t; export -p | grep -A99 ' t='"],
+        vec!["od", "-An", "-v", "-tx1", "-w9999"],
+    ];
+    commands.extend(programs.iter().map(|program| vec!["python3", "-c", program]));
+    commands.iter().map(|command| command.iter().map(|word| (*word).to_owned()).collect()).collect()
+}
+
 #[test]
 fn real_encoders_show_nothing() {
     for size in [20, 108, 164] {
@@ -193,52 +244,7 @@ fn real_encoders_show_nothing() {
         let odd: String = "s3'\"\\/é$&+ <>%!~#=:`*(ü)[]{};,?@^|-_.".chars().cycle().take(size).collect();
         let lines: String = "first l'ine\n\tsecond \"line\" \\ é\nthird/line+\n".chars().cycle().take(size).collect();
         for token in [plain, odd, lines] {
-            let quote = "import sys,urllib.parse as u;t=sys.stdin.read();";
-            let json = "import sys,json;t=sys.stdin.read();";
-            let python = |setup: &str, call: &str| format!("{setup}sys.stdout.write({call})");
-            let programs = [
-                python(quote, "u.quote(t)"),
-                python(quote, "u.quote(t,safe='')"),
-                python(quote, "u.quote_plus(t)"),
-                python(quote, "u.urlencode({'k':t})[2:]"),
-                python(json, "json.dumps(t)"),
-                python(json, "json.dumps(t,ensure_ascii=False)"),
-                python(json, "json.dumps(json.dumps(t,ensure_ascii=False),ensure_ascii=False)"),
-                python(json, "json.dumps(json.dumps(t,ensure_ascii=False))"),
-                python(json, "json.dumps(json.dumps(t))"),
-                python("import sys,shlex;t=sys.stdin.read();", "shlex.quote(t)"),
-                python("import sys,base64;t=sys.stdin.buffer.read();", "base64.urlsafe_b64encode(t).decode()"),
-                python("import sys,base64;t=sys.stdin.buffer.read();", "base64.encodebytes(b'u:'+t+b'@').decode()"),
-                python(
-                    "import sys,base64;t=sys.stdin.buffer.read();",
-                    "base64.encodebytes(b'u'+t).decode().replace('\\n','\\r\\n')",
-                ),
-            ];
-            let mut commands: Vec<Vec<&str>> = vec![
-                vec!["cat"],
-                vec!["base64"],
-                vec!["base64", "-w0"],
-                vec!["base64", "-w20"],
-                vec!["openssl", "base64"],
-                vec!["openssl", "base64", "-A"],
-                vec!["xxd", "-p"],
-                vec!["xxd", "-p", "-u"],
-                vec!["xxd", "-p", "-c", "0"],
-                vec!["jq", "-Rs", "."],
-                vec!["jq", "-Rsa", "."],
-                vec!["jq", "-R", "."],
-                vec!["jq", "-Rs", "@uri"],
-                vec!["jq", "-Rsr", "@sh"],
-                vec!["jq", "-Rs", "@base64"],
-                vec!["bash", "-c", "IFS= read -rd '' t; printf %q \"$t\""],
-                vec!["bash", "-c", "IFS= read -rd '' t; echo \"${t@Q}\""],
-                vec!["bash", "-c", "IFS= read -rd '' t; export t; export -p | grep -A99 ' t='"],
-                vec!["bash", "-c", "IFS= read -rd '' t; exec 2>&1; set -x; : \"$t\""],
-                vec!["bash", "-c", "IFS= read -rd '' t; LC_ALL=C; printf %q \"$t\""],
-                vec!["sh", "-c", "t=$(cat; echo .); t=${t%.}; export t; export -p | grep -A99 ' t='"],
-                vec!["od", "-An", "-v", "-tx1", "-w9999"],
-            ];
-            commands.extend(programs.iter().map(|program| vec!["python3", "-c", program]));
+            let commands = encoders();
             for command in &commands {
                 for (before, after) in [("", "\n"), ("token: ", "!")] {
                     let Some(mut text) = tool(command, &format!("{before}{token}{after}")) else { continue };
@@ -254,5 +260,46 @@ fn real_encoders_show_nothing() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn what_real_encoders_make_of_a_value_becomes_what_they_make_of_the_stand_in() {
+    let letters = [
+        "sk-live-4eC39HqLyjWDarjtT1zdp7dcTYooMQauvdEDq54NiTphI7jx",
+        "sk-live-aZ09bY18cX27dW36eV45fU54gT63hS72iR81jQ90kP5lOmNn",
+    ];
+    let odd = ["s3'\"\\/k$&+<>%!~#=:`*(u)[]{};,?@^|-_.Yq8", "B7'\"\\/M$&+<>%!~#=:`*(9)[]{};,?@^|-_.aaZ"];
+    for ([value, stand_in], before, after) in [(letters, "u:", ":x"), (odd, "", "\n")] {
+        let plan = Arc::new(Plan::swapping([("T", value, stand_in)]));
+        for command in encoders() {
+            let written = [value, stand_in].map(|text| tool(&command, &format!("{before}{text}{after}")));
+            let [Some(mut text), Some(mut expected)] = written else { continue };
+            if command[0] == "od" {
+                text.retain(|c| c != ' ');
+                expected.retain(|c| c != ' ');
+            }
+            let (mut masker, mut out) = (Masker::new(Arc::clone(&plan)), Vec::new());
+            for chunk in text.as_bytes().chunks(7) {
+                masker.write(chunk, &mut out).unwrap();
+            }
+            masker.finish(&mut out).unwrap();
+            assert_eq!(String::from_utf8_lossy(&out), expected, "{command:?}");
+        }
+    }
+}
+
+#[test]
+fn the_prefix_of_a_token_is_how_all_tokens_of_its_service_begin() {
+    for (value, prefix) in [
+        ("sk-ant-api03-abc", Some("sk-ant-api03-")),
+        ("sk-ant-abc", Some("sk-ant-")),
+        ("sk-abc", Some("sk-")),
+        ("github_pat_11AB", Some("github_pat_")),
+        ("https://example.com", None),
+        ("Bearer abc", None),
+        ("0123456789abcdef", None),
+    ] {
+        assert_eq!(token_prefix(value), prefix, "{value}");
     }
 }

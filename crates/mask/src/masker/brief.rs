@@ -24,7 +24,12 @@ pub(super) struct Past<'a> {
 }
 
 impl Past<'_> {
-    fn byte(&self, at: u64) -> Option<u8> {
+    /// The position of the first byte that is known.
+    pub(super) fn begin(&self) -> u64 {
+        self.base - self.before.len() as u64
+    }
+
+    pub(super) fn byte(&self, at: u64) -> Option<u8> {
         if at < self.base {
             let back = usize::try_from(self.base - at).ok()?;
             return self.before.len().checked_sub(back).map(|at| self.before[at]);

@@ -16,7 +16,7 @@ use super::trie::{Entry, ROOT, State, Trie};
 use crate::forms;
 
 /// The most blanks behind a line end within an encoding: what is further in is text.
-const MOST_INDENT: u8 = 64;
+pub(super) const MOST_INDENT: u8 = 64;
 
 /// A form in the text, or the beginning of one.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl Reader {
         if let Some(Entry { len, name }) = plan.straight.entry(state) {
             take(Place { start: at + 1 - u64::from(len), end: at + 1, len, name });
         }
-        if let Some(place) = self.lines.step(&plan.wrapped, byte, at) {
+        if let Some(place) = self.lines.step(plan, byte, at) {
             take(place);
         }
     }
@@ -162,20 +162,21 @@ impl Wrapped {
 
     /// Reads the byte at `at`. Returns the longest form that ends with it.
     #[inline]
-    fn step(&mut self, trie: &Trie, byte: u8, at: u64) -> Option<Place> {
+    fn step(&mut self, plan: &Plan, byte: u8, at: u64) -> Option<Place> {
         if self.state != ROOT && (self.token != Token::Nothing || matches!(byte, b'\r' | b'\n')) {
-            return self.step_token(trie, byte, at);
+            return self.step_token(plan, byte, at);
         }
-        self.step_digit(trie, byte, at)
+        self.step_digit(plan, byte, at)
     }
 
     #[inline]
-    fn step_digit(&mut self, trie: &Trie, byte: u8, at: u64) -> Option<Place> {
+    fn step_digit(&mut self, plan: &Plan, byte: u8, at: u64) -> Option<Place> {
+        let trie = &plan.wrapped;
         let state = trie.step(self.state, byte);
         self.state = trie.living(state);
         self.digits += 1;
         let place = trie.entry(state).map(|Entry { len, name }| Place {
-            start: self.place(self.shown(u64::from(len)), at + 1),
+            start: self.place(self.found(plan, u64::from(len)), at + 1),
             end: at + 1,
             len,
             name,
@@ -184,20 +185,20 @@ impl Wrapped {
         place
     }
 
-    fn step_token(&mut self, trie: &Trie, byte: u8, at: u64) -> Option<Place> {
+    fn step_token(&mut self, plan: &Plan, byte: u8, at: u64) -> Option<Place> {
         match (self.token, byte) {
-            (Token::Nothing, b'\r') => self.begin_token(trie, Token::Return, at),
-            (Token::Nothing, _) => self.begin_token(trie, Token::Blanks(0), at),
+            (Token::Nothing, b'\r') => self.begin_token(&plan.wrapped, Token::Return, at),
+            (Token::Nothing, _) => self.begin_token(&plan.wrapped, Token::Blanks(0), at),
             (Token::Return, b'\n') => self.token = Token::Blanks(0),
             (Token::Blanks(count), b' ' | b'\t') if count < MOST_INDENT => self.token = Token::Blanks(count + 1),
             (Token::Blanks(_), byte) if !b" \t\r\n".contains(&byte) => {
                 self.joints.push_back(Joint { digits: self.digits, begin: self.token_begin, end: at });
                 self.token = Token::Nothing;
-                return self.step_digit(trie, byte, at);
+                return self.step_digit(plan, byte, at);
             }
             _ => {
                 self.forget();
-                return self.step(trie, byte, at);
+                return self.step(plan, byte, at);
             }
         }
         None
@@ -244,6 +245,11 @@ impl Wrapped {
             None if self.token != Token::Nothing && short(self.digits) => self.digits,
             _ => start,
         }
+    }
+
+    /// The digit with which a form of `len` digits begins. To who may not learn a beginning, none of it is shown.
+    fn found(&self, plan: &Plan, len: u64) -> u64 {
+        if plan.oblivious.is_some() { self.digits - len } else { self.shown(len) }
     }
 
     /// Where a digit begins in a text that ends at `end`.

@@ -6,11 +6,13 @@
 
 mod decoders;
 pub mod streams;
+mod whole;
 
 use std::cmp::Reverse;
 
 use crate::forms::each_form;
 use decoders::{Unit, VIEWS, View, colour, is_escape};
+pub use whole::whole_outputs;
 
 /// A form and the secret that it belongs to.
 #[derive(Clone, Debug)]
@@ -171,7 +173,12 @@ impl Stream<'_> {
             }
             self.brief(text, (*from, *to), is_last.then_some(event), &mut finds, &mut begun);
         }
-        self.emit(text, event, finds, &begun, free);
+        let end = text.len();
+        let limit = match event {
+            Event::Silence => begun.iter().filter_map(|begun| begun.limit).fold(end, usize::min).max(self.gone),
+            _ => begun.iter().filter(|begun| begun.shown > free).fold(end, |limit, begun| limit.min(begun.start)),
+        };
+        self.emit(text, finds, limit, event != Event::Silence);
     }
 
     /// How much of a beginning of `len` bytes a silence may show: that of the shortest form that begins so.
@@ -233,17 +240,9 @@ impl Stream<'_> {
         }
     }
 
-    fn emit(&mut self, text: &[u8], event: Event, finds: Vec<Find>, begun: &[Begun], free: usize) {
+    /// Writes what is before `limit`; if `whole`, no find that may still grow.
+    fn emit(&mut self, text: &[u8], finds: Vec<Find>, mut limit: usize, whole: bool) {
         let finds = merged(finds, self.gone);
-        let end = text.len();
-        let (mut limit, whole) = match event {
-            Event::Silence => {
-                (begun.iter().filter_map(|begun| begun.limit).fold(end, usize::min).max(self.gone), false)
-            }
-            _ => {
-                (begun.iter().filter(|begun| begun.shown > free).fold(end, |limit, begun| limit.min(begun.start)), true)
-            }
-        };
         for find in finds {
             // A silence shows what is masked either way; else a find that may still grow waits.
             if find.start > limit || whole && find.end > limit {

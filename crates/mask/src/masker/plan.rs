@@ -2,6 +2,7 @@
 //! to the lowest name.
 
 use super::brief::SHORTEST_FULL;
+use super::oblivious::Oblivious;
 use super::sieve::{Escapes, HEAD, Head, Sieve};
 use super::trie::Trie;
 use crate::forms::{self, Form};
@@ -32,6 +33,8 @@ pub struct Plan {
     pub(super) brief: Trie,
     pub(super) has_brief: bool,
     pub(super) sieve: Sieve,
+    /// For values that the program does not have.
+    pub(super) oblivious: Option<Oblivious>,
 }
 
 impl Plan {
@@ -75,7 +78,7 @@ impl Default for Plan {
     }
 }
 
-struct Builder {
+pub(super) struct Builder {
     markers: Vec<Vec<u8>>,
     straight: Trie,
     wrapped: Trie,
@@ -92,12 +95,12 @@ impl Default for Builder {
 }
 
 impl Builder {
-    fn name(&mut self, name: &str) -> u32 {
+    pub(super) fn name(&mut self, name: &str) -> u32 {
         self.markers.push(format!("[cast:{name}]").into_bytes());
         u32::try_from(self.markers.len() - 1).expect("fewer names than 2^32")
     }
 
-    fn add(&mut self, name: u32, form: Form<'_>) {
+    pub(super) fn add(&mut self, name: u32, form: Form<'_>) {
         let Form { bytes, wraps } = form;
         let is_brief = bytes.len() < SHORTEST_FULL;
         let trie = match (is_brief, wraps) {
@@ -116,13 +119,13 @@ impl Builder {
         }
     }
 
-    fn finish(mut self) -> Plan {
+    pub(super) fn finish(mut self) -> Plan {
         self.straight.link();
         self.wrapped.link();
         self.brief.link();
         let has_brief = self.heads.iter().any(|head| head.len < SHORTEST_FULL);
         let markers = if self.heads.is_empty() { Vec::new() } else { self.markers };
         let Self { straight, wrapped, brief, heads, escapes, .. } = self;
-        Plan { markers, straight, wrapped, brief, has_brief, sieve: Sieve::new(&heads, escapes) }
+        Plan { markers, straight, wrapped, brief, has_brief, sieve: Sieve::new(&heads, escapes), oblivious: None }
     }
 }

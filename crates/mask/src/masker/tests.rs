@@ -1,7 +1,10 @@
 //! What the masker finds, what it holds and releases, and its bounds on work and memory.
 
+mod guesses;
+mod rule;
 mod shapes;
 mod streams;
+mod whole;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

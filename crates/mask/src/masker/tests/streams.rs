@@ -9,9 +9,9 @@ use super::super::{Masker, Plan};
 
 const STREAMS: u64 = 100_000;
 /// The streams that share a plan.
-const OF_A_PLAN: u64 = 25;
+pub(super) const OF_A_PLAN: u64 = 25;
 
-fn needles(random: &mut Random) -> Vec<Needle> {
+pub(super) fn needles(random: &mut Random) -> Vec<Needle> {
     const LETTERS: [&str; 9] =
         ["ab", "ab", "aab\"", "ab\\n", "a%4b1", "a&;#b", "ab +c", "a\u{e9}b\n", "ghp_sk-u0041x{}"];
     (0..=random.below(3))
@@ -96,12 +96,11 @@ fn run(seed: u64) {
     // A seed is one stream; streams next to each other share a plan.
     let needles = needles(&mut Random(seed / OF_A_PLAN));
     let plan = Arc::new(Plan::of_forms(&needles));
-    check(&plan, &needles, &mut Random(seed.wrapping_mul(0x5851_F42D_4C95_7F2D)), seed);
+    check(&plan, &needles, &mut of_stream(seed), seed);
 }
 
 #[test]
 fn agrees_with_the_oracle() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
     if let Some(seed) = number("CAST_TEST_SEED") {
         return run(seed);
     }
@@ -109,7 +108,17 @@ fn agrees_with_the_oracle() {
         let needles = needles(&mut Random(group));
         let plan = Arc::new(Plan::of_forms(&needles));
         for seed in group * OF_A_PLAN..(group + 1) * OF_A_PLAN {
-            check(&plan, &needles, &mut Random(seed.wrapping_mul(0x5851_F42D_4C95_7F2D)), seed);
+            check(&plan, &needles, &mut of_stream(seed), seed);
         }
     }
+}
+
+/// A number in the environment.
+pub(super) fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|number| number.parse().ok())
+}
+
+/// What is random in one stream.
+pub(super) fn of_stream(seed: u64) -> Random {
+    Random(seed.wrapping_mul(0x5851_F42D_4C95_7F2D))
 }
