@@ -77,9 +77,9 @@ impl Shape {
 }
 
 impl Plan {
-    /// A plan for values, as (name, value), that the program does not have. Only a whole value is masked. No time and no
-    /// length of what a masker writes depends on a beginning of one. Values under 8 bytes are not looked for: to guess
-    /// one whole is too easy.
+    /// A plan for values, as (name, value), that the program does not have. Only a whole value is masked. No time and
+    /// no length of what a masker writes depends on a beginning of one. Values under 8 bytes are not looked for: to
+    /// guess one whole is too easy.
     pub fn whole<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let (mut plan, mut shape) = (Builder::default(), Shape::default());
         let secrets: Vec<_> = secrets.into_iter().map(|(name, value)| (name, value, ())).collect();
@@ -98,9 +98,9 @@ impl Plan {
         plan.finish_oblivious(order, Vec::new(), &shape)
     }
 
-    /// The same for values with stand-ins, as (name, value, stand-in), of the same shape: letters and digits stand where
-    /// letters and digits do, and all other bytes are the same, of printable ASCII. A whole value becomes its stand-in,
-    /// spelled as the value was. So lengths stay.
+    /// The same for values with stand-ins, as (name, value, stand-in), of the same shape: letters and digits stand
+    /// where letters and digits do, and all other bytes are the same, of printable ASCII. A whole value becomes its
+    /// stand-in, spelled as the value was. So lengths stay.
     pub fn swapping<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> Self {
         let (mut plan, mut shape, mut swaps) = (Builder::default(), Shape::default(), Vec::new());
         let secrets: Vec<_> = secrets.into_iter().collect();
@@ -142,8 +142,8 @@ impl Plan {
         plan.finish_oblivious(order, swaps, &shape)
     }
 
-    /// Which secret stands first in `bytes`, whole, in any encoding: its number in the order in which a plan of `whole` or
-    /// `swapping` got them.
+    /// Which secret stands first in `bytes`, whole, in any encoding: its number in the order in which a plan of `whole`
+    /// or `swapping` got them.
     pub fn find(&self, bytes: &[u8]) -> Option<usize> {
         let oblivious = self.oblivious.as_ref()?;
         let mut places: Vec<Place> = Vec::new();
@@ -215,9 +215,9 @@ impl Painted {
 
     /// Takes what ends with the byte that was just read.
     ///
-    /// `%3` before a value that begins with a digit is an escape of that digit to one reader, and not to another. To show
-    /// that it was one would tell that it is a digit. So of two readings of one form only the narrower counts; it is found
-    /// first.
+    /// `%3` before a value that begins with a digit is an escape of that digit to one reader, and not to another. To
+    /// show that it was one would tell that it is a digit. So of two readings of one form only the narrower counts; it
+    /// is found first.
     fn take(&mut self) -> Vec<Place> {
         let mut places = std::mem::take(&mut self.places);
         places.retain(|place| {

@@ -1,5 +1,5 @@
-//! Paints a whole value over with its stand-in: each byte, escape or digit that stands for a byte of the value becomes the
-//! same kind of byte, escape or digit for that byte of the stand-in. So no length changes.
+//! Paints a whole value over with its stand-in: each byte, escape or digit that stands for a byte of the value becomes
+//! the same kind of byte, escape or digit for that byte of the stand-in. So no length changes.
 
 use super::super::decode::{Decoded, Decoder, Kind, Token, Unit};
 use super::spelling::{is_upper, respell};

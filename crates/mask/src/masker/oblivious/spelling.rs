@@ -4,8 +4,8 @@ use super::super::decode::Kind;
 
 /// Makes of `text`, which spells a letter or digit, the same spelling of `new`.
 ///
-/// One spelling has no room for each: `&#65;` none for a character beyond `c`. It gets the capital letter, which has two
-/// digits too: it is not the stand-in then, but nothing of the value either.
+/// One spelling has no room for each: `&#65;` none for a character beyond `c`. It gets the capital letter, which has
+/// two digits too: it is not the stand-in then, but nothing of the value either.
 pub(super) fn respell(kind: Kind, text: &mut [u8], new: u8, is_upper: bool) {
     let len = text.len();
     match (kind, &*text) {

@@ -1,5 +1,5 @@
-//! The rule as it is written: when and in which pieces bytes leave depends on lengths, arrival times and kinds of bytes;
-//! which bytes leave differs only where a whole value stands. So two values of one shape cannot be told apart.
+//! The rule as it is written: when and in which pieces bytes leave depends on lengths, arrival times and kinds of
+//! bytes; which bytes leave differs only where a whole value stands. So two values of one shape cannot be told apart.
 
 use std::ops::Range;
 use std::sync::Arc;
