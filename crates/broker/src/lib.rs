@@ -13,6 +13,7 @@
 //! | `refusal` | what cast answers itself, and the words |
 //! | `http` | a strict reader and a writer of HTTP/1.1, without input or output |
 //! | `put_in` | where in a request a value is put in, or why the request is refused |
+//! | `take_out` | what comes back: decoded, and with stand-ins where values stand |
 //!
 //! Only cast-core uses this crate; other users get no stability promise.
 
@@ -25,6 +26,7 @@ pub mod put_in;
 pub mod refusal;
 pub mod secret;
 pub mod stand_in;
+pub mod take_out;
 
 pub use authority::{Authority, HostIndex, Target};
 pub use place::Place;

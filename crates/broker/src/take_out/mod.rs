@@ -1,0 +1,3 @@
+//! What comes back: decoded, and with stand-ins where a value stands.
+
+pub mod coding;
