@@ -1,3 +1,17 @@
 //! What comes back: decoded, and with stand-ins where a value stands.
 
 pub mod coding;
+pub mod websocket;
+
+/// Paints values in a stream of bytes: what comes out is as long as what went in, with stand-ins where whole values stood.
+/// It may hold back some bytes at the end of what it took, by a rule that depends on no value.
+pub trait Paint {
+    /// Takes the next bytes.
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>);
+    /// Nothing came for a while: lets go what it holds. What follows still belongs to the same stream.
+    fn pause(&mut self, out: &mut Vec<u8>);
+    /// The stream is over: lets go what it holds. What follows is another stream.
+    fn end(&mut self, out: &mut Vec<u8>);
+    /// Whether it holds something.
+    fn is_holding(&self) -> bool;
+}

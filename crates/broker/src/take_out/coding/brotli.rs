@@ -1,6 +1,6 @@
 //! The `br` coding (RFC 7932).
 
-use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, HuffmanCode, StandardAlloc};
+use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
 use super::{Decode, Next, PIECE, Undecodable, take};
 
@@ -14,7 +14,6 @@ pub(super) struct Brotli {
 
 impl Brotli {
     pub(super) fn new() -> Self {
-        let _: fn() -> HuffmanCode = HuffmanCode::default;
         let heap = StandardAlloc::default;
         Self { state: Box::new(BrotliState::new_strict(heap(), heap(), heap())), is_begun: false, is_done: false }
     }

@@ -12,6 +12,7 @@ pub(super) struct Gzip {
     is_begun: bool,
 }
 
+/// Where in a member the reader is. The first number is the flags of the header's parts that are still to come.
 enum Part {
     /// The ten bytes at the start of a member.
     Fixed,
@@ -19,8 +20,8 @@ enum Part {
     ExtraLength(u8),
     /// So many bytes of the extra field.
     Extra(u8, u16),
-    /// A name or a comment, up to its zero byte. The flag that is set tells which.
-    Text(u8, u8),
+    /// A name or a comment, up to its zero byte.
+    Text(u8),
     /// The check sum of the header.
     HeaderSum,
     Stream(Box<(Inflate, Crc)>),
@@ -55,9 +56,9 @@ fn after(flags: u8) -> Part {
     if flags & EXTRA != 0 {
         Part::ExtraLength(flags & !EXTRA)
     } else if flags & NAME != 0 {
-        Part::Text(flags & !NAME, NAME)
+        Part::Text(flags & !NAME)
     } else if flags & COMMENT != 0 {
-        Part::Text(flags & !COMMENT, COMMENT)
+        Part::Text(flags & !COMMENT)
     } else if flags & HEADER_SUM != 0 {
         Part::HeaderSum
     } else {
@@ -93,7 +94,7 @@ impl Decode for Gzip {
                     self.part = after(*flags);
                 }
             }
-            Part::Text(flags, _) => match input.iter().position(|byte| *byte == 0) {
+            Part::Text(flags) => match input.iter().position(|byte| *byte == 0) {
                 Some(end) => {
                     take(input, end + 1);
                     self.part = after(*flags);
