@@ -13,20 +13,30 @@
 //! | `refusal` | what cast answers itself, and the words |
 //! | `http` | a strict reader and a writer of HTTP/1.1, without input or output |
 //! | `put_in` | where in a request a value is put in, or why the request is refused |
+//! | `ca` | the certificate authority of one run |
+//! | `tls` | TLS with clients and hosts, and whom cast believes |
+//! | `random` | random bytes |
 //! | `take_out` | what comes back: decoded, and with stand-ins where values stand |
+//! | `tally` | how often which host was asked |
+//! | `proxy` | the connections; the one room besides `tls` that knows sockets |
 //!
 //! Only cast-core uses this crate; other users get no stability promise.
 
 pub mod authority;
+pub mod ca;
 pub mod http;
 pub mod known;
 pub mod limits;
 pub mod place;
+pub mod proxy;
 pub mod put_in;
+mod random;
 pub mod refusal;
 pub mod secret;
 pub mod stand_in;
+pub mod tally;
 pub mod take_out;
+pub mod tls;
 
 pub use authority::{Authority, HostIndex, Target};
 pub use place::Place;

@@ -2,7 +2,8 @@
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
-use super::{Decode, Next, PIECE, Undecodable, take};
+use super::{Decode, Next, Undecodable, take};
+use crate::limits::PIECE;
 
 type State = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 

@@ -2,7 +2,8 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{Decode, Next, PIECE, Undecodable, take};
+use super::{Decode, Next, Undecodable, take};
+use crate::limits::PIECE;
 
 /// One stream of deflate, with or without zlib's frame. Its window has 32 KiB.
 pub(super) struct Inflate {

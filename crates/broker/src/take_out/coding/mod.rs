@@ -8,23 +8,8 @@ mod zstd;
 
 use std::fmt;
 
-/// The most bytes that one step appends.
-pub const PIECE: usize = 64 << 10;
-/// The largest window of a decoder, in bytes. A stream that wants a larger one is refused.
-pub const WINDOW: usize = 8 << 20;
-
-/// A content coding that the broker undoes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Coding {
-    /// `gzip` or `x-gzip` (RFC 1952).
-    Gzip,
-    /// `deflate`: zlib (RFC 1950), or deflate alone (RFC 1951), which some servers send under this name.
-    Deflate,
-    /// `br` (RFC 7932).
-    Brotli,
-    /// `zstd` (RFC 8878).
-    Zstd,
-}
+use crate::http::Coding;
+use crate::limits::PIECE;
 
 /// The body is not what its coding says, or it wants a window beyond `WINDOW`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,16 +43,15 @@ pub trait Decode {
     fn end(&self) -> Result<(), Undecodable>;
 }
 
-impl Coding {
-    /// A decoder before its first byte.
-    pub fn decoder(self) -> Box<dyn Decode> {
-        match self {
-            Self::Gzip => Box::new(gzip::Gzip::new()),
-            Self::Deflate => Box::new(inflate::Deflate::new()),
-            Self::Brotli => Box::new(brotli::Brotli::new()),
-            Self::Zstd => Box::new(zstd::Zstd::new()),
-        }
-    }
+/// A decoder before its first byte, or `None` for a body that is not coded.
+pub fn decoder(coding: Coding) -> Option<Box<dyn Decode>> {
+    Some(match coding {
+        Coding::Identity => return None,
+        Coding::Gzip => Box::new(gzip::Gzip::new()),
+        Coding::Deflate => Box::new(inflate::Deflate::new()),
+        Coding::Brotli => Box::new(brotli::Brotli::new()),
+        Coding::Zstd => Box::new(zstd::Zstd::new()),
+    })
 }
 
 /// Takes up to `count` bytes from the front of `input`.

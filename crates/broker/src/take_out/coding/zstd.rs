@@ -9,7 +9,8 @@ use std::io::{self, Write};
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::{Decode, Next, PIECE, Undecodable, WINDOW, take};
+use super::{Decode, Next, Undecodable, take};
+use crate::limits::{PIECE, WINDOW};
 
 /// The most bytes that a block may have, and may become (§3.1.1.2.4).
 const BLOCK: usize = 128 << 10;

@@ -1,0 +1,27 @@
+//! The proxy: sockets, times and tasks. All of it is on one thread. What bytes mean is decided in the rooms below.
+//!
+//! | room | what it is |
+//! |---|---|
+//! | `listener` | accepts, and bounds how many |
+//! | `credential` | who may use the proxy |
+//! | `connect` | the first head of a connection |
+//! | `tunnel` | bytes both ways, unread |
+//! | `brokered` | one brokered connection |
+//! | `upstream` | the connection to a brokered host, verified |
+//! | `relay` | one response |
+//! | `outer`, `dial` | the way to a host |
+//! | `incoming`, `stream`, `wait` | what is read of a connection, and when |
+
+mod brokered;
+mod connect;
+pub mod credential;
+mod dial;
+mod incoming;
+pub mod listener;
+pub mod outer;
+mod relay;
+mod stream;
+mod tunnel;
+mod upstream;
+mod wait;
+mod websocket;
