@@ -5,6 +5,7 @@
 //! | room | what it is |
 //! |---|---|
 //! | `limits` | every number |
+//! | `broker` | the whole: prepared, started, stopped |
 //! | `authority` | a host and a port, and whether it is brokered |
 //! | `place` | where the owner allows a value besides the usual headers |
 //! | `secret` | a secret of a run, with all that the broker knows of it |
@@ -23,12 +24,13 @@
 //! Only cast-core uses this crate; other users get no stability promise.
 
 pub mod authority;
+mod broker;
 pub mod ca;
 pub mod http;
 pub mod known;
 pub mod limits;
 pub mod place;
-pub mod proxy;
+mod proxy;
 pub mod put_in;
 mod random;
 pub mod refusal;
@@ -39,7 +41,10 @@ pub mod take_out;
 pub mod tls;
 
 pub use authority::{Authority, HostIndex, Target};
+pub use broker::{Broker, Order};
 pub use place::Place;
+pub use proxy::outer::{NoProxy, NoUse, Outer, Proxy};
 pub use refusal::Refusal;
 pub use secret::Secret;
 pub use stand_in::{StandIn, Unfit};
+pub use tally::Tally;

@@ -60,3 +60,5 @@ pub const NEXT_ADDRESS_TIME: Duration = Duration::from_millis(250);
 pub const SILENCE: Duration = Duration::from_millis(10);
 /// After which silence TCP asks whether the other side is still there.
 pub const KEEPALIVE: Duration = Duration::from_secs(60);
+/// How long what a client still sends is read when it has got its last answer.
+pub const LINGER_TIME: Duration = Duration::from_secs(2);

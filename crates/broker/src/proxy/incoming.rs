@@ -40,6 +40,10 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
         debug_assert!(self.taken <= self.bytes.len());
     }
 
+    pub(super) fn stream(&mut self) -> &mut R {
+        &mut self.stream
+    }
+
     /// The stream, and what was read of it and not taken.
     pub(super) fn into_parts(self) -> (R, Vec<u8>) {
         let rest = self.bytes[self.taken..].to_vec();

@@ -10,16 +10,19 @@
 //! | `upstream` | the connection to a brokered host, verified |
 //! | `relay` | one response |
 //! | `outer`, `dial` | the way to a host |
+//! | `websocket` | a connection that became a WebSocket |
+//! | `shared` | what all connections have in common |
 //! | `incoming`, `stream`, `wait` | what is read of a connection, and when |
 
 mod brokered;
 mod connect;
-pub mod credential;
+pub(crate) mod credential;
 mod dial;
 mod incoming;
-pub mod listener;
+pub(crate) mod listener;
 pub mod outer;
 mod relay;
+pub(crate) mod shared;
 mod stream;
 mod tunnel;
 mod upstream;

@@ -1,6 +1,7 @@
 //! What comes back: decoded, and with stand-ins where a value stands.
 
 pub mod coding;
+pub mod scrub;
 pub mod websocket;
 
 /// Paints values in a stream of bytes: what comes out is as long as what went in, with stand-ins where whole values stood.

@@ -1,5 +1,5 @@
 //! Content codings of a response, undone while it streams. What a server sends decides neither how much memory a decoder
-//! takes nor how much comes out of one step: the windows are bounded, and a step appends at most `PIECE` bytes.
+//! takes nor how much comes out of one step: the windows are bounded, and a step appends at most `limits::PIECE` bytes.
 
 mod brotli;
 mod gzip;
@@ -9,9 +9,8 @@ mod zstd;
 use std::fmt;
 
 use crate::http::Coding;
-use crate::limits::PIECE;
 
-/// The body is not what its coding says, or it wants a window beyond `WINDOW`.
+/// The body is not what its coding says, or it wants a window beyond `limits::WINDOW`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Undecodable;
 
@@ -34,7 +33,7 @@ pub enum Next {
 
 /// A decoder of one body.
 pub trait Decode {
-    /// Takes bytes from the front of `input` and appends what they say to `out`, at most `PIECE` bytes. With `is_idle`
+    /// Takes bytes from the front of `input` and appends what they say to `out`, at most `limits::PIECE` bytes. With `is_idle`
     /// nothing stays inside that the input already says: the caller is about to wait for the server.
     fn step(&mut self, input: &mut &[u8], is_idle: bool, out: &mut Vec<u8>) -> Result<Next, Undecodable>;
 

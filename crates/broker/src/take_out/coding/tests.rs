@@ -6,6 +6,7 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::PIECE;
 
 /// All that the coding makes of `coded`, cut into pieces of `cut` bytes.
 fn decode(coding: Coding, coded: &[u8], cut: usize, is_idle: bool) -> Result<Vec<u8>, Undecodable> {

@@ -21,27 +21,28 @@ const FILES: [&str; 7] = [
     "/usr/local/share/certs/ca-root-nss.crt",            // FreeBSD
 ];
 
+#[derive(Clone)]
 pub(super) struct System {
-    bundle: Vec<u8>,
+    bundle: Arc<[u8]>,
 }
 
 impl System {
     pub(super) fn read(may_be_missing: bool) -> io::Result<Self> {
         for file in FILES {
             match std::fs::read(file) {
-                Ok(bundle) => return Ok(Self { bundle }),
+                Ok(bundle) => return Ok(Self { bundle: bundle.into() }),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(io::Error::new(error.kind(), format!("{error}: {file}"))),
             }
         }
         if may_be_missing {
-            return Ok(Self { bundle: Vec::new() });
+            return Ok(Self { bundle: Arc::default() });
         }
         Err(io::Error::new(io::ErrorKind::NotFound, "this system has no bundle of root certificates"))
     }
 
     pub(super) fn bundle(&self) -> io::Result<Vec<u8>> {
-        Ok(self.bundle.clone())
+        Ok(self.bundle.to_vec())
     }
 
     pub(super) fn verifier(

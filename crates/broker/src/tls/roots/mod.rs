@@ -20,6 +20,7 @@ use file as system;
 use platform as system;
 
 /// The roots, read and not yet parsed.
+#[derive(Clone)]
 pub struct Roots {
     system: system::System,
     extra: Vec<CertificateDer<'static>>,

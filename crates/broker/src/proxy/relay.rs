@@ -1,0 +1,227 @@
+//! One response: read strictly, decoded, painted, written anew, and passed on as it comes.
+
+use std::cell::Cell;
+use std::pin::pin;
+use std::sync::Arc;
+
+use cast_mask::Plan;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::incoming::{Incoming, NoHead};
+use super::wait::now;
+use crate::http::{Body, Fault, Framing, Head, Piece, Request, Response, write};
+use crate::limits;
+use crate::take_out::coding::{Decode, Next, decoder};
+use crate::take_out::scrub::{self, Scrub};
+use crate::take_out::Paint;
+
+/// What became of a response.
+pub(super) enum Relayed {
+    /// It was passed on whole. The connections may be kept.
+    Kept,
+    /// It was passed on whole, and says that the connection ends.
+    Closes,
+    /// It was 101.
+    Upgraded,
+    /// There is no response that can be passed on, and nothing of one was.
+    Bad(Fault),
+    /// The host has ended without a byte.
+    Nothing,
+    /// It broke off: on either side, or because it cannot be decoded.
+    Broken,
+}
+
+/// What the other half of an exchange knows and wants to know.
+pub(super) struct Progress {
+    /// The request went out whole.
+    pub(super) is_sent: Cell<bool>,
+    /// The final response has begun.
+    pub(super) has_begun: Cell<bool>,
+}
+
+/// Passes on the response to `request`, after any interim ones.
+pub(super) async fn relay<R, W>(
+    host: &mut Incoming<R>,
+    client: &mut W,
+    plan: &Arc<Plan>,
+    request: &Request,
+    progress: &Progress,
+) -> Relayed
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    for _ in 0..=limits::INTERIM_RESPONSES {
+        let bytes = match host.head(limits::HEAD).await {
+            Ok(bytes) => bytes,
+            Err(NoHead::Nothing) => return Relayed::Nothing,
+            Err(NoHead::Broken) if host.bytes().is_empty() => return Relayed::Nothing,
+            Err(NoHead::Broken) => return Relayed::Bad(Fault::Cut),
+            Err(NoHead::Fault(fault)) => return Relayed::Bad(fault),
+        };
+        let read = Head::read(&bytes).and_then(|head| Ok((Response::read(&head, &request.sent)?, head)));
+        let (response, head) = match read {
+            Ok(read) => read,
+            Err(fault) => return Relayed::Bad(fault),
+        };
+        let closes = response.closes || request.closes || !progress.is_sent.get();
+        let mut text = Vec::new();
+        write::response(&head, &response, closes, &mut text);
+        scrub::whole(plan, &mut text);
+        if response.is_interim() || response.status == 101 {
+            if client.write_all(&text).await.is_err() || client.flush().await.is_err() {
+                return Relayed::Broken;
+            }
+            if response.status == 101 {
+                return Relayed::Upgraded;
+            }
+            continue;
+        }
+        progress.has_begun.set(true);
+        let relay = Relay {
+            decoder: decoder(response.coding),
+            scrub: Scrub::new(plan),
+            is_chunked: response.relayed() == Framing::Chunked,
+            out: text,
+            client,
+        };
+        return match relay.body(host, response.framing, plan).await {
+            Err(_) => Relayed::Broken,
+            Ok(()) if closes => Relayed::Closes,
+            Ok(()) => Relayed::Kept,
+        };
+    }
+    Relayed::Bad(Fault::HeadTooLong)
+}
+
+/// The response broke off.
+struct Broken;
+
+/// The body of a response on its way.
+struct Relay<'a, W> {
+    decoder: Option<Box<dyn Decode>>,
+    scrub: Scrub,
+    is_chunked: bool,
+    /// What is to be written next: at most one decoded piece and its framing.
+    out: Vec<u8>,
+    client: &'a mut W,
+}
+
+impl<W: AsyncWrite + Unpin> Relay<'_, W> {
+    async fn body<R: AsyncRead + Unpin>(
+        mut self,
+        host: &mut Incoming<R>,
+        framing: Framing,
+        plan: &Arc<Plan>,
+    ) -> Result<(), Broken> {
+        let mut body = Body::new(framing);
+        loop {
+            loop {
+                let (piece, count) = body.take(host.bytes()).map_err(|_| Broken)?;
+                let is_empty = match piece {
+                    Piece::Data(data) => {
+                        self.data(data, false).await?;
+                        false
+                    }
+                    Piece::Nothing => true,
+                    Piece::End => {
+                        host.take(count);
+                        return self.end(body.trailers(), plan).await;
+                    }
+                };
+                host.take(count);
+                if is_empty {
+                    break;
+                }
+            }
+            self.flush().await?;
+            if self.read(host).await? == 0 {
+                body.end().map_err(|_| Broken)?;
+                return self.end(&[], plan).await;
+            }
+        }
+    }
+
+    /// Reads once more. Before it waits, all that the host has said goes out; but what may be within a token only after a
+    /// silence.
+    async fn read<R: AsyncRead + Unpin>(&mut self, host: &mut Incoming<R>) -> Result<usize, Broken> {
+        if let Some(read) = now(pin!(host.read())).await {
+            return read.map_err(|_| Broken);
+        }
+        self.data(&[], true).await?;
+        self.flush().await?;
+        if self.scrub.is_holding() {
+            if let Ok(read) = timeout(limits::SILENCE, host.read()).await {
+                return read.map_err(|_| Broken);
+            }
+            let mut painted = Vec::new();
+            self.scrub.pause(&mut painted);
+            self.put(&painted);
+            self.flush().await?;
+        }
+        host.read().await.map_err(|_| Broken)
+    }
+
+    /// Decodes and paints bytes of the body.
+    async fn data(&mut self, mut data: &[u8], is_idle: bool) -> Result<(), Broken> {
+        let (mut text, mut painted) = (Vec::new(), Vec::new());
+        loop {
+            let next = match &mut self.decoder {
+                None => {
+                    self.scrub.take(data, &mut painted);
+                    Next::Input
+                }
+                Some(decoder) => {
+                    let next = decoder.step(&mut data, is_idle, &mut text).map_err(|_| Broken)?;
+                    self.scrub.take(&text, &mut painted);
+                    text.clear();
+                    next
+                }
+            };
+            self.put(&painted);
+            painted.clear();
+            if next == Next::Input {
+                return Ok(());
+            }
+            if self.out.len() >= limits::PIECE {
+                self.flush().await?;
+            }
+        }
+    }
+
+    /// The body is whole: writes what is held, and the trailers.
+    async fn end(mut self, trailers: &[u8], plan: &Arc<Plan>) -> Result<(), Broken> {
+        self.data(&[], true).await?;
+        if let Some(decoder) = &self.decoder {
+            decoder.end().map_err(|_| Broken)?;
+        }
+        let mut painted = Vec::new();
+        self.scrub.end(&mut painted);
+        self.put(&painted);
+        if self.is_chunked {
+            let mut last = Vec::new();
+            write::last_chunk(trailers, &mut last).map_err(|_| Broken)?;
+            scrub::whole(plan, &mut last);
+            self.out.append(&mut last);
+        }
+        self.flush().await
+    }
+
+    fn put(&mut self, painted: &[u8]) {
+        if self.is_chunked {
+            write::chunk(painted, &mut self.out);
+        } else {
+            self.out.extend_from_slice(painted);
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Broken> {
+        if !self.out.is_empty() {
+            self.client.write_all(&self.out).await.map_err(|_| Broken)?;
+            self.client.flush().await.map_err(|_| Broken)?;
+            self.out.clear();
+        }
+        Ok(())
+    }
+}
