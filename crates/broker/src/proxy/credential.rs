@@ -12,11 +12,11 @@ use crate::http::Head;
 use crate::random;
 
 /// 256 bits, as 43 letters of base64url.
-pub struct Credential(SecretString);
+pub(crate) struct Credential(SecretString);
 
 /// As whom a program may use the proxy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum User {
+pub(crate) enum User {
     /// A program of CMD: listed hosts are brokered.
     Cast,
     /// The broker of a run within this one: every host is a tunnel.
@@ -25,7 +25,7 @@ pub enum User {
 
 impl User {
     /// The name in the proxy's address.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Cast => "cast",
             Self::Tunnel => "cast-tunnel",
@@ -34,25 +34,25 @@ impl User {
 }
 
 /// Whether a password is as long as those that `Credential::new` makes.
-pub fn is_like_one(password: &str) -> bool {
+pub(crate) fn is_like_one(password: &str) -> bool {
     password.len() == 43
 }
 
 impl Credential {
     /// A new one.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let bytes = Zeroizing::new(random::bytes::<32>()?);
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes.as_ref()).into()))
     }
 
     /// The address of the proxy at this port, with the credential.
-    pub fn url(&self, port: u16) -> SecretString {
+    pub(crate) fn url(&self, port: u16) -> SecretString {
         format!("http://{}:{}@127.0.0.1:{port}", User::Cast.name(), self.0.expose_secret()).into()
     }
 
     /// As whom a head asks, or `None` if it shows no credential or a wrong one. Takes the same time for each wrong one of
     /// the right length.
-    pub fn check(&self, head: &Head<'_>) -> Option<User> {
+    pub(crate) fn check(&self, head: &Head<'_>) -> Option<User> {
         let mut fields = head.all("proxy-authorization");
         let (field, None) = (fields.next()?, fields.next()) else { return None };
         let (scheme, digits) = field.value.split_at_checked(6)?;

@@ -20,7 +20,7 @@ pub(crate) mod credential;
 mod dial;
 mod incoming;
 pub(crate) mod listener;
-pub mod outer;
+pub(crate) mod outer;
 mod relay;
 pub(crate) mod shared;
 mod stream;
