@@ -212,7 +212,10 @@ impl Connection<'_> {
                     false
                 }
                 Piece::Nothing => true,
-                Piece::End => break,
+                Piece::End => {
+                    client.take(count);
+                    break;
+                }
             };
             client.take(count);
             if is_empty && client.read().await.map_err(|_| NotSent::Client)? == 0 {
