@@ -115,3 +115,6 @@ pub fn pem(certificate: &CertificateDer<'_>) -> String {
     pem.push_str("-----END CERTIFICATE-----\n");
     pem
 }
+
+#[cfg(test)]
+mod tests;

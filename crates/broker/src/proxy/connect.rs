@@ -29,7 +29,14 @@ pub(super) fn judge(bytes: &[u8], credential: &Credential) -> Result<Connect, Re
         let has_body = !matches!(Framing::of(&head), Ok(None | Some(Framing::Length(0))));
         return Err(Refused { refusal: Refusal::Credential, may_retry: !has_body });
     };
-    let line = request::line(head.first).map_err(|fault| refused(fault.into()))?;
+    // Python's `http.client` and OpenSSL's `s_client` say HTTP/1.0. There is no other difference: all that follows is TLS.
+    let mut first = head.first.to_vec();
+    if first.ends_with(b" HTTP/1.0")
+        && let Some(last) = first.last_mut()
+    {
+        *last = b'1';
+    }
+    let line = request::line(&first).map_err(|fault| refused(fault.into()))?;
     if line.method != b"CONNECT" {
         return Err(refused(Refusal::NotConnect));
     }
@@ -74,11 +81,14 @@ mod tests {
         let field = format!("Proxy-Authorization: Basic {}\r\n\r\n", STANDARD.encode(pair));
         let check = |first: &str, more: &str| judge(format!("{first}\r\n{more}{field}").as_bytes(), &credential);
         let host = Authority::parse(b"a.b").unwrap();
-        assert_eq!(check("CONNECT A.b.:443 HTTP/1.1", ""), Ok(Connect { user: User::Cast, host }));
+        for version in ["1.1", "1.0"] {
+            let expected = Connect { user: User::Cast, host: host.clone() };
+            assert_eq!(check(&format!("CONNECT A.b.:443 HTTP/{version}"), ""), Ok(expected));
+        }
         for (first, more, refusal) in [
             ("GET http://a.b/ HTTP/1.1", "", Refusal::NotConnect),
             ("connect a.b:443 HTTP/1.1", "", Refusal::NotConnect),
-            ("CONNECT a.b:443 HTTP/1.0", "", Fault::Version.into()),
+            ("CONNECT a.b:443 HTTP/2.0", "", Fault::Version.into()),
             ("CONNECT a.b:443", "", Fault::FirstLine.into()),
             ("CONNECT http://a.b HTTP/1.1", "", Refusal::Authority),
             ("CONNECT a.b:443 HTTP/1.1", "Content-Length: 5\r\n", Fault::Framing.into()),

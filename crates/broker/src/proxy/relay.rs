@@ -12,7 +12,7 @@ use super::incoming::{Incoming, NoHead};
 use super::wait::now;
 use crate::http::{Body, Fault, Framing, Head, Piece, Request, Response, write};
 use crate::limits;
-use crate::take_out::coding::{Decode, Next, decoder};
+use crate::take_out::coding::{Decode, Next, Undecodable, decoder};
 use crate::take_out::scrub::{self, Scrub};
 use crate::take_out::Paint;
 
@@ -78,15 +78,17 @@ where
             }
             continue;
         }
-        progress.has_begun.set(true);
         let relay = Relay {
             decoder: decoder(response.coding),
             scrub: Scrub::new(plan),
             is_chunked: response.relayed() == Framing::Chunked,
             out: text,
             client,
+            progress,
         };
         return match relay.body(host, response.framing, plan).await {
+            // Nothing went out, so cast can still answer.
+            Err(Stop::Fault(fault)) if !progress.has_begun.get() => Relayed::Bad(fault),
             Err(_) => Relayed::Broken,
             Ok(()) if closes => Relayed::Closes,
             Ok(()) => Relayed::Kept,
@@ -95,8 +97,25 @@ where
     Relayed::Bad(Fault::HeadTooLong)
 }
 
-/// The response broke off.
-struct Broken;
+/// Why a response broke off.
+enum Stop {
+    /// The host's fault.
+    Fault(Fault),
+    /// The client takes no more.
+    Client,
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Undecodable> for Stop {
+    fn from(_: Undecodable) -> Self {
+        Self::Fault(Fault::Coding)
+    }
+}
 
 /// The body of a response on its way.
 struct Relay<'a, W> {
@@ -106,6 +125,7 @@ struct Relay<'a, W> {
     /// What is to be written next: at most one decoded piece and its framing.
     out: Vec<u8>,
     client: &'a mut W,
+    progress: &'a Progress,
 }
 
 impl<W: AsyncWrite + Unpin> Relay<'_, W> {
@@ -114,11 +134,11 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
         host: &mut Incoming<R>,
         framing: Framing,
         plan: &Arc<Plan>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Stop> {
         let mut body = Body::new(framing);
         loop {
             loop {
-                let (piece, count) = body.take(host.bytes()).map_err(|_| Broken)?;
+                let (piece, count) = body.take(host.bytes())?;
                 let is_empty = match piece {
                     Piece::Data(data) => {
                         self.data(data, false).await?;
@@ -137,7 +157,7 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
             }
             self.flush().await?;
             if self.read(host).await? == 0 {
-                body.end().map_err(|_| Broken)?;
+                body.end()?;
                 return self.end(&[], plan).await;
             }
         }
@@ -145,26 +165,26 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
 
     /// Reads once more. Before it waits, all that the host has said goes out; but what may be within a token only after a
     /// silence.
-    async fn read<R: AsyncRead + Unpin>(&mut self, host: &mut Incoming<R>) -> Result<usize, Broken> {
+    async fn read<R: AsyncRead + Unpin>(&mut self, host: &mut Incoming<R>) -> Result<usize, Stop> {
         if let Some(read) = now(pin!(host.read())).await {
-            return read.map_err(|_| Broken);
+            return read.map_err(|_| Fault::Cut.into());
         }
         self.data(&[], true).await?;
         self.flush().await?;
         if self.scrub.is_holding() {
             if let Ok(read) = timeout(limits::SILENCE, host.read()).await {
-                return read.map_err(|_| Broken);
+                return read.map_err(|_| Fault::Cut.into());
             }
             let mut painted = Vec::new();
             self.scrub.pause(&mut painted);
             self.put(&painted);
             self.flush().await?;
         }
-        host.read().await.map_err(|_| Broken)
+        host.read().await.map_err(|_| Fault::Cut.into())
     }
 
     /// Decodes and paints bytes of the body.
-    async fn data(&mut self, mut data: &[u8], is_idle: bool) -> Result<(), Broken> {
+    async fn data(&mut self, mut data: &[u8], is_idle: bool) -> Result<(), Stop> {
         let (mut text, mut painted) = (Vec::new(), Vec::new());
         loop {
             let next = match &mut self.decoder {
@@ -173,7 +193,7 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
                     Next::Input
                 }
                 Some(decoder) => {
-                    let next = decoder.step(&mut data, is_idle, &mut text).map_err(|_| Broken)?;
+                    let next = decoder.step(&mut data, is_idle, &mut text)?;
                     self.scrub.take(&text, &mut painted);
                     text.clear();
                     next
@@ -191,17 +211,17 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
     }
 
     /// The body is whole: writes what is held, and the trailers.
-    async fn end(mut self, trailers: &[u8], plan: &Arc<Plan>) -> Result<(), Broken> {
+    async fn end(mut self, trailers: &[u8], plan: &Arc<Plan>) -> Result<(), Stop> {
         self.data(&[], true).await?;
         if let Some(decoder) = &self.decoder {
-            decoder.end().map_err(|_| Broken)?;
+            decoder.end()?;
         }
         let mut painted = Vec::new();
         self.scrub.end(&mut painted);
         self.put(&painted);
         if self.is_chunked {
             let mut last = Vec::new();
-            write::last_chunk(trailers, &mut last).map_err(|_| Broken)?;
+            write::last_chunk(trailers, &mut last)?;
             scrub::whole(plan, &mut last);
             self.out.append(&mut last);
         }
@@ -216,10 +236,11 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
         }
     }
 
-    async fn flush(&mut self) -> Result<(), Broken> {
+    async fn flush(&mut self) -> Result<(), Stop> {
         if !self.out.is_empty() {
-            self.client.write_all(&self.out).await.map_err(|_| Broken)?;
-            self.client.flush().await.map_err(|_| Broken)?;
+            self.progress.has_begun.set(true);
+            self.client.write_all(&self.out).await.map_err(|_| Stop::Client)?;
+            self.client.flush().await.map_err(|_| Stop::Client)?;
             self.out.clear();
         }
         Ok(())

@@ -42,7 +42,7 @@ fn with_it_only_connect_is_possible() {
     let field = field("cast", &way_in(run.broker()).1);
     for (first, status) in [
         ("GET http://api.example.test/ HTTP/1.1", "405"),
-        ("CONNECT api.example.test:443 HTTP/1.0", "505"),
+        ("CONNECT api.example.test:443 HTTP/2.0", "505"),
         ("CONNECT api.example.test:x HTTP/1.1", "400"),
         ("CONNECT http://api.example.test/ HTTP/1.1", "400"),
     ] {

@@ -1,5 +1,6 @@
 //! What comes back: at once, whole, and without the value.
 
+use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -11,12 +12,13 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 
 use crate::sides::{AtHost, NAME, Run, VALUE, get, stand_in};
 
-/// A host that answers each request with the next of these.
+/// A host that answers each request with the next of these, and ends behind the last one.
 fn answering(answers: Vec<Vec<Vec<u8>>>) -> Run {
-    let answers = Arc::new(Mutex::new(answers.into_iter()));
+    let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
     Run::new(move |mut line| {
-        while !line.head().is_empty() {
-            let Some(answer) = answers.lock().unwrap().next() else { return };
+        let next = || answers.lock().unwrap().pop_front();
+        while let Some(answer) = next() {
+            line.head();
             for piece in answer {
                 line.send(piece);
             }
@@ -245,7 +247,7 @@ fn a_response_that_can_be_read_in_two_ways_is_refused() {
     }
 }
 
-/// What breaks off shows as broken: no last chunk, fewer bytes than said.
+/// What breaks off shows as broken: no last chunk, fewer bytes than said; or cast answers, if nothing was passed on.
 #[test]
 fn a_response_that_breaks_off_is_seen_to() {
     let cut = &gzip(b"hello, hello, hello")[..15];
@@ -267,7 +269,7 @@ fn a_response_that_breaks_off_is_seen_to() {
         let mut client = run.client();
         client.send(get("/"));
         let answer = client.all();
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") || answer.starts_with("HTTP/1.1 502 "), "{answer}");
         assert!(!answer.contains("\r\n0\r\n"), "{}: {answer}", bad.escape_ascii());
         assert_eq!(run.stop()[0].failed, 1, "{}", bad.escape_ascii());
     }
