@@ -78,7 +78,7 @@ where
             }
             continue;
         }
-        let relay = Relay {
+        let mut relay = Relay {
             decoder: decoder(response.coding),
             scrub: Scrub::new(plan),
             is_chunked: response.relayed() == Framing::Chunked,
@@ -89,7 +89,13 @@ where
         return match relay.body(host, response.framing, plan).await {
             // Nothing went out, so cast can still answer.
             Err(Stop::Fault(fault)) if !progress.has_begun.get() => Relayed::Bad(fault),
-            Err(_) => Relayed::Broken,
+            Err(stop) => {
+                if let Stop::Fault(_) = stop {
+                    // What came before the fault is the client's.
+                    let _ = relay.let_go().await;
+                }
+                Relayed::Broken
+            }
             Ok(()) if closes => Relayed::Closes,
             Ok(()) => Relayed::Kept,
         };
@@ -130,7 +136,7 @@ struct Relay<'a, W> {
 
 impl<W: AsyncWrite + Unpin> Relay<'_, W> {
     async fn body<R: AsyncRead + Unpin>(
-        mut self,
+        &mut self,
         host: &mut Incoming<R>,
         framing: Framing,
         plan: &Arc<Plan>,
@@ -175,9 +181,7 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
             if let Ok(read) = timeout(limits::SILENCE, host.read()).await {
                 return read.map_err(|_| Fault::Cut.into());
             }
-            let mut painted = Vec::new();
-            self.scrub.pause(&mut painted);
-            self.put(&painted);
+            self.scrubbed(Scrub::pause);
             self.flush().await?;
         }
         host.read().await.map_err(|_| Fault::Cut.into())
@@ -211,14 +215,12 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
     }
 
     /// The body is whole: writes what is held, and the trailers.
-    async fn end(mut self, trailers: &[u8], plan: &Arc<Plan>) -> Result<(), Stop> {
+    async fn end(&mut self, trailers: &[u8], plan: &Arc<Plan>) -> Result<(), Stop> {
         self.data(&[], true).await?;
         if let Some(decoder) = &self.decoder {
             decoder.end()?;
         }
-        let mut painted = Vec::new();
-        self.scrub.end(&mut painted);
-        self.put(&painted);
+        self.scrubbed(Scrub::end);
         if self.is_chunked {
             let mut last = Vec::new();
             write::last_chunk(trailers, &mut last)?;
@@ -226,6 +228,18 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
             self.out.append(&mut last);
         }
         self.flush().await
+    }
+
+    /// The body broke off: writes what is held.
+    async fn let_go(&mut self) -> Result<(), Stop> {
+        self.scrubbed(Scrub::end);
+        self.flush().await
+    }
+
+    fn scrubbed(&mut self, let_go: impl Fn(&mut Scrub, &mut Vec<u8>)) {
+        let mut painted = Vec::new();
+        let_go(&mut self.scrub, &mut painted);
+        self.put(&painted);
     }
 
     fn put(&mut self, painted: &[u8]) {

@@ -44,7 +44,7 @@ fn run(program: &str, folder: &Path, run: &Run, arguments: &[String]) -> Option<
         return None;
     };
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success(), "{program}: {said}");
+    assert!(output.status.success() && !said.is_empty(), "{program}: {said}");
     Some(said)
 }
 
@@ -52,7 +52,7 @@ fn run(program: &str, folder: &Path, run: &Run, arguments: &[String]) -> Option<
 #[track_caller]
 fn check(broker: &Run, said: &str, count: usize) {
     let seen = broker.host.seen.text();
-    assert_eq!(seen.matches(&format!("Bearer {VALUE}")).count(), count, "{seen}");
+    assert_eq!(seen.matches(&format!("Bearer {VALUE}")).count(), count, "{seen} {said}");
     assert!(said.contains(&format!("Bearer {}", stand_in())), "{said}");
     assert!(!said.contains(VALUE), "{said}");
 }
@@ -108,7 +108,7 @@ const connect = http.request({ host: proxy.hostname, port: proxy.port, method: '
 connect.on('connect', (answer, socket) => {
     if (answer.statusCode != 200) throw new Error(answer.statusCode);
     const secure = tls.connect({ socket, servername: 'api.example.test', ALPNProtocols: ['http/1.1'] });
-    const request = https.request({ host: 'api.example.test', createConnection: () => secure, method: 'POST',
+    const request = https.request({ host: 'api.example.test', port: 443, createConnection: () => secure, method: 'POST',
         headers: { Authorization: 'Bearer ' + process.env.API_KEY } }, (answer) => {
         answer.pipe(process.stdout);
         answer.on('end', () => process.exit(0));

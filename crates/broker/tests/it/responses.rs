@@ -276,5 +276,6 @@ fn a_response_that_breaks_off_is_seen_to() {
     let run = one("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
     let mut client = run.client();
     client.send(get("/"));
-    assert!(client.all().ends_with("\r\n\r\nhello"));
+    let answer = client.all();
+    assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
 }

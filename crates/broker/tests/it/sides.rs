@@ -101,6 +101,16 @@ impl<C: Read + Write> Line<C> {
         Self { stream, seen: None, rest: Vec::new() }
     }
 
+    /// Without a note of what comes.
+    pub(crate) fn unseen(self) -> Self {
+        Self { seen: None, ..self }
+    }
+
+    /// How much was read and not taken.
+    pub(crate) fn rest_len(&self) -> usize {
+        self.rest.len()
+    }
+
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.try_send(bytes).unwrap();
     }
