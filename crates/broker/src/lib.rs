@@ -36,8 +36,8 @@ mod random;
 pub mod refusal;
 pub mod secret;
 pub mod stand_in;
-pub mod tally;
 pub mod take_out;
+pub mod tally;
 pub mod tls;
 
 pub use authority::{Authority, HostIndex, Target};

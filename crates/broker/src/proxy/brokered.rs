@@ -293,9 +293,7 @@ impl Connection<'_> {
                 self.shared.tallies().failed(host_name);
                 Then::Break
             }
-            Relayed::Nothing => {
-                self.refuse(&Refusal::BadResponse { host: host_name.clone(), fault: Fault::Cut }).await
-            }
+            Relayed::Nothing => self.refuse(&Refusal::BadResponse { host: host_name.clone(), fault: Fault::Cut }).await,
             Relayed::Bad(fault) => self.refuse(&Refusal::BadResponse { host: host_name.clone(), fault }).await,
             Relayed::Broken => {
                 self.shared.tallies().failed(host_name);

@@ -239,7 +239,9 @@ mod tests {
         for scheme in ["https://h:1", "socks5://h:1", "socks5h://h"] {
             check(scheme, Err(NoUse::Scheme));
         }
-        for form in ["", "http://", "http://h:1/path", "http://u:%4@h:1", "http://u:%+1@h:1", "http://h:x", "http://a b"] {
+        for form in
+            ["", "http://", "http://h:1/path", "http://u:%4@h:1", "http://u:%+1@h:1", "http://h:x", "http://a b"]
+        {
             check(form, Err(NoUse::Form));
         }
     }

@@ -12,9 +12,9 @@ use super::incoming::{Incoming, NoHead};
 use super::wait::now;
 use crate::http::{Body, Fault, Framing, Head, Piece, Request, Response, write};
 use crate::limits;
+use crate::take_out::Paint;
 use crate::take_out::coding::{Decode, Next, Undecodable, decoder};
 use crate::take_out::scrub::{self, Scrub};
-use crate::take_out::Paint;
 
 /// What became of a response.
 pub(super) enum Relayed {

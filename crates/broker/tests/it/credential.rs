@@ -25,7 +25,8 @@ fn a_second_try_on_the_same_connection_is_possible() {
 #[test]
 fn without_it_all_heads_look_alike() {
     let run = silent();
-    for head in ["GET http://a.b/ HTTP/1.1\r\n\r\n", "CONNECT  HTTP/1.1\r\n\r\n", "x\r\n\r\n", "GET / HTTP/1.1\nx\n\n"] {
+    for head in ["GET http://a.b/ HTTP/1.1\r\n\r\n", "CONNECT  HTTP/1.1\r\n\r\n", "x\r\n\r\n", "GET / HTTP/1.1\nx\n\n"]
+    {
         let mut line = run.plain();
         line.send(head);
         assert!(line.head().starts_with("HTTP/1.1 407 "), "{head}");

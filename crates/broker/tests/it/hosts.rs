@@ -51,8 +51,7 @@ fn a_host_that_is_not_there_is_said() {
     let root = Root::new();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let host = format!("localhost:{}", closed.port());
-    let order =
-        Order { secrets: vec![secret(&[&host], Vec::new())], outer: Outer::Direct, roots: vec![root.path()] };
+    let order = Order { secrets: vec![secret(&[&host], Vec::new())], outer: Outer::Direct, roots: vec![root.path()] };
     let mut broker = Broker::prepare(order, SystemTime::now()).unwrap();
     broker.start().unwrap();
     let mut client = Line::new(tls(tunnel(&broker, "cast", &host), "localhost", broker.ca_pem()));
@@ -68,8 +67,7 @@ fn a_host_is_reached_directly() {
     let root = Root::new();
     let host = Host::new(root.server("localhost", |_| {}), answer);
     let name = format!("localhost:{}", host.address.port());
-    let order =
-        Order { secrets: vec![secret(&[&name], Vec::new())], outer: Outer::Direct, roots: vec![root.path()] };
+    let order = Order { secrets: vec![secret(&[&name], Vec::new())], outer: Outer::Direct, roots: vec![root.path()] };
     let mut broker = Broker::prepare(order, SystemTime::now()).unwrap();
     broker.start().unwrap();
     let mut client = Line::new(tls(tunnel(&broker, "cast", &name), "localhost", broker.ca_pem()));
@@ -167,7 +165,8 @@ fn the_outer_proxy_is_used_as_it_was_told() {
         assert!(client.head().starts_with("HTTP/1.1 200 "), "{authority}");
     }
     let heads = lead.heads.lock().unwrap().clone();
-    let expected = "CONNECT localhost:9 HTTP/1.1\r\nHost: localhost:9\r\nProxy-Authorization: Basic bWU6cEBzcw==\r\n\r\n";
+    let expected =
+        "CONNECT localhost:9 HTTP/1.1\r\nHost: localhost:9\r\nProxy-Authorization: Basic bWU6cEBzcw==\r\n\r\n";
     assert_eq!(heads, [expected]);
 }
 

@@ -49,7 +49,13 @@ fn nothing_is_sent_upstream() {
         ("403", format!("GET /?q={stand_in} HTTP/1.1\r\n{host}\r\n")),
         ("403", format!("GET /{stand_in} HTTP/1.1\r\n{host}\r\n")),
         ("413", format!("POST / HTTP/1.1\r\n{host}{form}Content-Length: 2000000\r\n\r\n")),
-        ("413", format!("POST / HTTP/1.1\r\n{host}{form}Transfer-Encoding: chunked\r\n\r\n200000\r\n{}", "x".repeat(1_100_000))),
+        (
+            "413",
+            format!(
+                "POST / HTTP/1.1\r\n{host}{form}Transfer-Encoding: chunked\r\n\r\n200000\r\n{}",
+                "x".repeat(1_100_000)
+            ),
+        ),
         ("415", format!("POST / HTTP/1.1\r\n{host}{form}Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx")),
         // A fault within a body that is read whole.
         ("400", format!("POST / HTTP/1.1\r\n{host}{form}Transfer-Encoding: chunked\r\n\r\nzz\r\n")),

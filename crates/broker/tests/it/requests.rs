@@ -89,7 +89,10 @@ fn bodies_pass_with_one_framing() {
     let head = client.head();
     assert_eq!(client.exactly(length_of(&head)), b"hello world");
     // Chunks at any cut, with an extension and a trailer; both are gone at the host.
-    let chunks = format!("{start}Transfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\nX-T: {}\r\n\r\n", stand_in());
+    let chunks = format!(
+        "{start}Transfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\nX-T: {}\r\n\r\n",
+        stand_in()
+    );
     for byte in chunks.bytes() {
         client.send([byte]);
     }

@@ -102,11 +102,13 @@ impl<C: Read + Write> Line<C> {
     }
 
     /// Without a note of what comes.
+    #[allow(dead_code, reason = "the test of memory uses it")]
     pub(crate) fn unseen(self) -> Self {
         Self { seen: None, ..self }
     }
 
     /// How much was read and not taken.
+    #[allow(dead_code, reason = "the test of memory uses it")]
     pub(crate) fn rest_len(&self) -> usize {
         self.rest.len()
     }

@@ -7,10 +7,7 @@ use crate::sides::{Line, Run, field, way_in};
 
 fn run_to(listener: &TcpListener) -> (Run, String) {
     let root = crate::sides::Root::new();
-    let host = crate::sides::Host {
-        address: listener.local_addr().unwrap(),
-        seen: std::sync::Arc::default(),
-    };
+    let host = crate::sides::Host { address: listener.local_addr().unwrap(), seen: std::sync::Arc::default() };
     (Run::of(crate::sides::secret(&[crate::sides::NAME], Vec::new()), root, host), "other.test:80".to_owned())
 }
 

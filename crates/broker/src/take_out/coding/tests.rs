@@ -18,12 +18,7 @@ fn decode(coding: Coding, coded: &[u8], cut: usize, is_idle: bool) -> Result<Vec
     decoder.end().map(|()| text)
 }
 
-fn drive(
-    decoder: &mut dyn Decode,
-    input: &mut &[u8],
-    is_idle: bool,
-    text: &mut Vec<u8>,
-) -> Result<(), Undecodable> {
+fn drive(decoder: &mut dyn Decode, input: &mut &[u8], is_idle: bool, text: &mut Vec<u8>) -> Result<(), Undecodable> {
     loop {
         let before = text.len();
         let next = decoder.step(input, is_idle, text)?;

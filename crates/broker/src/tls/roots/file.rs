@@ -12,13 +12,13 @@ use rustls::pki_types::pem::PemObject;
 
 /// Where systems keep it, as Go's `crypto/x509` has the list. `SSL_CERT_FILE` is not asked: the caller sets it.
 const FILES: [&str; 7] = [
-    "/etc/ssl/certs/ca-certificates.crt",                // Debian, Arch, Alpine, Gentoo, NixOS
-    "/etc/pki/tls/certs/ca-bundle.crt",                  // Fedora, RHEL
-    "/etc/ssl/ca-bundle.pem",                            // openSUSE
-    "/etc/pki/tls/cacert.pem",                           // OpenELEC
+    "/etc/ssl/certs/ca-certificates.crt", // Debian, Arch, Alpine, Gentoo, NixOS
+    "/etc/pki/tls/certs/ca-bundle.crt",   // Fedora, RHEL
+    "/etc/ssl/ca-bundle.pem",             // openSUSE
+    "/etc/pki/tls/cacert.pem",            // OpenELEC
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // RHEL 7
-    "/etc/ssl/cert.pem",                                 // Alpine, the BSDs
-    "/usr/local/share/certs/ca-root-nss.crt",            // FreeBSD
+    "/etc/ssl/cert.pem",                  // Alpine, the BSDs
+    "/usr/local/share/certs/ca-root-nss.crt", // FreeBSD
 ];
 
 #[derive(Clone)]
