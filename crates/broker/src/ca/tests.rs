@@ -151,7 +151,7 @@ fn python_accepts_it_for_its_hosts_only() {
     });
 }
 
-const NODE: &str = r#"
+const NODE: &str = r"
 const [folder, name] = process.argv.slice(1), fs = require('fs'), tls = require('tls');
 const read = (file) => fs.readFileSync(folder + '/' + file);
 const server = tls.createServer({ cert: read('leaf.pem'), key: read('key.pem') }, () => {}).on('tlsClientError', () => {});
@@ -161,7 +161,7 @@ server.listen(0, '127.0.0.1', () => {
     if (!require('net').isIP(name)) options.servername = name;
     tls.connect(options, () => process.exit(0)).on('error', (error) => { console.error(error.code, error); process.exit(1); });
 });
-"#;
+";
 
 #[test]
 fn node_accepts_it_for_its_hosts_only() {

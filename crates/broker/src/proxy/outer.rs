@@ -217,8 +217,10 @@ fn is_in(address: IpAddr, network: IpAddr, bits: u32) -> bool {
 mod tests {
     use super::*;
 
+    type Parts<'a> = (&'a str, u16, Option<(&'a str, &'a str)>);
+
     #[track_caller]
-    fn check(text: &str, expected: Result<(&str, u16, Option<(&str, &str)>), NoUse>) {
+    fn check(text: &str, expected: Result<Parts<'_>, NoUse>) {
         let found = Proxy::parse(text);
         let shown = found.as_ref().map_err(|no| *no).map(|proxy| {
             let user = proxy.user.as_ref().map(|(user, password)| (user.as_str(), password.expose_secret()));

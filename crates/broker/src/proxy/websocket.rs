@@ -43,9 +43,10 @@ async fn down(
 ) -> Option<()> {
     let (mut frames, mut out) = (Frames::new(Scrub::new(plan), Scrub::new(plan)), Vec::new());
     loop {
-        let more = match frames.is_holding() {
-            true => timeout(limits::SILENCE, host.has_more()).await,
-            false => Ok(host.has_more().await),
+        let more = if frames.is_holding() {
+            timeout(limits::SILENCE, host.has_more()).await
+        } else {
+            Ok(host.has_more().await)
         };
         let result = match more {
             Err(_) => {

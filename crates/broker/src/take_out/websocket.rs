@@ -180,7 +180,9 @@ impl<P: Paint> Frames<P> {
     /// Writes bytes of messages, and between them what waits for its place.
     fn give(&mut self, mut painted: &[u8], out: &mut Vec<u8>) {
         loop {
-            while let Some((_, bytes)) = self.waiting.pop_front_if(|(place, _)| *place == self.given) {
+            while self.waiting.front().is_some_and(|(place, _)| *place == self.given)
+                && let Some((_, bytes)) = self.waiting.pop_front()
+            {
                 self.waiting_bytes -= bytes.len();
                 out.extend_from_slice(&bytes);
             }

@@ -99,7 +99,7 @@ fn python() {
 }
 
 /// Node without a proxy agent of its own: CONNECT and TLS by hand, as its agents do.
-const NODE: &str = r#"
+const NODE: &str = r"
 const https = require('https'), http = require('http'), tls = require('tls');
 const proxy = new URL(process.env.HTTPS_PROXY);
 const pair = Buffer.from(proxy.username + ':' + proxy.password).toString('base64');
@@ -115,7 +115,7 @@ connect.on('connect', (answer, socket) => {
     });
     request.end('hello');
 }).end();
-"#;
+";
 
 #[test]
 fn node() {

@@ -206,6 +206,7 @@ impl Host {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
                 stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                stream.set_nodelay(true).unwrap();
                 all.connections.fetch_add(1, Ordering::SeqCst);
                 let (config, script, seen) = (config.clone(), script.clone(), all.clone());
                 thread::spawn(move || {
@@ -247,6 +248,9 @@ impl Lead {
 
 /// Copies both ways, with half-closes.
 pub(crate) fn both_ways(one: TcpStream, other: TcpStream) {
+    for stream in [&one, &other] {
+        stream.set_nodelay(true).unwrap();
+    }
     let (mut from, mut to) = (one.try_clone().unwrap(), other.try_clone().unwrap());
     let up = thread::spawn(move || {
         let _ = io::copy(&mut from, &mut to);

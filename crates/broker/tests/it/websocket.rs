@@ -1,4 +1,4 @@
-//! WebSockets: what the client sends passes, what the host sends is painted, in frames of the same length.
+//! `WebSocket`: what the client sends passes, what the host sends is painted, in frames of the same length.
 
 use crate::sides::{AtClient, NAME, Run, VALUE, stand_in};
 

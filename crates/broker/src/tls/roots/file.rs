@@ -41,6 +41,7 @@ impl System {
         Err(io::Error::new(io::ErrorKind::NotFound, "this system has no bundle of root certificates"))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "other systems ask for it here")]
     pub(super) fn bundle(&self) -> io::Result<Vec<u8>> {
         Ok(self.bundle.to_vec())
     }
