@@ -55,8 +55,8 @@ struct Parts {
 }
 
 impl Broker {
-    /// Binds, makes the authority and reads the roots. Starts no thread and parses no root. An error if there are no roots,
-    /// a host is an address, or there are more than `limits::HOSTS`.
+    /// Binds, makes the authority and reads the roots. Starts no thread and parses no root. An error if there are no
+    /// roots, a host is an address, or there are more than `limits::HOSTS`.
     pub fn prepare(order: Order, now: SystemTime) -> io::Result<Self> {
         let Order { secrets, outer, roots } = order;
         let hosts: BTreeSet<_> = secrets.iter().flat_map(|secret| &secret.hosts).cloned().collect();

@@ -1,5 +1,5 @@
-//! The certificate authority of one run. It is for the brokered hosts alone, and says so: a program that trusts it trusts
-//! it for nothing else. Its key is only in the memory of cast, and is gone with the run.
+//! The certificate authority of one run. It is for the brokered hosts alone, and says so: a program that trusts it
+//! trusts it for nothing else. Its key is only in the memory of cast, and is gone with the run.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -66,8 +66,8 @@ impl Ca {
         pem(&self.certificate)
     }
 
-    /// A certificate for one of the hosts, and the key for it. It is made at first use, and anew when it is old. An error
-    /// for any other name.
+    /// A certificate for one of the hosts, and the key for it. It is made at first use, and anew when it is old. An
+    /// error for any other name.
     pub fn leaf(&mut self, host: &str, now: SystemTime) -> io::Result<Arc<CertifiedKey>> {
         if !self.names.contains(host) {
             return Err(io::Error::from(io::ErrorKind::NotFound));

@@ -1,7 +1,8 @@
 //! Memory stays flat, whatever a side sends and however slowly the other one reads. The heap of the whole program is
 //! bounded: the broker, and the test's two ends, which keep nothing.
 //!
-//! A side that writes until it is stopped shows that back-pressure reaches it: with a queue between, it would never stop.
+//! A side that writes until it is stopped shows that back-pressure reaches it: with a queue between, it would never
+//! stop.
 
 #[path = "it/sides.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]

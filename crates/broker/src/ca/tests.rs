@@ -1,5 +1,5 @@
-//! The authority is accepted for its hosts and refused for all else, by those who will look at it: the libraries of CMD's
-//! programs.
+//! The authority is accepted for its hosts and refused for all else, by those who will look at it: the libraries of
+//! CMD's programs.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

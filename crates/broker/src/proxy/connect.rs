@@ -29,7 +29,8 @@ pub(super) fn judge(bytes: &[u8], credential: &Credential) -> Result<Connect, Re
         let has_body = !matches!(Framing::of(&head), Ok(None | Some(Framing::Length(0))));
         return Err(Refused { refusal: Refusal::Credential, may_retry: !has_body });
     };
-    // Python's `http.client` and OpenSSL's `s_client` say HTTP/1.0. There is no other difference: all that follows is TLS.
+    // Python's `http.client` and OpenSSL's `s_client` say HTTP/1.0. There is no other difference: all that follows is
+    // TLS.
     let mut first = head.first.to_vec();
     if first.ends_with(b" HTTP/1.0")
         && let Some(last) = first.last_mut()

@@ -50,8 +50,8 @@ impl Credential {
         format!("http://{}:{}@127.0.0.1:{port}", User::Cast.name(), self.0.expose_secret()).into()
     }
 
-    /// As whom a head asks, or `None` if it shows no credential or a wrong one. Takes the same time for each wrong one of
-    /// the right length.
+    /// As whom a head asks, or `None` if it shows no credential or a wrong one. Takes the same time for each wrong one
+    /// of the right length.
     pub(crate) fn check(&self, head: &Head<'_>) -> Option<User> {
         let mut fields = head.all("proxy-authorization");
         let (field, None) = (fields.next()?, fields.next()) else { return None };

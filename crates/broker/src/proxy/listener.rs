@@ -87,8 +87,8 @@ async fn connection(shared: Rc<Shared>, stream: TcpStream, number: u64, _place: 
     }
 }
 
-/// Reads heads until one is a CONNECT with the credential, for `limits::CREDENTIAL_TIME`. Returns also what was read behind
-/// it.
+/// Reads heads until one is a CONNECT with the credential, for `limits::CREDENTIAL_TIME`. Returns also what was read
+/// behind it.
 async fn welcome(shared: &Shared, stream: TcpStream) -> Option<(Connect, TcpStream, Vec<u8>)> {
     let deadline = Instant::now() + limits::CREDENTIAL_TIME;
     stream::prepare(&stream).ok()?;

@@ -8,7 +8,7 @@
 //! | `tunnel` | bytes both ways, unread |
 //! | `brokered` | one brokered connection |
 //! | `upstream` | the connection to a brokered host, verified |
-//! | `relay` | one response |
+//! | `upload`, `relay` | one request, and its response |
 //! | `outer`, `dial` | the way to a host |
 //! | `websocket` | a connection that became a WebSocket |
 //! | `shared` | what all connections have in common |
@@ -25,6 +25,7 @@ mod relay;
 pub(crate) mod shared;
 mod stream;
 mod tunnel;
+mod upload;
 mod upstream;
 mod wait;
 mod websocket;

@@ -50,8 +50,8 @@ pub enum NoUse {
 }
 
 impl Proxy {
-    /// Reads `http://HOST:PORT`, `http://USER:PASSWORD@HOST:PORT`, or the same without `http://`, as curl does. The port
-    /// is 80 if it is not given, user and password are percent-decoded.
+    /// Reads `http://HOST:PORT`, `http://USER:PASSWORD@HOST:PORT`, or the same without `http://`, as curl does. The
+    /// port is 80 if it is not given, user and password are percent-decoded.
     pub fn parse(text: &str) -> Result<Self, NoUse> {
         let rest = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
@@ -163,8 +163,8 @@ enum Entry {
 }
 
 impl NoProxy {
-    /// Reads names, `.suffix`, `*`, addresses and `address/bits`, between commas or blanks, some with a port. An entry that
-    /// is none of these matches nothing.
+    /// Reads names, `.suffix`, `*`, addresses and `address/bits`, between commas or blanks, some with a port. An entry
+    /// that is none of these matches nothing.
     pub fn parse(text: &str) -> Self {
         let entries = text.split([',', ' ', '\t']).filter(|entry| !entry.is_empty());
         Self(entries.filter_map(entry).collect())

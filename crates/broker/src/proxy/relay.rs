@@ -169,8 +169,8 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
         }
     }
 
-    /// Reads once more. Before it waits, all that the host has said goes out; but what may be within a token only after a
-    /// silence.
+    /// Reads once more. Before it waits, all that the host has said goes out; but what may be within a token only after
+    /// a silence.
     async fn read<R: AsyncRead + Unpin>(&mut self, host: &mut Incoming<R>) -> Result<usize, Stop> {
         if let Some(read) = now(pin!(host.read())).await {
             return read.map_err(|_| Fault::Cut.into());

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use super::Paint;
 
-/// The server sent what nobody agreed on: a reserved bit, an unknown kind of frame, a mask, fragments out of order. Behind
-/// what was good stands a Close frame with 1002.
+/// The server sent what nobody agreed on: a reserved bit, an unknown kind of frame, a mask, fragments out of order.
+/// Behind what was good stands a Close frame with 1002.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Violation;
 
@@ -14,7 +14,8 @@ pub struct Violation;
 const PROTOCOL_ERROR: [u8; 4] = [0x88, 2, 0x03, 0xEA];
 /// The longest payload of a control frame (§5.5).
 const CONTROL: u64 = 125;
-/// How many bytes of frames may wait for payload that the painter holds. Then it lets go: the rule is about lengths only.
+/// How many bytes of frames may wait for payload that the painter holds. Then it lets go: the rule is about lengths
+/// only.
 const WAITING: usize = 64 << 10;
 
 /// The server's half of a connection.

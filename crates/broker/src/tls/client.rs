@@ -10,7 +10,8 @@ use super::{ALPN, provider};
 
 /// The configuration for connections to hosts. No resumption, no early data, no key log.
 pub fn config(verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<ClientConfig>, rustls::Error> {
-    // rustls calls any verifier that is not its own dangerous. `roots` makes this one, and it is the platform's or webpki's.
+    // rustls calls any verifier that is not its own dangerous. `roots` makes this one, and it is the platform's or
+    // webpki's.
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .dangerous()

@@ -1,5 +1,6 @@
-//! Content codings of a response, undone while it streams. What a server sends decides neither how much memory a decoder
-//! takes nor how much comes out of one step: the windows are bounded, and a step appends at most `limits::PIECE` bytes.
+//! Content codings of a response, undone while it streams. What a server sends decides neither how much memory a
+//! decoder takes nor how much comes out of one step: the windows are bounded, and a step appends at most
+//! `limits::PIECE` bytes.
 
 mod brotli;
 mod gzip;
@@ -33,8 +34,8 @@ pub enum Next {
 
 /// A decoder of one body.
 pub trait Decode {
-    /// Takes bytes from the front of `input` and appends what they say to `out`, at most `limits::PIECE` bytes. With `is_idle`
-    /// nothing stays inside that the input already says: the caller is about to wait for the server.
+    /// Takes bytes from the front of `input` and appends what they say to `out`, at most `limits::PIECE` bytes. With
+    /// `is_idle` nothing stays inside that the input already says: the caller is about to wait for the server.
     fn step(&mut self, input: &mut &[u8], is_idle: bool, out: &mut Vec<u8>) -> Result<Next, Undecodable>;
 
     /// The body is over, and every step of it was done. An error if the coding's own end is missing. A body without any
