@@ -2,9 +2,11 @@
 //! may know it; a value that is not valid is one, because a default in its place would surprise.
 
 use std::fmt;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use cast_broker::{NoUse, Proxy};
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
@@ -31,13 +33,19 @@ pub struct Settings {
     pub stale_after: Option<TimeSpan>,
     /// Whether cast records events in the audit log.
     pub audit: Audit,
+    /// PEM files, by absolute paths, with the roots that the broker believes besides the system's.
+    #[serde(deserialize_with = "absolute_paths")]
+    pub roots: Vec<PathBuf>,
+    /// The broker's way to hosts; `None`: as the caller's variables say.
+    #[serde(deserialize_with = "way_out")]
+    pub proxy: Option<WayOut>,
     /// What the file sets that cast does not know: a warning each.
     #[serde(skip)]
     pub unknown: Vec<String>,
 }
 
 /// All settings, as the file calls them.
-pub const NAMES: [&str; 4] = ["mask", "no_builtin", "stale_after", "audit"];
+pub const NAMES: [&str; 6] = ["mask", "no_builtin", "stale_after", "audit", "roots", "proxy"];
 
 /// When to mask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -65,7 +73,53 @@ pub enum Audit {
     Off,
 }
 
+/// How the broker reaches hosts.
+#[derive(Debug)]
+pub enum WayOut {
+    /// Without a proxy, whatever the caller's variables say.
+    Direct,
+    /// Through this one.
+    Through(Proxy),
+}
+
+/// Paths that do not depend on the working folder, which an agent chooses.
+fn absolute_paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    let paths = Vec::<PathBuf>::deserialize(deserializer)?;
+    let are_absolute = paths.iter().all(|path| path.is_absolute());
+    if are_absolute { Ok(paths) } else { Err(D::Error::custom("a path is not absolute")) }
+}
+
+/// `none`, or the address of a proxy. The failure quotes nothing of it: it may hold a password.
+fn way_out<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WayOut>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text == "none" {
+        return Ok(Some(WayOut::Direct));
+    }
+    let proxy = Proxy::parse(&text).map_err(|no_use| match no_use {
+        NoUse::Scheme => D::Error::custom("the scheme is not http"),
+        NoUse::Form => D::Error::custom("not http://[USER:PASSWORD@]HOST[:PORT]"),
+    })?;
+    Ok(Some(WayOut::Through(proxy)))
+}
+
 impl Settings {
+    /// The files of `roots`, if each is there and only its owner can write it: who can write one can make certificates
+    /// for every host.
+    pub fn trusted_roots(&self) -> Result<&[PathBuf]> {
+        for path in &self.roots {
+            let file = File::open(path);
+            let file =
+                file.map_err(|cause| Failure::io("cannot open the root certificates of the settings", path, &cause))?;
+            if files::is_writable_by_others(&file) {
+                let what =
+                    "cast does not use the root certificates of the settings, because other users can write them";
+                return Err(Failure::new(Kind::Io, format!("{what}: '{}'", path.display()))
+                    .hint(format!("if it contains what you want, run: {}", advice::own_and_close(path))));
+            }
+        }
+        Ok(&self.roots)
+    }
+
     /// Reads the file at `path` and follows symlinks. Returns the defaults if there is no file, or if this user may not
     /// enter its folder, like a container's user with root's home. A file that exists but cannot be read is an error,
     /// because it may require the audit log.
@@ -102,7 +156,7 @@ impl Settings {
             let line = error.span().map_or(1, |span| line(text, span.start));
             Failure::new(Kind::Usage, format!("line {line} of the settings is not valid: '{}'", path.display()))
                 .hint("valid settings are: mask = \"auto\", \"always\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
-                .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\"")
+                .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\", roots = [\"/etc/corp/root.pem\"], proxy = \"http://proxy.corp:3128\" or \"none\"")
         })?;
         Ok(Self { unknown: unknown(text, path), ..settings })
     }
@@ -191,11 +245,31 @@ mod tests {
     }
 
     #[test]
+    fn the_broker_s_settings() {
+        let settings = parse("roots = [\"/a/b.pem\"]\nproxy = \"http://u:hunter2@h:1\"").unwrap();
+        assert_eq!(settings.roots, [Path::new("/a/b.pem")]);
+        assert!(matches!(settings.proxy, Some(WayOut::Through(_))) && !format!("{settings:?}").contains("hunter2"));
+        assert!(matches!(parse("proxy = \"none\"").unwrap().proxy, Some(WayOut::Direct)));
+        assert!(parse("").unwrap().proxy.is_none());
+        for bad in [
+            "proxy = \"https://hunter2\"",
+            "proxy = \"socks5://hunter2\"",
+            "proxy = \"http://hunter2/path\"",
+            "proxy = \"\"",
+            "roots = [\"hunter2\"]",
+            "roots = \"/hunter2\"",
+        ] {
+            let failure = parse(bad).unwrap_err();
+            assert!(failure.message().contains("line 1") && !failure.message().contains("hunter2"), "{failure}");
+        }
+    }
+
+    #[test]
     fn unknown_settings_are_warnings() {
         let text = "mask = \"never\"\nmaks = \"hunter2\"\n\"sk-live-abc\" = 1\n[table]\nmask = 1\n[a.b]\n";
         let settings = parse(text).unwrap();
         assert_eq!(settings.mask, Mask::Never);
-        let known = "cast knows 'mask', 'no_builtin', 'stale_after', 'audit'";
+        let known = "cast knows 'mask', 'no_builtin', 'stale_after', 'audit', 'roots', 'proxy'";
         let expected = [(2, "did you mean 'mask'?"), (3, known), (4, known), (6, known)];
         let warning = |(line, known)| {
             format!("line {line} of the settings is not a setting that cast knows ({known}): 'config.toml'")
@@ -207,7 +281,8 @@ mod tests {
     /// A new setting gets its name in the list.
     #[test]
     fn all_names_are_known() {
-        let all = "mask = \"auto\"\nno_builtin = []\nstale_after = \"90d\"\naudit = \"on\"\n";
+        let all =
+            "mask = \"auto\"\nno_builtin = []\nstale_after = \"90d\"\naudit = \"on\"\nroots = []\nproxy = \"none\"\n";
         assert_eq!(all.lines().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>(), NAMES);
         assert!(parse(all).unwrap().unknown.is_empty());
         for name in NAMES {
