@@ -127,7 +127,7 @@ fn right_form(agent: &AgentName) -> String {
 fn code(not_started: &NotStarted) -> u8 {
     match not_started {
         NotStarted::NotFound => report::NOT_FOUND,
-        NotStarted::Failed(_) => report::RUN_FAILED,
+        NotStarted::Failed(_) | NotStarted::NoBroker(_) => report::RUN_FAILED,
         NotStarted::CannotExecute(_) | NotStarted::TooLong(_) => report::CANNOT_EXECUTE,
     }
 }

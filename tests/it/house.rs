@@ -92,6 +92,7 @@ fn values_are_exposed_where_the_documents_say() {
     let expected = [
         "crates/core/src/injections.rs",
         "crates/core/src/masking.rs",
+        "crates/core/src/run/brokering.rs",
         "crates/vault/src/value.rs",
         "crates/vault/src/values.rs",
     ];

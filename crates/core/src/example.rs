@@ -52,7 +52,7 @@ impl Example {
                 findings.extra.push(name.clone());
             }
             let example = self.wanted.get(name).map(|value| value.as_str());
-            if injection.value.as_ref().is_some_and(|value| value.is_placeholder(example)) {
+            if injection.given.stored().is_some_and(|value| value.is_placeholder(example)) {
                 findings.placeholders.push(name.clone());
             }
         }

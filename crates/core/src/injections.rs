@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
 
-use cast_vault::{AgentName, Entry, Flags, SecretName, SecretValue};
+use age::secrecy::zeroize::Zeroizing;
+use cast_broker::stand_in;
+use cast_broker::{StandIn, Unfit};
+use cast_vault::{AgentName, BUILTIN, Entry, Flags, SecretName, SecretValue};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::platform::exec::{Environment, NEEDED_VARIABLES, VARIABLES_IGNORE_CASE};
@@ -48,9 +51,49 @@ pub struct Injection {
     pub overrides_builtin: bool,
     /// How the owner wants it treated.
     pub flags: Flags,
-    /// `None` for one that this cast cannot give as its owner wants.
-    pub(crate) value: Option<SecretValue>,
+    /// What CMD gets.
+    pub(crate) given: Given,
 }
+
+/// How CMD gets a secret.
+#[derive(Debug)]
+pub(crate) enum Given {
+    /// Its value.
+    AsItIs(SecretValue),
+    /// What stands for its value, which only the broker has; or why it cannot be brokered.
+    Brokered {
+        /// The value.
+        value: SecretValue,
+        /// What CMD gets.
+        stand_in: Result<StandIn, Unfit>,
+    },
+    /// Not at all: this cast cannot give it as its owner wants.
+    Not,
+}
+
+impl Given {
+    /// What is in CMD's variable.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::AsItIs(value) => Some(value.expose()),
+            Self::Brokered { stand_in, .. } => stand_in.as_ref().ok().map(StandIn::as_str),
+            Self::Not => None,
+        }
+    }
+
+    /// The value, whoever has it.
+    pub(crate) fn stored(&self) -> Option<&SecretValue> {
+        if let Self::Brokered { value, .. } = self { Some(value) } else { self.value() }
+    }
+
+    /// The value that CMD has.
+    pub(crate) fn value(&self) -> Option<&SecretValue> {
+        if let Self::AsItIs(value) = self { Some(value) } else { None }
+    }
+}
+
+/// The key from which the stand-ins of a vault are drawn. It is asked for where there is a brokered secret.
+pub(crate) type StandInKey<'a> = dyn Fn() -> Zeroizing<[u8; 32]> + 'a;
 
 /// The secrets for the environment, by name.
 #[derive(Debug, Default)]
@@ -69,15 +112,22 @@ pub const UNLOCK_MATERIAL: [&str; 3] = [KEY, KEY_FILE, PASSPHRASE_FILE];
 const CLEAN: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];
 
 impl Injections {
-    /// Adds secrets and replaces those of the same name. `refuse_unsupported` finds those that this version cannot give as
-    /// their owner wants.
-    pub(crate) fn add(&mut self, source: Source, secrets: BTreeMap<SecretName, Entry>) {
+    /// Adds secrets and replaces those of the same name. `stand_in_key` is for those that are brokered. `refuse_not_given`
+    /// finds those that CMD cannot get as their owner wants.
+    pub(crate) fn add(&mut self, source: Source, secrets: BTreeMap<SecretName, Entry>, stand_in_key: &StandInKey<'_>) {
         for (name, Entry { flags, secret }) in secrets {
             let overrides_builtin = source == Source::Agent && self.0.contains_key(&name);
-            let is_plain = flags.hosts.is_empty() && !flags.file;
-            let value = secret.filter(|_| is_plain).map(|secret| secret.value);
+            let given = match secret.filter(|_| !flags.file).map(|secret| secret.value) {
+                None => Given::Not,
+                Some(value) if flags.hosts.is_empty() => Given::AsItIs(value),
+                Some(value) => {
+                    let (key, prefix) = (stand_in_key(), flags.prefix.as_deref());
+                    let stand_in = stand_in::derive(&key, name.as_str(), value.expose(), prefix);
+                    Given::Brokered { value, stand_in }
+                }
+            };
             let flags = Flags { from: None, ..flags };
-            self.0.insert(name, Injection { source, overrides_builtin, flags, value });
+            self.0.insert(name, Injection { source, overrides_builtin, flags, given });
         }
     }
 
@@ -88,22 +138,39 @@ impl Injections {
             let value = value.into_string().ok().and_then(|value| SecretValue::from_text(value).ok());
             let flags = Flags { unmasked, ..Flags::default() };
             if let Some(value) = value.filter(|_| !self.replaces(name.as_str().as_ref())) {
-                let injection =
-                    Injection { source: Source::Outer, overrides_builtin: false, flags, value: Some(value) };
+                let given = Given::AsItIs(value);
+                let injection = Injection { source: Source::Outer, overrides_builtin: false, flags, given };
                 self.0.insert(name, injection);
             }
         }
     }
 
-    /// Refuses secrets whose owner wants them brokered, in a file or fetched: they are never given in another way.
-    pub(crate) fn refuse_unsupported(&self, agent: &AgentName) -> Result<()> {
-        let Some((name, _)) = self.0.iter().find(|(_, injection)| injection.value.is_none()) else { return Ok(()) };
-        Err(Failure::new(
-            Kind::Integrity,
-            format!("secret '{name}' of agent '{agent}' is brokered, delivered as a file or fetched by a command, which this version of cast cannot do"),
-        )
-        .hint("install a newer version")
-        .hint(format!("or leave it out: '--except {name}'")))
+    /// Refuses secrets that CMD cannot get as their owner wants: they are never given in another way.
+    pub(crate) fn refuse_not_given(&self, agent: &AgentName) -> Result<(), Failure> {
+        for (name, Injection { source, given, .. }) in &self.0 {
+            let owner = if *source == Source::Builtin { BUILTIN } else { agent.as_str() };
+            let failure = match given {
+                Given::AsItIs(_) | Given::Brokered { stand_in: Ok(_), .. } => continue,
+                Given::Brokered { stand_in: Err(unfit), .. } => {
+                    let why = match unfit {
+                        Unfit::TooShort { have } => format!(
+                            "its value has {have} letters and digits beyond its prefix, and {} are needed",
+                            cast_broker::limits::LETTERS_AND_DIGITS
+                        ),
+                        Unfit::Bytes => "its value contains blanks, control characters or letters beyond ASCII".to_owned(),
+                        Unfit::Prefix => "its value does not begin with the prefix".to_owned(),
+                    };
+                    Failure::new(Kind::Usage, format!("secret '{name}' of agent '{owner}' cannot be brokered: {why}"))
+                }
+                Given::Not => Failure::new(
+                    Kind::Integrity,
+                    format!("secret '{name}' of agent '{owner}' is delivered as a file or fetched by a command, which this version of cast cannot do"),
+                )
+                .hint("install a newer version"),
+            };
+            return Err(failure.hint(format!("or leave it out: '--except {name}'")));
+        }
+        Ok(())
     }
 
     /// Keeps only the selected secrets. An unknown name is an error: it may be a typo, and CMD would then lack a secret
@@ -144,12 +211,12 @@ impl Injections {
             environment.push(&name, &value)?;
         }
         for (name, injection) in &self.0 {
-            let Some(value) = &injection.value else { continue };
-            environment.push(name.as_str().as_ref(), value.expose().as_ref())?;
+            let Some(text) = injection.given.text() else { continue };
+            environment.push(name.as_str().as_ref(), text.as_ref())?;
         }
         if !self.0.is_empty() {
-            let entries = self.0.iter().filter_map(|(name, Injection { value, flags, .. })| {
-                Some((name, value.as_ref()?.expose().as_bytes(), flags.unmasked))
+            let entries = self.0.iter().filter_map(|(name, Injection { given, flags, .. })| {
+                Some((name, given.text()?.as_bytes(), flags.unmasked))
             });
             for (name, list) in outer::lists(salt.expose(), entries) {
                 environment.push(name.as_ref(), list.as_ref())?;
@@ -158,10 +225,11 @@ impl Injections {
         Ok(environment)
     }
 
-    /// The values to mask, with the names for their markers.
+    /// The values to mask that CMD has, with the names for their markers.
     pub(crate) fn into_masked(self) -> Vec<(String, SecretValue)> {
         let masked = self.0.into_iter().filter(|(_, injection)| !injection.flags.unmasked);
-        masked.filter_map(|(name, injection)| Some((name.to_string(), injection.value?))).collect()
+        let value = |given| if let Given::AsItIs(value) = given { Some(value) } else { None };
+        masked.filter_map(|(name, injection)| Some((name.to_string(), value(injection.given)?))).collect()
     }
 
     fn replaces(&self, name: &OsStr) -> bool {
@@ -217,7 +285,8 @@ mod tests {
                     updated: now,
                 }),
             };
-            injections.add(source, names(words).into_iter().map(|name| (name, secret())).collect());
+            let secrets = names(words).into_iter().map(|name| (name, secret())).collect();
+            injections.add(source, secrets, &|| panic!("nothing is brokered"));
         }
         injections
     }
@@ -263,6 +332,43 @@ mod tests {
         );
         let masked: Vec<_> = own.into_masked().into_iter().map(|(name, _)| name).collect();
         assert_eq!(masked, ["A", "C"]);
+    }
+
+    #[test]
+    fn a_stand_in_is_all_that_leaves() {
+        let value = "sk-test-4bQ9ZtLw0Xk7Rm2Vn5Pc8Ys1";
+        let add = |key: u8, value: &str, prefix: Option<&str>| {
+            let mut injections = injections("", "PLAIN");
+            let now = crate::clock::now();
+            let prefix = prefix.map(str::to_owned);
+            let flags = Flags { hosts: vec!["a.test".into()], prefix, unmasked: true, ..Flags::default() };
+            let value = SecretValue::from_text(value.into()).unwrap();
+            let entry = Entry { flags, secret: Some(Secret { value, created: now, updated: now }) };
+            let secrets = [(names("K").remove(0), entry)].into();
+            injections.add(Source::Agent, secrets, &move || Zeroizing::new([key; 32]));
+            injections
+        };
+        let text = |injections: &Injections| injections.0["K"].given.text().map(str::to_owned);
+        let agent = AgentName::parse("a").unwrap();
+        let one = add(1, value, None);
+        one.refuse_not_given(&agent).unwrap();
+        let stand_in = text(&one).unwrap();
+        assert!(stand_in != value && stand_in.len() == value.len());
+        assert_eq!(text(&add(1, value, None)), Some(stand_in.clone()));
+        assert_ne!(text(&add(2, value, None)), Some(stand_in.clone()));
+        check(&one, &[("K", "of-the-caller")], false, &[("K", &stand_in), ("PLAIN", "agent")]);
+        let masked: Vec<_> = one.into_masked().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(masked, ["PLAIN"]);
+        for (value, prefix, why) in [
+            ("sk-short0123456", None, "its value has 12 letters and digits beyond its prefix, and 16 are needed"),
+            ("four blanks are in this value", None, "its value contains blanks, control characters or letters beyond ASCII"),
+            (value, Some("pk-"), "its value does not begin with the prefix"),
+        ] {
+            let unfit = add(1, value, prefix);
+            let failure = unfit.refuse_not_given(&agent).unwrap_err();
+            assert_eq!(failure.message(), format!("secret 'K' of agent 'a' cannot be brokered: {why}"));
+            assert_eq!(text(&unfit), None);
+        }
     }
 
     #[test]

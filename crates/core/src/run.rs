@@ -1,11 +1,14 @@
 //! The whole way of a run: the request, the vaults, CMD's environment, the masking of its streams, its start and its
-//! end. With nothing to mask, cast becomes CMD: same process, same descriptors, same parent. Otherwise it stays as
-//! CMD's parent (`supervisor`).
+//! end. With nothing to mask and no brokered secret, cast becomes CMD: same process, same descriptors, same
+//! parent. Otherwise it stays as CMD's parent (`supervisor`).
 
+mod brokering;
+mod clients;
 mod explain;
 mod mask;
 mod masking;
 mod program;
+mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -20,15 +23,16 @@ use crate::audit_log::{Action, Event, STARTED};
 use crate::coding_agent;
 use crate::door::{Effect, Verb};
 use crate::example::Example;
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::injections::{self, INJECTED, Injections, SALT, Selection, Source, is_inherited};
 use crate::key_store;
-use crate::masking::exemption;
+use crate::masking::{Brokered, exemption};
 use crate::paths::absolute;
 use crate::platform::exec::{self, Environment, Image};
 use crate::read::Builtin;
 use crate::session::Session;
-use crate::supervisor::{Ended, Supervised, Supervisor};
+use crate::supervisor::{Ended, Service, Supervised, Supervisor};
+use brokering::{Brokering, Cmd};
 use masking::{Masking, Scope};
 
 pub use explain::{Explained, ExplainedSecret, Masked, Overridden, OwnTerminal, StreamTreatment, explain};
@@ -79,8 +83,10 @@ pub struct Prepared {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Environment,
-    /// The values to mask; empty if no output is masked.
+    /// The values to mask that CMD has; empty if no output is masked.
     to_mask: Vec<(String, SecretValue)>,
+    /// What is brokered, with the values that CMD does not have.
+    brokering: Option<(Brokering, Brokered)>,
     fixed: bool,
     scope: Scope,
     /// Whether the built-in secrets are included, or why not.
@@ -141,14 +147,16 @@ fn gather(session: &Session, agent: &AgentName, request: &Request) -> Result<Gat
     let vault = session.vault(agent)?;
     let (open, builtin) = if request.builtin { session.builtin_for(agent)? } else { (None, Builtin::Settled) };
     let mut injections = Injections::default();
-    if let Some(open) = open {
-        injections.add(Source::Builtin, open.into_environment()?);
-    }
     let source = if agent.is_builtin() { Source::Builtin } else { Source::Agent };
     let sealer = vault.sealer().clone();
-    injections.add(source, vault.into_environment()?);
+    let unlocked = session.key()?;
+    for (source, vault) in [(Source::Builtin, open), (source, Some(vault))] {
+        let Some(vault) = vault else { continue };
+        let id = vault.id();
+        injections.add(source, vault.into_environment()?, &|| unlocked.key.stand_in_key(&id));
+    }
     injections.select(&request.selection)?;
-    injections.refuse_unsupported(agent)?;
+    injections.refuse_not_given(agent)?;
     if let Some((example, name)) = &request.example {
         example.check(agent, &injections).complete(agent, name)?;
     }
@@ -182,31 +190,50 @@ pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Re
     let salt = SecretValue::random(SALT)?;
     let environment = injections.over(inherited.chain(own.clone()), &salt);
     let environment = environment.map_err(|error| NotStarted::Failed(error.to_string()).into_failure(&program))?;
+    let callers = |name: &str| {
+        let of_process = || env::var_os(name).filter(|_| !is_outers(name.as_ref()));
+        own.get(OsStr::new(name)).cloned().or_else(of_process)
+    };
+    let words: Vec<_> = [&program].into_iter().chain(&arguments).map(OsString::as_os_str).collect();
+    let cmd = Cmd { callers: &callers, environment: &environment, words: &words };
+    let brokering = Brokering::of(session, agent, &injections, &cmd)?;
     let misses_terminal = scope.misses_terminal();
     let mut to_mask =
         if misses_terminal || !scope.outputs().is_empty() { injections.into_masked() } else { Vec::new() };
-    let misses_terminal = misses_terminal && !to_mask.is_empty();
+    let misses_terminal = misses_terminal && (!to_mask.is_empty() || brokering.is_some());
     // Without the salt, nobody can test guesses of a value against the list of what was injected.
     if to_mask.iter().any(|(_, value)| exemption(value).is_none()) {
         to_mask.push((INJECTED.to_owned(), salt));
     }
     key_store::keep_passphrase_from_children();
     let fixed = request.fixed;
-    Ok(Prepared { event, program, arguments, environment, to_mask, fixed, scope, builtin, misses_terminal })
+    Ok(Prepared { event, program, arguments, environment, to_mask, brokering, fixed, scope, builtin, misses_terminal })
 }
 
 impl Prepared {
-    /// Runs the program to its end and masks its output, or becomes the program if there is nothing to mask.
+    /// Runs the program to its end, masks its output and brokers its secrets, or becomes the program if there is nothing
+    /// to do for it.
     pub fn run(self, session: &Session) -> Result<Result<Done, NotStarted>> {
-        let Self { event, program, arguments, environment, to_mask, fixed, scope, .. } = self;
+        let Self { event, program, arguments, environment, mut to_mask, brokering, fixed, scope, .. } = self;
         begin(session, event, &program, |path| {
             let image = Image::new(&program, path, arguments, environment).map_err(|error| NotStarted::of(&error))?;
             // Before a plan is made for what cannot be started.
-            if !to_mask.is_empty() && image.is_too_long() {
+            if (!to_mask.is_empty() || brokering.is_some()) && image.is_too_long() {
                 return Err(NotStarted::TooLong(image.longest_variables(program::LONGEST)));
             }
-            if let Some(masking) = Masking::new(to_mask, fixed) {
-                supervise(image, &masking, scope)
+            let (mut services, mut brokered): (Vec<Box<dyn Service>>, _) = (Vec::new(), None);
+            if let Some((brokering, values)) = brokering {
+                let (service, address) = service::Running::prepare(brokering).map_err(NotStarted::NoBroker)?;
+                if !scope.outputs().is_empty() {
+                    // CMD has the credential, and a transcript need not have it.
+                    to_mask.push((clients::PROXY[1].to_owned(), address));
+                    brokered = Some(values);
+                }
+                services.push(Box::new(service));
+            }
+            let masking = Masking::new(to_mask, brokered, fixed);
+            if masking.is_some() || !services.is_empty() {
+                supervise(image, masking.as_ref(), scope, services)
             } else {
                 let (Err(error), image) = image.replace();
                 Err(NotStarted::of_image(&error, &image))
@@ -217,7 +244,11 @@ impl Prepared {
     /// Starts the program with `go`, which sets its streams. The path is made absolute, so that a change of the working
     /// folder does not affect it.
     pub fn run_by<T>(self, session: &Session, go: impl FnOnce(&mut Command) -> io::Result<T>) -> Result<T> {
-        let Self { event, program, arguments, environment, .. } = self;
+        let Self { event, program, arguments, environment, brokering, .. } = self;
+        if brokering.is_some() {
+            let what = "some of its secrets are brokered, which only 'cast run' can do";
+            return Err(Failure::new(Kind::Usage, what));
+        }
         let started = begin(session, event, &program, |path| {
             let image = Image::new(&program, &absolute(path), arguments, environment);
             let image = image.map_err(|error| NotStarted::of(&error))?;
@@ -251,15 +282,22 @@ fn begin<T>(
     Ok(done)
 }
 
-fn supervise(image: Image, masking: &Masking, scope: Scope) -> Result<Done, NotStarted> {
+fn supervise(
+    image: Image,
+    masking: Option<&Masking>,
+    scope: Scope,
+    services: Vec<Box<dyn Service>>,
+) -> Result<Done, NotStarted> {
     exec::let_go_of_kept();
-    let supervised = Supervisor { wires: masking.wires(scope), services: Vec::new() }.run(image);
+    let wires = masking.map(|masking| masking.wires(scope)).unwrap_or_default();
+    let supervised = Supervisor { wires, services }.run(image);
     let Supervised { ended, left, mut trouble } =
         supervised.map_err(|(error, image)| NotStarted::of_image(&error, &image))?;
-    for left in left {
-        if let Err(error) = masking.leave(&left) {
+    // Only a masked stream is left.
+    for (masking, left) in masking.iter().flat_map(|masking| left.iter().map(move |left| (masking, left))) {
+        if let Err(error) = masking.leave(left) {
             trouble = Some(error);
         }
     }
-    Ok(Done { ended, trouble, masked_file: masking.happened_in_file() })
+    Ok(Done { ended, trouble, masked_file: masking.is_some_and(Masking::happened_in_file) })
 }

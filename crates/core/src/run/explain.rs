@@ -147,8 +147,9 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
 
 /// Which of the secrets are looked for neither in base64 nor in hexadecimal, as all of them together are too long.
 fn mark_raw_only(mut secrets: Vec<ExplainedSecret>, injections: &Injections) -> Vec<ExplainedSecret> {
-    let masked: Vec<_> = injections.iter().filter(|(_, injection)| !injection.flags.unmasked).collect();
-    let length = |(_, injection): &(&SecretName, &Injection)| injection.value.as_ref().map_or(0, SecretValue::len);
+    let has_value = |injection: &Injection| !injection.flags.unmasked && injection.given.value().is_some();
+    let masked: Vec<_> = injections.iter().filter(|(_, injection)| has_value(injection)).collect();
+    let length = |(_, injection): &(&SecretName, &Injection)| injection.given.value().map_or(0, SecretValue::len);
     let lengths: Vec<_> = masked.iter().map(length).collect();
     for ((name, _), is_encoded) in masked.iter().zip(cast_mask::encoded(&lengths)) {
         let secret = secrets.iter_mut().find(|secret| secret.name == **name && secret.masked == Masked::Yes);
@@ -160,7 +161,7 @@ fn mark_raw_only(mut secrets: Vec<ExplainedSecret>, injections: &Injections) -> 
 }
 
 fn masked(injection: &Injection) -> Masked {
-    let exemption = injection.value.as_ref().and_then(exemption);
+    let exemption = injection.given.value().and_then(exemption);
     match exemption {
         _ if injection.flags.unmasked => Masked::Unmasked,
         Some(why) => Masked::Exempt(why),

@@ -12,6 +12,7 @@ use super::masking::{IDLE, Masking};
 use crate::audit_log::{Action, Event, STARTED};
 use crate::door::{Effect, Verb};
 use crate::failure::{Cause, Failure, Kind, Result};
+use crate::masking::Brokered;
 use crate::read::Builtin;
 use crate::session::Session;
 use crate::supervisor::{Ended, Filter, standard_streams};
@@ -48,12 +49,13 @@ impl MaskedStream {
         for agent in agents {
             let looked_up = session.perform(Lookup { agent, builtin })?;
             found = if looked_up.builtin == Builtin::Settled { found } else { looked_up.builtin };
-            events.push(Event::new(Action::Mask).agent(agent).keys(looked_up.masked.iter().map(|(name, _)| name)));
+            events.push(Event::new(Action::Mask).agent(agent).keys(looked_up.masked.iter().map(|(name, ..)| name)));
             values.add(looked_up.masked);
         }
         // Recorded once all are here, and before the first byte.
         events.iter().try_for_each(|event| session.note(event, STARTED))?;
-        Ok(Self { masking: Masking::new(values.0, fixed), builtin: found })
+        let (given, brokered) = values.by_kind();
+        Ok(Self { masking: Masking::new(given, Brokered::new(brokered), fixed), builtin: found })
     }
 
     /// Passes standard input on to its end.
@@ -143,7 +145,8 @@ fn copy(
 
 /// What one agent's runs mask.
 struct LookedUp {
-    masked: Vec<(SecretName, SecretValue)>,
+    /// Each with whether its agents do not have it.
+    masked: Vec<(SecretName, SecretValue, bool)>,
     builtin: Builtin,
 }
 
@@ -167,27 +170,41 @@ impl Verb for Lookup<'_> {
         let (open, builtin) = if self.builtin { session.builtin_for(self.agent)? } else { none };
         let mut entries = open.map_or_else(|| Ok(BTreeMap::new()), cast_vault::Vault::into_environment)?;
         entries.extend(vault.into_environment()?);
-        let masked = entries.into_iter().filter(|(_, Entry { flags, .. })| !flags.unmasked);
-        let masked = masked.filter_map(|(name, Entry { secret, .. })| Some((name, secret?.value)));
+        let masked = entries.into_iter().filter_map(|(name, Entry { flags, secret })| {
+            let is_brokered = !flags.hosts.is_empty();
+            (is_brokered || !flags.unmasked).then_some((name, secret?.value, is_brokered))
+        });
         Ok(LookedUp { masked: masked.collect(), builtin })
     }
 }
 
-/// Values with the names for their markers, each once: agents share the built-in secrets.
+/// Values with the names for their markers, each once: agents share the built-in secrets. Each with whether some agent
+/// does not have it.
 #[derive(Default)]
-struct Values(Vec<(String, SecretValue)>);
+struct Values(BTreeMap<String, Vec<(SecretValue, bool)>>);
 
 impl Values {
-    fn add(&mut self, more: Vec<(SecretName, SecretValue)>) {
-        let mut known: BTreeMap<String, Vec<SecretValue>> = BTreeMap::new();
-        for (name, value) in self.0.drain(..).chain(more.into_iter().map(|(name, value)| (name.to_string(), value))) {
-            let values = known.entry(name).or_default();
-            if !values.iter().any(|other| other.is(&value)) {
-                values.push(value);
+    fn add(&mut self, more: Vec<(SecretName, SecretValue, bool)>) {
+        for (name, value, is_brokered) in more {
+            let values = self.0.entry(name.to_string()).or_default();
+            match values.iter_mut().find(|(other, _)| other.is(&value)) {
+                Some((_, was_brokered)) => *was_brokered |= is_brokered,
+                None => values.push((value, is_brokered)),
             }
         }
-        let named = |(name, values): (String, Vec<_>)| values.into_iter().map(move |value| (name.clone(), value));
-        self.0.extend(known.into_iter().flat_map(named));
+    }
+
+    /// The values that the agents have, and those that one does not have. A value that is among these must not be looked
+    /// for as others are: that agent could guess it.
+    fn by_kind(self) -> (Vec<(String, SecretValue)>, Vec<(String, SecretValue)>) {
+        let named = |(name, values): (String, Vec<_>)| {
+            values.into_iter().map(move |(value, is_brokered)| (is_brokered, (name.clone(), value)))
+        };
+        let (brokered, mut given): (Vec<_>, Vec<_>) =
+            self.0.into_iter().flat_map(named).partition(|(is_brokered, _)| *is_brokered);
+        given.retain(|(_, (_, value))| !brokered.iter().any(|(_, (_, other))| other.is(value)));
+        let unmarked = |values: Vec<(bool, _)>| values.into_iter().map(|(_, value)| value).collect();
+        (unmarked(given), unmarked(brokered))
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Request;
 use crate::coding_agent;
 use crate::failure::Result;
-use crate::masking;
+use crate::masking::{self, Brokered};
 use crate::session::Session;
 use crate::settings::Mask as When;
 use crate::supervisor::{self, Carries, Filter, Left, Sink, Wire};
@@ -26,8 +26,11 @@ pub(super) const IDLE: Option<Duration> = Some(Duration::from_millis(50));
 
 /// What to mask in a run.
 pub(super) struct Masking {
+    /// For the values that CMD has.
     plan: Arc<Plan>,
     secrets: Vec<(String, SecretValue)>,
+    /// Those that it does not have.
+    brokered: Option<Brokered>,
     /// Whether a marker has as many bytes as what it replaces.
     fixed: bool,
     /// Set when a secret was masked in a file.
@@ -36,19 +39,25 @@ pub(super) struct Masking {
 
 impl Masking {
     /// `None` if there is nothing to mask.
-    pub(super) fn new(secrets: Vec<(String, SecretValue)>, fixed: bool) -> Option<Self> {
+    pub(super) fn new(secrets: Vec<(String, SecretValue)>, brokered: Option<Brokered>, fixed: bool) -> Option<Self> {
         let plan = masking::plan(&secrets);
-        (!plan.is_empty()).then(|| Self { plan: Arc::new(plan), secrets, fixed, in_file: Arc::default() })
+        let is_needed = !plan.is_empty() || brokered.is_some();
+        is_needed.then(|| Self { plan: Arc::new(plan), secrets, brokered, fixed, in_file: Arc::default() })
     }
 
-    fn masker(&self) -> Masker {
-        let masker = Masker::new(self.plan.clone());
-        if self.fixed { masker.fixed() } else { masker }
+    /// The maskers of one stream, each changed by `change`.
+    fn maskers(&self, change: impl Fn(Masker) -> Masker) -> Mask {
+        let masker = |plan: &Arc<Plan>| {
+            let masker = Masker::new(plan.clone());
+            change(if self.fixed { masker.fixed() } else { masker })
+        };
+        let brokered = self.brokered.as_ref().map(|brokered| masker(&brokered.plan));
+        Mask(Some(Maskers { brokered, given: masker(&self.plan) }))
     }
 
-    /// A masker for one stream.
+    /// A filter for one stream.
     pub(super) fn filter(&self) -> Box<dyn Filter> {
-        Box::new(Mask(Some(self.masker())))
+        Box::new(self.maskers(|masker| masker))
     }
 
     /// One wire with a masker for each masked output.
@@ -56,13 +65,13 @@ impl Masking {
         let ([output, errors], _) = supervisor::outputs();
         let wire = |carries| {
             let sink = if carries == Carries::Errors { errors } else { output };
-            let masker = match sink {
-                Sink::Terminal => self.masker().for_terminal(),
+            let mask = match sink {
+                Sink::Terminal => self.maskers(Masker::for_terminal),
                 // A word about what happened in standard error would itself go there.
-                Sink::File if carries == Carries::Output => self.masker().noting(self.in_file.clone()),
-                _ => self.masker(),
+                Sink::File if carries == Carries::Output => self.maskers(|masker| masker.noting(self.in_file.clone())),
+                _ => self.maskers(|masker| masker),
             };
-            Wire { carries, filter: Box::new(Mask(Some(masker))), idle: IDLE }
+            Wire { carries, filter: Box::new(mask), idle: IDLE }
         };
         scope.outputs().into_iter().map(wire).collect()
     }
@@ -74,7 +83,12 @@ impl Masking {
 
     /// Hands a stream that other processes still write to over to a process of its own.
     pub(super) fn leave(&self, left: &Left) -> io::Result<()> {
-        let secrets = masking::exposed(&self.secrets).collect();
+        let brokered = self.brokered.as_ref().map_or(&[][..], |brokered| &brokered.secrets);
+        let kinds = [(&self.secrets[..], false), (brokered, true)].into_iter();
+        let secrets = kinds.flat_map(|(secrets, is_brokered)| {
+            masking::exposed(secrets).map(move |(name, value)| (name, value, is_brokered))
+        });
+        let secrets = secrets.collect();
         let message = Zeroizing::new(serde_json::to_vec(&Message { secrets, state: &left.state })?);
         supervisor::hand_over(left, &[TAKE_OVER, word(left.carries)], &message)
     }
@@ -128,14 +142,15 @@ impl Scope {
 /// What cast sends through a pipe to the process that takes over.
 #[derive(Serialize)]
 struct Message<'a> {
-    secrets: Vec<(&'a str, &'a str)>,
+    /// Name, value, and whether it is one that CMD does not have.
+    secrets: Vec<(&'a str, &'a str, bool)>,
     state: &'a [u8],
 }
 
 /// The message as received.
 #[derive(Deserialize)]
 struct Arrived {
-    secrets: Vec<(String, String)>,
+    secrets: Vec<(String, String, bool)>,
     state: Vec<u8>,
 }
 
@@ -146,10 +161,15 @@ pub fn take_over(words: &[String]) -> io::Result<()> {
     let carries = [Carries::Output, Carries::Errors, Carries::Both].into_iter().find(|known| word(*known) == carries);
     let message: Arrived = serde_json::from_reader(io::stdin().lock())?;
     let secrets = Zeroizing::new(message.secrets);
-    let plan = Arc::new(Plan::new(secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()))));
-    let masker = Masker::resume(plan, &message.state);
-    let (Some(carries), Some(masker)) = (carries, masker) else { return Err(io::ErrorKind::InvalidInput.into()) };
-    supervisor::take_over(carries, descriptor, Box::new(Mask(Some(masker))), IDLE)
+    let of_kind = |wanted: bool| {
+        let secrets = secrets.iter().filter(move |(_, _, is_brokered)| *is_brokered == wanted);
+        secrets.map(|(name, value, _)| (name.as_str(), value.as_str()))
+    };
+    let plan = Arc::new(Plan::new(of_kind(false)));
+    let brokered = of_kind(true).next().map(|_| Arc::new(Plan::whole(of_kind(true))));
+    let maskers = Maskers::resume(plan, brokered, &message.state);
+    let (Some(carries), Some(maskers)) = (carries, maskers) else { return Err(io::ErrorKind::InvalidInput.into()) };
+    supervisor::take_over(carries, descriptor, Box::new(Mask(Some(maskers))), IDLE)
 }
 
 fn word(carries: Carries) -> &'static str {
@@ -160,23 +180,78 @@ fn word(carries: Carries) -> &'static str {
     }
 }
 
-/// A masker as a filter.
-struct Mask(Option<Masker>);
+/// The maskers of a stream. What the first one lets go goes through the second.
+struct Maskers {
+    brokered: Option<Masker>,
+    given: Masker,
+}
+
+impl Maskers {
+    /// What `resume` needs but for the plans: the length of the first state, the first state, the second.
+    fn suspend(self) -> Vec<u8> {
+        let brokered = self.brokered.map(Masker::suspend).unwrap_or_default();
+        let length = u64::try_from(brokered.len()).expect("a length fits");
+        [&length.to_le_bytes()[..], &brokered, &self.given.suspend()].concat()
+    }
+
+    /// With the same plans. `None` if the state is not valid.
+    fn resume(plan: Arc<Plan>, brokered: Option<Arc<Plan>>, state: &[u8]) -> Option<Self> {
+        let (length, states) = state.split_at_checked(8)?;
+        let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
+        let (first, second) = states.split_at_checked(length)?;
+        let brokered = match brokered {
+            Some(plan) => Some(Masker::resume(plan, first)?),
+            None => None,
+        };
+        Some(Self { brokered, given: Masker::resume(plan, second)? })
+    }
+}
+
+/// Writes through a masker.
+struct Through<'a> {
+    masker: &'a mut Masker,
+    out: &'a mut dyn Write,
+}
+
+impl Write for Through<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.masker.write(bytes, &mut self.out).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Maskers as a filter.
+struct Mask(Option<Maskers>);
 
 impl Filter for Mask {
     fn pass(&mut self, chunk: &[u8], mut out: &mut dyn Write) -> io::Result<()> {
-        self.0.as_mut().map_or(Ok(()), |masker| masker.write(chunk, &mut out))
+        let Some(Maskers { brokered, given }) = &mut self.0 else { return Ok(()) };
+        match brokered {
+            Some(brokered) => brokered.write(chunk, &mut Through { masker: given, out }),
+            None => given.write(chunk, &mut out),
+        }
     }
 
     fn idle(&mut self, mut out: &mut dyn Write) -> io::Result<()> {
-        self.0.as_mut().map_or(Ok(()), |masker| masker.idle(&mut out))
+        let Some(Maskers { brokered, given }) = &mut self.0 else { return Ok(()) };
+        if let Some(brokered) = brokered {
+            brokered.idle(&mut Through { masker: given, out })?;
+        }
+        given.idle(&mut out)
     }
 
     fn finish(&mut self, mut out: &mut dyn Write) -> io::Result<()> {
-        self.0.take().map_or(Ok(()), |masker| masker.finish(&mut out))
+        let Some(Maskers { brokered, mut given }) = self.0.take() else { return Ok(()) };
+        if let Some(brokered) = brokered {
+            brokered.finish(&mut Through { masker: &mut given, out })?;
+        }
+        given.finish(&mut out)
     }
 
     fn suspend(mut self: Box<Self>) -> Vec<u8> {
-        self.0.take().map(Masker::suspend).unwrap_or_default()
+        self.0.take().map(Maskers::suspend).unwrap_or_default()
     }
 }

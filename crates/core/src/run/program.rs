@@ -26,6 +26,8 @@ pub enum NotStarted {
     /// The arguments and environment are too long for the system; with the longest variables and their lengths in
     /// bytes.
     TooLong(Vec<(String, usize)>),
+    /// Its secrets cannot be brokered.
+    NoBroker(String),
 }
 
 impl NotStarted {
@@ -59,7 +61,7 @@ impl NotStarted {
     pub fn kind(&self) -> Kind {
         match self {
             Self::NotFound => Kind::NotFound,
-            Self::CannotExecute(_) | Self::Failed(_) | Self::TooLong(_) => Kind::Other,
+            Self::CannotExecute(_) | Self::Failed(_) | Self::TooLong(_) | Self::NoBroker(_) => Kind::Other,
         }
     }
 
@@ -76,6 +78,7 @@ impl NotStarted {
             Self::NotFound => Failure::new(Kind::NotFound, format!("command {program} was not found"))
                 .hint("cast looks it up in PATH and does not use a shell; for shell syntax, run 'sh -c ...'"),
             Self::Failed(cause) => Failure::new(Kind::Other, format!("cast cannot start a command: {cause}")),
+            Self::NoBroker(cause) => Failure::new(Kind::Other, format!("cannot start the broker: {cause}")),
             Self::CannotExecute(cause) => {
                 Failure::new(Kind::Other, format!("command {program} cannot be executed: {cause}"))
             }

@@ -38,6 +38,15 @@ impl Environment {
         self.0.push(CString::new(string).map_err(|_| io::ErrorKind::InvalidInput)?);
         Ok(())
     }
+
+    /// Each variable: its name, and its value in bytes.
+    pub fn each(&self) -> impl Iterator<Item = (&OsStr, &[u8])> {
+        self.0.iter().map(|variable| {
+            let bytes = variable.as_bytes();
+            let (name, value) = bytes.split_at(bytes.iter().position(|byte| *byte == b'=').unwrap_or(bytes.len()));
+            (OsStr::from_bytes(name), value.get(1..).unwrap_or_default())
+        })
+    }
 }
 
 #[cfg(test)]

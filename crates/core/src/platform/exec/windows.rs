@@ -44,6 +44,11 @@ impl Environment {
         self.0.push((name.to_owned(), value.to_owned()));
         Ok(())
     }
+
+    /// Each variable: its name, and its value in bytes.
+    pub fn each(&self) -> impl Iterator<Item = (&OsStr, &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_encoded_bytes()))
+    }
 }
 
 #[cfg(test)]
