@@ -8,7 +8,7 @@ use crate::args::AuditArgs;
 use crate::report::{Printable, Report};
 use crate::table;
 use crate::words;
-use cast_core::audit_log::Entry;
+use cast_core::audit_log::{Entry, HostCount};
 use cast_core::clock;
 use cast_core::clock::TimeSpan;
 use cast_core::failure::{Failure, Kind, Result};
@@ -30,6 +30,8 @@ struct Line<'a> {
     user: &'a str,
     result: &'a str,
     unmasked_below: Option<&'a str>,
+    brokered: Option<&'a [String]>,
+    hosts: Option<&'a [HostCount]>,
 }
 
 /// The most names of secrets that a row shows.
@@ -78,6 +80,8 @@ fn line(entry: &Entry) -> Line<'_> {
         user: &entry.user,
         result: &entry.result,
         unmasked_below: entry.unmasked_below.as_deref(),
+        brokered: entry.brokered.as_deref(),
+        hosts: entry.hosts.as_deref(),
     }
 }
 
@@ -94,12 +98,28 @@ fn row(entry: &Entry) -> [String; 7] {
         0 => first,
         more => format!("{first} +{more}"),
     };
-    let result = match &entry.unmasked_below {
-        Some(variable) => format!("{}, unmasked below {}", shown(&entry.result), shown(variable)),
-        None => shown(&entry.result),
+    let result = match (&entry.unmasked_below, &entry.hosts) {
+        (_, Some(hosts)) if !hosts.is_empty() => hosts.iter().map(counts).collect::<Vec<_>>().join("; "),
+        (Some(variable), _) => format!("{}, unmasked below {}", shown(&entry.result), shown(variable)),
+        (None, _) => shown(&entry.result),
     };
     let time = entry.moment().map(clock::local).unwrap_or_default();
     [time, shown(&entry.action), agent, keys, optional(&entry.program), optional(&entry.by), result]
+}
+
+/// How often a host was asked, in a few words.
+fn counts(count: &HostCount) -> String {
+    let HostCount { host, requests, refused, failed } = count;
+    let mut words = match host {
+        Some(host) => format!("{} {requests}", Printable(host)),
+        None => format!("unknown {requests}"),
+    };
+    for (count, what) in [(refused, "refused"), (failed, "failed")] {
+        if *count > 0 {
+            words += &format!(", {what} {count}");
+        }
+    }
+    words
 }
 
 fn since(word: &OsString) -> Result<TimeSpan> {

@@ -103,18 +103,22 @@ fn say_what_is_unmasked(misses_terminal: bool, report: Report) {
     }
 }
 
-/// Ends as CMD ended; but not with success if some of its output is lost.
+/// Ends as CMD ended; but not with success if some of its output is lost, or what has to be recorded is not.
 fn end(done: Done, program: &OsStr, report: Report) -> ExitCode {
     let is_lost = done.trouble.is_some();
     if let Some(cause) = done.trouble {
         let what = format!("cannot write some output of {}: {}", run::shown(program), Cause(&cause));
         report.error(&Failure::new(Kind::Io, what).into());
     }
+    let is_unrecorded = done.unrecorded.is_some();
+    if let Some(failure) = done.unrecorded {
+        report.error(&failure.into());
+    }
     if done.masked_file {
         report.hint("standard output is a file, and secrets in it were masked; to keep them: '--no-mask'");
     }
     match done.ended {
-        Ended::Code(0) if is_lost => report::RUN_FAILED.into(),
+        Ended::Code(0) if is_lost || is_unrecorded => report::RUN_FAILED.into(),
         ended => end_like(ended).into(),
     }
 }

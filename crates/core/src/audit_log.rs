@@ -20,7 +20,7 @@ use crate::disk::{self, Lock};
 use crate::failure::{Failure, Kind, Result};
 use crate::platform::{files, limits};
 
-pub use entry::{Action, Entry, Event, OK, STARTED};
+pub use entry::{Action, Entry, Event, HostCount, OK, STARTED};
 
 /// The log of this machine.
 pub struct AuditLog {

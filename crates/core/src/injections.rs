@@ -199,6 +199,12 @@ impl Injections {
         self.0.iter()
     }
 
+    /// The names of those that CMD does not have itself.
+    pub(crate) fn brokered(&self) -> impl Iterator<Item = &SecretName> {
+        let is_brokered = |injection: &Injection| matches!(injection.given, Given::Brokered { .. });
+        self.0.iter().filter(move |(_, injection)| is_brokered(injection)).map(|(name, _)| name)
+    }
+
     /// The whole environment: `inherited` without unlock material, plus the secrets, plus the list of their names for an
     /// inner run.
     pub(crate) fn over(
@@ -361,7 +367,11 @@ mod tests {
         assert_eq!(masked, ["PLAIN"]);
         for (value, prefix, why) in [
             ("sk-short0123456", None, "its value has 12 letters and digits beyond its prefix, and 16 are needed"),
-            ("four blanks are in this value", None, "its value contains blanks, control characters or letters beyond ASCII"),
+            (
+                "four blanks are in this value",
+                None,
+                "its value contains blanks, control characters or letters beyond ASCII",
+            ),
             (value, Some("pk-"), "its value does not begin with the prefix"),
         ] {
             let unfit = add(1, value, prefix);

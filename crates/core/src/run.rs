@@ -16,10 +16,11 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use std::process::Command;
+use std::sync::PoisonError;
 
 use cast_vault::{AgentName, Sealer, SecretName, SecretValue};
 
-use crate::audit_log::{Action, Event, STARTED};
+use crate::audit_log::{Action, Event, OK, STARTED};
 use crate::coding_agent;
 use crate::door::{Effect, Verb};
 use crate::example::Example;
@@ -104,6 +105,8 @@ pub struct Done {
     pub trouble: Option<io::Error>,
     /// Whether a secret was masked in standard output, and that is a regular file.
     pub masked_file: bool,
+    /// Why its end is not in the audit log, which has to have it.
+    pub unrecorded: Option<Failure>,
 }
 
 /// Reads the vaults and selects the secrets.
@@ -197,6 +200,9 @@ pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Re
     let words: Vec<_> = [&program].into_iter().chain(&arguments).map(OsString::as_os_str).collect();
     let cmd = Cmd { callers: &callers, environment: &environment, words: &words };
     let brokering = Brokering::of(session, agent, &injections, &cmd)?;
+    if brokering.is_some() {
+        event.set_brokered(injections.brokered().cloned().collect());
+    }
     let misses_terminal = scope.misses_terminal();
     let mut to_mask =
         if misses_terminal || !scope.outputs().is_empty() { injections.into_masked() } else { Vec::new() };
@@ -215,7 +221,8 @@ impl Prepared {
     /// to do for it.
     pub fn run(self, session: &Session) -> Result<Result<Done, NotStarted>> {
         let Self { event, program, arguments, environment, mut to_mask, brokering, fixed, scope, .. } = self;
-        begin(session, event, &program, |path| {
+        let mut tallies = service::Tallies::default();
+        let done = begin(session, event.clone(), &program, |path| {
             let image = Image::new(&program, path, arguments, environment).map_err(|error| NotStarted::of(&error))?;
             // Before a plan is made for what cannot be started.
             if (!to_mask.is_empty() || brokering.is_some()) && image.is_too_long() {
@@ -229,6 +236,7 @@ impl Prepared {
                     to_mask.push((clients::PROXY[1].to_owned(), address));
                     brokered = Some(values);
                 }
+                tallies = service.tallies();
                 services.push(Box::new(service));
             }
             let masking = Masking::new(to_mask, brokered, fixed);
@@ -238,7 +246,8 @@ impl Prepared {
                 let (Err(error), image) = image.replace();
                 Err(NotStarted::of_image(&error, &image))
             }
-        })
+        })?;
+        Ok(done.map(|done| Done { unrecorded: note_end(session, event, &program, &tallies).err(), ..done }))
     }
 
     /// Starts the program with `go`, which sets its streams. The path is made absolute, so that a change of the working
@@ -257,6 +266,17 @@ impl Prepared {
         })?;
         started.map_err(|not_started| not_started.into_failure(&program))
     }
+}
+
+/// Records the end of a run with brokered secrets: which hosts were asked, and how often.
+fn note_end(session: &Session, mut event: Event, program: &OsStr, tallies: &service::Tallies) -> Result<()> {
+    event.set_program(program);
+    let tallies = tallies.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(event) = event.brokered(&tallies) else { return Ok(()) };
+    session.note(&event, OK).map_err(|failure| {
+        let what = format!("the end of the run is not recorded in the audit log: {failure}");
+        failure.hints().iter().fold(Failure::new(failure.kind(), what), |failure, hint| failure.hint(hint))
+    })
 }
 
 /// Finds the program, records the start in the audit log, then starts it with `go`.
@@ -299,5 +319,6 @@ fn supervise(
             trouble = Some(error);
         }
     }
-    Ok(Done { ended, trouble, masked_file: masking.is_some_and(Masking::happened_in_file) })
+    let masked_file = masking.is_some_and(Masking::happened_in_file);
+    Ok(Done { ended, trouble, masked_file, unrecorded: None })
 }

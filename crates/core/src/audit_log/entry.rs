@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 
+use cast_broker::Tally;
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
@@ -24,6 +25,7 @@ pub enum Action {
     Check,
     Run,
     Mask,
+    Broker,
     Accept,
     KeyExport,
     KeyImport,
@@ -41,6 +43,21 @@ pub struct Event {
     keys: Vec<SecretName>,
     program: Option<String>,
     unmasked_below: Option<&'static str>,
+    brokered: Option<Vec<SecretName>>,
+    hosts: Option<Vec<HostCount>>,
+}
+
+/// How often a host was asked in a run: never what for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostCount {
+    /// The host, with its port if that is not 443; `None` for what was refused before it was known.
+    pub host: Option<String>,
+    /// The requests that were passed on.
+    pub requests: u64,
+    /// Those that cast refused.
+    pub refused: u64,
+    /// Those that the host, or the way to it, failed.
+    pub failed: u64,
 }
 
 /// One line of the log. Programs may rely on it: new versions add fields but never change them.
@@ -64,6 +81,12 @@ pub struct Entry {
     /// For a run whose output was left unmasked below a coding agent: the variable that tells that there is one.
     #[serde(default)]
     pub unmasked_below: Option<Cow<'static, str>>,
+    /// For a run: those of its secrets that CMD did not have itself.
+    #[serde(default)]
+    pub brokered: Option<Vec<String>>,
+    /// For the end of a run with such secrets: the hosts that it asked.
+    #[serde(default)]
+    pub hosts: Option<Vec<HostCount>>,
     /// The process id of cast, and of CMD where CMD replaced cast.
     pub pid: u32,
     /// The user: a user ID on Unix, a name on Windows.
@@ -91,6 +114,7 @@ impl Action {
             Self::Check => "check",
             Self::Run => "run",
             Self::Mask => "mask",
+            Self::Broker => "broker",
             Self::Accept => "accept",
             Self::KeyExport => "key-export",
             Self::KeyImport => "key-import",
@@ -103,7 +127,16 @@ impl Action {
 
 impl Event {
     pub fn new(action: Action) -> Self {
-        Self { action, agent: None, from: None, keys: Vec::new(), program: None, unmasked_below: None }
+        Self {
+            action,
+            agent: None,
+            from: None,
+            keys: Vec::new(),
+            program: None,
+            unmasked_below: None,
+            brokered: None,
+            hosts: None,
+        }
     }
 
     /// The agent whose secrets were used.
@@ -141,6 +174,24 @@ impl Event {
         self.unmasked_below = Some(variable);
     }
 
+    /// Sets which of the secrets of a run CMD does not have itself.
+    pub fn set_brokered(&mut self, names: Vec<SecretName>) {
+        self.brokered = Some(names);
+    }
+
+    /// The event for the end of a run with brokered secrets, if this is its start.
+    pub fn brokered(&self, tallies: &[Tally]) -> Option<Self> {
+        let count = |tally: &Tally| HostCount {
+            host: tally.host.as_ref().map(ToString::to_string),
+            requests: tally.requests,
+            refused: tally.refused,
+            failed: tally.failed,
+        };
+        let keys = self.brokered.clone()?;
+        let hosts = Some(tallies.iter().map(count).collect());
+        Some(Self { action: Action::Broker, keys, hosts, brokered: None, unmasked_below: None, ..self.clone() })
+    }
+
     /// The line for this event, with the current time and this process; `by` is the calling program.
     pub(super) fn entry(&self, result: &'static str, by: Option<OsString>) -> Entry {
         let name = |agent: &Option<AgentName>| agent.as_ref().map(AgentName::to_string);
@@ -153,6 +204,8 @@ impl Event {
             program: self.program.clone(),
             by: by.map(|name| injections::without_assignment(&name)),
             unmasked_below: self.unmasked_below.map(Cow::Borrowed),
+            brokered: self.brokered.as_ref().map(|names| names.iter().map(SecretName::to_string).collect()),
+            hosts: self.hosts.clone(),
             pid: std::process::id(),
             user: user::user(),
             result: Cow::Borrowed(result),

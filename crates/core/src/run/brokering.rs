@@ -47,7 +47,8 @@ impl Brokering {
             let hosts = flags.hosts.iter().map(|host| Authority::parse(host.as_bytes()));
             let places = flags.places.iter().map(|place| Place::parse(place));
             let (Some(hosts), Some(places)) = (hosts.collect(), places.collect()) else {
-                let what = format!("secret '{name}' of agent '{agent}' has a host or place that this version does not know");
+                let what =
+                    format!("secret '{name}' of agent '{agent}' has a host or place that this version does not know");
                 return Err(Failure::new(Kind::Integrity, what).hint("install a newer version"));
             };
             let (name, stand_in) = (name.to_string(), stand_in.clone());
@@ -106,23 +107,24 @@ fn refuse_elsewhere(brokered: &Brokered, injections: &Injections, cmd: &Cmd<'_>)
     Ok(())
 }
 
-/// The way to hosts: that of the settings, else that of the caller, as curl reads it.
+/// The way to hosts: the broker of a run around this one, which goes by the same settings; else that of the settings,
+/// else that of the caller, as curl reads it.
 fn outer(settings: Option<&WayOut>, callers: &dyn Fn(&str) -> Option<OsString>) -> Result<Outer> {
     let text = |names: [&'static str; 2]| {
         let found = names.into_iter().find_map(|name| Some((name, callers(name)?)));
         found.map(|(name, value)| (name, value.to_string_lossy().into_owned()))
     };
-    let except = || NoProxy::parse(&text(clients::NO_PROXY).unwrap_or_default().1);
-    match settings {
-        Some(WayOut::Direct) => Ok(Outer::Direct),
-        Some(WayOut::Through(proxy)) => Ok(Outer::Through { proxy: proxy.clone(), except: except() }),
-        None => match text(clients::PROXY).filter(|(_, address)| !address.is_empty()) {
-            None => Ok(Outer::Direct),
-            Some((name, address)) => {
-                let proxy = Proxy::parse(&address).map_err(|no_use| no_proxy(name, no_use))?;
-                Ok(Outer::Through { proxy, except: except() })
-            }
-        },
+    let through = |proxy| {
+        let except = NoProxy::parse(&text(clients::NO_PROXY).unwrap_or_default().1);
+        Ok(Outer::Through { proxy, except })
+    };
+    let callers = text(clients::PROXY).filter(|(_, address)| !address.is_empty());
+    let callers = callers.map(|(name, address)| (name, Proxy::parse(&address)));
+    match (settings, callers) {
+        (_, Some((_, Ok(proxy)))) if proxy.is_broker() => through(proxy),
+        (Some(WayOut::Through(proxy)), _) => through(proxy.clone()),
+        (Some(WayOut::Direct), _) | (None, None) => Ok(Outer::Direct),
+        (None, Some((name, proxy))) => through(proxy.map_err(|no_use| no_proxy(name, no_use))?),
     }
 }
 
@@ -141,16 +143,20 @@ mod tests {
 
     #[track_caller]
     fn check(settings: Option<&WayOut>, callers: &[(&str, &str)], expected: Result<&str, &str>) {
-        let callers = |name: &str| {
-            callers.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
-        };
+        let callers =
+            |name: &str| callers.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
         let host = |name: &str| Authority::parse(name.as_bytes()).unwrap();
         let found = outer(settings, &callers).map(|outer| match outer {
             Outer::Direct => "direct".to_owned(),
             Outer::Through { proxy, except } => {
                 let past = except.has(&host("past.test"));
-                let is_one = format!("{proxy:?}").contains("\"one.test\"");
-                format!("{}{}", if is_one { "one" } else { "two" }, if past { " and past" } else { "" })
+                let shown = format!("{proxy:?}");
+                let name = match [shown.contains("\"one.test\""), proxy.is_broker()] {
+                    [true, _] => "one",
+                    [_, true] => "broker",
+                    _ => "two",
+                };
+                format!("{name}{}", if past { " and past" } else { "" })
             }
         });
         let found = found.map_err(|failure| failure.message().to_owned());
@@ -171,6 +177,10 @@ mod tests {
         check(Some(&set), &[("HTTPS_PROXY", one)], Ok("two"));
         check(Some(&set), &[("HTTPS_PROXY", "https://bad"), ("no_proxy", no)], Ok("two and past"));
         check(Some(&WayOut::Direct), &[("HTTPS_PROXY", one)], Ok("direct"));
+        let broker = format!("http://cast:{}@127.0.0.1:3", "a".repeat(43));
+        for settings in [None, Some(&set), Some(&WayOut::Direct)] {
+            check(settings, &[("https_proxy", &broker), ("HTTPS_PROXY", one)], Ok("broker"));
+        }
         let scheme = "cast cannot use the proxy in 'https_proxy': only 'http://' is supported";
         check(None, &[("https_proxy", "socks5://hunter2")], Err(scheme));
         let form = "cast cannot use the proxy in 'HTTPS_PROXY': it is not 'http://HOST:PORT'";

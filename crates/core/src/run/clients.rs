@@ -104,7 +104,9 @@ impl Callers {
         let mut set = |name: &OsStr, value: OsString| variables.push((name.to_owned(), value));
         PROXY.iter().for_each(|name| set(name.as_ref(), url.expose_secret().into()));
         let [small, large] = &self.no_proxy;
-        for (name, list) in NO_PROXY.into_iter().zip([small.as_ref().or(large.as_ref()), large.as_ref().or(small.as_ref())]) {
+        for (name, list) in
+            NO_PROXY.into_iter().zip([small.as_ref().or(large.as_ref()), large.as_ref().or(small.as_ref())])
+        {
             set(name.as_ref(), without_hosts(list.map_or("", String::as_str), hosts).into());
         }
         set(NODE_PROXY.as_ref(), "1".into());
@@ -202,7 +204,11 @@ mod tests {
             check_list(gone, api, rest);
         }
         check_list("corp.test, 10.0.0.0/8 .corp,*", api, &format!("corp.test,10.0.0.0/8,.corp,{rest}"));
-        check_list("xapi.openai.com,api.openai.co,127.0.0.1,::1", api, "xapi.openai.com,api.openai.co,127.0.0.1,::1,localhost");
+        check_list(
+            "xapi.openai.com,api.openai.co,127.0.0.1,::1",
+            api,
+            "xapi.openai.com,api.openai.co,127.0.0.1,::1,localhost",
+        );
         check_list("::1,[::1]:80", api, "::1,[::1]:80,localhost,127.0.0.1");
         check_list("localhost,a.test", &["localhost:8443"], "a.test,127.0.0.1,::1");
     }
@@ -220,7 +226,9 @@ mod tests {
 
     #[test]
     fn what_cast_sets() {
-        for name in ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "NPM_CONFIG_CAFILE"] {
+        for name in
+            ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "NPM_CONFIG_CAFILE"]
+        {
             assert!(sets(name), "{name}");
         }
         for name in ["HTTP_PROXY", "ALL_PROXY", "SSL_CERT_DIR"] {

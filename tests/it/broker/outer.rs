@@ -1,0 +1,55 @@
+//! An outer proxy that leads every name to one address, so that no test needs a name service.
+
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::upstream::Line;
+
+/// The proxy. It notes the heads.
+pub struct Lead {
+    pub address: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Lead {
+    pub fn new(to: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, heads) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<String>>>::default());
+        let all = heads.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (stream, heads) = (stream.unwrap(), all.clone());
+                thread::spawn(move || {
+                    let mut line = Line::new(stream);
+                    heads.lock().unwrap().push(line.head());
+                    let Ok(to) = TcpStream::connect(to) else { return };
+                    line.send("HTTP/1.1 200 OK\r\n\r\n");
+                    both_ways(line.stream, to);
+                });
+            }
+        });
+        Self { address, heads }
+    }
+
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+/// Copies both ways, with half-closes.
+fn both_ways(one: TcpStream, other: TcpStream) {
+    for stream in [&one, &other] {
+        stream.set_nodelay(true).unwrap();
+    }
+    let (mut from, mut to) = (one.try_clone().unwrap(), other.try_clone().unwrap());
+    let up = thread::spawn(move || {
+        let _ = io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Write);
+    });
+    let (mut from, mut to) = (other, one);
+    let _ = io::copy(&mut from, &mut to);
+    let _ = to.shutdown(Shutdown::Write);
+    let _ = up.join();
+}
