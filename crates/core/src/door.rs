@@ -79,6 +79,12 @@ impl Session {
         }
     }
 
+    /// The audit log, to record what happens when the session is gone; `None` if it is off, or has no place.
+    pub(crate) fn audit_log(&self) -> Result<Option<AuditLog>> {
+        let is_off = self.settings()?.audit == Audit::Off;
+        Ok(self.places.state().ok().filter(|_| !is_off).map(|state| AuditLog::new(state, self.caller)))
+    }
+
     fn with_audit_log(&self, work: impl FnOnce(&AuditLog) -> Result<()>) -> Result<()> {
         let audit = self.settings()?.audit;
         if audit == Audit::Off {

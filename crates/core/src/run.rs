@@ -16,20 +16,20 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use std::process::Command;
-use std::sync::PoisonError;
 
 use cast_vault::{AgentName, Sealer, SecretName, SecretValue};
 
-use crate::audit_log::{Action, Event, OK, STARTED};
+use crate::audit_log::{Action, Event, STARTED};
 use crate::coding_agent;
 use crate::door::{Effect, Verb};
 use crate::example::Example;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::injections::{self, INJECTED, Injections, SALT, Selection, Source, is_inherited};
 use crate::key_store;
 use crate::masking::{Brokered, exemption};
 use crate::paths::absolute;
 use crate::platform::exec::{self, Environment, Image};
+use crate::platform::limits;
 use crate::read::Builtin;
 use crate::session::Session;
 use crate::supervisor::{Ended, Service, Supervised, Supervisor};
@@ -40,6 +40,7 @@ pub use explain::{Explained, ExplainedSecret, Masked, Overridden, OwnTerminal, S
 pub use mask::{MaskedStream, Passed};
 pub use masking::{TAKE_OVER, take_over};
 pub use program::{NotStarted, can_execute, is_command, shown};
+pub use service::Serving;
 
 /// How to run an agent.
 #[derive(Default)]
@@ -247,36 +248,35 @@ impl Prepared {
                 Err(NotStarted::of_image(&error, &image))
             }
         })?;
-        Ok(done.map(|done| Done { unrecorded: note_end(session, event, &program, &tallies).err(), ..done }))
+        Ok(done.map(|done| Done { unrecorded: service::note_end(session, event, &program, &tallies).err(), ..done }))
     }
 
     /// Starts the program with `go`, which sets its streams. The path is made absolute, so that a change of the working
-    /// folder does not affect it.
-    pub fn run_by<T>(self, session: &Session, go: impl FnOnce(&mut Command) -> io::Result<T>) -> Result<T> {
-        let Self { event, program, arguments, environment, brokering, .. } = self;
-        if brokering.is_some() {
-            let what = "some of its secrets are brokered, which only 'cast run' can do";
-            return Err(Failure::new(Kind::Usage, what));
-        }
-        let started = begin(session, event, &program, |path| {
+    /// folder does not affect it. With brokered secrets, the broker serves as long as the caller keeps it; and this
+    /// process closes its memory to others of its user, for the program could read the values there.
+    pub fn run_by<T>(
+        self,
+        session: &Session,
+        go: impl FnOnce(&mut Command) -> io::Result<T>,
+    ) -> Result<(T, Option<Serving>)> {
+        let Self { mut event, program, arguments, environment, brokering, .. } = self;
+        let started = begin(session, event.clone(), &program, |path| {
             let image = Image::new(&program, &absolute(path), arguments, environment);
-            let image = image.map_err(|error| NotStarted::of(&error))?;
+            let mut image = image.map_err(|error| NotStarted::of(&error))?;
+            event.set_program(&program);
+            let serving = brokering.map(|(brokering, _)| {
+                limits::hide_from_debuggers();
+                Serving::start(session, brokering, &event, &mut image).map_err(NotStarted::NoBroker)
+            });
+            let serving = serving.transpose()?;
             let longest = image.longest_variables(program::LONGEST);
-            go(&mut image.into_command()).map_err(|error| NotStarted::of_longest(&error, longest))
+            match go(&mut image.into_command()) {
+                Ok(done) => Ok((done, serving)),
+                Err(error) => Err(NotStarted::of_longest(&error, longest)),
+            }
         })?;
         started.map_err(|not_started| not_started.into_failure(&program))
     }
-}
-
-/// Records the end of a run with brokered secrets: which hosts were asked, and how often.
-fn note_end(session: &Session, mut event: Event, program: &OsStr, tallies: &service::Tallies) -> Result<()> {
-    event.set_program(program);
-    let tallies = tallies.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(event) = event.brokered(&tallies) else { return Ok(()) };
-    session.note(&event, OK).map_err(|failure| {
-        let what = format!("the end of the run is not recorded in the audit log: {failure}");
-        failure.hints().iter().fold(Failure::new(failure.kind(), what), |failure, hint| failure.hint(hint))
-    })
 }
 
 /// Finds the program, records the start in the audit log, then starts it with `go`.
@@ -313,9 +313,9 @@ fn supervise(
     let supervised = Supervisor { wires, services }.run(image);
     let Supervised { ended, left, mut trouble } =
         supervised.map_err(|(error, image)| NotStarted::of_image(&error, &image))?;
-    // Only a masked stream is left.
-    for (masking, left) in masking.iter().flat_map(|masking| left.iter().map(move |left| (masking, left))) {
-        if let Err(error) = masking.leave(left) {
+    for (number, one) in left.iter().enumerate() {
+        // Only a masked stream is left.
+        if let Some(Err(error)) = masking.map(|masking| masking.leave(one, &left[number + 1..])) {
             trouble = Some(error);
         }
     }

@@ -5,13 +5,14 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, ExitStatus, Output, Stdio};
+use std::process::{self, ExitStatus, Output, Stdio};
 
 use cast_core::failure::Failure;
 use cast_core::injections::Selection;
 use cast_core::paths::absolute;
-use cast_core::run::{self, Request};
+use cast_core::run::{self, Request, Serving};
 use cast_core::session::Session;
 use cast_vault::{AgentName, SecretName};
 
@@ -23,6 +24,11 @@ use crate::Error;
 /// The program gets this process's environment, then the built-in secrets, then the agent's own. Later ones win. It
 /// never gets `CAST_KEY`, `CAST_KEY_FILE` or `CAST_PASSPHRASE_FILE`. No shell is involved. The client looks the program
 /// up in this process's `PATH`. Arguments and streams work as in [`std::process::Command`].
+///
+/// A **brokered** secret it never gets: it gets a stand-in, and a proxy that this process runs puts the value in on the
+/// way out, to the hosts that the owner named. So that the program cannot read the value in this process, starting one
+/// with such a secret closes the memory of this process on Linux, for good: other processes of the user can neither
+/// debug it nor read its `/proc` entries, and it makes no core dump.
 ///
 /// Its output is **not masked**, because the caller controls it and may need it as it is. To mask output, start `cast
 /// run`.
@@ -51,6 +57,14 @@ pub struct Command<'a> {
     builtin: bool,
     clean: bool,
     inherit: bool,
+}
+
+/// A program that runs. It is a [`std::process::Child`] that also holds the broker, if the program has brokered secrets:
+/// once this is dropped, the program's connections to the hosts of these end, and it can make no others. The program
+/// itself goes on, as with `std`.
+pub struct Child {
+    child: process::Child,
+    _serving: Option<Serving>,
 }
 
 /// Which secrets to pass, as names that are not checked yet.
@@ -159,7 +173,8 @@ impl<'a> Command<'a> {
     /// [`Error::Io`] if the vault cannot be opened; [`Error::Other`] if the program cannot be executed. After an error
     /// nothing was started.
     pub fn spawn(self) -> Result<Child, Error> {
-        self.start(process::Command::spawn)
+        let (child, serving) = self.start(process::Command::spawn)?;
+        Ok(Child { child, _serving: serving })
     }
 
     /// Runs the program to its end and returns its exit status.
@@ -168,7 +183,7 @@ impl<'a> Command<'a> {
     ///
     /// Those of [`Command::spawn`]. A program that exits with a failure is not an error.
     pub fn status(self) -> Result<ExitStatus, Error> {
-        self.start(process::Command::status)
+        self.start_and_end(process::Command::status)
     }
 
     /// Runs the program to its end and returns its output, unmasked.
@@ -177,10 +192,19 @@ impl<'a> Command<'a> {
     ///
     /// Those of [`Command::spawn`]. A program that exits with a failure is not an error.
     pub fn output(self) -> Result<Output, Error> {
-        self.start(process::Command::output)
+        self.start_and_end(process::Command::output)
     }
 
-    fn start<T>(self, go: impl FnOnce(&mut process::Command) -> io::Result<T>) -> Result<T, Error> {
+    /// The program has ended when `go` returns, and the broker ends with it.
+    fn start_and_end<T>(self, go: impl FnOnce(&mut process::Command) -> io::Result<T>) -> Result<T, Error> {
+        let (done, serving) = self.start(go)?;
+        if let Some(serving) = serving {
+            serving.end()?;
+        }
+        Ok(done)
+    }
+
+    fn start<T>(self, go: impl FnOnce(&mut process::Command) -> io::Result<T>) -> Result<(T, Option<Serving>), Error> {
         let agent = AgentName::typed(&self.agent)?;
         let names = |words: &[String]| words.iter().map(SecretName::typed).collect::<Result<Vec<_>, _>>();
         let selection = match &self.choice {
@@ -216,6 +240,39 @@ impl<'a> Command<'a> {
             go(command)
         })?;
         Ok(done)
+    }
+}
+
+impl Child {
+    /// Waits until the program has ended and collects what it writes to pipes, as [`std::process::Child::wait_with_output`]
+    /// does.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading and waiting.
+    pub fn wait_with_output(self) -> io::Result<Output> {
+        let Self { child, _serving } = self;
+        child.wait_with_output()
+    }
+}
+
+impl Deref for Child {
+    type Target = process::Child;
+
+    fn deref(&self) -> &process::Child {
+        &self.child
+    }
+}
+
+impl DerefMut for Child {
+    fn deref_mut(&mut self) -> &mut process::Child {
+        &mut self.child
+    }
+}
+
+impl fmt::Debug for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Child").field(&self.child).finish()
     }
 }
 

@@ -43,5 +43,5 @@ mod error;
 
 pub use builder::Builder;
 pub use client::{AgentInfo, Client, SecretInfo, Secrets};
-pub use command::Command;
+pub use command::{Child, Command};
 pub use error::{Details, Error};

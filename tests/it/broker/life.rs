@@ -3,14 +3,16 @@
 use std::fs;
 use std::net::TcpStream;
 use std::os::unix::fs::MetadataExt;
+use std::process::Stdio;
 
 use rustix::process::Signal;
 
 use super::client::{base64, tls};
 use super::upstream::{Line, Root};
 use super::{KEY, NAME, OTHER, Run, TO_NAME, VALUE, WAITS, World, answer, cast, vault};
-use crate::sandbox::{CAST, Sandbox, skip};
-use crate::supervise::process::{Running, code, is_alive, is_stopped, send, until};
+use crate::durability::faults;
+use crate::sandbox::{Sandbox, skip};
+use crate::supervise::process::{Running, code, command_line, is_alive, is_stopped, running, send, until};
 use crate::terminal::Terminal;
 
 /// Without a brokered secret there is no folder, no variable and no process of cast.
@@ -149,6 +151,29 @@ fn what_a_killed_run_left_is_swept() {
     assert_eq!(world.folders(), 0);
 }
 
+/// At any of the calls to the system that the broker makes.
+#[test]
+fn a_run_that_is_killed_anywhere_leaves_only_its_folder() {
+    let world = World::new();
+    let words = ["run", "a", "--", "true"];
+    world.sandbox.cast(words).succeeds();
+    let Some(calls) = faults::traced(&world.sandbox, &words) else {
+        return skip("broker: strace does not work here");
+    };
+    let calls: Vec<_> = calls.into_iter().skip_while(|call| !call.line.contains("/broker")).collect();
+    assert!(calls.iter().filter(|call| call.line.contains(".pem")).count() > 2, "the broker's calls were not found");
+    for call in &calls {
+        faults::injected(&world.sandbox, &words, call, "signal=KILL");
+        for (path, (_, bytes)) in world.sandbox.snapshot() {
+            let text = String::from_utf8_lossy(&bytes);
+            let has = |secret: &str| text.contains(secret) && path.starts_with(world.sandbox.state());
+            assert!(!has(VALUE) && !has("PRIVATE KEY"), "{}: {}", call.line, path.display());
+        }
+        world.sandbox.cast(words).succeeds();
+        assert_eq!(world.folders(), 0, "{}", call.line);
+    }
+}
+
 /// A process that outlives CMD keeps its output masked, and has no broker any more.
 #[test]
 fn a_background_process_has_the_masker_and_no_broker() {
@@ -205,6 +230,32 @@ fn cmd_cannot_read_cast() {
         .unwrap();
     let said = world.sandbox.cast_as_nobody("", words).succeeds();
     assert_eq!(said.out, "");
+}
+
+/// So is that of the process that goes on with the output of a background process: from its beginning, as it is a fork.
+#[test]
+fn nor_what_goes_on_with_its_output() {
+    if !cfg!(target_os = "linux") {
+        return skip("broker: only Linux closes the memory of a process to its user");
+    }
+    let world = World::new();
+    fs::set_permissions(world.root.path().parent().unwrap(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let word = format!("the-word-of-{}", std::process::id());
+    let script = format!("mkfifo fifo; {{ read x <fifo; echo over; }} & exit 7; {word}");
+    let mut command = world.sandbox.cast_as_nobody("", ["run", "a", "--", "sh", "-c", &script]).command();
+    command.stderr(Stdio::null());
+    let mut cast = Running::start(command);
+    assert_eq!(code(cast.ends()), 7);
+    let is_closed = |pid: &i32| fs::metadata(format!("/proc/{pid}/environ")).is_ok_and(|data| data.uid() == 0);
+    // The process in the background has the same words, and is as open as any program.
+    let (closed, open): (Vec<_>, Vec<_>) = running(&word).into_iter().partition(is_closed);
+    assert_eq!(open.len(), 1, "the process in the background: {closed:?} {open:?}");
+    assert_eq!(closed.len(), 1, "{closed:?} {open:?}");
+    assert!(command_line(closed[0]).contains(" run a -- "), "it is a fork of cast");
+    fs::write(world.sandbox.home().join("fifo"), "x\n").unwrap();
+    cast.says("over\n");
+    until("the end of all", || running(&word).is_empty().then_some(()));
 }
 
 /// The inner run's secret goes to its host, the outer one's stays a stand-in unless it is kept, and then goes to the
@@ -281,5 +332,4 @@ fn curl_reaches_the_host() {
     );
     let _ = world.sandbox.cast(["run", "a", "--", "sh", "-c", &elsewhere]).run();
     assert_eq!(world.host.seen.count(VALUE), 1);
-    assert!(fs::metadata(CAST).unwrap().size() > 0);
 }

@@ -81,14 +81,15 @@ impl Masking {
         self.in_file.load(Ordering::Relaxed)
     }
 
-    /// Hands a stream that other processes still write to over to a process of its own.
-    pub(super) fn leave(&self, left: &Left) -> io::Result<()> {
-        let brokered = self.brokered.as_ref().map_or(&[][..], |brokered| &brokered.secrets);
-        let kinds = [(&self.secrets[..], false), (brokered, true)].into_iter();
-        let secrets = kinds.flat_map(|(secrets, is_brokered)| {
-            masking::exposed(secrets).map(move |(name, value)| (name, value, is_brokered))
-        });
-        let secrets = secrets.collect();
+    /// Hands a stream that other processes still write to over to a process of its own. `others` are those after it.
+    pub(super) fn leave(&self, left: &Left, others: &[Left]) -> io::Result<()> {
+        if let Some(brokered) = &self.brokered {
+            // What CMD does not have must not go through a process or a pipe that CMD's processes could look into.
+            let maskers = Maskers::resume(self.plan.clone(), Some(brokered.plan.clone()), &left.state);
+            let maskers = maskers.ok_or(io::ErrorKind::InvalidInput)?;
+            return supervisor::go_on_apart(left, others, Box::new(Mask(Some(maskers))), IDLE);
+        }
+        let secrets = masking::exposed(&self.secrets).collect();
         let message = Zeroizing::new(serde_json::to_vec(&Message { secrets, state: &left.state })?);
         supervisor::hand_over(left, &[TAKE_OVER, word(left.carries)], &message)
     }
@@ -142,15 +143,14 @@ impl Scope {
 /// What cast sends through a pipe to the process that takes over.
 #[derive(Serialize)]
 struct Message<'a> {
-    /// Name, value, and whether it is one that CMD does not have.
-    secrets: Vec<(&'a str, &'a str, bool)>,
+    secrets: Vec<(&'a str, &'a str)>,
     state: &'a [u8],
 }
 
 /// The message as received.
 #[derive(Deserialize)]
 struct Arrived {
-    secrets: Vec<(String, String, bool)>,
+    secrets: Vec<(String, String)>,
     state: Vec<u8>,
 }
 
@@ -161,13 +161,8 @@ pub fn take_over(words: &[String]) -> io::Result<()> {
     let carries = [Carries::Output, Carries::Errors, Carries::Both].into_iter().find(|known| word(*known) == carries);
     let message: Arrived = serde_json::from_reader(io::stdin().lock())?;
     let secrets = Zeroizing::new(message.secrets);
-    let of_kind = |wanted: bool| {
-        let secrets = secrets.iter().filter(move |(_, _, is_brokered)| *is_brokered == wanted);
-        secrets.map(|(name, value, _)| (name.as_str(), value.as_str()))
-    };
-    let plan = Arc::new(Plan::new(of_kind(false)));
-    let brokered = of_kind(true).next().map(|_| Arc::new(Plan::whole(of_kind(true))));
-    let maskers = Maskers::resume(plan, brokered, &message.state);
+    let plan = Arc::new(Plan::new(secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()))));
+    let maskers = Maskers::resume(plan, None, &message.state);
     let (Some(carries), Some(maskers)) = (carries, maskers) else { return Err(io::ErrorKind::InvalidInput.into()) };
     supervisor::take_over(carries, descriptor, Box::new(Mask(Some(maskers))), IDLE)
 }

@@ -138,6 +138,12 @@ pub fn hand_over(left: &Left, words: &[&str], message: &[u8]) -> io::Result<()> 
     system::hand_over(left, words, message)
 }
 
+/// The same in a copy of this process, with `filter` in the state that the stream is left in: its memory stays closed to
+/// CMD's processes, as that of a program that begins is not. `others` are streams that are not its.
+pub fn go_on_apart(left: &Left, others: &[Left], filter: Box<dyn Filter>, idle: Option<Duration>) -> io::Result<()> {
+    system::go_on_apart(left, others, filter, idle)
+}
+
 /// Continues the stream at `descriptor`, in the process that `hand_over` started, until its last writer has closed it.
 pub fn take_over(
     carries: Carries,

@@ -35,7 +35,7 @@ use terminal::Terminal;
 use watch::{Flow, watch};
 
 pub use hand_over::Left;
-pub(super) use hand_over::{hand_over, take_over};
+pub(super) use hand_over::{go_on_apart, hand_over, take_over};
 pub(super) use outer::restore_terminal;
 pub(super) use outputs::{end_like, outputs, standard_streams};
 pub(super) use terminal::has_whole_terminal;

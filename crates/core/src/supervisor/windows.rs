@@ -85,6 +85,16 @@ pub(super) fn hand_over(_left: &Left, _words: &[&str], _message: &[u8]) -> io::R
 }
 
 /// Never called on Windows.
+pub(super) fn go_on_apart(
+    _left: &Left,
+    _others: &[Left],
+    _filter: Box<dyn Filter>,
+    _idle: Option<Duration>,
+) -> io::Result<()> {
+    Ok(())
+}
+
+/// Never called on Windows.
 pub(super) fn take_over(
     _carries: Carries,
     _descriptor: &str,

@@ -8,8 +8,10 @@ use std::process::Stdio;
 use cast::{Client, Error};
 
 use super::super::scenario;
-use super::{SECRET, again, here, in_a_process_of_its_own, itself, key_of, refused};
-use crate::sandbox::{CAST, Sandbox};
+use super::{HERE, SECRET, again, here, in_a_process_of_its_own, itself, key_of, refused};
+use crate::broker;
+use crate::sandbox::{CAST, Sandbox, lacks};
+use crate::supervise::process::until;
 
 #[test]
 fn a_command_is_started_as_it_is_said() {
@@ -48,6 +50,47 @@ fn a_command_is_started_as_it_is_said() {
 
     let shown = format!("{:?}", command().arg(SECRET).env("X", SECRET));
     assert!(shown.contains("sh") && !shown.contains(SECRET), "{shown}");
+}
+
+/// The broker lives in this process, as long as the program or what stands for it.
+#[test]
+fn a_brokered_command() {
+    const NAME: &str = "command::a_brokered_command";
+    let script = format!("curl -sS -H \"Authorization: Bearer ${}\" https://{}/", broker::KEY, broker::NAME);
+    if std::env::var_os(HERE).is_none() {
+        if lacks("curl", "sdk") {
+            return;
+        }
+        let world = broker::World::with(broker::TO_NAME, |mut line| {
+            line.head();
+            line.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+            line.all();
+        });
+        again(NAME, &mut world.sandbox.command(itself()));
+        assert_eq!((world.host.seen.count(broker::VALUE), world.folders()), (2, 0));
+        let log = world.sandbox.audit_log();
+        assert_eq!(log.matches("\"action\":\"broker\"").count(), 4, "{log}");
+        assert_eq!(log.matches(&format!("\"host\":\"{}\",\"requests\":1", broker::NAME)).count(), 2, "{log}");
+        return;
+    }
+    let client = Client::open().unwrap();
+    let command = |script: &str| client.command("a", "sh").args(["-c", script]).stderr(Stdio::inherit());
+    assert_eq!(command(&script).output().unwrap().stdout, b"hello");
+    assert_eq!(command("test -n \"$HTTPS_PROXY\" && exit 5").status().unwrap().code(), Some(5));
+    let wait = format!("read x; {script}");
+    let mut child = command(&wait).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"go on\n").unwrap();
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"hello");
+    // Without the broker the program goes on, and reaches nothing.
+    let late = format!("read x; {script} >out 2>&1; echo $? >ended.new; mv ended.new ended");
+    let mut child = command(&late).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    drop(child);
+    input.write_all(b"go on\n").unwrap();
+    let ended = until("the end of the program", || fs::read_to_string("ended").ok());
+    assert!(ended != "0\n" && !fs::read_to_string("out").unwrap().contains("hello"), "{ended}");
+    // A program that cannot be started leaves nothing.
+    refused(client.command("a", "no-such-command").status());
 }
 
 /// In a program that an outer `cast run` started.

@@ -1,14 +1,14 @@
 //! Hands a stream that outlives CMD to another process, so that this one can end.
 
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::outputs::{outputs, sink};
+use super::outputs::{null, outputs, sink};
 use super::pump::{EndPolicy, Pumped, Source, Stops, pump};
 use crate::platform::exec::raw;
 use crate::supervisor::{Carries, Filter, Sink};
@@ -49,6 +49,30 @@ pub(in crate::supervisor) fn hand_over(left: &Left, words: &[&str], message: &[u
     pipe.write_all(message)
 }
 
+pub(in crate::supervisor) fn go_on_apart(
+    left: &Left,
+    others: &[Left],
+    filter: Box<dyn Filter>,
+    idle: Option<Duration>,
+) -> io::Result<()> {
+    let Left { carries, source, .. } = left;
+    let source = source.try_clone()?;
+    let null = null()?;
+    // A copy of a process that is closed to others is closed, too; a program that begins is open until it closes itself.
+    raw::fork(|| {
+        others.iter().for_each(|other| raw::close(other.source.as_fd()));
+        let _ = rustix::stdio::dup2_stdin(&null);
+        let _ = match carries {
+            Carries::Output => rustix::stdio::dup2_stderr(&null),
+            Carries::Errors => rustix::stdio::dup2_stdout(&null),
+            Carries::Both => Ok(()),
+        };
+        let done = Source::of_pipe(source).and_then(|source| go_on(*carries, source, filter, idle));
+        i32::from(done.is_err())
+    })?;
+    Ok(())
+}
+
 /// Runs in the process that was started for it.
 pub(in crate::supervisor) fn take_over(
     carries: Carries,
@@ -56,10 +80,14 @@ pub(in crate::supervisor) fn take_over(
     filter: Box<dyn Filter>,
     idle: Option<Duration>,
 ) -> io::Result<()> {
+    let source = raw::adopt(descriptor.parse::<u16>().map_err(io::Error::other)?.into())?;
+    go_on(carries, Source::of_pipe(source)?, filter, idle)
+}
+
+fn go_on(carries: Carries, source: Source, filter: Box<dyn Filter>, idle: Option<Duration>) -> io::Result<()> {
     // Leaves the terminal and process group of CMD's caller: no shell should treat this process as a job.
     let _ = rustix::process::setsid();
-    let source = raw::adopt(descriptor.parse::<u16>().map_err(io::Error::other)?.into())?;
-    let source = Arc::new(Source::of_pipe(source)?);
+    let source = Arc::new(source);
     let ((ended, _never_closed), (released, _nor_this)) = (io::pipe()?, io::pipe()?);
     let stops = Stops { ended: ended.into(), released: released.into() };
     match pump(source, sink(carries), &stops, filter, idle, EndPolicy::HandOver, mpsc::channel().0) {
