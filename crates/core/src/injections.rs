@@ -1,21 +1,20 @@
 //! CMD's environment: the caller's variables, then the built-in secrets, then the agent's own. Later ones win. The
 //! variables that unlock vaults are never passed on, nor what an outer run injected (`outer`).
 
+mod given;
 mod outer;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
 
-use age::secrecy::zeroize::Zeroizing;
-use cast_broker::stand_in;
-use cast_broker::{StandIn, Unfit};
 use cast_vault::{AgentName, BUILTIN, Entry, Flags, SecretName, SecretValue};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::platform::exec::{Environment, NEEDED_VARIABLES, VARIABLES_IGNORE_CASE};
 use crate::suggestion;
 
+pub(crate) use given::{Given, StandInKey};
 pub use outer::INJECTED;
 pub(crate) use outer::{Outer, SALT, injected};
 
@@ -55,46 +54,6 @@ pub struct Injection {
     pub(crate) given: Given,
 }
 
-/// How CMD gets a secret.
-#[derive(Debug)]
-pub(crate) enum Given {
-    /// Its value.
-    AsItIs(SecretValue),
-    /// What stands for its value, which only the broker has; or why it cannot be brokered.
-    Brokered {
-        /// The value.
-        value: SecretValue,
-        /// What CMD gets.
-        stand_in: Result<StandIn, Unfit>,
-    },
-    /// Not at all: this cast cannot give it as its owner wants.
-    Not,
-}
-
-impl Given {
-    /// What is in CMD's variable.
-    fn text(&self) -> Option<&str> {
-        match self {
-            Self::AsItIs(value) => Some(value.expose()),
-            Self::Brokered { stand_in, .. } => stand_in.as_ref().ok().map(StandIn::as_str),
-            Self::Not => None,
-        }
-    }
-
-    /// The value, whoever has it.
-    pub(crate) fn stored(&self) -> Option<&SecretValue> {
-        if let Self::Brokered { value, .. } = self { Some(value) } else { self.value() }
-    }
-
-    /// The value that CMD has.
-    pub(crate) fn value(&self) -> Option<&SecretValue> {
-        if let Self::AsItIs(value) = self { Some(value) } else { None }
-    }
-}
-
-/// The key from which the stand-ins of a vault are drawn. It is asked for where there is a brokered secret.
-pub(crate) type StandInKey<'a> = dyn Fn() -> Zeroizing<[u8; 32]> + 'a;
-
 /// The secrets for the environment, by name.
 #[derive(Debug, Default)]
 pub struct Injections(BTreeMap<SecretName, Injection>);
@@ -117,15 +76,7 @@ impl Injections {
     pub(crate) fn add(&mut self, source: Source, secrets: BTreeMap<SecretName, Entry>, stand_in_key: &StandInKey<'_>) {
         for (name, Entry { flags, secret }) in secrets {
             let overrides_builtin = source == Source::Agent && self.0.contains_key(&name);
-            let given = match secret.filter(|_| !flags.file).map(|secret| secret.value) {
-                None => Given::Not,
-                Some(value) if flags.hosts.is_empty() => Given::AsItIs(value),
-                Some(value) => {
-                    let (key, prefix) = (stand_in_key(), flags.prefix.as_deref());
-                    let stand_in = stand_in::derive(&key, name.as_str(), value.expose(), prefix);
-                    Given::Brokered { value, stand_in }
-                }
-            };
+            let given = Given::of(&name, &flags, secret.map(|secret| secret.value), stand_in_key);
             let flags = Flags { from: None, ..flags };
             self.0.insert(name, Injection { source, overrides_builtin, flags, given });
         }
@@ -147,30 +98,11 @@ impl Injections {
 
     /// Refuses secrets that CMD cannot get as their owner wants: they are never given in another way.
     pub(crate) fn refuse_not_given(&self, agent: &AgentName) -> Result<(), Failure> {
-        for (name, Injection { source, given, .. }) in &self.0 {
+        let failure = self.0.iter().find_map(|(name, Injection { source, given, .. })| {
             let owner = if *source == Source::Builtin { BUILTIN } else { agent.as_str() };
-            let failure = match given {
-                Given::AsItIs(_) | Given::Brokered { stand_in: Ok(_), .. } => continue,
-                Given::Brokered { stand_in: Err(unfit), .. } => {
-                    let why = match unfit {
-                        Unfit::TooShort { have } => format!(
-                            "its value has {have} letters and digits beyond its prefix, and {} are needed",
-                            cast_broker::limits::LETTERS_AND_DIGITS
-                        ),
-                        Unfit::Bytes => "its value contains blanks, control characters or letters beyond ASCII".to_owned(),
-                        Unfit::Prefix => "its value does not begin with the prefix".to_owned(),
-                    };
-                    Failure::new(Kind::Usage, format!("secret '{name}' of agent '{owner}' cannot be brokered: {why}"))
-                }
-                Given::Not => Failure::new(
-                    Kind::Integrity,
-                    format!("secret '{name}' of agent '{owner}' is delivered as a file or fetched by a command, which this version of cast cannot do"),
-                )
-                .hint("install a newer version"),
-            };
-            return Err(failure.hint(format!("or leave it out: '--except {name}'")));
-        }
-        Ok(())
+            given.failure(name, owner)
+        });
+        failure.map_or(Ok(()), Err)
     }
 
     /// Keeps only the selected secrets. An unknown name is an error: it may be a typo, and CMD would then lack a secret
@@ -271,6 +203,7 @@ pub fn is_inherited(name: &OsStr, clean: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use age::secrecy::zeroize::Zeroizing;
     use cast_vault::Secret;
 
     use super::*;

@@ -130,7 +130,10 @@ impl Places {
     pub fn private_folders(&self) -> Vec<PathBuf> {
         let vaults = self.vaults.clone().filter(|_| !self.shared);
         let state = |name: &str| self.state.as_ref().map(|state| state.join(name));
-        [self.data.clone(), vaults, self.state.clone(), state("seen"), state("locks")].into_iter().flatten().collect()
+        [self.data.clone(), vaults, self.state.clone(), state("seen"), state("locks"), state("broker")]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// Whether the user set `CAST_VAULTS`.

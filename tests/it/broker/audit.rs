@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::upstream::Line;
-use super::{KEY, NAME, OTHER, TO_NAME, VALUE, World, answer, vault};
+use super::world::{KEY, NAME, OTHER, TO_NAME, VALUE, World, answer, vault};
 use crate::sandbox::Sandbox;
 
 fn entries(world: &World) -> Vec<Value> {

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::upstream::{Line, PATIENCE};
-use super::{KEY, NAME};
+use super::world::{KEY, NAME};
 use crate::sandbox::Sandbox;
 use crate::supervise::process::{Running, code};
 

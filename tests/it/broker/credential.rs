@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::client::{connect, field};
 use super::upstream::Line;
-use super::{KEY, NAME, World};
+use super::world::{KEY, NAME, World};
 use crate::sandbox::skip;
 
 #[test]

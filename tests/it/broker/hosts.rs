@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 
 use rcgen::CertificateParams;
 
-use super::client::tls;
+use super::client::{Run, tls};
 use super::upstream::{Host, Line, Root};
-use super::{KEY, NAME, TO_NAME, VALUE, World, answer, vault};
+use super::world::{KEY, NAME, TO_NAME, VALUE, WAITS, World, answer, vault};
 use crate::sandbox::Sandbox;
 use crate::supervise::process::Running;
 
@@ -98,9 +98,9 @@ fn refused(root: Root, host: Host, settings: impl Fn(&World) -> Option<String>, 
         world.set(&settings);
     }
     // Whatever the caller believes: that is for CMD's other hosts.
-    let words = ["run", "a", "--"].into_iter().chain(super::WAITS);
+    let words = ["run", "a", "--"].into_iter().chain(WAITS);
     let command = world.sandbox.cast(words).env("SSL_CERT_FILE", world.root.path()).env("SSLKEYLOGFILE", "keys");
-    let mut run = super::Run::of(&world.sandbox, Running::start(command.command()));
+    let mut run = Run::of(&world.sandbox, Running::start(command.command()));
     let mut client = run.client();
     client.send(run.get_request("/"));
     let answer = client.all();

@@ -7,11 +7,12 @@ use std::process::Stdio;
 
 use rustix::process::Signal;
 
-use super::client::{base64, tls};
-use super::upstream::{Line, Root};
-use super::{KEY, NAME, OTHER, Run, TO_NAME, VALUE, WAITS, World, answer, cast, vault};
+use super::client::{Run, base64, connect, tls, variables};
+use super::upstream::{Host, Line, Root};
+use super::world::{KEY, NAME, OTHER, TO_NAME, VALUE, WAITS, World, answer, cast, vault};
 use crate::durability::faults;
-use crate::sandbox::{Sandbox, skip};
+use crate::sandbox::{CAST, Sandbox, lacks, skip};
+use crate::supervise::has;
 use crate::supervise::process::{Running, code, command_line, is_alive, is_stopped, running, send, until};
 use crate::terminal::Terminal;
 
@@ -117,6 +118,60 @@ fn a_stop_is_only_a_pause() {
     client.send(run.get_request("/"));
     assert!(client.head().starts_with("HTTP/1.1 200 "));
     run.end();
+}
+
+/// In a shell with job control: Ctrl-Z and `fg`, with the caller's terminal and with one of cast's own.
+#[test]
+fn jobs_are_stopped_and_continued() {
+    let world = World::new();
+    for options in ["--no-mask", "--mask"] {
+        let mut terminal = Terminal::bash(&world.sandbox, &[]);
+        let script =
+            "env -0 >env.new; mv env.new env.1; echo rea\"\"dy; while read line; do echo \"got $line\"; done; exit 4";
+        terminal.types(format!("$CAST run a {options} -- sh -c '{script}'\r"));
+        terminal.sees("ready");
+        for round in 0..3 {
+            terminal.types("\x1a");
+            terminal.sees("Stopped");
+            terminal.sees("shell> ");
+            terminal.types("fg\r");
+            // bash prints the resumed command again.
+            terminal.sees("run a");
+            terminal.types(format!("line {round}\r"));
+            terminal.sees(&format!("got line {round}"));
+        }
+        // The broker has gone on, too.
+        let found = variables(&world.sandbox.home().join("env.1"));
+        let stream = connect(found["HTTPS_PROXY"].split_once('@').unwrap().1);
+        let mut line = Line::new(stream);
+        line.send(format!("CONNECT {NAME}:443 HTTP/1.1\r\n\r\n"));
+        assert!(line.head().starts_with("HTTP/1.1 407 "));
+        terminal.types("\x04");
+        terminal.sees("shell> ");
+        terminal.types("echo en''ded $?\r");
+        terminal.sees("ended 4");
+        terminal.types("exit\r");
+        terminal.ends();
+        assert_eq!(world.folders(), 0);
+    }
+}
+
+/// As in a container.
+#[test]
+fn as_the_first_process() {
+    let first = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+    if !has("unshare", &[&first[..], &["true"]].concat()) || lacks("curl", "broker") {
+        return;
+    }
+    let world = World::new();
+    let request = format!("curl -sS -H \"Authorization: Bearer ${KEY}\" https://{NAME}/");
+    for (script, expected) in [(format!("{request}; exit 7"), 7), (format!("{request}; kill -15 $$"), 128 + 15)] {
+        let before = world.host.seen.count(VALUE);
+        let mut command = world.sandbox.command("unshare");
+        command.args(first).args([CAST, "run", "a", "--", "sh", "-c", &script]);
+        assert_eq!(code(Running::start(command).ends()), expected);
+        assert_eq!((world.host.seen.count(VALUE), world.folders()), (before + 1, 0));
+    }
 }
 
 /// What a killed cast leaves has nothing secret in it, and goes with the next run. A run that lives keeps its own.
@@ -270,7 +325,7 @@ fn a_run_within_a_run() {
     let both = root.server(NAME, |params| {
         params.subject_alt_names.push(rcgen::SanType::DnsName(INNER.try_into().unwrap()));
     });
-    let world = World::around(sandbox, root, super::Host::new(both, answer));
+    let world = World::around(sandbox, root, Host::new(both, answer));
     for options in ["", "--inherit-secrets"] {
         let script = format!("exec {} run b {options} -- {} \"$WAITS\"", cast(), "sh -c");
         let command = world.sandbox.cast(["run", "a", "--", "sh", "-c", &script]).env("WAITS", WAITS[2]).command();
@@ -314,7 +369,7 @@ fn a_run_within_a_run() {
 /// A program that a person would use, with nothing but what cast sets.
 #[test]
 fn curl_reaches_the_host() {
-    if crate::sandbox::lacks("curl", "broker") {
+    if lacks("curl", "broker") {
         return;
     }
     let world = World::with(TO_NAME, |mut line| {

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Stdio;
 
 use super::client::base64;
-use super::{KEY, OTHER, TO_NAME, VALUE, World, answer, vault};
+use super::world::{KEY, OTHER, TO_NAME, VALUE, World, answer, vault};
 use crate::sandbox::Sandbox;
 use crate::supervise::process::Running;
 use crate::terminal::Terminal;

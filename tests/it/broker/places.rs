@@ -1,7 +1,7 @@
 //! Where in a request the value is put in: each row of the page's table.
 
 use super::client::base64;
-use super::{KEY, NAME, VALUE, World, answer, vault};
+use super::world::{KEY, NAME, TO_NAME, VALUE, World, answer, vault};
 use crate::sandbox::Sandbox;
 
 fn world(flags: &str) -> World {
@@ -68,7 +68,7 @@ fn the_value_is_put_in() {
 /// In a body that the owner did not name it is text, as it is in transcripts by then.
 #[test]
 fn in_a_body_it_is_text() {
-    let world = world(super::TO_NAME);
+    let world = world(TO_NAME);
     let mut run = world.run(&[]);
     for kind in ["application/json", "application/x-www-form-urlencoded", "text/plain"] {
         let text = format!("{{\"messages\": \"env says {}\"}}", run.stand_in());
@@ -87,7 +87,7 @@ fn in_a_body_it_is_text() {
 /// What the host sends back has the stand-in where it echoes the value.
 #[test]
 fn an_echo_comes_back_as_the_stand_in() {
-    let world = World::with(super::TO_NAME, |mut line| {
+    let world = World::with(TO_NAME, |mut line| {
         let head = line.head();
         let value = head.split("Bearer ").nth(1).unwrap().split("\r\n").next().unwrap().to_owned();
         let body = format!("{value} {{\"key\": \"{value}\"}} {}", base64(&value));

@@ -1,7 +1,7 @@
 //! What the broker refuses: in words that name no value, and with not a byte for the host.
 
 use super::client::base64;
-use super::{KEY, NAME, VALUE, World};
+use super::world::{KEY, NAME, VALUE, World};
 
 #[test]
 fn nothing_is_sent_to_the_host() {

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::{KEY, NAME, OTHER, TO_NAME, VALUE, WAITS, World, answer, forms, vault};
+use super::client::{Run, base64};
+use super::upstream::Root;
+use super::world::{KEY, NAME, OTHER, TO_NAME, VALUE, WAITS, World, answer, forms, vault};
 use crate::sandbox::{Sandbox, skip};
 use crate::supervise::process::{Running, command_line};
 
@@ -76,7 +78,7 @@ fn it_is_the_same_in_each_run_and_another_for_each_vault() {
     let has = |agent: &str, options: &[&str]| {
         let words: Vec<_> =
             ["run", agent].into_iter().chain(options.iter().copied()).chain(["--"]).chain(WAITS).collect();
-        let mut run = super::Run::of(&world.sandbox, Running::cast(&world.sandbox, &words));
+        let mut run = Run::of(&world.sandbox, Running::cast(&world.sandbox, &words));
         run.end();
         run.variables
     };
@@ -94,7 +96,7 @@ fn it_is_the_same_in_each_run_and_another_for_each_vault() {
 #[test]
 fn variables_lead_to_the_broker() {
     let world = World::new();
-    let corporate = super::Root::new();
+    let corporate = Root::new();
     let mut command = world.sandbox.cast(["run", "a", "--clean-env", "--"].into_iter().chain(WAITS));
     for (name, value) in [
         ("NO_PROXY", format!("corp.test, {NAME},.example.test,*")),
@@ -157,8 +159,6 @@ fn variables_lead_to_the_broker() {
     assert!(read(&run, "SSL_CERT_FILE").starts_with(&run.authority()));
 }
 
-use super::Run;
-
 /// A value that CMD would have all the same is refused before anything of the run exists.
 #[test]
 fn a_value_that_is_also_elsewhere_is_refused() {
@@ -179,14 +179,9 @@ fn a_value_that_is_also_elsewhere_is_refused() {
     assert!(said.err.contains("hint: broker or leave out that one, too: '--except COPY'"), "{said:?}");
     refused(cast(&["--except", "COPY"]), "the value of 'API_KEY' is also in 'DATABASE_URL'");
     let alone = ["--only", KEY];
-    for value in [
-        VALUE.to_owned(),
-        format!("x{VALUE}y"),
-        super::client::base64(VALUE),
-        super::client::base64(&format!("user:{VALUE}")),
-    ] {
+    for value in [VALUE.to_owned(), format!("x{VALUE}y"), base64(VALUE), base64(&format!("user:{VALUE}"))] {
         let said = refused(cast(&alone).env("FOUND", &value), "the value of 'API_KEY' is also in 'FOUND'");
-        assert!(said.err.contains("hint: start without it: 'env -u FOUND cast run ...'"), "{said:?}");
+        assert!(said.err.contains("hint: unset 'FOUND' for this run"), "{said:?}");
         let words = ["run", "a", "--only", KEY, "--", "touch", "ran", &value];
         refused(world.sandbox.cast(words), "the value of 'API_KEY' is also in word 3 of the command");
     }

@@ -93,7 +93,7 @@ fn refuse_elsewhere(brokered: &Brokered, injections: &Injections, cmd: &Cmd<'_>)
             let is_secret = injections.iter().any(|(secret, _)| secret.as_str() == shown);
             return Err(refused(at, &format!("'{shown}'")).hint(match is_secret {
                 true => format!("broker or leave out that one, too: '--except {shown}'"),
-                false => format!("start without it: 'env -u {shown} cast run ...', or with '--clean-env'"),
+                false => format!("unset '{shown}' for this run, or start with a minimal environment: '--clean-env'"),
             }));
         }
     }

@@ -9,7 +9,7 @@ use cast::{Client, Error};
 
 use super::super::scenario;
 use super::{HERE, SECRET, again, here, in_a_process_of_its_own, itself, key_of, refused};
-use crate::broker;
+use crate::broker::world;
 use crate::sandbox::{CAST, Sandbox, lacks};
 use crate::supervise::process::until;
 
@@ -56,21 +56,21 @@ fn a_command_is_started_as_it_is_said() {
 #[test]
 fn a_brokered_command() {
     const NAME: &str = "command::a_brokered_command";
-    let script = format!("curl -sS -H \"Authorization: Bearer ${}\" https://{}/", broker::KEY, broker::NAME);
+    let script = format!("curl -sS -H \"Authorization: Bearer ${}\" https://{}/", world::KEY, world::NAME);
     if std::env::var_os(HERE).is_none() {
         if lacks("curl", "sdk") {
             return;
         }
-        let world = broker::World::with(broker::TO_NAME, |mut line| {
+        let world = world::World::with(world::TO_NAME, |mut line| {
             line.head();
             line.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
             line.all();
         });
         again(NAME, &mut world.sandbox.command(itself()));
-        assert_eq!((world.host.seen.count(broker::VALUE), world.folders()), (2, 0));
+        assert_eq!((world.host.seen.count(world::VALUE), world.folders()), (2, 0));
         let log = world.sandbox.audit_log();
         assert_eq!(log.matches("\"action\":\"broker\"").count(), 4, "{log}");
-        assert_eq!(log.matches(&format!("\"host\":\"{}\",\"requests\":1", broker::NAME)).count(), 2, "{log}");
+        assert_eq!(log.matches(&format!("\"host\":\"{}\",\"requests\":1", world::NAME)).count(), 2, "{log}");
         return;
     }
     let client = Client::open().unwrap();

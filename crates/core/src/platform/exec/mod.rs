@@ -54,7 +54,6 @@ pub fn is_own_failure(error: &io::Error) -> bool {
 
 /// Why cast could not prepare what CMD needs: not the program's fault, whatever the system's reason is.
 #[derive(Debug)]
-#[cfg_attr(windows, allow(dead_code))]
 pub(crate) struct OwnFailure(pub(crate) String);
 
 impl std::fmt::Display for OwnFailure {

@@ -150,6 +150,7 @@ pub(super) fn is_too_long(error: &io::Error) -> bool {
 /// Whether starting CMD failed because of cast or the system, not CMD: no memory.
 pub(super) fn is_own_failure(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::OutOfMemory
+        || error.get_ref().and_then(|cause| cause.downcast_ref::<super::OwnFailure>()).is_some()
 }
 
 /// Windows has no paths for descriptors.

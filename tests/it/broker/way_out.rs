@@ -3,7 +3,8 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use super::{NAME, Run, VALUE, WAITS, World};
+use super::client::Run;
+use super::world::{NAME, VALUE, WAITS, World};
 use crate::supervise::process::Running;
 
 fn runs(world: &World, variables: &[(&str, &str)]) {
