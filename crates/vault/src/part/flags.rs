@@ -35,7 +35,7 @@ pub struct Flags {
 
 impl Flags {
     /// Checks the shapes, and puts hosts and places in order. The failure quotes nothing.
-    pub(crate) fn checked(mut self) -> Result<Self> {
+    pub fn checked(mut self) -> Result<Self> {
         for list in [&mut self.hosts, &mut self.places] {
             list.sort_unstable();
             list.dedup();
