@@ -34,7 +34,6 @@ Examples:
   cast secrets set my-agent OPENAI_API_KEY              prompts for it
   pass show openai | cast secrets set my-agent OPENAI_API_KEY
   cast secrets set my-agent TLS_KEY < key.pem
-  cast secrets set my-agent NOTE --exact < note.txt     every byte
   cast secrets set my-agent SESSION_KEY --generate      a random value
   cast secrets set my-agent API_KEY --host api.corp.com the agent never holds it
   cast secrets set my-agent GREETING -- --dash-first    '--': a literal value")]

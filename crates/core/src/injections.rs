@@ -48,6 +48,8 @@ pub struct Injection {
     pub overrides_builtin: bool,
     /// How the owner wants it treated.
     pub flags: Flags,
+    /// Whether it is to be in a file, or fetched.
+    is_elsewhere: bool,
     /// `None` for one that this cast cannot give as its owner wants.
     pub(crate) value: Option<SecretValue>,
 }
@@ -75,9 +77,10 @@ impl Injections {
         for (name, Entry { flags, secret }) in secrets {
             let overrides_builtin = source == Source::Agent && self.0.contains_key(&name);
             let is_plain = flags.hosts.is_empty() && !flags.file;
+            let is_elsewhere = flags.file || flags.from.is_some();
             let value = secret.filter(|_| is_plain).map(|secret| secret.value);
             let flags = Flags { from: None, ..flags };
-            self.0.insert(name, Injection { source, overrides_builtin, flags, value });
+            self.0.insert(name, Injection { source, overrides_builtin, flags, is_elsewhere, value });
         }
     }
 
@@ -88,16 +91,20 @@ impl Injections {
             let value = value.into_string().ok().and_then(|value| SecretValue::from_text(value).ok());
             let flags = Flags { unmasked, ..Flags::default() };
             if let Some(value) = value.filter(|_| !self.replaces(name.as_str().as_ref())) {
+                let value = Some(value);
                 let injection =
-                    Injection { source: Source::Outer, overrides_builtin: false, flags, value: Some(value) };
+                    Injection { source: Source::Outer, overrides_builtin: false, flags, is_elsewhere: false, value };
                 self.0.insert(name, injection);
             }
         }
     }
 
-    /// Refuses secrets whose owner wants them brokered, in a file or fetched: they are never given in another way.
-    pub(crate) fn refuse_unsupported(&self, agent: &AgentName) -> Result<()> {
-        let Some((name, _)) = self.0.iter().find(|(_, injection)| injection.value.is_none()) else { return Ok(()) };
+    /// Refuses secrets whose owner wants them brokered, in a file or fetched: they are never given in another way. A
+    /// `look`, which starts nothing, may see those that are brokered.
+    pub(crate) fn refuse_unsupported(&self, agent: &AgentName, look: bool) -> Result<()> {
+        let is_seen = |injection: &Injection| look && !injection.flags.hosts.is_empty() && !injection.is_elsewhere;
+        let is_refused = |injection: &Injection| injection.value.is_none() && !is_seen(injection);
+        let Some((name, _)) = self.0.iter().find(|(_, injection)| is_refused(injection)) else { return Ok(()) };
         Err(Failure::new(
             Kind::Integrity,
             format!("secret '{name}' of agent '{agent}' is brokered, delivered as a file or fetched by a command, which this version of cast cannot do"),

@@ -148,7 +148,7 @@ fn gather(session: &Session, agent: &AgentName, request: &Request) -> Result<Gat
     let sealer = vault.sealer().clone();
     injections.add(source, vault.into_environment()?);
     injections.select(&request.selection)?;
-    injections.refuse_unsupported(agent)?;
+    injections.refuse_unsupported(agent, request.command.is_none())?;
     if let Some((example, name)) = &request.example {
         example.check(agent, &injections).complete(agent, name)?;
     }

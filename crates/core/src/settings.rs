@@ -1,8 +1,10 @@
 //! The settings file, `config.toml`. Most users have none. A setting that is not known is no error, because a newer cast
 //! may know it; a value that is not valid is one, because a default in its place would surprise.
 
+mod network;
+
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -15,6 +17,9 @@ use crate::failure::{Failure, Kind, Result};
 use crate::platform::files;
 use crate::suggestion;
 use cast_vault::AgentName;
+
+pub use network::OuterProxy;
+pub(crate) use network::check_root;
 
 /// Far more than all settings need, in bytes.
 const MAX_SETTINGS: usize = 64 << 10;
@@ -31,13 +36,18 @@ pub struct Settings {
     pub stale_after: Option<TimeSpan>,
     /// Whether cast records events in the audit log.
     pub audit: Audit,
+    /// Files of root certificates that the broker trusts besides the system's.
+    #[serde(deserialize_with = "network::absolute")]
+    pub roots: Vec<PathBuf>,
+    /// The proxy that the broker uses instead of the caller's.
+    pub proxy: Option<OuterProxy>,
     /// What the file sets that cast does not know: a warning each.
     #[serde(skip)]
     pub unknown: Vec<String>,
 }
 
 /// All settings, as the file calls them.
-pub const NAMES: [&str; 4] = ["mask", "no_builtin", "stale_after", "audit"];
+pub const NAMES: [&str; 6] = ["mask", "no_builtin", "stale_after", "audit", "roots", "proxy"];
 
 /// When to mask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -100,9 +110,13 @@ impl Settings {
     fn parse(text: &str, path: &Path) -> Result<Self> {
         let settings: Self = toml::from_str(text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| line(text, span.start));
+            if let Some((what, hint)) = network::fault(error.message()) {
+                let what = format!("line {line} of the settings {what}: '{}'", path.display());
+                return Failure::new(Kind::Usage, what).hint(hint);
+            }
             Failure::new(Kind::Usage, format!("line {line} of the settings is not valid: '{}'", path.display()))
                 .hint("valid settings are: mask = \"auto\", \"always\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
-                .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\"")
+                .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\", roots = [\"/etc/corp/root.pem\"], proxy = \"http://HOST:PORT\"")
         })?;
         Ok(Self { unknown: unknown(text, path), ..settings })
     }
@@ -195,7 +209,7 @@ mod tests {
         let text = "mask = \"never\"\nmaks = \"hunter2\"\n\"sk-live-abc\" = 1\n[table]\nmask = 1\n[a.b]\n";
         let settings = parse(text).unwrap();
         assert_eq!(settings.mask, Mask::Never);
-        let known = "cast knows 'mask', 'no_builtin', 'stale_after', 'audit'";
+        let known = "cast knows 'mask', 'no_builtin', 'stale_after', 'audit', 'roots', 'proxy'";
         let expected = [(2, "did you mean 'mask'?"), (3, known), (4, known), (6, known)];
         let warning = |(line, known)| {
             format!("line {line} of the settings is not a setting that cast knows ({known}): 'config.toml'")
@@ -207,7 +221,7 @@ mod tests {
     /// A new setting gets its name in the list.
     #[test]
     fn all_names_are_known() {
-        let all = "mask = \"auto\"\nno_builtin = []\nstale_after = \"90d\"\naudit = \"on\"\n";
+        let all = "mask = \"auto\"\nno_builtin = []\nstale_after = \"90d\"\naudit = \"on\"\nroots = []\nproxy = \"none\"\n";
         assert_eq!(all.lines().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>(), NAMES);
         assert!(parse(all).unwrap().unknown.is_empty());
         for name in NAMES {

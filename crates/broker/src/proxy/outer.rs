@@ -33,7 +33,7 @@ pub enum Outer {
 }
 
 /// A proxy that speaks HTTP and CONNECT.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Proxy {
     host: String,
     port: u16,
