@@ -309,7 +309,8 @@ mod tests {
     fn every_argument_is_completed_or_free() {
         fn check(command: &Command) {
             for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && arg.get_action().takes_values()) {
-                let known = [AGENT, KEY, COMMAND, &[HOST, PLACE], FREE].iter().any(|ids| ids.contains(&arg.get_id().as_str()));
+                let known =
+                    [AGENT, KEY, COMMAND, &[HOST, PLACE], FREE].iter().any(|ids| ids.contains(&arg.get_id().as_str()));
                 let by_type = arg.get_value_hint() != ValueHint::Unknown || !arg.get_possible_values().is_empty();
                 assert!(
                     known || by_type,

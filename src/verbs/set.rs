@@ -62,17 +62,16 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
     let is_placeholder = value.as_ref().is_some_and(|value| value.is_placeholder(None));
     let trivial = value.as_ref().filter(|_| !args.unmasked).and_then(exemption);
     let asked = brokering.clone();
-    let stored = session.perform(Set { agent: &agent, name: name.clone(), value, dangerous, unmasked, brokering, missing })?;
+    let stored =
+        session.perform(Set { agent: &agent, name: name.clone(), value, dangerous, unmasked, brokering, missing })?;
     let done = match stored.change {
         _ if args.keep => None,
         Change::Added => Some("set"),
         _ => Some("replaced"),
     };
     match done {
-        Some(done) => report.success(format_args!(
-            "Secret '{name}' {done} for agent '{agent}'{}",
-            brokered::addition(&stored, &asked)
-        )),
+        Some(done) => report
+            .success(format_args!("Secret '{name}' {done} for agent '{agent}'{}", brokered::addition(&stored, &asked))),
         None => report.success(format_args!(
             "Secret '{name}' of agent '{agent}' is now {}",
             brokered::state(&stored.flags, &asked)

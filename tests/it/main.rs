@@ -7,6 +7,7 @@ mod advice;
 mod agent;
 mod asking;
 mod audit;
+mod broker;
 mod check;
 mod command;
 mod completion;

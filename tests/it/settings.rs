@@ -55,7 +55,7 @@ fn that_cast_does_not_know_are_a_warning_on_each_command() {
     let (sandbox, settings) = sandbox();
     fs::write(&settings, "mask = \"never\"\nadit = \"off\"\nhunter3 = 1\n").unwrap();
     let path = settings.display();
-    let known = "cast knows 'mask', 'no_builtin', 'stale_after', 'audit'";
+    let known = "cast knows 'mask', 'no_builtin', 'stale_after', 'audit', 'roots', 'proxy'";
     let line = |number, known| {
         format!("cast: warning: line {number} of the settings is not a setting that cast knows ({known}): '{path}'\n")
     };

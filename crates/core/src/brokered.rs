@@ -111,7 +111,8 @@ mod tests {
         ] {
             assert_eq!(brokering(&[host]).checked().unwrap().hosts.unwrap(), [expected]);
         }
-        for host in ["", "*.a.com", "127.0.0.1", "[::1]:8443", "https://a.com", "a.com/x", "a_b.c", "a.com:0", "hunter2 "]
+        for host in
+            ["", "*.a.com", "127.0.0.1", "[::1]:8443", "https://a.com", "a.com/x", "a_b.c", "a.com:0", "hunter2 "]
         {
             let refused = brokering(&["a.b", host]).checked().unwrap_err();
             assert_eq!(refused.kind(), Kind::Usage);
@@ -136,10 +137,12 @@ mod tests {
 
     #[test]
     fn headers_of_a_name_and_of_hosts() {
-        let headers =
-            |name, hosts: &[&str]| usual_headers(&SecretName::parse(name).unwrap(), hosts.iter().copied());
+        let headers = |name, hosts: &[&str]| usual_headers(&SecretName::parse(name).unwrap(), hosts.iter().copied());
         assert_eq!(headers("ANTHROPIC_API_KEY", &["gateway.corp"]), ["x-api-key"]);
-        assert_eq!(headers("MY_KEY", &["gitlab.com", "api.anthropic.com"]), ["job-token", "private-token", "x-api-key"]);
+        assert_eq!(
+            headers("MY_KEY", &["gitlab.com", "api.anthropic.com"]),
+            ["job-token", "private-token", "x-api-key"]
+        );
         assert!(headers("OPENAI_API_KEY", &["api.openai.com"]).is_empty());
     }
 }

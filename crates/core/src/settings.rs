@@ -221,7 +221,8 @@ mod tests {
     /// A new setting gets its name in the list.
     #[test]
     fn all_names_are_known() {
-        let all = "mask = \"auto\"\nno_builtin = []\nstale_after = \"90d\"\naudit = \"on\"\nroots = []\nproxy = \"none\"\n";
+        let all =
+            "mask = \"auto\"\nno_builtin = []\nstale_after = \"90d\"\naudit = \"on\"\nroots = []\nproxy = \"none\"\n";
         assert_eq!(all.lines().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>(), NAMES);
         assert!(parse(all).unwrap().unknown.is_empty());
         for name in NAMES {

@@ -95,7 +95,15 @@ fn a_value_is_copied_twice_between_decryption_and_execve() {
     text += &"x".repeat(LENGTH - MARK.len());
     let value = SecretValue::from_text(text).unwrap();
     let name = SecretName::parse("LARGE").unwrap();
-    let set = Set { agent: &agent, name, value: Some(value), dangerous: false, unmasked: None, brokering: Brokering::default(), missing: Missing::Create };
+    let set = Set {
+        agent: &agent,
+        name,
+        value: Some(value),
+        dangerous: false,
+        unmasked: None,
+        brokering: Brokering::default(),
+        missing: Missing::Create,
+    };
     session().perform(set).unwrap();
 
     let session = session();

@@ -96,7 +96,15 @@ fn a_command_stays_in_the_folder_that_it_opened() {
     let agent = AgentName::parse("a").unwrap();
     let set = |session: &Session, name: &str| -> Result<()> {
         let (name, value) = (SecretName::parse(name).unwrap(), SecretValue::from_text("v".to_owned()).unwrap());
-        let set = Set { agent: &agent, name, value: Some(value), dangerous: false, unmasked: None, brokering: Brokering::default(), missing: Missing::Create };
+        let set = Set {
+            agent: &agent,
+            name,
+            value: Some(value),
+            dangerous: false,
+            unmasked: None,
+            brokering: Brokering::default(),
+            missing: Missing::Create,
+        };
         session.perform(set).map(drop)
     };
     let names = |session: &Session| -> Vec<String> {

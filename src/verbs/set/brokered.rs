@@ -13,11 +13,8 @@ use cast_vault::{AgentName, Error, FlagFault, Flags, SecretName};
 /// What the words ask for. Nothing was asked or read before, so a word that is refused costs nothing.
 pub(super) fn asked(args: &SetArgs) -> Result<Brokering> {
     let prefix = args.prefix.as_deref().map(|word| text(word, FlagFault::Prefix)).transpose()?;
-    let brokering = Brokering {
-        hosts: list(&args.host, FlagFault::Host)?,
-        places: list(&args.places, FlagFault::Place)?,
-        prefix,
-    };
+    let brokering =
+        Brokering { hosts: list(&args.host, FlagFault::Host)?, places: list(&args.places, FlagFault::Place)?, prefix };
     let brokering = brokering.checked()?;
     if args.unmasked && brokering.hosts.as_ref().is_some_and(|hosts| !hosts.is_empty()) {
         return Err(Failure::new(Kind::Usage, "'--unmasked' cannot be used with '--host'"));

@@ -82,8 +82,9 @@ fn named(what: &str, fault: NameFault) -> String {
 fn flag_fault(fault: FlagFault) -> Failure {
     let usage = |what: &str| Failure::new(Kind::Usage, what);
     match fault {
-        FlagFault::Host => usage("HOST is not a host name, or a name and a port")
-            .hint("addresses and '*' are not possible"),
+        FlagFault::Host => {
+            usage("HOST is not a host name, or a name and a port").hint("addresses and '*' are not possible")
+        }
         FlagFault::Place => usage("PLACE is not one of 'header:NAME', 'query:NAME', 'form:FIELD' and 'json:/POINTER'"),
         FlagFault::Prefix => usage("PREFIX is not a short text of visible ASCII characters"),
         FlagFault::Command => usage("CMD is not a command with words that can be stored"),

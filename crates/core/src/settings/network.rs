@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_proxy_that_cannot_be_used_is_not_shown() {
-        for address in ["https://me:hunter2@h:1", "socks5://hunter2:1", "http://hunter2/path", "http://u:%hunter2@h:1"] {
+        for address in ["https://me:hunter2@h:1", "socks5://hunter2:1", "http://hunter2/path", "http://u:%hunter2@h:1"]
+        {
             let refused = outer("", &[("HTTPS_PROXY", address)]).unwrap_err();
             assert!(refused.message().starts_with("cast cannot use the proxy in 'HTTPS_PROXY': "), "{refused}");
             assert!(!refused.message().contains("hunter2"));

@@ -103,7 +103,7 @@ fn refuse_contradictions(name: &SecretName, agent: &AgentName, flags: &Flags, br
                 "a secret that was set with '--unmasked' is masked again once it is deleted: 'cast secrets delete {agent} {name}'"
             ))
         } else {
-            failure.hint("to give it as it is: '--host \'\''")
+            failure.hint("to give it as it is: '--host '''")
         });
     }
     if !is_brokered && asks(&brokering.places) {

@@ -35,7 +35,10 @@ pub(super) fn look(settings: &Settings, is_brokering: bool) -> Vec<Finding> {
         findings.push(Finding {
             check: Check::Broker,
             message: format!("brokered secrets reach no host: {}", Cause(&error)),
-            fix: vec!["install 'ca-certificates', or name a file: roots = [\"/etc/corp/root.pem\"] in the settings".to_owned()],
+            fix: vec![
+                "install 'ca-certificates', or name a file: roots = [\"/etc/corp/root.pem\"] in the settings"
+                    .to_owned(),
+            ],
         });
     }
     findings.extend(settings.outer(|name| env::var_os(name)).err().map(|failure| Finding::of(Check::Broker, &failure)));
@@ -49,7 +52,7 @@ pub(super) fn unfit(agent: &AgentName, standing: &Standing) -> Vec<Finding> {
         message: format!("secret '{name}' of agent '{agent}' cannot be brokered: {why}"),
         fix: vec![
             format!("set the right value: 'cast secrets set {agent} {name}'"),
-            format!("or give it as it is: 'cast secrets set {agent} {name} --keep --host \'\''"),
+            format!("or give it as it is: 'cast secrets set {agent} {name} --keep --host '''"),
         ],
     };
     standing.unfit.iter().map(finding).collect()
