@@ -48,7 +48,7 @@ pub(crate) struct SetArgs {
     #[arg(allow_hyphen_values = true)]
     pub(crate) value: Option<OsString>,
 
-    /// Read standard input byte for byte, including the line ending
+    /// Store standard input byte for byte
     ///
     /// Otherwise a one-line value loses its line ending, and an empty input is an error.
     #[arg(long, conflicts_with = "value")]
@@ -80,17 +80,18 @@ pub(crate) struct SetArgs {
     #[arg(long)]
     pub(crate) unmasked: bool,
 
-    /// Broker it: CMD gets a stand-in, and only HOST the value
+    /// Broker it: HOST gets the value, CMD a stand-in
     ///
-    /// cast puts the value in on the way out, over verified TLS, to this host and port (443 if not given), and to no other.
+    /// cast puts the value in on the way out, over verified TLS, to this host and port (443 if not given) and to no
+    /// other.
     /// Give the option once for each host. '' takes it back: CMD gets the value as it is.
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Vec<OsString>,
 
     /// Put the value in at PLACE of a request, too
     ///
-    /// PLACE is 'header:NAME', 'query:NAME', 'form:FIELD' or 'json:/POINTER'. It goes into 'Authorization' and the usual
-    /// headers of HOST by itself. Give the option once for each place; '' takes it back.
+    /// PLACE is 'header:NAME', 'query:NAME', 'form:FIELD' or 'json:/POINTER'. The value always goes into
+    /// 'Authorization' and the usual headers of HOST. Give the option once for each place; '' takes it back.
     #[arg(long = "in", value_name = "PLACE", hide_short_help = true)]
     pub(crate) places: Vec<OsString>,
 

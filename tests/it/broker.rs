@@ -1,4 +1,5 @@
-//! Secrets that are brokered: for which hosts, where in a request, and what is said of it. Nothing here starts a broker.
+//! Secrets that are brokered: for which hosts, where in a request, and what is said of it. Nothing here starts a
+//! broker.
 
 mod doctor;
 mod explain;
