@@ -41,11 +41,11 @@ fn text(word: &OsStr, fault: FlagFault) -> Result<String> {
 
 /// What is said behind "set" and "replaced".
 pub(super) fn addition(stored: &Stored, asked: &Brokering) -> String {
-    match (&asked.hosts, stored.flags.hosts.is_empty()) {
-        (None, _) => String::new(),
-        (Some(_), false) => format!(", brokered to {}", stored.flags.hosts.join(", ")),
-        (Some(_), true) if stored.was_brokered => ", and now given as it is".to_owned(),
-        (Some(_), true) => String::new(),
+    match &stored.flags.hosts[..] {
+        _ if asked.hosts.is_none() => String::new(),
+        [] if stored.was_brokered => ", and now given as it is".to_owned(),
+        [] => String::new(),
+        hosts => format!(", brokered to {}", hosts.join(", ")),
     }
 }
 
@@ -65,9 +65,9 @@ pub(super) fn hints(agent: &AgentName, name: &SecretName, stored: &Stored, asked
         let usual = brokered::usual_hosts(name);
         if stored.is_fit && !unmasked && !usual.is_empty() {
             let who = if agent.is_builtin() { "each agent".to_owned() } else { format!("'{agent}'") };
-            let options: String = usual.iter().map(|host| format!(" --host {host}")).collect();
+            let hosts = usual.join(" --host ");
             report.hint(format_args!(
-                "{who} can use this key without holding it: 'cast secrets set {agent} {name} --keep{options}'"
+                "{who} can use this key without holding it: 'cast secrets set {agent} {name} --keep --host {hosts}'"
             ));
         }
         return;

@@ -42,7 +42,7 @@ fn a_host_with_the_value_in_each_way() {
         let call = sandbox.cast(["set", "codex", "OPENAI_API_KEY", "--host", "api.openai.com"]);
         let mut terminal = Terminal::start(call);
         terminal.sees("Enter value for OPENAI_API_KEY: ");
-        terminal.types(&format!("{VALUE}\r"));
+        terminal.types(format!("{VALUE}\r"));
         terminal.ends_with(0)
     };
     assert!(shown.contains("brokered to api.openai.com") && !shown.contains("hunter2"), "{shown}");
@@ -262,7 +262,7 @@ fn a_value_that_cannot_be_brokered() {
     let before = sandbox.snapshot();
     let mut terminal = Terminal::start(sandbox.cast(["set", "codex", "NEW", "--host", "a.b"]));
     terminal.sees("Enter value for NEW: ");
-    terminal.types(&format!("{SHORT}\r"));
+    terminal.types(format!("{SHORT}\r"));
     let shown = terminal.ends_with(2);
     assert!(shown.contains("cannot be brokered") && !shown.contains("hunter2"), "{shown}");
     assert!(sandbox.snapshot() == before);
@@ -311,6 +311,10 @@ fn words_that_are_no_host_place_or_prefix() {
     for prefix in ["hunter2 ", "hunter2\u{e9}", &"hunter2".repeat(10)] {
         set(&["--host", "a.b", "--prefix", prefix]).refuses(2, "PREFIX is not a short text", &["hunter2"]);
     }
+    let many: Vec<_> = (0..65).map(|number| format!("--host=a{number}.hunter2.com")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    set(&many).refuses(2, "a secret has at most 64 hosts and 64 places", &["hunter2"]);
+    set(&many[1..]).succeeds();
     let empty = Sandbox::empty();
     empty.cast(["set", "codex", "K", VALUE, "--host", "hunter2/x"]).refuses(2, "HOST is not", &["hunter2"]);
     for option in ["--host", "--in", "--prefix"] {

@@ -85,6 +85,7 @@ fn flag_fault(fault: FlagFault) -> Failure {
         FlagFault::Host => {
             usage("HOST is not a host name, or a name and a port").hint("addresses and '*' are not possible")
         }
+        FlagFault::TooMany { most } => usage(&format!("a secret has at most {most} hosts and {most} places")),
         FlagFault::Place => usage("PLACE is not one of 'header:NAME', 'query:NAME', 'form:FIELD' and 'json:/POINTER'"),
         FlagFault::Prefix => usage("PREFIX is not a short text of visible ASCII characters"),
         FlagFault::Command => usage("CMD is not a command with words that can be stored"),

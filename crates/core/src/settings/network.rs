@@ -162,6 +162,9 @@ mod tests {
         // Neither is the password of one that can be.
         let shown = format!("{:?}", outer("proxy = \"http://me:hunter2@h:1\"", &[]).unwrap());
         assert!(!shown.contains("hunter2"), "{shown}");
+        let missing = Settings { roots: vec!["/no/such/root.pem".into()], ..Settings::default() };
+        assert_eq!(missing.usable_roots().unwrap_err().kind(), Kind::Io);
+        assert!(Settings::default().usable_roots().unwrap().is_empty());
         let error = toml::from_str::<Settings>("roots = [\"root.pem\"]").unwrap_err();
         assert!(fault(error.message()).is_some_and(|(what, _)| what.contains("not absolute")));
     }
