@@ -22,7 +22,8 @@ _cast() {
     # Pass the words on standard input, not as arguments: one may be a secret.
     answer=$(printf '%s\0' "${typed[@]}" | command cast __complete bash 2>/dev/null) || return 0
     case $answer in
-    words*)
+    words* | beginnings*)
+        [[ $answer == words* ]] || compopt -o nospace 2>/dev/null
         local IFS=$'\n'
         # shellcheck disable=SC2206 # names contain no spaces and no characters special to a shell
         COMPREPLY=(${answer#*$'\n'})

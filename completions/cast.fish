@@ -8,7 +8,7 @@ function __cast_complete
     # Pass the words on standard input, not as arguments: one may be a secret.
     set -l answer (printf '%s\0' $before[2..-1] "$current" | command cast __complete fish 2>/dev/null)
     switch "$answer[1]"
-        case words
+        case words beginnings
             printf '%s\n' $answer[2..-1]
         case files
             # Also in '--option=file', where a candidate is the whole word.

@@ -9,7 +9,7 @@ Register-ArgumentCompleter -Native -CommandName cast -ScriptBlock {
     $words = (@($before) + @($wordToComplete)) -join "`0"
     $answer = @($words | & (Get-Command cast -CommandType Application | Select-Object -First 1) __complete powershell 2>$null)
     switch -Regex ($answer[0]) {
-        '^words$' {
+        '^(words|beginnings)$' {
             $answer | Select-Object -Skip 1 | ForEach-Object {
                 $word, $help = $_ -split "`t", 2
                 if (-not $help) { $help = $word }

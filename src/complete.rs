@@ -4,6 +4,7 @@
 //! and ends within `PATIENCE`.
 
 pub(crate) mod cursor;
+mod places;
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -40,6 +41,8 @@ const MAX_WORDS: u64 = 4 << 20;
 enum Answer {
     /// These candidates.
     Words(Vec<Candidate>),
+    /// These, which go on behind what is offered.
+    Beginnings(Vec<Candidate>),
     /// Files, as for any command.
     Files,
     /// What the shell would offer if the command line began at this word; `cast` is word 0.
@@ -132,6 +135,10 @@ fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
         bare(names::agent_names(&session()).unwrap_or_default().into_iter().map(|name| name.as_str().to_owned()))
     } else if KEY.contains(&id) {
         bare(keys(cursor, id).unwrap_or_default())
+    } else if id == HOST {
+        bare(places::hosts(cursor).iter().map(|host| (*host).to_owned()))
+    } else if id == PLACE {
+        return places::answer(cursor, current, prefix);
     } else if COMMAND.contains(&id) {
         let given = cursor.all(id).try_fold(cursor.root, |command, word| command.find_subcommand(word));
         given.map(|command| commands(command, "")).unwrap_or_default()
@@ -151,8 +158,10 @@ fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
 const AGENT: &[&str] = &["agent", "from", "to"];
 const KEY: &[&str] = &["key", "only", "except", "old"];
 const COMMAND: &[&str] = &["page"];
+const HOST: &str = "host";
+const PLACE: &str = "places";
 #[cfg(test)]
-const FREE: &[&str] = &["value", "command", "new", "stale", "since", "lines", "generate", "leave_out"];
+const FREE: &[&str] = &["value", "command", "new", "stale", "since", "lines", "generate", "leave_out", "prefix"];
 
 /// The names of the secrets of the agent on this command line, if its vault opens without a prompt and without waiting.
 fn keys(cursor: &Cursor, id: &str) -> Result<Vec<String>> {
@@ -179,11 +188,14 @@ impl Candidate {
 /// The text for the script: the first line says what to offer; each further line is a candidate.
 fn written(answer: &Answer, shell: Shell) -> String {
     match answer {
-        Answer::Words(words) if words.is_empty() => String::new(),
-        Answer::Words(words) => {
-            let mut text = "words\n".to_owned();
+        Answer::Words(words) | Answer::Beginnings(words) if words.is_empty() => String::new(),
+        Answer::Words(words) | Answer::Beginnings(words) => {
+            let is_whole = matches!(answer, Answer::Words(_));
+            let mut text = if is_whole { "words\n" } else { "beginnings\n" }.to_owned();
             for candidate in words {
-                text.push_str(&candidate.word);
+                // In zsh, a colon ends the word.
+                let colon = if shell == Shell::Zsh { "\\:" } else { ":" };
+                text.push_str(&candidate.word.replace(':', colon));
                 if !candidate.help.is_empty() && shell != Shell::Bash {
                     text.push(if shell == Shell::Zsh { ':' } else { '\t' });
                     text.push_str(&candidate.help);
@@ -266,9 +278,24 @@ mod tests {
         check("run a --check=./x", "files");
         check("run a --only X -- git che", "command 6");
         check("set a K ", "");
-        check("set a K -", "words --exact --generate --allow-dangerous-name --unmasked --new --quiet --help");
+        check(
+            "set a K -",
+            "words --exact --generate --allow-dangerous-name --unmasked --host --in --prefix --keep --new --quiet --help",
+        );
         check("set a K -- -", "");
-        check("set a K -secret -", "words --generate --allow-dangerous-name --unmasked --new --quiet --help");
+        check(
+            "set a K -secret -",
+            "words --generate --allow-dangerous-name --unmasked --host --in --prefix --new --quiet --help",
+        );
+        check("set a GITHUB_TOKEN --host ", "words api.github.com uploads.github.com github.com");
+        check("set a GITHUB_TOKEN --host github.com --host ", "words api.github.com uploads.github.com");
+        check("set a GITHUB_TOKEN --host=api", "words --host=api.github.com");
+        check("set a K --host ", "");
+        check("set a K --host api.openai.com --in ", "beginnings header: query: form: json:");
+        check("set a K --in=q", "beginnings --in=query:");
+        check("set a ANTHROPIC_API_KEY --in header:", "words header:x-api-key");
+        check("set a K --host gitlab.com --in header:j", "words header:job-token");
+        check("set a K --in header:x", "");
         check("nonsense ", "");
         check("run a --marker ", "words name fixed");
         check("mask a --marker=f", "words --marker=fixed");
@@ -282,7 +309,8 @@ mod tests {
     fn every_argument_is_completed_or_free() {
         fn check(command: &Command) {
             for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && arg.get_action().takes_values()) {
-                let known = [AGENT, KEY, COMMAND, FREE].iter().any(|ids| ids.contains(&arg.get_id().as_str()));
+                let known =
+                    [AGENT, KEY, COMMAND, &[HOST, PLACE], FREE].iter().any(|ids| ids.contains(&arg.get_id().as_str()));
                 let by_type = arg.get_value_hint() != ValueHint::Unknown || !arg.get_possible_values().is_empty();
                 assert!(
                     known || by_type,

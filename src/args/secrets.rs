@@ -34,8 +34,8 @@ Examples:
   cast secrets set my-agent OPENAI_API_KEY              prompts for it
   pass show openai | cast secrets set my-agent OPENAI_API_KEY
   cast secrets set my-agent TLS_KEY < key.pem
-  cast secrets set my-agent NOTE --exact < note.txt     every byte
   cast secrets set my-agent SESSION_KEY --generate      a random value
+  cast secrets set my-agent API_KEY --host api.corp.com the agent never holds it
   cast secrets set my-agent GREETING -- --dash-first    '--': a literal value")]
 pub(crate) struct SetArgs {
     /// The agent; 'builtin' is for secrets that every agent gets
@@ -48,7 +48,7 @@ pub(crate) struct SetArgs {
     #[arg(allow_hyphen_values = true)]
     pub(crate) value: Option<OsString>,
 
-    /// Read standard input byte for byte, including the line ending
+    /// Store standard input byte for byte
     ///
     /// Otherwise a one-line value loses its line ending, and an empty input is an error.
     #[arg(long, conflicts_with = "value")]
@@ -79,6 +79,31 @@ pub(crate) struct SetArgs {
     /// The output of 'cast run' will show it.
     #[arg(long)]
     pub(crate) unmasked: bool,
+
+    /// Broker it: HOST gets the value, CMD a stand-in
+    ///
+    /// cast puts the value in on the way out, over verified TLS, to this host and port (443 if not given) and to no
+    /// other.
+    /// Give the option once for each host. '' takes it back: CMD gets the value as it is.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Vec<OsString>,
+
+    /// Put the value in at PLACE of a request, too
+    ///
+    /// PLACE is 'header:NAME', 'query:NAME', 'form:FIELD' or 'json:/POINTER'. The value always goes into
+    /// 'Authorization' and the usual headers of HOST. Give the option once for each place; '' takes it back.
+    #[arg(long = "in", value_name = "PLACE", hide_short_help = true)]
+    pub(crate) places: Vec<OsString>,
+
+    /// The public beginning of the value, which the stand-in has, too
+    ///
+    /// cast knows the usual ones, such as 'sk-ant-' and 'ghp_'. '' takes it back.
+    #[arg(long, value_name = "PREFIX", hide_short_help = true)]
+    pub(crate) prefix: Option<OsString>,
+
+    /// Leave the value as it is, and change how it is treated
+    #[arg(long, conflicts_with_all = ["value", "exact", "generate", "allow_dangerous_name", "new"], hide_short_help = true)]
+    pub(crate) keep: bool,
 
     /// Make a new vault where this machine has seen one that is gone
     #[arg(long, hide_short_help = true)]

@@ -1,4 +1,6 @@
-//! `cast secrets set`: stores one secret from an argument, standard input or a hidden prompt.
+//! `cast secrets set`: stores one secret from an argument, standard input or a hidden prompt, and how it is treated.
+
+mod brokered;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -13,13 +15,14 @@ use crate::args::{Cli, SetArgs};
 use crate::prompt;
 use crate::report::Report;
 use crate::words;
+use cast_core::brokered::Brokering;
 use cast_core::change::Missing;
 use cast_core::failure::{Cause, Failure, Kind, Result};
 use cast_core::listing;
 use cast_core::masking::exemption;
 use cast_core::session::Session;
 use cast_core::suggestion;
-use cast_core::verbs::set::{Set, Stored};
+use cast_core::verbs::set::Set;
 use cast_vault::{Change, Flags, MAX_ENVIRONMENT_STRING, Oddity, SecretName, SecretValue};
 
 /// The length of a random value: 190 bits.
@@ -32,13 +35,19 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
     let name = words::secret(&args.key)?;
     refuse_misspelt_option(args.value.as_deref())?;
     let (dangerous, unmasked) = (args.allow_dangerous_name, args.unmasked.then_some(true));
-    let missing = if args.new { Missing::CreateAnew } else { Missing::Create };
+    let brokering = brokered::asked(&args)?;
+    let missing = match (args.keep, args.new) {
+        (true, _) => Missing::Refuse,
+        (_, true) => Missing::CreateAnew,
+        _ => Missing::Create,
+    };
     let from_argument = args.value.is_some() && args.generate.is_none();
     let value = match args.value {
-        word if args.generate.is_some() => random(args.generate.as_ref(), word.as_ref())?,
-        Some(word) => SecretValue::from_bytes(word.into_encoded_bytes()).map_err(Failure::from)?,
-        None if args.exact || !io::stdin().is_terminal() => from_standard_input(args.exact)?,
-        None if prompt::can_ask() => from_prompt(&name)?,
+        _ if args.keep => None,
+        word if args.generate.is_some() => Some(random(args.generate.as_ref(), word.as_ref())?),
+        Some(word) => Some(SecretValue::from_bytes(word.into_encoded_bytes()).map_err(Failure::from)?),
+        None if args.exact || !io::stdin().is_terminal() => Some(from_standard_input(args.exact)?),
+        None if prompt::can_ask() => Some(from_prompt(&name)?),
         None => {
             return Err(Failure::new(Kind::Usage, "missing VALUE, and there is no terminal to prompt on")
                 .hint(format!("pass it on standard input: 'cast secrets set {agent} {name} < FILE'"))
@@ -46,19 +55,33 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
         }
     };
     // Checked before cast asks for any key.
-    value.check_fits(&name).map_err(Failure::from)?;
-    let trivial = if args.unmasked { None } else { exemption(&value) };
-    let (oddity, is_placeholder) = (value.oddity(&name), value.is_placeholder(None));
-    let Stored { change, flags } =
-        session.perform(Set { agent: &agent, name: name.clone(), value, dangerous, unmasked, missing })?;
-    let done = if change == Change::Added { "set" } else { "replaced" };
-    report.success(format_args!("Secret '{name}' {done} for agent '{agent}'"));
-    // What this call asks for is no news.
-    let (dangerous, unmasked) = (flags.dangerous && !dangerous, flags.unmasked && unmasked.is_none());
-    let kept = listing::flags(&Flags { dangerous, unmasked, ..flags });
-    if change != Change::Added && !kept.is_empty() {
+    if let Some(value) = &value {
+        value.check_fits(&name).map_err(Failure::from)?;
+    }
+    let oddity = value.as_ref().and_then(|value| value.oddity(&name));
+    let is_placeholder = value.as_ref().is_some_and(|value| value.is_placeholder(None));
+    let trivial = value.as_ref().filter(|_| !args.unmasked).and_then(exemption);
+    let asked = brokering.clone();
+    let stored =
+        session.perform(Set { agent: &agent, name: name.clone(), value, dangerous, unmasked, brokering, missing })?;
+    let done = match stored.change {
+        _ if args.keep => None,
+        Change::Added => Some("set"),
+        _ => Some("replaced"),
+    };
+    match done {
+        Some(done) => report
+            .success(format_args!("Secret '{name}' {done} for agent '{agent}'{}", brokered::addition(&stored, &asked))),
+        None => report.success(format_args!(
+            "Secret '{name}' of agent '{agent}' is now {}",
+            brokered::state(&stored.flags, &asked)
+        )),
+    }
+    let kept = listing::flags(&kept(&stored.flags, &asked, dangerous, unmasked.is_some()));
+    if done == Some("replaced") && !kept.is_empty() {
         report.hint(format_args!("'{name}' keeps its flags: {}", listing::line(&kept)));
     }
+    brokered::hints(&agent, &name, &stored, &asked, report);
     if let Some(oddity) = oddity {
         report.hint(format_args!("the value was stored exactly as it is: it {}", odd(oddity)));
     }
@@ -75,6 +98,23 @@ pub(crate) fn run(args: SetArgs, session: &Session, report: Report) -> anyhow::R
         report.hint("the value is now in this shell's history; leave it out to be prompted for it");
     }
     Ok(())
+}
+
+/// The flags that this call did not ask for: what it asks for is no news.
+fn kept(flags: &Flags, asked: &Brokering, dangerous: bool, unmasked: bool) -> Flags {
+    let mut kept = flags.clone();
+    kept.dangerous &= !dangerous;
+    kept.unmasked &= !unmasked;
+    if asked.hosts.is_some() {
+        kept.hosts.clear();
+    }
+    if asked.places.is_some() {
+        kept.places.clear();
+    }
+    if asked.prefix.is_some() {
+        kept.prefix = None;
+    }
+    kept
 }
 
 /// What is unusual about a value.

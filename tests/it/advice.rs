@@ -75,7 +75,7 @@ pub fn typed<'a>(sandbox: &'a Sandbox, line: &str) -> Call<'a> {
 }
 
 /// Where hints about files, keys and findings are written.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "crates/core/src/advice.rs",
     "crates/core/src/audit_log.rs",
     "crates/core/src/change.rs",
@@ -87,6 +87,7 @@ const ROOMS: [&str; 17] = [
     "crates/core/src/seen.rs",
     "crates/core/src/session/key.rs",
     "crates/core/src/settings.rs",
+    "crates/core/src/settings/",
     "crates/core/src/vault_folder.rs",
     "crates/core/src/verbs/doctor.rs",
     "crates/core/src/verbs/doctor/",

@@ -259,7 +259,7 @@ fn explain_for_programs() {
         found.unwrap_or_else(|| panic!("no {name}: {whole}")).clone()
     };
     let expected = serde_json::json!({"key": "D", "builtin": true, "inherited": false, "overrides_builtin": false, "overrides_caller": true,
-        "masked": true, "note": null, "flags": []});
+        "given": "as it is", "hosts": [], "masked": true, "note": null, "flags": []});
     assert_eq!(secret("D"), expected);
     assert_eq!(secret("B")["overrides_builtin"], true);
     assert!(secret("SHORT")["masked"] == false && secret("SHORT")["note"].is_string(), "{whole}");

@@ -90,6 +90,7 @@ fn platforms_differ_in_one_seam_a_crate() {
 #[test]
 fn values_are_exposed_where_the_documents_say() {
     let expected = [
+        "crates/core/src/brokered.rs",
         "crates/core/src/injections.rs",
         "crates/core/src/injections/given.rs",
         "crates/core/src/masking.rs",

@@ -12,16 +12,18 @@
 //! | 4 | `door`, `first_key`, `read`, `change`, `survey`: the ways that the verbs take |
 //! | 3 | `session`: what every verb works with, and the key of this process |
 //! | 2 | `key_store`, `vault_folder`, `seen`, `audit_log`, `settings`, `git`, `broker_folder`: keys, files, programs |
-//! | 1 | `disk`, `dotenv`, `injections`, `listing`, `example`, `masking`, `supervisor`: atomic files, text, a child process |
+//! | 1 | `brokered`, `disk`, `dotenv`, `injections`, `listing`, `example`, `masking`, `supervisor`: atomic files, text, a child process |
 //! | 0 | `failure`, `advice`, `paths`, `clock`, `suggestion`, `coding_agent`, `platform` |
 //!
 //! Below all floors, in their own crates: `cast-vault`, `cast-mask`, `cast-broker`, `cast-keyring`.
 //!
-//! Absent on purpose: the network, but for the connections of a brokered program; logging of values, plaintext on disk, and any way to print a stored value.
+//! Absent on purpose: the network, but for the connections of a brokered program; logging of values, plaintext on disk,
+//! and any way to print a stored value.
 
 pub mod advice;
 pub mod audit_log;
 mod broker_folder;
+pub mod brokered;
 pub mod change;
 pub mod clock;
 pub mod coding_agent;

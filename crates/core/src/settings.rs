@@ -1,12 +1,12 @@
 //! The settings file, `config.toml`. Most users have none. A setting that is not known is no error, because a newer cast
 //! may know it; a value that is not valid is one, because a default in its place would surprise.
 
+mod network;
+
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use cast_broker::{NoUse, Proxy};
-use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
@@ -17,6 +17,9 @@ use crate::failure::{Failure, Kind, Result};
 use crate::platform::files;
 use crate::suggestion;
 use cast_vault::AgentName;
+
+pub use network::OuterProxy;
+pub(crate) use network::check_root;
 
 /// Far more than all settings need, in bytes.
 const MAX_SETTINGS: usize = 64 << 10;
@@ -33,12 +36,11 @@ pub struct Settings {
     pub stale_after: Option<TimeSpan>,
     /// Whether cast records events in the audit log.
     pub audit: Audit,
-    /// PEM files, by absolute paths, with the roots that the broker believes besides the system's.
-    #[serde(deserialize_with = "absolute_paths")]
+    /// Files of root certificates that the broker trusts besides the system's.
+    #[serde(deserialize_with = "network::absolute")]
     pub roots: Vec<PathBuf>,
-    /// The broker's way to hosts; `None`: as the caller's variables say.
-    #[serde(deserialize_with = "way_out")]
-    pub proxy: Option<WayOut>,
+    /// The proxy that the broker uses instead of the caller's.
+    pub proxy: Option<OuterProxy>,
     /// What the file sets that cast does not know: a warning each.
     #[serde(skip)]
     pub unknown: Vec<String>,
@@ -73,53 +75,7 @@ pub enum Audit {
     Off,
 }
 
-/// How the broker reaches hosts.
-#[derive(Debug)]
-pub enum WayOut {
-    /// Without a proxy, whatever the caller's variables say.
-    Direct,
-    /// Through this one.
-    Through(Proxy),
-}
-
-/// Paths that do not depend on the working folder, which an agent chooses.
-fn absolute_paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
-    let paths = Vec::<PathBuf>::deserialize(deserializer)?;
-    let are_absolute = paths.iter().all(|path| path.is_absolute());
-    if are_absolute { Ok(paths) } else { Err(D::Error::custom("a path is not absolute")) }
-}
-
-/// `none`, or the address of a proxy. The failure quotes nothing of it: it may hold a password.
-fn way_out<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WayOut>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text == "none" {
-        return Ok(Some(WayOut::Direct));
-    }
-    let proxy = Proxy::parse(&text).map_err(|no_use| match no_use {
-        NoUse::Scheme => D::Error::custom("the scheme is not http"),
-        NoUse::Form => D::Error::custom("not http://[USER:PASSWORD@]HOST[:PORT]"),
-    })?;
-    Ok(Some(WayOut::Through(proxy)))
-}
-
 impl Settings {
-    /// The files of `roots`, if each is there and only its owner can write it: who can write one can make certificates
-    /// for every host.
-    pub fn trusted_roots(&self) -> Result<&[PathBuf]> {
-        for path in &self.roots {
-            let file = File::open(path);
-            let file =
-                file.map_err(|cause| Failure::io("cannot open the root certificates of the settings", path, &cause))?;
-            if files::is_writable_by_others(&file) {
-                let what =
-                    "cast does not use the root certificates of the settings, because other users can write them";
-                return Err(Failure::new(Kind::Io, format!("{what}: '{}'", path.display()))
-                    .hint(format!("if it contains what you want, run: {}", advice::own_and_close(path))));
-            }
-        }
-        Ok(&self.roots)
-    }
-
     /// Reads the file at `path` and follows symlinks. Returns the defaults if there is no file, or if this user may not
     /// enter its folder, like a container's user with root's home. A file that exists but cannot be read is an error,
     /// because it may require the audit log.
@@ -154,9 +110,13 @@ impl Settings {
     fn parse(text: &str, path: &Path) -> Result<Self> {
         let settings: Self = toml::from_str(text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| line(text, span.start));
+            if let Some((what, hint)) = network::fault(error.message()) {
+                let what = format!("line {line} of the settings {what}: '{}'", path.display());
+                return Failure::new(Kind::Usage, what).hint(hint);
+            }
             Failure::new(Kind::Usage, format!("line {line} of the settings is not valid: '{}'", path.display()))
                 .hint("valid settings are: mask = \"auto\", \"always\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
-                .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\", roots = [\"/etc/corp/root.pem\"], proxy = \"http://proxy.corp:3128\" or \"none\"")
+                .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\", roots = [\"/etc/corp/root.pem\"], proxy = \"http://HOST:PORT\"")
         })?;
         Ok(Self { unknown: unknown(text, path), ..settings })
     }
@@ -242,26 +202,6 @@ mod tests {
         assert_eq!(parse("audit = \"required\"").unwrap().audit, Audit::Required);
         assert_eq!(parse("audit = \"off\"").unwrap().audit, Audit::Off);
         assert!(parse("audit = true").is_err());
-    }
-
-    #[test]
-    fn the_broker_s_settings() {
-        let settings = parse("roots = [\"/a/b.pem\"]\nproxy = \"http://u:hunter2@h:1\"").unwrap();
-        assert_eq!(settings.roots, [Path::new("/a/b.pem")]);
-        assert!(matches!(settings.proxy, Some(WayOut::Through(_))) && !format!("{settings:?}").contains("hunter2"));
-        assert!(matches!(parse("proxy = \"none\"").unwrap().proxy, Some(WayOut::Direct)));
-        assert!(parse("").unwrap().proxy.is_none());
-        for bad in [
-            "proxy = \"https://hunter2\"",
-            "proxy = \"socks5://hunter2\"",
-            "proxy = \"http://hunter2/path\"",
-            "proxy = \"\"",
-            "roots = [\"hunter2\"]",
-            "roots = \"/hunter2\"",
-        ] {
-            let failure = parse(bad).unwrap_err();
-            assert!(failure.message().contains("line 1") && !failure.message().contains("hunter2"), "{failure}");
-        }
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 
+use crate::brokered;
 use crate::failure::{Failure, Result};
 use crate::key_store::Whence;
 use crate::listing;
 use crate::read::{Found, Verdict};
 use crate::session::Session;
-use cast_vault::{AgentName, MasterKey, Role, SecretName, Timestamp, UnlockKey};
+use cast_vault::{AgentName, Flags, MasterKey, Role, SecretName, Timestamp, UnlockKey, Vault};
 
 /// The state of one vault.
 pub struct Surveyed {
@@ -30,6 +31,10 @@ pub struct Standing {
     pub is_own: bool,
     /// The names that make programs load code.
     pub dangerous: Vec<SecretName>,
+    /// Whether any of its secrets is brokered.
+    pub has_brokered: bool,
+    /// The names of brokered secrets whose values cannot be brokered, and why not.
+    pub unfit: Vec<(SecretName, String)>,
     /// Who sealed the values last.
     pub sealer: String,
 }
@@ -79,6 +84,8 @@ impl Session {
                         is_own: *vault.role() == Role::Owner,
                         secrets: secrets.collect(),
                         dangerous: dangerous.map(|(name, _)| name.clone()).collect(),
+                        has_brokered: vault.names().values().any(|flags| !flags.hosts.is_empty()),
+                        unfit: unfit(&vault),
                         sealer: listing::sealer(&vault),
                     })
                 }
@@ -100,6 +107,16 @@ impl Session {
         };
         Ok(KeyStatus { whence: unlocked.whence.clone(), held })
     }
+}
+
+/// The brokered secrets whose values cannot be brokered.
+fn unfit(vault: &Vault) -> Vec<(SecretName, String)> {
+    let brokered = vault.names().iter().filter(|(_, flags)| !flags.hosts.is_empty());
+    let why = |(name, flags): (&SecretName, &Flags)| {
+        let unfit = brokered::unfit(&vault.values().get(name)?.value, flags)?;
+        Some((name.clone(), unfit.to_string()))
+    };
+    brokered.filter_map(why).collect()
 }
 
 impl MasterStatus {

@@ -7,6 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use cast_core::brokered::Brokering;
 use cast_core::change::Missing;
 use cast_core::key_store::{KeyPlace, Nobody, PATIENCE};
 use cast_core::paths::Places;
@@ -94,7 +95,15 @@ fn a_value_is_copied_twice_between_decryption_and_execve() {
     text += &"x".repeat(LENGTH - MARK.len());
     let value = SecretValue::from_text(text).unwrap();
     let name = SecretName::parse("LARGE").unwrap();
-    let set = Set { agent: &agent, name, value, dangerous: false, unmasked: None, missing: Missing::Create };
+    let set = Set {
+        agent: &agent,
+        name,
+        value: Some(value),
+        dangerous: false,
+        unmasked: None,
+        brokering: Brokering::default(),
+        missing: Missing::Create,
+    };
     session().perform(set).unwrap();
 
     let session = session();

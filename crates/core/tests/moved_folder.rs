@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cast_core::brokered::Brokering;
 use cast_core::change::Missing;
 use cast_core::disk::{Lock, OpenFolder, Transient};
 use cast_core::failure::Result;
@@ -95,7 +96,15 @@ fn a_command_stays_in_the_folder_that_it_opened() {
     let agent = AgentName::parse("a").unwrap();
     let set = |session: &Session, name: &str| -> Result<()> {
         let (name, value) = (SecretName::parse(name).unwrap(), SecretValue::from_text("v".to_owned()).unwrap());
-        let set = Set { agent: &agent, name, value, dangerous: false, unmasked: None, missing: Missing::Create };
+        let set = Set {
+            agent: &agent,
+            name,
+            value: Some(value),
+            dangerous: false,
+            unmasked: None,
+            brokering: Brokering::default(),
+            missing: Missing::Create,
+        };
         session.perform(set).map(drop)
     };
     let names = |session: &Session| -> Vec<String> {

@@ -3,6 +3,7 @@
 
 use std::time::SystemTime;
 
+use cast_core::brokered::Brokering;
 use cast_core::change::Missing;
 use cast_core::clock;
 use cast_core::session::Session;
@@ -131,7 +132,8 @@ impl Secrets<'_> {
         value.check_fits(&name)?;
         let unmasked = self.unmasked.then_some(true);
         let (dangerous, missing) = (self.dangerous, Missing::Create);
-        self.session.perform(set::Set { agent: &agent, name, value, dangerous, unmasked, missing })?;
+        let (value, brokering) = (Some(value), Brokering::default());
+        self.session.perform(set::Set { agent: &agent, name, value, dangerous, unmasked, brokering, missing })?;
         Ok(())
     }
 

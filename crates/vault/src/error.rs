@@ -73,9 +73,11 @@ pub enum ValueFault {
 /// Which of a secret's flags has the wrong shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlagFault {
-    /// A host is not a lower-case ASCII name with or without a port, or there are too many.
+    /// There are more hosts or places than this.
+    TooMany { most: usize },
+    /// A host is not a lower-case ASCII name with or without a port.
     Host,
-    /// A place is not one of the four kinds with a name, or there are too many.
+    /// A place is not one of the four kinds with a name.
     Place,
     /// The public prefix is not visible ASCII, or too long.
     Prefix,

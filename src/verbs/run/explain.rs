@@ -44,6 +44,10 @@ struct SecretLine<'a> {
     inherited: bool,
     overrides_builtin: bool,
     overrides_caller: bool,
+    /// `as it is`, or `brokered`: then CMD would get a stand-in.
+    given: &'static str,
+    /// The hosts that it is brokered to.
+    hosts: &'a [String],
     masked: bool,
     /// Why it is not masked, or not in every form.
     note: Option<String>,
@@ -53,6 +57,15 @@ struct SecretLine<'a> {
 /// What is said where only the outputs are on a terminal of cast's own.
 const UNMASKED_TERMINAL: &str = "\nWhat CMD writes to /dev/tty itself is not masked here: that takes one terminal as \
                                  standard input and output, with cast in its foreground\n";
+
+/// CMD gets the value itself.
+const AS_IT_IS: &str = "as it is";
+
+/// What is said at the end where a secret is brokered.
+const WHOM_THE_BROKER_SERVES: &str = "
+Brokered secrets reach only programs that use HTTPS_PROXY and trust SSL_CERT_FILE or NODE_EXTRA_CA_CERTS. Others get the
+stand-in and fail: 'fetch' of Node.js before 22.21 and in 23, Java, programs that pin certificates.
+";
 
 pub(super) fn explain(args: RunArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let json = args.json;
@@ -71,6 +84,8 @@ fn whole<'a>(explained: &'a Explained, agent: &'a AgentName, left_out: bool) -> 
         inherited: secret.source == Source::Outer,
         overrides_builtin: secret.overrides.builtin,
         overrides_caller: secret.overrides.caller,
+        given: if secret.hosts.is_empty() { AS_IT_IS } else { "brokered" },
+        hosts: &secret.hosts,
         masked: matches!(secret.masked, Masked::Yes | Masked::RawOnly),
         note: Some(masked(secret.masked)).filter(|_| secret.masked != Masked::Yes),
         flags: &secret.flags,
@@ -116,10 +131,10 @@ fn tables(explained: Explained, agent: &AgentName, report: Report) -> anyhow::Re
             Source::Agent if sealer == OWNER => format!("agent '{agent}'"),
             Source::Agent => format!("agent '{agent}', sealed by '{sealer}'"),
         };
-        let flags = listing::line(&secret.flags);
-        [secret.name.to_string(), from, overrides(secret.overrides).to_owned(), masked(secret.masked), flags]
+        let (given, flags) = (given(&secret.hosts), listing::line(&secret.flags));
+        [secret.name.to_string(), from, overrides(secret.overrides).to_owned(), given, masked(secret.masked), flags]
     });
-    report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES", "MASKED", "FLAGS"], rows))?;
+    report.data(&table::lay_out(["KEY", "FROM", "OVERRIDES", "GIVEN", "MASKED", "FLAGS"], rows))?;
     if !dropped.is_empty() {
         let names = dropped.iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ");
         report
@@ -135,7 +150,15 @@ fn tables(explained: Explained, agent: &AgentName, report: Report) -> anyhow::Re
     if own_terminal == Some(OwnTerminal::Outputs) {
         report.data(UNMASKED_TERMINAL)?;
     }
+    if secrets.iter().any(|secret| !secret.hosts.is_empty()) {
+        report.data(WHOM_THE_BROKER_SERVES)?;
+    }
     Ok(())
+}
+
+/// What CMD gets of a secret.
+fn given(hosts: &[String]) -> String {
+    if hosts.is_empty() { AS_IT_IS.to_owned() } else { format!("brokered to {}", hosts.join(", ")) }
 }
 
 fn masked(masked: Masked) -> String {

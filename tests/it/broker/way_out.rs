@@ -56,13 +56,13 @@ fn what_cannot_be_used_is_refused() {
     let scheme = "cast cannot use the proxy in 'HTTPS_PROXY': only 'http://' is supported";
     refuses(&[("HTTPS_PROXY", "https://u:hunter2@proxy.test")], scheme);
     refuses(&[("HTTPS_PROXY", "socks5://u:hunter2@proxy.test")], scheme);
-    refuses(&[("https_proxy", "http://u:hunter2@h/x")], "the proxy in 'https_proxy': it is not 'http://HOST:PORT'");
+    refuses(&[("https_proxy", "http://u:hunter2@h/x")], "the proxy in 'https_proxy': it is not the address of one");
     world.set("\nproxy = \"https://u:hunter2@h\"\n");
-    refuses(&[], "line 2 of the settings is not valid");
+    refuses(&[], "line 2 of the settings has a proxy that cast cannot use");
     world.set("roots = [\"root.pem\"]\n");
-    refuses(&[], "line 1 of the settings is not valid");
+    refuses(&[], "line 1 of the settings has a path in 'roots' that is not absolute");
     world.set("roots = [\"/does/not/exist.pem\"]\n");
-    refuses(&[], "cannot open the root certificates of the settings '/does/not/exist.pem': no such file or directory");
+    refuses(&[], "the settings name roots that are missing: '/does/not/exist.pem'");
     let other = world.sandbox.home().join("hunter2.txt");
     fs::write(&other, "hunter2").unwrap();
     world.set(&format!("roots = [\"{}\"]\n", other.display()));

@@ -31,7 +31,7 @@ impl From<Error> for Failure {
             )),
             Error::PersonName => Self::new(Kind::Usage, "NAME is not a valid name of a person")
                 .hint("use 1 to 63 of 'a-z', '0-9', '.', '_' and '-', beginning with a letter or digit, as in 'alice'"),
-            Error::Flag(fault) => Self::new(Kind::Usage, flag_fault(fault)),
+            Error::Flag(fault) => flag_fault(fault),
             Error::Key(fault) => Self::new(Kind::NoKey, key_fault(fault)),
             Error::Vault { agent, refusal } => vault(&agent, &refusal),
             Error::NoRandomNumbers(cause) => {
@@ -79,13 +79,17 @@ fn named(what: &str, fault: NameFault) -> String {
     format!("{what}: {why}")
 }
 
-fn flag_fault(fault: FlagFault) -> &'static str {
+fn flag_fault(fault: FlagFault) -> Failure {
+    let usage = |what: &str| Failure::new(Kind::Usage, what);
     match fault {
-        FlagFault::Host => "HOST is not a lower-case host name with or without a port",
-        FlagFault::Place => "PLACE is not one of 'header:NAME', 'query:NAME', 'form:FIELD' and 'json:/POINTER'",
-        FlagFault::Prefix => "PREFIX is not a short text of visible ASCII characters",
-        FlagFault::Command => "CMD is not a command with words that can be stored",
-        FlagFault::Stored => "a secret with a stored value cannot be one that a command fetches",
+        FlagFault::Host => {
+            usage("HOST is not a host name, or a name and a port").hint("addresses and '*' are not possible")
+        }
+        FlagFault::TooMany { most } => usage(&format!("a secret has at most {most} hosts and {most} places")),
+        FlagFault::Place => usage("PLACE is not one of 'header:NAME', 'query:NAME', 'form:FIELD' and 'json:/POINTER'"),
+        FlagFault::Prefix => usage("PREFIX is not a short text of visible ASCII characters"),
+        FlagFault::Command => usage("CMD is not a command with words that can be stored"),
+        FlagFault::Stored => usage("a secret with a stored value cannot be one that a command fetches"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use cast_vault::SecretValue;
 
 use super::*;
+use crate::brokered::Brokering;
 use crate::change::Missing;
 use crate::key_store::{KeyPlace, Nobody, PATIENCE};
 use crate::paths::Places;
@@ -30,7 +31,17 @@ fn a_floor_is_not_lost_between_two_readers() {
     let set = |name: &str, unmasked: bool| {
         let (name, value) = (SecretName::parse(name).unwrap(), SecretValue::from_text("v".to_owned()).unwrap());
         let (unmasked, missing) = (Some(unmasked), Missing::Create);
-        writer.perform(Set { agent: &agent, name, value, dangerous: false, unmasked, missing }).unwrap();
+        writer
+            .perform(Set {
+                agent: &agent,
+                name,
+                value: Some(value),
+                dangerous: false,
+                unmasked,
+                brokering: Brokering::default(),
+                missing,
+            })
+            .unwrap();
         std::fs::read(path(&writer)).unwrap()
     };
     let [shown, masked, newest] = [set("L", true), set("L", false), set("M", false)];

@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use cast_broker::{Authority, NoProxy, NoUse, Order, Outer, Place, Proxy, Secret};
+use cast_broker::{Authority, NoProxy, Order, Outer, Place, Proxy, Secret};
 use cast_vault::{AgentName, SecretName};
 
 use super::clients::{self, Callers};
@@ -13,7 +13,7 @@ use crate::injections::{Given, Injections};
 use crate::masking::Brokered;
 use crate::platform::exec::{Environment, VARIABLES_IGNORE_CASE};
 use crate::session::Session;
-use crate::settings::WayOut;
+use crate::settings::Settings;
 
 /// What the broker of a run is made from.
 pub(super) struct Brokering {
@@ -59,8 +59,8 @@ impl Brokering {
         refuse_names(injections)?;
         refuse_elsewhere(&brokered, injections, cmd)?;
         let settings = session.settings()?;
-        let outer = outer(settings.proxy.as_ref(), cmd.callers)?;
-        let roots = settings.trusted_roots()?.to_vec();
+        let outer = outer(settings, cmd.callers)?;
+        let roots = settings.usable_roots()?.to_vec();
         let callers = Callers::read(cmd.callers, cmd.environment.each().map(|(name, _)| name));
         let state = session.places.state()?.to_owned();
         Ok(Some((Self { order: Order { secrets, outer, roots }, callers, state }, brokered)))
@@ -107,83 +107,35 @@ fn refuse_elsewhere(brokered: &Brokered, injections: &Injections, cmd: &Cmd<'_>)
     Ok(())
 }
 
-/// The way to hosts: the broker of a run around this one, which goes by the same settings; else that of the settings,
-/// else that of the caller, as curl reads it.
-fn outer(settings: Option<&WayOut>, callers: &dyn Fn(&str) -> Option<OsString>) -> Result<Outer> {
-    let text = |names: [&'static str; 2]| {
-        let found = names.into_iter().find_map(|name| Some((name, callers(name)?)));
-        found.map(|(name, value)| (name, value.to_string_lossy().into_owned()))
-    };
-    let through = |proxy| {
-        let except = NoProxy::parse(&text(clients::NO_PROXY).unwrap_or_default().1);
-        Ok(Outer::Through { proxy, except })
-    };
-    let callers = text(clients::PROXY).filter(|(_, address)| !address.is_empty());
-    let callers = callers.map(|(name, address)| (name, Proxy::parse(&address)));
-    match (settings, callers) {
-        (_, Some((_, Ok(proxy)))) if proxy.is_broker() => through(proxy),
-        (Some(WayOut::Through(proxy)), _) => through(proxy.clone()),
-        (Some(WayOut::Direct), _) | (None, None) => Ok(Outer::Direct),
-        (None, Some((name, proxy))) => through(proxy.map_err(|no_use| no_proxy(name, no_use))?),
+/// The way to hosts: the broker of a run around this one, which goes by the same settings; else as these say.
+fn outer(settings: &Settings, callers: &dyn Fn(&str) -> Option<OsString>) -> Result<Outer> {
+    let variable = |names: [&str; 2]| names.into_iter().find_map(callers).and_then(|text| text.into_string().ok());
+    match variable(clients::PROXY).and_then(|address| Proxy::parse(&address).ok()) {
+        Some(proxy) if proxy.is_broker() => {
+            let except = NoProxy::parse(&variable(clients::NO_PROXY).unwrap_or_default());
+            Ok(Outer::Through { proxy, except })
+        }
+        _ => settings.outer(callers),
     }
-}
-
-fn no_proxy(name: &str, no_use: NoUse) -> Failure {
-    let why = match no_use {
-        NoUse::Scheme => "only 'http://' is supported",
-        NoUse::Form => "it is not 'http://HOST:PORT'",
-    };
-    Failure::new(Kind::Usage, format!("cast cannot use the proxy in '{name}': {why}"))
-        .hint("'proxy' in 'config.toml' names another one, or \"none\"")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
-    #[track_caller]
-    fn check(settings: Option<&WayOut>, callers: &[(&str, &str)], expected: Result<&str, &str>) {
-        let callers =
-            |name: &str| callers.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
-        let host = |name: &str| Authority::parse(name.as_bytes()).unwrap();
-        let found = outer(settings, &callers).map(|outer| match outer {
-            Outer::Direct => "direct".to_owned(),
-            Outer::Through { proxy, except } => {
-                let past = except.has(&host("past.test"));
-                let shown = format!("{proxy:?}");
-                let name = match [shown.contains("\"one.test\""), proxy.is_broker()] {
-                    [true, _] => "one",
-                    [_, true] => "broker",
-                    _ => "two",
-                };
-                format!("{name}{}", if past { " and past" } else { "" })
-            }
-        });
-        let found = found.map_err(|failure| failure.message().to_owned());
-        assert_eq!(found.as_deref().map_err(|message| &message[..]), expected);
-    }
-
     #[test]
-    fn the_way_to_hosts() {
-        let (one, two, no) = ("http://one.test:1", "http://two.test:2", "past.test");
-        let set = WayOut::Through(Proxy::parse(two).unwrap());
-        check(None, &[], Ok("direct"));
-        check(None, &[("HTTPS_PROXY", one)], Ok("one"));
-        check(None, &[("HTTPS_PROXY", two), ("https_proxy", one)], Ok("one"));
-        check(None, &[("HTTPS_PROXY", one), ("https_proxy", "")], Ok("direct"));
-        check(None, &[("HTTPS_PROXY", one), ("NO_PROXY", no)], Ok("one and past"));
-        check(None, &[("HTTPS_PROXY", one), ("NO_PROXY", no), ("no_proxy", "")], Ok("one"));
-        check(None, &[("HTTP_PROXY", one), ("ALL_PROXY", one)], Ok("direct"));
-        check(Some(&set), &[("HTTPS_PROXY", one)], Ok("two"));
-        check(Some(&set), &[("HTTPS_PROXY", "https://bad"), ("no_proxy", no)], Ok("two and past"));
-        check(Some(&WayOut::Direct), &[("HTTPS_PROXY", one)], Ok("direct"));
+    fn the_broker_of_a_run_around_this_one_comes_first() {
         let broker = format!("http://cast:{}@127.0.0.1:3", "a".repeat(43));
-        for settings in [None, Some(&set), Some(&WayOut::Direct)] {
-            check(settings, &[("https_proxy", &broker), ("HTTPS_PROXY", one)], Ok("broker"));
-        }
-        let scheme = "cast cannot use the proxy in 'https_proxy': only 'http://' is supported";
-        check(None, &[("https_proxy", "socks5://hunter2")], Err(scheme));
-        let form = "cast cannot use the proxy in 'HTTPS_PROXY': it is not 'http://HOST:PORT'";
-        check(None, &[("HTTPS_PROXY", "http://hunter2/path")], Err(form));
+        let is_broker = |callers: &[(&str, &str)]| {
+            let callers =
+                |name: &str| callers.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
+            let settings = Settings::load(Path::new("/no/such/settings")).unwrap();
+            matches!(outer(&settings, &callers).unwrap(), Outer::Through { proxy, .. } if proxy.is_broker())
+        };
+        assert!(is_broker(&[("https_proxy", &broker), ("HTTPS_PROXY", "http://one.test:1")]));
+        assert!(!is_broker(&[("HTTPS_PROXY", &broker), ("https_proxy", "http://one.test:1")]));
+        assert!(!is_broker(&[]));
     }
 }

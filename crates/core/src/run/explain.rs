@@ -50,6 +50,8 @@ pub struct ExplainedSecret {
     pub source: Source,
     /// What it stands in the place of.
     pub overrides: Overridden,
+    /// The hosts that it is brokered to; empty if CMD would get it as it is.
+    pub hosts: Vec<String>,
     /// Whether it would be masked.
     pub masked: Masked,
     /// How its owner wants it treated, in words.
@@ -113,6 +115,7 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
                     && is_inherited(name.as_str().as_ref(), request.clean)
                     && !outer.contains(name),
             },
+            hosts: injection.flags.hosts.clone(),
             masked: if masks { masked(injection) } else { Masked::Off },
             flags: listing::flags(&injection.flags),
         })

@@ -1,6 +1,7 @@
 //! `cast doctor`: everything that can be looked at, looked at, and nothing changed. No key is made, no record of what was seen is written, and
 //! nobody is asked for anything that is not needed to see whether the vaults open.
 
+mod broker;
 mod files;
 
 use std::path::Path;
@@ -69,6 +70,7 @@ pub enum Check {
     AuditLog,
     Stale,
     Backup,
+    Broker,
 }
 
 impl Session {
@@ -95,6 +97,7 @@ impl Session {
         });
         // Of a key that is not needed to see whether vaults open, only the latest record can tell.
         let mut newest = None;
+        let mut is_brokering = false;
         if key.is_some() && !vaults.is_empty() {
             let surveyed = self.survey().and_then(|surveyed| Ok((surveyed, self.key_status()?.held)));
             match surveyed {
@@ -103,12 +106,15 @@ impl Session {
                         *opens = surveyed.iter().any(|vault| vault.agent == *agent && vault.state.is_ok());
                     }
                     findings.extend(judge(&surveyed, &held, settings));
+                    let opened = surveyed.iter().filter_map(|vault| vault.state.as_ref().ok());
+                    is_brokering = opened.into_iter().any(|standing| standing.has_brokered);
                     newest = Some(held);
                 }
                 Err(failure) => findings.push(Finding::of(Check::Vault, &failure)),
             }
         }
         findings.extend(weak_settings(settings));
+        findings.extend(broker::look(settings, is_brokering));
         findings.extend(ignored_variables());
         findings.extend(self.missing_vaults().map(missing));
         findings.extend(self.gone());
@@ -252,6 +258,7 @@ fn judge(vaults: &[Surveyed], held: &Held, settings: &Settings) -> Vec<Finding> 
             (Ok(standing), _) => {
                 findings.extend(sealed_to_a_former_key(agent, standing, held));
                 findings.extend(dangerous(agent, standing));
+                findings.extend(broker::unfit(agent, standing));
                 findings.extend(stale(agent, standing, settings));
             }
         }
@@ -342,6 +349,7 @@ impl Check {
             Self::AuditLog => "audit-log",
             Self::Stale => "stale",
             Self::Backup => "backup",
+            Self::Broker => "broker",
         }
     }
 }

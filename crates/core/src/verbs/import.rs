@@ -5,6 +5,7 @@ mod sift;
 use std::collections::BTreeMap;
 
 use crate::audit_log::{Action, Event};
+use crate::brokered::refuse_unfit;
 use crate::change::{Missing, refuse_agent_key};
 use crate::clock;
 use crate::door::{Effect, Verb};
@@ -71,6 +72,9 @@ impl Verb for Import<'_> {
             let each = secrets.into_iter().map(|(name, value)| {
                 let change = vault.change_of(&name, &value);
                 if change != Change::Unchanged {
+                    if let Some(flags) = vault.names().get(&name) {
+                        refuse_unfit(&format!("the value of '{name}'"), &value, flags)?;
+                    }
                     vault.set(name.clone(), value, dangerous, now)?;
                 }
                 Ok((name, change))

@@ -35,7 +35,7 @@ pub struct Flags {
 
 impl Flags {
     /// Checks the shapes, and puts hosts and places in order. The failure quotes nothing.
-    pub(crate) fn checked(mut self) -> Result<Self> {
+    pub fn checked(mut self) -> Result<Self> {
         for list in [&mut self.hosts, &mut self.places] {
             list.sort_unstable();
             list.dedup();
@@ -45,7 +45,7 @@ impl Flags {
 
     fn fault(&self) -> Option<FlagFault> {
         let list = |list: &[String], is_valid: fn(&str) -> bool| {
-            list.len() <= MAX_LIST && list.is_sorted_by(|one, two| one < two) && list.iter().all(|word| is_valid(word))
+            list.is_sorted_by(|one, two| one < two) && list.iter().all(|word| is_valid(word))
         };
         let words = |words: &Vec<String>| {
             (1..=MAX_LIST).contains(&words.len())
@@ -53,6 +53,7 @@ impl Flags {
                 && words.iter().all(|word| word.len() <= MAX_WORD && !word.contains(char::is_control))
         };
         [
+            (self.hosts.len().max(self.places.len()) <= MAX_LIST, FlagFault::TooMany { most: MAX_LIST }),
             (list(&self.hosts, is_host), FlagFault::Host),
             (list(&self.places, is_place), FlagFault::Place),
             (self.prefix.as_deref().is_none_or(is_prefix), FlagFault::Prefix),
@@ -238,6 +239,14 @@ mod tests {
         ] {
             assert_eq!(flags.checked(), Err(Error::Flag(fault)));
         }
+        let many = |count| (0..count).map(|number| format!("a{number}.b")).collect::<Vec<_>>();
+        for flags in [
+            Flags { hosts: many(MAX_LIST + 1), ..Flags::default() },
+            Flags { places: many(MAX_LIST + 1), ..Flags::default() },
+        ] {
+            assert_eq!(flags.checked(), Err(Error::Flag(FlagFault::TooMany { most: MAX_LIST })));
+        }
+        assert!(Flags { hosts: many(MAX_LIST), ..Flags::default() }.checked().is_ok());
         let flags = Flags { hosts: words(&["b.c", "a.b", "b.c"]), ..Flags::default() };
         assert_eq!(flags.checked().unwrap().hosts, ["a.b", "b.c"]);
     }

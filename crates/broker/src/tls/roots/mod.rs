@@ -49,7 +49,7 @@ impl Roots {
 }
 
 fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let named = |problem: &dyn std::fmt::Display| io::Error::other(format!("{problem}: {}", path.display()));
+    let named = |problem: &dyn std::fmt::Display| io::Error::other(format!("{problem}: '{}'", path.display()));
     let bytes = std::fs::read(path).map_err(|error| named(&error))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match certificates {
