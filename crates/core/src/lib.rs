@@ -17,7 +17,8 @@
 //!
 //! Below all floors, in their own crates: `cast-vault`, `cast-mask`, `cast-broker`, `cast-keyring`.
 //!
-//! Absent on purpose: the network, but for the connections of a brokered program; logging of values, plaintext on disk, and any way to print a stored value.
+//! Absent on purpose: the network, but for the connections of a brokered program; logging of values, plaintext on disk,
+//! and any way to print a stored value.
 
 pub mod advice;
 pub mod audit_log;

@@ -156,7 +156,7 @@ impl Settings {
             let line = error.span().map_or(1, |span| line(text, span.start));
             Failure::new(Kind::Usage, format!("line {line} of the settings is not valid: '{}'", path.display()))
                 .hint("valid settings are: mask = \"auto\", \"always\" or \"never\"; audit = \"on\", \"required\" or \"off\"")
-                .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\", roots = [\"/etc/corp/root.pem\"], proxy = \"http://proxy.corp:3128\" or \"none\"")
+                .hint("and: no_builtin = [\"my-agent\"], stale_after = \"90d\", roots = [\"/etc/corp/root.pem\"], proxy = \"http://HOST:PORT\"")
         })?;
         Ok(Self { unknown: unknown(text, path), ..settings })
     }

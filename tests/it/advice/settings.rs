@@ -73,8 +73,9 @@ fn that_are_not_valid() {
         &refused,
         "valid settings are: mask = \"auto\", \"always\" or \"never\"; audit = \"on\", \"required\" or \"off\"",
     );
-    told(&refused, "and: no_builtin = [\"my-agent\"], stale_after = \"90d\"");
-    let others = "no_builtin = [\"my-agent\"]\nstale_after = \"90d\"\n";
+    let form = "and: no_builtin = [\"my-agent\"], stale_after = \"90d\", roots = [\"/etc/corp/root.pem\"], proxy = \"http://HOST:PORT\"";
+    told(&refused, form);
+    let others = "no_builtin = [\"my-agent\"]\nstale_after = \"90d\"\nproxy = \"http://HOST:3128\"\n";
     for (mask, audit) in [("auto", "on"), ("never", "required"), ("always", "off")] {
         write(&sandbox, format!("mask = \"{mask}\"\naudit = \"{audit}\"\n{others}"));
         sandbox.cast(["run", "a", "--", "true"]).succeeds();
