@@ -110,16 +110,10 @@ fn row(entry: &Entry) -> [String; 7] {
 /// How often a host was asked, in a few words.
 fn counts(count: &HostCount) -> String {
     let HostCount { host, requests, refused, failed } = count;
-    let mut words = match host {
-        Some(host) => format!("{} {requests}", Printable(host)),
-        None => format!("unknown {requests}"),
-    };
-    for (count, what) in [(refused, "refused"), (failed, "failed")] {
-        if *count > 0 {
-            words += &format!(", {what} {count}");
-        }
-    }
-    words
+    let host = Printable(host.as_deref().unwrap_or("unknown"));
+    let more = [(refused, "refused"), (failed, "failed")].into_iter().filter(|(count, _)| **count > 0);
+    let more: String = more.map(|(count, what)| [", ", what, " ", &count.to_string()].concat()).collect();
+    format!("{host} {requests}{more}")
 }
 
 fn since(word: &OsString) -> Result<TimeSpan> {

@@ -107,7 +107,9 @@ mod tests {
         for (name, files) in [("0", &[][..]), ("1", &[LOCK]), ("2", &[EXTRA, LOCK, BUNDLE])] {
             let folder = state.path().join("broker").join(name);
             fs::create_dir(&folder).unwrap();
-            files.iter().for_each(|file| fs::write(folder.join(file), "").unwrap());
+            for file in files {
+                fs::write(folder.join(file), "").unwrap();
+            }
         }
         // cast did not put that there.
         fs::write(state.path().join("broker").join("file"), "").unwrap();

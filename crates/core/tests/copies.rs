@@ -116,5 +116,5 @@ fn a_value_is_copied_twice_between_decryption_and_execve() {
         ARMED.store(false, Ordering::SeqCst);
         Ok(BLOCKS.lock().unwrap().iter().filter(|block| block.held_it).count())
     });
-    assert_eq!(copies.unwrap(), 1 + 2, "the plaintext, and two copies");
+    assert_eq!(copies.unwrap().0, 1 + 2, "the plaintext, and two copies");
 }

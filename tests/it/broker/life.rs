@@ -296,21 +296,21 @@ fn nor_what_goes_on_with_its_output() {
     let world = World::new();
     fs::set_permissions(world.root.path().parent().unwrap(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .unwrap();
-    let word = format!("the-word-of-{}", std::process::id());
-    let script = format!("mkfifo fifo; {{ read x <fifo; echo over; }} & exit 7; {word}");
+    let mark = format!("the-word-of-{}", std::process::id());
+    let script = format!("mkfifo fifo; {{ read x <fifo; echo over; }} & exit 7; {mark}");
     let mut command = world.sandbox.cast_as_nobody("", ["run", "a", "--", "sh", "-c", &script]).command();
     command.stderr(Stdio::null());
     let mut cast = Running::start(command);
     assert_eq!(code(cast.ends()), 7);
     let is_closed = |pid: &i32| fs::metadata(format!("/proc/{pid}/environ")).is_ok_and(|data| data.uid() == 0);
     // The process in the background has the same words, and is as open as any program.
-    let (closed, open): (Vec<_>, Vec<_>) = running(&word).into_iter().partition(is_closed);
+    let (closed, open): (Vec<_>, Vec<_>) = running(&mark).into_iter().partition(is_closed);
     assert_eq!(open.len(), 1, "the process in the background: {closed:?} {open:?}");
     assert_eq!(closed.len(), 1, "{closed:?} {open:?}");
     assert!(command_line(closed[0]).contains(" run a -- "), "it is a fork of cast");
     fs::write(world.sandbox.home().join("fifo"), "x\n").unwrap();
     cast.says("over\n");
-    until("the end of all", || running(&word).is_empty().then_some(()));
+    until("the end of all", || running(&mark).is_empty().then_some(()));
 }
 
 /// The inner run's secret goes to its host, the outer one's stays a stand-in unless it is kept, and then goes to the

@@ -16,14 +16,18 @@ fn guesses() -> Vec<String> {
     for length in 1..VALUE.len() {
         let begun = &VALUE[..length];
         let last = &VALUE[VALUE.len() - length..];
-        let percent: String = begun.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let json: String = begun.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
-        let hexadecimal: String = begun.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let percent = spelled(begun, |byte| format!("%{byte:02X}"));
+        let json = spelled(begun, |byte| format!("\\u{byte:04x}"));
+        let hexadecimal = spelled(begun, |byte| format!("{byte:02x}"));
         guesses.extend([begun.to_owned(), last.to_owned(), base64(begun), percent, json, hexadecimal]);
         // Right up to the last letter, which is wrong.
         guesses.push(format!("{}~{}", begun, &VALUE[length + 1..]));
     }
     guesses
+}
+
+fn spelled(text: &str, spell: impl Fn(u8) -> String) -> String {
+    text.bytes().map(spell).collect::<Vec<_>>().concat()
 }
 
 fn world(value: &str) -> World {
@@ -34,7 +38,7 @@ fn world(value: &str) -> World {
 
 #[test]
 fn guesses_pass_as_they_are() {
-    let text: String = guesses().iter().map(|guess| format!("{guess}\n")).collect();
+    let text = guesses().join("\n") + "\n";
     let joined = guesses().join(" ");
     let world = world(VALUE);
     fs::write(world.sandbox.home().join("guesses"), &text).unwrap();
@@ -91,7 +95,7 @@ fn a_whole_value_is_masked() {
     let (mine, other) = (world(VALUE), world(OTHER));
     let lines =
         [VALUE.to_owned(), format!("<{VALUE}>"), format!("key={VALUE}&x"), base64(VALUE), format!("\"{VALUE}\"")];
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.join("\n") + "\n";
     for world in [&mine, &other] {
         fs::write(world.sandbox.home().join("text"), &text).unwrap();
     }
@@ -116,7 +120,7 @@ fn a_whole_value_is_masked() {
 fn on_a_terminal() {
     let world = world(VALUE);
     let short: Vec<_> = (1..VALUE.len()).map(|length| VALUE[..length].to_owned()).collect();
-    let text: String = short.iter().map(|guess| format!("{guess}|\n")).collect();
+    let text = short.join("|\n") + "|\n";
     fs::write(world.sandbox.home().join("guesses"), text).unwrap();
     fs::write(world.sandbox.home().join("whole"), format!("<{VALUE}>\n")).unwrap();
     let script = "cat guesses; cat whole; read x; exit 3";
@@ -134,7 +138,7 @@ fn on_a_terminal() {
 /// Values of one shape give the same bytes in the same order, with all streams at once.
 #[test]
 fn two_values_of_one_shape_cannot_be_told_apart() {
-    let text: String = guesses().iter().map(|guess| format!("{guess}\n")).collect();
+    let text = guesses().join("\n") + "\n";
     let run = |value: &str| {
         let world = world(value);
         fs::write(world.sandbox.home().join("guesses"), &text).unwrap();

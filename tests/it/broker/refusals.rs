@@ -11,7 +11,7 @@ fn nothing_is_sent_to_the_host() {
     });
     let mut run = world.run(&[]);
     let (stand_in, host) = (run.stand_in().to_owned(), format!("Host: {NAME}\r\n"));
-    let percent: String = stand_in.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let percent = stand_in.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let long = "x".repeat(70 << 10);
     let cases = [
         // Heads that no strict reader takes.

@@ -91,10 +91,13 @@ fn refuse_elsewhere(brokered: &Brokered, injections: &Injections, cmd: &Cmd<'_>)
         }
         if let Some(at) = brokered.plan.find(value) {
             let is_secret = injections.iter().any(|(secret, _)| secret.as_str() == shown);
-            return Err(refused(at, &format!("'{shown}'")).hint(match is_secret {
-                true => format!("broker or leave out that one, too: '--except {shown}'"),
-                false => format!("unset '{shown}' for this run, or start with a minimal environment: '--clean-env'"),
-            }));
+            let failure = refused(at, &format!("'{shown}'"));
+            return Err(if is_secret {
+                failure.hint(format!("broker or leave out that one, too: '--except {shown}'"))
+            } else {
+                failure
+                    .hint(format!("unset '{shown}' for this run, or start with a minimal environment: '--clean-env'"))
+            });
         }
     }
     for (word, number) in cmd.words.iter().zip(1..) {

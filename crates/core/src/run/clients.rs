@@ -84,7 +84,7 @@ impl Callers {
     /// these with, that of an outer run among them.
     pub(super) fn bundle(&self, own: &str, system: &[u8]) -> Vec<u8> {
         let mut seen = HashSet::new();
-        let callers = self.bundles.iter().filter(|path| seen.insert(*path)).filter_map(|path| read(path));
+        let callers = self.bundles.iter().filter(|path| seen.insert(*path)).filter_map(read);
         certificates([own.to_owned(), String::from_utf8_lossy(system).into_owned()].into_iter().chain(callers))
     }
 
@@ -102,7 +102,9 @@ impl Callers {
     ) -> Vec<(OsString, OsString)> {
         let mut variables: Vec<(OsString, OsString)> = Vec::new();
         let mut set = |name: &OsStr, value: OsString| variables.push((name.to_owned(), value));
-        PROXY.iter().for_each(|name| set(name.as_ref(), url.expose_secret().into()));
+        for name in PROXY {
+            set(name.as_ref(), url.expose_secret().into());
+        }
         let [small, large] = &self.no_proxy;
         for (name, list) in
             NO_PROXY.into_iter().zip([small.as_ref().or(large.as_ref()), large.as_ref().or(small.as_ref())])

@@ -178,6 +178,9 @@ impl Verb for Lookup<'_> {
     }
 }
 
+/// Values with the names for their markers.
+type Named = Vec<(String, SecretValue)>;
+
 /// Values with the names for their markers, each once: agents share the built-in secrets. Each with whether some agent
 /// does not have it.
 #[derive(Default)]
@@ -196,7 +199,7 @@ impl Values {
 
     /// The values that the agents have, and those that one does not have. A value that is among these must not be looked
     /// for as others are: that agent could guess it.
-    fn by_kind(self) -> (Vec<(String, SecretValue)>, Vec<(String, SecretValue)>) {
+    fn by_kind(self) -> (Named, Named) {
         let named = |(name, values): (String, Vec<_>)| {
             values.into_iter().map(move |(value, is_brokered)| (is_brokered, (name.clone(), value)))
         };

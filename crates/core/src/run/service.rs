@@ -132,5 +132,5 @@ pub(super) fn note_end(session: &Session, mut event: Event, program: &OsStr, tal
 
 fn unrecorded(failure: &Failure) -> Failure {
     let what = format!("the end of the run is not recorded in the audit log: {failure}");
-    failure.hints().iter().fold(Failure::new(failure.kind(), what), |failure, hint| failure.hint(hint))
+    failure.hints().iter().fold(Failure::new(failure.kind(), what), Failure::hint)
 }

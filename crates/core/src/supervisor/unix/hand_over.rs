@@ -60,7 +60,9 @@ pub(in crate::supervisor) fn go_on_apart(
     let null = null()?;
     // A copy of a process that is closed to others is closed, too; a program that begins is open until it closes itself.
     raw::fork(|| {
-        others.iter().for_each(|other| raw::close(other.source.as_fd()));
+        for other in others {
+            raw::close(other.source.as_fd());
+        }
         let _ = rustix::stdio::dup2_stdin(&null);
         let _ = match carries {
             Carries::Output => rustix::stdio::dup2_stderr(&null),
