@@ -1,8 +1,11 @@
 //! `cast run --explain`: what CMD would get of each secret.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
-use super::VALUE;
+use super::{VALUE, text};
+use crate::forge::Key;
 use crate::sandbox::Sandbox;
 
 /// What is said at the end, where something is brokered.
@@ -50,4 +53,22 @@ fn for_programs() {
     };
     assert_eq!(secret(0), [json!("K"), json!("brokered"), json!(["a.corp", "b.corp:8443"]), json!(true)]);
     assert_eq!(secret(1), [json!("PLAIN"), json!("as it is"), json!([]), json!(true)]);
+}
+
+/// What this cast cannot do at all is not shown as if it could.
+#[test]
+fn a_secret_in_a_file_is_refused() {
+    let sandbox = Sandbox::with("codex", &[("PLAIN", VALUE)]);
+    for flags in ["file = true\n", "hosts = [\"a.corp\"]\nfile = true\n"] {
+        let newer = text(&sandbox, "codex").with("ZFILE", VALUE, flags).next();
+        fs::write(sandbox.vault("codex"), newer.seal(Key::master(&sandbox))).unwrap();
+        fs::write(sandbox.home().join(".env.example"), "PLAIN=\n").unwrap();
+        // From here on, this machine has seen it.
+        sandbox.cast(["list", "codex"]).succeeds();
+        for words in [&["run", "codex", "--explain"][..], &["secrets", "check", "codex"]] {
+            sandbox.cast(words).refuses(5, "'ZFILE' of agent 'codex' is delivered as a file", &["hunter2"]);
+        }
+        sandbox.cast(["run", "codex", "--explain", "--except", "ZFILE"]).succeeds();
+        sandbox.cast(["delete", "codex", "ZFILE"]).succeeds();
+    }
 }
