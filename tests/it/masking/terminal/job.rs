@@ -174,6 +174,9 @@ fn a_shell_inside_has_jobs_of_its_own() {
         terminal.sees("[1]+  Stopped");
         terminal.types("fg\r");
         terminal.sees("fg\r\ncat\r\n");
+        // It has the terminal when it reads.
+        terminal.types("text\r");
+        terminal.sees("text\r\ntext");
         terminal.types("\x03");
         terminal.sees("inner> ");
         terminal.types("echo code $? $K\r");
