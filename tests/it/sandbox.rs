@@ -230,8 +230,8 @@ impl<'a> Call<'a> {
         self.command
     }
 
-    /// For a loader that now and then fails to start a program, as wine does on a busy machine: exit code 1, and not a word, which cast
-    /// never does.
+    /// For a loader that now and then fails to start a program, as wine does on a busy machine: exit code 1, and not a
+    /// word, which cast never does.
     pub fn with_retries(mut self, retries: usize) -> Self {
         self.retries = retries;
         self
