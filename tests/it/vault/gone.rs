@@ -110,8 +110,8 @@ fn a_deletion_that_was_killed_is_forgotten() {
     sandbox.cast(["set", "a", "K", "hunter2"]).refuses(2, "that this machine has seen is gone", &[SECRET]);
 }
 
-/// Killed at any write of a record, what a command gives up is given up everywhere in the end: by itself, or by the next
-/// writer there.
+/// Killed at any write of a record, what a command gives up is given up everywhere in the end: by itself, or by the
+/// next writer there.
 #[test]
 fn what_is_given_up_by_a_killed_command_is_used_nowhere() {
     for words in [&["delete", "a", "--all", "--yes"][..], &["set", "--new", "a", "K", "hunter2-anew"]] {
