@@ -82,7 +82,7 @@ impl Way {
     pub fn of(path: &Path) -> Self {
         let reached = absolute(path);
         let (links, end) = walk(&reached);
-        Self::new(reached, links, fs::canonicalize(path).unwrap_or(end))
+        Self::new(reached, links, &fs::canonicalize(path).unwrap_or(end))
     }
 
     /// The way by which `folder` was opened at `path`; `None` if that leads elsewhere by now.
@@ -96,7 +96,7 @@ impl Way {
             Some(real) => (end == real).then_some(real),
             None => fs::canonicalize(path).ok().filter(|real| folder.is_at(real)),
         };
-        Some(Self::new(reached, links, real?))
+        Some(Self::new(reached, links, &real?))
     }
 
     /// The way to a path that has no link in it.
@@ -104,11 +104,12 @@ impl Way {
         Self(vec![real.to_owned()])
     }
 
-    fn new(reached: PathBuf, links: Vec<PathBuf>, real: PathBuf) -> Self {
+    fn new(reached: PathBuf, links: Vec<PathBuf>, real: &Path) -> Self {
         // As it comes back from a record.
-        let real = files::path_of(&files::path_bytes(&real));
-        let mut way: Vec<_> =
-            std::iter::once(reached.clone()).chain(links.into_iter().filter(|link| *link != reached)).collect();
+        let real = files::path_of(&files::path_bytes(real));
+        let mut way = vec![reached];
+        way.extend(links);
+        way.dedup();
         way.retain(|path| *path != real);
         way.push(real);
         Self(way)

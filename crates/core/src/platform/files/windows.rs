@@ -41,10 +41,7 @@ impl Folder {
 
     pub(super) fn open_folder(&self, name: &OsStr) -> io::Result<Self> {
         let path = self.0.join(name);
-        match fs::symlink_metadata(&path)?.is_dir() {
-            true => Ok(Self(path)),
-            false => Err(io::ErrorKind::NotADirectory.into()),
-        }
+        if fs::symlink_metadata(&path)?.is_dir() { Ok(Self(path)) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
 
     #[allow(clippy::unused_self)]

@@ -138,14 +138,13 @@ impl Session {
                 let file = if there.is(folder) { there.read(&agent)? } else { None };
                 let file = file.ok_or_else(|| gone(path))?;
                 let is_own = held.card.is_none();
-                let is_accepted = |vault: &Inspected| held.card.as_ref() == Some(vault.card());
+                let is_accepted =
+                    |vault: &Inspected| held.card.as_ref() == Some(vault.card()) && vault.state().id == held.id;
                 match Vault::inspect(&file, &agent, keys).map_err(Failure::from) {
                     Ok(vault) if is_own && !(vault.is_owned_by(keys) && vault.state().id == held.id) => {
                         Err(replaced(path))
                     }
-                    Ok(vault) if !is_own && !(is_accepted(&vault) && vault.state().id == held.id) => {
-                        Err(replaced(path))
-                    }
+                    Ok(vault) if !is_own && !is_accepted(&vault) => Err(replaced(path)),
                     Ok(vault) if !vault.is_owned_by(keys) => {
                         Ok(Some(listed_before(path)).filter(|_| needs_former(&file, &agent, keys)))
                     }
