@@ -142,7 +142,7 @@ fn folded(name: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    const SALT: &str = "abcdefghijklmnopqrst22";
+    const SALT: &str = "abcdefghijklmnopqrst22abcdefghijklmnopqrst22";
 
     fn listed(secrets: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
         let names: Vec<_> = secrets.iter().map(|(name, value)| (SecretName::parse(name).unwrap(), *value)).collect();
@@ -189,7 +189,7 @@ mod tests {
             ",,,:::",
             &whole[1..],
             &whole.replacen(':', "", 1),
-            &whole.replace(SALT, "abcdefghijklmnopqrst2\u{e9}"),
+            &whole.replace(SALT, "abcdefghijklmnopqrst22abcdefghijklmnopqrst2\u{e9}"),
             &whole.to_uppercase(),
             &format!("{SALT}:A"),
             &format!("{SALT}:A=:{digest}"),
