@@ -123,7 +123,7 @@ fn a_background_job_shows_its_output_and_never_takes_the_terminal() {
     let mut terminal = Terminal::bash(&sandbox, &[]);
     let before = terminal.modes();
     terminal.types(
-        "mkfifo go; $CAST run --mask a -- sh -c 'read line <go; echo we''nt $K; echo $$ >cmd; read line <go' &\r",
+        "mkfifo go end; $CAST run --mask a -- sh -c 'read line <go; echo we''nt $K; echo $$ >cmd; read line <end' &\r",
     );
     terminal.sees("shell> ");
     terminal.types("echo 1 >go\r");
@@ -132,6 +132,6 @@ fn a_background_job_shows_its_output_and_never_takes_the_terminal() {
     let cmd = super::file(&sandbox, "cmd").parse().unwrap();
     // In the session of the shell.
     assert_eq!(stat(cmd).unwrap()[3], terminal.pid().as_raw_nonzero().to_string());
-    terminal.types("echo 2 >go; wait; exit\r");
+    terminal.types("echo 2 >end; wait; exit\r");
     assert!(!terminal.ends_with(0).contains(SECRET));
 }
