@@ -1,6 +1,6 @@
 //! Throughput of the real binary: `cast run a -- cat LOG` compared with `cat LOG | cat`, each read from a pipe. Both
-//! have three processes and two pipes; only the middle process differs. Medians, in turns. Required: 0.8 of its speed with
-//! 20 secrets, and 400 MB/s with any.
+//! have three processes and two pipes; only the middle process differs. Medians, in turns. Required: 0.8 of its speed
+//! with 20 secrets, and 400 MB/s with any.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
