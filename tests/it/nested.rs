@@ -135,7 +135,7 @@ fn the_variable_and_what_it_tells() {
     };
     let first = list(&["run", "outer"]).unwrap();
     let (salt, entries) = first.split_once(':').unwrap();
-    assert!(salt.len() == 22 && salt.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{first}");
+    assert!(salt.len() == 44 && salt.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{first}");
     let parts: Vec<Vec<&str>> = entries.split(',').map(|entry| entry.split(':').collect()).collect();
     let names: Vec<_> = parts.iter().map(|entry| entry[0]).collect();
     assert_eq!(names, ["BOTH", "OUTER", "PLAIN"]);
@@ -151,7 +151,7 @@ fn the_variable_and_what_it_tells() {
         let script = format!("'{CAST}' run outer -- sh -c 'env >seen; exec \"$@\"' sh {print}");
         let said = sandbox.other("sh", ["-c", &script]).succeeds().out;
         let list = seen(&sandbox).remove("CAST_INJECTED").unwrap();
-        let salt = &list[..22];
+        let salt = &list[..44];
         assert!(said.contains("[cast:CAST_INJECTED]") && !said.contains(salt), "{said}");
     }
 }

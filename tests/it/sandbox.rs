@@ -30,6 +30,8 @@ pub struct Call<'a> {
     sandbox: &'a Sandbox,
     command: Command,
     input: Vec<u8>,
+    /// How often a start that failed without a word is tried again.
+    retries: usize,
 }
 
 /// Refusals that are their own advice, and those of the system, for which there is nothing to type.
@@ -144,7 +146,7 @@ impl Sandbox {
     pub fn cast<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Call<'_> {
         let mut command = self.command(CAST);
         command.args(words);
-        Call { sandbox: self, command, input: Vec::new() }
+        Call { sandbox: self, command, input: Vec::new(), retries: 0 }
     }
 
     /// A call of `cast` from a shell that changes itself first: `umask 0`, `ulimit -f 0`.
@@ -158,7 +160,7 @@ impl Sandbox {
     pub fn other<W: AsRef<OsStr>>(&self, program: &str, words: impl IntoIterator<Item = W>) -> Call<'_> {
         let mut command = self.command(program);
         command.args(words);
-        Call { sandbox: self, command, input: Vec::new() }
+        Call { sandbox: self, command, input: Vec::new(), retries: 0 }
     }
 
     /// A call of `cast` that obeys permission bits: if the tests run as root, it runs as the user `nobody`, who gets
@@ -179,7 +181,7 @@ impl Sandbox {
         let mut command = self.command("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c"]);
         command.arg(format!("{first}\nexec \"$0\" \"$@\"")).arg(copy).args(words);
-        Call { sandbox: self, command, input: Vec::new() }
+        Call { sandbox: self, command, input: Vec::new(), retries: 0 }
     }
 
     /// The audit log, older lines first.
@@ -228,6 +230,13 @@ impl<'a> Call<'a> {
         self.command
     }
 
+    /// For a loader that now and then fails to start a program, as wine does on a busy machine: exit code 1, and not a
+    /// word, which cast never does.
+    pub fn with_retries(mut self, retries: usize) -> Self {
+        self.retries = retries;
+        self
+    }
+
     /// Runs it to its end.
     pub fn run(self) -> Outcome {
         let output = self.output();
@@ -240,10 +249,20 @@ impl<'a> Call<'a> {
 
     /// Runs it to its end; returns its streams byte for byte.
     pub fn output(mut self) -> Output {
+        loop {
+            let output = self.output_once();
+            let is_mute = output.stdout.is_empty() && output.stderr.is_empty();
+            if self.retries == 0 || output.status.code() != Some(1) || !is_mute {
+                return output;
+            }
+            self.retries -= 1;
+        }
+    }
+
+    fn output_once(&mut self) -> Output {
         let mut child =
             self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let input = std::mem::take(&mut self.input);
+        let (mut stdin, input) = (child.stdin.take().unwrap(), self.input.clone());
         let writer = std::thread::spawn(move || {
             // A child that does not read its input closes the pipe.
             let _ = stdin.write_all(&input);

@@ -122,7 +122,7 @@ impl Home {
     fn call<'a>(&self, program: &Path, words: impl IntoIterator<Item = &'a str>) -> Call<'_> {
         let program = program.as_os_str().to_owned();
         let words = [program].into_iter().chain(words.into_iter().map(OsString::from));
-        let call = self.sandbox.other("wine", words).env("CAST_HOME", drive(self.sandbox.home()));
+        let call = self.sandbox.other("wine", words).with_retries(2).env("CAST_HOME", drive(self.sandbox.home()));
         self.windows.variables().into_iter().fold(call, |call, (name, value)| call.env(name, value))
     }
 

@@ -67,9 +67,9 @@ impl Session {
 
     fn edit<T>(&self, folder: &VaultFolder, mut begun: Begun, edit: impl FnOnce(&mut Vault) -> Result<T>) -> Result<T> {
         let result = edit(&mut begun.vault)?;
-        let owner = other_owner(&begun.vault);
+        // Before anything is written, as the end of a command may not come.
+        self.name_owner(other_owner(&begun.vault));
         self.finish(folder, begun)?;
-        self.name_owner(owner);
         Ok(result)
     }
 
@@ -161,9 +161,10 @@ impl Session {
         if self.key_has_changed() && !self.key()?.has_newest_of(&unlocked) {
             return Err(key_was_dropped(&agent));
         }
+        let mut room = None;
         if let (Some((seen, records)), Some(state)) = (&seen, vault.state()) {
             refuse_overtaken(&agent, record, seen.record(known)?.as_ref(), state)?;
-            seen.announce(records, known, former.as_ref(), state)?;
+            room = Some(seen.announce(records, known, &folder.way(&agent), former.as_ref(), state)?);
         }
         let is_whole = Cell::new(false);
         let replaced = folder.replace(lock, &agent, &file, &is_whole, |back| {
@@ -173,7 +174,7 @@ impl Session {
             if reopened.state() == vault.state() { Ok(()) } else { Err(not_as_written(&agent)) }
         });
         let Some((seen, records)) = seen else { return replaced };
-        seen.give_room();
+        drop(room);
         let is_written = || folder.read(&agent).is_ok_and(|now| now.as_ref() == Some(&file));
         if let (Err(_), Some(state)) = (&replaced, vault.state())
             && !is_written()
@@ -198,6 +199,7 @@ impl Session {
         let lock = self.lock_vaults(folder)?;
         let (vault, way) = (self.leaving_vault(agent)?, folder.way(agent));
         read(&vault);
+        self.name_owner(other_owner(&vault));
         let seen = self.seen();
         // Another one than what lies there by what this machine knows is only taken away: that one is missed, and this one may lie elsewhere.
         let is_expected = self.here(agent)?.place.holds(vault.id());
@@ -212,7 +214,6 @@ impl Session {
             }
             return Err(failure);
         }
-        self.name_owner(other_owner(&vault));
         let Some(seen) = seen else { return Ok(()) };
         seen.end_taking_in();
         let given_up = seen.lock().and_then(|records| {

@@ -9,7 +9,7 @@ use cast_vault::{
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Notice};
-use crate::seen::{Here, Known, Place, Record, Seen, Summary};
+use crate::seen::{Held, Here, Known, Place, Record, Seen, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
 use crate::vault_folder::VaultFolder;
@@ -40,8 +40,21 @@ pub(crate) struct Found {
     is_strange: bool,
     /// It is not above the state at which the agent line was made.
     is_below_line: bool,
+    /// What lay there by what this machine knew.
+    held: Option<Held>,
     /// What lies there by what this machine knows, or where else it knows the vault from: to say why it is refused.
     pub(crate) place: Option<Place>,
+}
+
+impl Found {
+    /// Whether what is known of its place is still that by which it was judged: while a reader waited, another vault or owner may have come there.
+    fn is_judged_by(&self, here: &Here) -> bool {
+        let is_same = match (&self.held, &here.place.held) {
+            (Some(then), Some(now)) => then.is_same(now),
+            (then, now) => then.is_none() && now.is_none(),
+        };
+        is_same && !here.place.given_up.contains(&self.vault.id())
+    }
 }
 
 impl Session {
@@ -228,7 +241,7 @@ impl Session {
         let (Some(seen), Some(card)) = (self.seen(), accepted(&found.vault)) else { return Ok(()) };
         let way = self.folder()?.way(found.vault.agent());
         let lock = seen.lock()?;
-        if seen.at(&way)?.place.given_up.contains(&found.vault.id()) {
+        if !found.is_judged_by(&seen.at(&way)?) {
             return Ok(());
         }
         seen.remember_place(&lock, found.vault.id(), &way, card)
@@ -254,7 +267,7 @@ impl Session {
         // As it is now: another reader may have remembered something since.
         let record = seen.record(known)?;
         let here = seen.at(&self.folder()?.way(found.vault.agent()))?;
-        let is_news = !here.place.given_up.contains(&state.id)
+        let is_news = found.is_judged_by(&here)
             && record
                 .as_ref()
                 .is_none_or(|record| !record.given_up && State::compare(&record.state, state) == Comparison::Newer);

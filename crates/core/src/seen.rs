@@ -34,7 +34,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::platform::files;
 
 pub(crate) use known::{Known, Whose};
-pub(crate) use place::{Here, Place};
+pub(crate) use place::{Held, Here, Place};
 pub(crate) use record::{Name, PERSON, Record, Summary};
 pub(crate) use states::line_of;
 

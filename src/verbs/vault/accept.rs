@@ -48,9 +48,9 @@ fn show(review: &Reviewed, report: Report) {
         Some(sealer) => format!("values sealed by: {sealer}"),
         None => "values sealed by: unknown, so cast cannot verify them".to_owned(),
     });
-    for (name, may_set) in &review.people {
+    for (name, may_set, fingerprint) in &review.people {
         let may_set = if may_set.is_empty() { "nothing" } else { may_set };
-        lines.push(format!("person '{name}' may set: {may_set}"));
+        lines.push(format!("person '{name}' may set: {may_set}, with the fingerprint: {fingerprint}"));
     }
     if let Some((card, fingerprint)) = &review.owner {
         lines.push(format!("owner: {card}"));

@@ -128,6 +128,31 @@ fn a_way_that_leads_elsewhere_now_is_no_new_folder() {
     }
 }
 
+/// As one's own.
+#[test]
+fn another_vault_in_the_place_of_an_accepted_one_keeps_the_former_key() {
+    let me = sandbox();
+    let (owner, stranger) = (Key::generate(), Key::generate());
+    let there = elsewhere(&me).join("t.age");
+    fs::create_dir_all(elsewhere(&me)).unwrap();
+    let listed = |text: Text| text.with_person("me", &Key::master(&me).card(), &["K"]);
+    let real = listed(Text::new("t", ID, owner, &[("K", "theirs")])).seal(owner);
+    fs::write(&there, &real).unwrap();
+    me.cast(["vault", "accept", "t", "--yes"]).env("CAST_VAULTS", elsewhere(&me)).succeeds();
+    me.cast(["key", "rotate"]).succeeds();
+    let folder = me.vault("a").parent().unwrap().to_owned();
+    for other in [
+        Text::new("t", ID, stranger, &[]).seal(stranger),
+        listed(Text::new("t", ID, stranger, &[("K", "evil")])).seal(stranger),
+        listed(Text::new("t", &"43".repeat(16), owner, &[("K", "evil")])).seal(owner),
+    ] {
+        fs::write(&there, other).unwrap();
+        keeps_the_former_key(&me, &folder, "is gone, and another lies in its place: '");
+    }
+    fs::write(&there, real).unwrap();
+    me.cast(["list", "t"]).env("CAST_VAULTS", elsewhere(&me)).succeeds();
+}
+
 /// Only its owner can seal it to the new key.
 #[test]
 fn another_owners_vault_that_lists_a_former_card_keeps_the_former_key() {
@@ -165,6 +190,31 @@ fn another_owners_vault_that_lists_a_former_card_keeps_the_former_key() {
         let value = me.cast(["run", "t", "--no-mask", "--", "printenv", "K"]).env("CAST_VAULTS", &folder).succeeds();
         assert_eq!(value.out, "theirs\n");
     }
+}
+
+/// What a rotation began to take in lay in one folder, and not in another to which the same link leads now.
+#[test]
+fn what_a_killed_rotation_takes_in_lies_in_its_folder() {
+    let owner = sandbox();
+    let (first, second) = (owner.home().join("1"), owner.vault("a").parent().unwrap().to_owned());
+    let way = owner.home().join("way");
+    let key = Key::master(&owner);
+    fs::create_dir(&first).unwrap();
+    symlink(&first, &way).unwrap();
+    fs::write(first.join("m.age"), planted("m", key).file()).unwrap();
+    let cast = |words: &[&str]| owner.cast(words).env("CAST_VAULTS", &way);
+    // As of one that did not come to its end.
+    let record = owner.state().join("seen/taking-in");
+    let begun = Text::read(&first.join("m.age"), key);
+    let (part, values) = begun.hashes();
+    let states = format!("{} {part} {values}\n", begun.epoch);
+    fs::write(&record, format!("{} {}\n{states}", key.recipient(), way.display())).unwrap();
+    fs::copy(first.join("m.age"), second.join("m.age")).unwrap();
+    fs::remove_file(&way).unwrap();
+    symlink(&second, &way).unwrap();
+    let rotated = cast(&["key", "rotate"]).run();
+    assert!(rotated.code == 5 && rotated.err.contains("'cast vault accept m'"), "{rotated:?}");
+    assert!(Text::read(&second.join("m.age"), key) == begun);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::process::Command;
 use super::{SECRET, refused, sandbox, text, works};
 use crate::forge::{Key, Text, generation, grant_of};
 use crate::sandbox::{Sandbox, skip};
+use crate::terminal::Terminal;
 
 /// cast refuses the vault, shows it and asks; with `--yes` it accepts the vault. Then everything works, in a state
 /// above every seen one.
@@ -228,4 +229,24 @@ fn what_it_needs() {
     nothing_to_accept(&sandbox);
     fs::remove_file(sandbox.key_file()).unwrap();
     accept().refuses(4, "no key", &[]);
+}
+
+/// While the question waits, an own vault of that id is seen: what is answered is not what was asked.
+#[test]
+fn what_this_machine_learns_meanwhile_counts() {
+    let me = sandbox();
+    let owner = Key::generate();
+    let (key, id) = (Key::master(&me), "42".repeat(16));
+    let folder = super::elsewhere(&me);
+    let theirs = Text::new("t", &id, owner, &[("K", "evil")]).with_person("me", &key.card(), &["K"]).seal(owner);
+    fs::write(folder.join("t.age"), &theirs).unwrap();
+    let mut terminal = Terminal::start(me.cast(["vault", "accept", "t"]).env("CAST_VAULTS", &folder));
+    terminal.sees("ccept the vault");
+    fs::write(me.vault("t"), Text::new("t", &id, key, &[("K", "hunter2-own")]).file()).unwrap();
+    assert_eq!(me.value("t", "K"), b"hunter2-own");
+    terminal.types("y\r");
+    let shown = terminal.ends_with(5);
+    assert!(shown.contains("would pass for a vault of yours"), "{shown}");
+    super::there(&me, &["list", "t"]).refuses(5, "of agent 't'", &["evil", SECRET]);
+    assert!(fs::read(folder.join("t.age")).unwrap() == theirs);
 }

@@ -203,7 +203,27 @@ fn a_vault_that_has_used_up_its_epochs_begins_anew() {
     fs::write(me.vault("a"), text(&me).in_epoch((1 << 53) - 1, key).seal(key)).unwrap();
     me.cast(["list", "a"]).succeeds();
     me.cast(["key", "revoke", "--agent", "a"]).refuses(1, "cannot count another epoch", &["hunter2"]);
+    let used_up = fs::read(me.vault("a")).unwrap();
     me.cast(["vault", "accept", "a", "--yes"]).succeeds();
     me.cast(["key", "revoke", "--agent", "a"]).succeeds();
+    assert_eq!(me.value("a", "K"), b"hunter2-first");
+    // What it was is used nowhere.
+    fs::write(elsewhere(&me).join("a.age"), used_up).unwrap();
+    there(&me, &["list", "a"]).refuses(5, "was deleted or replaced on this machine", &["hunter2"]);
+}
+
+/// A place where the vault was read makes no state of a former key's holder its own.
+#[test]
+fn a_known_copy_gives_its_id_to_nobody() {
+    let me = sandbox();
+    let former = Key::master(&me);
+    fs::copy(me.vault("a"), elsewhere(&me).join("a.age")).unwrap();
+    there(&me, &["list", "a"]).succeeds();
+    me.cast(["key", "rotate"]).succeeds();
+    let known = Text::read(&me.vault("a"), Key::master(&me)).id;
+    let evil = Text::new("a", &known, former, &[("K", "evil")]).in_epoch(9, former);
+    fs::write(elsewhere(&me).join("a.age"), evil.seal(former)).unwrap();
+    there(&me, &["vault", "accept", "a", "--yes"]).succeeds();
+    assert_ne!(Text::read(&elsewhere(&me).join("a.age"), Key::master(&me)).id, known);
     assert_eq!(me.value("a", "K"), b"hunter2-first");
 }

@@ -2,8 +2,10 @@
 
 use std::fs;
 
-use super::{SECRET, refused, sandbox, text, works};
+use super::{SECRET, elsewhere, refused, sandbox, text, there, works};
+use crate::durability::faults::{injected, traced};
 use crate::forge::{Key, Text};
+use crate::sandbox::{Sandbox, skip};
 
 #[test]
 fn nothing_is_made_in_its_place_unasked() {
@@ -106,4 +108,47 @@ fn a_deletion_that_was_killed_is_forgotten() {
     sandbox.cast(["list", "a"]).succeeds();
     fs::remove_file(sandbox.vault("a")).unwrap();
     sandbox.cast(["set", "a", "K", "hunter2"]).refuses(2, "that this machine has seen is gone", &[SECRET]);
+}
+
+/// Killed at any write of a record, what a command gives up is given up everywhere in the end: by itself, or by the
+/// next writer there.
+#[test]
+fn what_is_given_up_by_a_killed_command_is_used_nowhere() {
+    for words in [&["delete", "a", "--all", "--yes"][..], &["set", "--new", "a", "K", "hunter2-anew"]] {
+        let is_new = words[0] == "set";
+        let begin = || {
+            let sandbox = sandbox();
+            let file = fs::read(sandbox.vault("a")).unwrap();
+            if is_new {
+                fs::remove_file(sandbox.vault("a")).unwrap();
+            }
+            (sandbox, file)
+        };
+        let Some(calls) = traced(&begin().0, words) else { return skip("vault gone: strace does not work here") };
+        let mut killed = 0;
+        for call in calls.iter().filter(|call| call.name.starts_with("rename")) {
+            let (sandbox, file) = begin();
+            let id = text_of(&file, &sandbox).id;
+            assert_eq!(injected(&sandbox, words, call, "signal=KILL").code, 137);
+            let now = fs::read(sandbox.vault("a")).ok();
+            if now.as_ref().map(|now| text_of(now, &sandbox).id) == (!is_new).then(|| id.clone()) {
+                continue;
+            }
+            killed += 1;
+            // What is there is used, or waits for its owner.
+            if is_new && sandbox.cast(["list", "a"]).run().code != 0 {
+                sandbox.cast(["vault", "accept", "a", "--yes"]).succeeds();
+            }
+            sandbox.set("b", "K", "hunter2-b");
+            fs::write(elsewhere(&sandbox).join("a.age"), file).unwrap();
+            there(&sandbox, &["list", "a"]).refuses(5, "was deleted or replaced on this machine", &[SECRET]);
+        }
+        assert!(killed > 0);
+    }
+}
+
+fn text_of(file: &[u8], sandbox: &Sandbox) -> Text {
+    let path = sandbox.home().join("a.age");
+    fs::write(&path, file).unwrap();
+    Text::read(&path, Key::master(sandbox))
 }

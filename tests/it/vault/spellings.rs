@@ -97,7 +97,7 @@ fn what_two_ways_expect_differently_is_refused_by_the_one_that_led_elsewhere() {
     fs::write(&second, ways.of(former, 1, "evil-1")).unwrap();
     ways.by(&ways.link, &["vault", "accept", "t", "--yes"]).succeeds();
     ways.point(&ways.second);
-    ways.by(&ways.link, &["set", "t", "K", "hunter2-second"]).succeeds();
+    ways.by(&ways.link, &["vault", "accept", "t", "--yes"]).succeeds();
     fs::write(&first, ways.of(new, 2, "evil-2")).unwrap();
     ways.by(&ways.first, &["vault", "accept", "t", "--yes"]).succeeds();
     ways.point(&ways.first);
@@ -149,4 +149,28 @@ fn an_accepted_vault_leaves_one_of_its_id_alone_that_lies_where_the_way_led_befo
     assert_ne!(Text::read(&ways.first.join("b.age"), newest).id, known.id);
     assert_eq!(Text::read(&ways.second.join("b.age"), newest).id, known.id);
     ways.by(&ways.second, &["list", "b"]).succeeds();
+}
+
+/// What a link led to is known of the place that it led to.
+#[test]
+fn nobody_is_accepted_where_a_link_leads_now() {
+    let ways = Ways::new();
+    let owner = Key::generate();
+    fs::write(ways.first.join("t.age"), ways.of(owner, 1, "evil-1")).unwrap();
+    ways.by(&ways.link, &["vault", "accept", "t", "--yes"]).succeeds();
+    ways.by(&ways.link, &["set", "builtin", "SHARED", "hunter2-of-all"]).succeeds();
+    ways.by(&ways.second, &["set", "z", "K", "hunter2-z"]).succeeds();
+    fs::write(ways.second.join("t.age"), ways.of(owner, 2, "evil-2")).unwrap();
+    fs::copy(ways.first.join("builtin.age"), ways.second.join("builtin.age")).unwrap();
+    ways.point(&ways.second);
+    for way in [&ways.link, &ways.second] {
+        let run = ways.by(way, &["run", "z", "--", "touch", "started"]);
+        run.refuses(125, "is that of another folder", &["evil", SECRET]);
+        ways.by(way, &["set", "t", "K", "hunter2-typed"]).refuses(5, "another owner", &["evil", SECRET]);
+    }
+    // A folder that was moved is no other.
+    fs::remove_dir_all(&ways.second).unwrap();
+    fs::rename(&ways.first, &ways.second).unwrap();
+    ways.by(&ways.link, &["set", "--new", "z", "K", "hunter2-z"]).succeeds();
+    ways.by(&ways.link, &["run", "z", "--", "true"]).succeeds();
 }

@@ -18,19 +18,26 @@ pub struct OpenFolder {
     way: Way,
 }
 
-/// All paths that lead to a file or folder: the one by which it was reached, what each link on the way leads to, and, last, where it lies.
+/// All paths that lead to a file or folder: the one by which it was reached, one for each link on the way, and, last, where it lies. That of a
+/// link has no other link before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Way(Vec<PathBuf>);
 
 /// As many links as the system follows.
 const MAX_LINKS: usize = 40;
+/// How often a way is walked again that changes meanwhile.
+const TRIES: usize = 100;
 
 impl OpenFolder {
     /// Opens the folder at `path`, behind links.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let folder = Folder::open(path)?;
-        let way = Way::new(path, folder.path());
-        Ok(Self { folder, path: path.to_owned(), way })
+        for _ in 0..TRIES {
+            let folder = Folder::open(path)?;
+            if let Some(way) = Way::to_open(&folder, path) {
+                return Ok(Self { folder, path: path.to_owned(), way });
+            }
+        }
+        Err(io::Error::other("the links that lead there change all the time"))
     }
 
     /// How it was reached.
@@ -73,7 +80,23 @@ impl OpenFolder {
 impl Way {
     /// The way to what `path` leads to, or would.
     pub fn of(path: &Path) -> Self {
-        Self::new(path, None)
+        let reached = absolute(path);
+        let (links, end) = walk(&reached);
+        Self::new(reached, links, &fs::canonicalize(path).unwrap_or(end))
+    }
+
+    /// The way by which `folder` was opened at `path`; `None` if that leads elsewhere by now.
+    fn to_open(folder: &Folder, path: &Path) -> Option<Self> {
+        let (reached, known) = (absolute(path), folder.path());
+        if known.as_ref() == Some(&reached) {
+            return Some(Self(vec![reached]));
+        }
+        let (links, end) = walk(&reached);
+        let real = match known {
+            Some(real) => (end == real).then_some(real),
+            None => fs::canonicalize(path).ok().filter(|real| folder.is_at(real)),
+        };
+        Some(Self::new(reached, links, &real?))
     }
 
     /// The way to a path that has no link in it.
@@ -81,16 +104,12 @@ impl Way {
         Self(vec![real.to_owned()])
     }
 
-    fn new(path: &Path, real: Option<PathBuf>) -> Self {
-        let reached = absolute(path);
-        let real = real.or_else(|| fs::canonicalize(path).ok()).unwrap_or_else(|| reached.clone());
+    fn new(reached: PathBuf, links: Vec<PathBuf>, real: &Path) -> Self {
         // As it comes back from a record.
-        let real = files::path_of(&files::path_bytes(&real));
-        if reached == real {
-            return Self(vec![real]);
-        }
-        let mut way = links(&reached);
-        way.insert(0, reached);
+        let real = files::path_of(&files::path_bytes(real));
+        let mut way = vec![reached];
+        way.extend(links);
+        way.dedup();
         way.retain(|path| *path != real);
         way.push(real);
         Self(way)
@@ -113,32 +132,37 @@ impl Way {
     }
 }
 
-/// What `path` becomes as its links are followed, one by one.
-fn links(path: &Path) -> Vec<PathBuf> {
-    let (mut real, mut rest, mut passed) = (PathBuf::new(), path.to_owned(), Vec::new());
-    while passed.len() < MAX_LINKS {
+/// Follows the links of an absolute path one by one. Returns the path at each of them, resolved up to that link, and the end.
+fn walk(path: &Path) -> (Vec<PathBuf>, PathBuf) {
+    let (mut real, mut rest, mut links) = (PathBuf::new(), path.to_owned(), Vec::new());
+    loop {
         let mut parts = rest.components();
-        let Some(part) = parts.next() else { break };
+        let Some(part) = parts.next() else { return (links, real) };
         let after = parts.as_path().to_owned();
         match part {
             Component::CurDir => {}
             Component::ParentDir => {
                 real.pop();
             }
-            Component::Normal(name) => match fs::read_link(real.join(name)) {
-                Ok(target) => {
-                    rest = real.join(target).join(after);
-                    passed.push(rest.clone());
-                    real = PathBuf::new();
-                    continue;
+            Component::Normal(name) => {
+                let here = real.join(name);
+                match fs::read_link(&here) {
+                    Ok(target) if links.len() < MAX_LINKS => {
+                        let is_last = after.as_os_str().is_empty();
+                        links.push(if is_last { here } else { here.join(&after) });
+                        if target.is_absolute() {
+                            real = PathBuf::new();
+                        }
+                        rest = target.join(after);
+                        continue;
+                    }
+                    _ => real = here,
                 }
-                Err(_) => real.push(name),
-            },
+            }
             part => real.push(part),
         }
         rest = after;
     }
-    passed
 }
 
 #[cfg(all(test, unix))]
@@ -157,13 +181,23 @@ mod tests {
         symlink(at("a/second"), at("first")).unwrap();
         let way = Way::of(&at("first/c"));
         let paths: Vec<_> = way.paths().collect();
-        assert_eq!(paths, [at("first/c"), at("a/second/c"), at("a/../a/b/c"), at("a/b/c")]);
-        assert_eq!(way.real(), OpenFolder::open(&at("first/c")).unwrap().way().real());
+        assert_eq!(paths, [at("first/c"), at("a/second/c"), at("a/b/c")]);
+        assert_eq!(&way, OpenFolder::open(&at("first/c")).unwrap().way());
+        // What becomes a link later has the path that it had before.
+        fs::rename(at("a/b"), at("moved")).unwrap();
+        symlink(at("moved"), at("a/b")).unwrap();
+        let way = Way::of(&at("first/c"));
+        assert_eq!(way.paths().collect::<Vec<_>>(), [at("first/c"), at("a/second/c"), at("a/b/c"), at("moved/c")]);
+        assert_eq!(&way, OpenFolder::open(&at("first/c")).unwrap().way());
+        fs::remove_file(at("a/b")).unwrap();
+        fs::rename(at("moved"), at("a/b")).unwrap();
         assert_eq!(Way::of(&at("a/b/c")), Way::straight(&at("a/b/c")));
         // What is not there is where its path says, and links that lead in a circle end.
         assert_eq!(Way::of(&at("none")), Way::straight(&at("none")));
         symlink("circle", at("circle")).unwrap();
         assert!(Way::of(&at("circle")).paths().count() <= MAX_LINKS + 2);
+        // A folder to be made is where it will be.
+        assert_eq!(Way::of(&at("first/new")).real(), at("a/b/new"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::read_limited;
+use super::{OpenFolder, read_limited};
 use crate::platform::files::{self, EntryKind, Folder};
 
 /// In bytes: a file with a path, and settings.
@@ -37,8 +37,8 @@ struct Own {
 impl Own {
     /// The folder at `real`, unless a link is in the way by now.
     fn open(real: &Path) -> Option<Self> {
-        let folder = Folder::open(real).ok()?;
-        (folder.path()? == real).then(|| Self { folder, path: real.to_owned() })
+        let folder = OpenFolder::open(real).ok()?;
+        (folder.way().real() == real).then(|| Self { folder: folder.folder, path: real.to_owned() })
     }
 
     /// Whether the file or folder of that name is this user's, and no link.
@@ -121,30 +121,41 @@ fn is_named(from: &Path, named: &str, real: &Path) -> bool {
 struct Settings(Vec<(String, String)>);
 
 impl Settings {
-    /// `None` where other files are included.
+    /// Reads them as git does (`git help config`, "Syntax"); `None` where they include other files, or say what git would not read.
     fn parse(text: &str) -> Option<Self> {
-        let mut is_core = false;
-        let mut said = Vec::new();
-        let text = text.replace("\r\n", "\n").replace("\\\n", "");
-        for line in text.split('\n').map(|line| line.trim_start_matches('\u{feff}').trim()) {
-            let mut line = line;
-            // What a line says after the name of its section counts as well.
-            while let Some((section, rest)) = line.strip_prefix('[').and_then(|line| line.split_once(']')) {
-                let section = section.trim().to_ascii_lowercase();
-                if section.starts_with("include") {
-                    return None;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
+        let (mut rest, mut is_core, mut said) = (&*text, false, Vec::new());
+        loop {
+            rest = rest.trim_start();
+            let Some(first) = rest.chars().next() else { return Some(Self(said)) };
+            match first {
+                '#' | ';' => rest = rest.find('\n').map_or("", |end| &rest[end..]),
+                '[' => {
+                    let (section, behind) = section(&rest[1..])?;
+                    if section.starts_with("include") {
+                        return None;
+                    }
+                    (is_core, rest) = (section == "core", behind);
                 }
-                (is_core, line) = (section == "core", rest.trim());
-            }
-            // A name alone says yes.
-            let (name, value) = line.split_once('=').map_or((line, "true"), |(name, value)| (name, value.trim()));
-            if is_core {
-                let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-                let value = value.replace("\\\"", "\"").replace("\\\\", "\\");
-                said.push((name.trim().to_ascii_lowercase(), value));
+                _ => {
+                    let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
+                    let (name, behind) = rest.split_at(end.unwrap_or(rest.len()));
+                    if name.is_empty() {
+                        return None;
+                    }
+                    let behind = behind.trim_start_matches([' ', '\t']);
+                    // A name alone says yes.
+                    let (value, behind) = match behind.strip_prefix('=') {
+                        Some(behind) => value(behind)?,
+                        None => ("true".to_owned(), behind.strip_prefix('\n').or(behind.is_empty().then_some(behind))?),
+                    };
+                    if is_core {
+                        said.push((name.to_ascii_lowercase(), value));
+                    }
+                    rest = behind;
+                }
             }
         }
-        Some(Self(said))
     }
 
     /// The value of `key` that was said last, without quotes.
@@ -157,6 +168,68 @@ impl Settings {
         let is_no = |said: &str| ["false", "no", "off", "0", ""].iter().any(|no| said.eq_ignore_ascii_case(no));
         self.0.iter().any(|(name, value)| name == "bare" && !is_no(value))
     }
+}
+
+/// The name of a section, with its subsection if there is one, and what is behind its bracket.
+fn section(text: &str) -> Option<(String, &str)> {
+    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && !"-.".contains(letter))?;
+    let (name, rest) = (text[..end].to_ascii_lowercase(), &text[end..]);
+    if let Some(rest) = rest.strip_prefix(']') {
+        return Some((name, rest));
+    }
+    let rest = rest.trim_start_matches([' ', '\t']).strip_prefix('"')?;
+    let mut is_escaped = false;
+    let end = rest.find(|letter| {
+        let ends = letter == '"' && !is_escaped;
+        is_escaped = letter == '\\' && !is_escaped;
+        ends || letter == '\n'
+    })?;
+    Some((format!("{name} {}", &rest[..end]), rest[end..].strip_prefix("\"]")?))
+}
+
+/// A value as it is written, and what is behind its line.
+fn value(text: &str) -> Option<(String, &str)> {
+    let (mut value, mut is_quoted) = (String::new(), false);
+    // Blanks at the end do not count, but those within quotes.
+    let mut kept = 0;
+    let mut letters = text.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '\n' if is_quoted => return None,
+            '\n' => {
+                value.truncate(kept);
+                return Some((value, &text[at..]));
+            }
+            '#' | ';' if !is_quoted => {
+                value.truncate(kept);
+                return Some((value, text[at..].find('\n').map_or("", |end| &text[at + end..])));
+            }
+            '"' => {
+                is_quoted = !is_quoted;
+                kept = value.len();
+            }
+            '\\' => {
+                match letters.next()?.1 {
+                    '\n' => continue,
+                    'n' => value.push('\n'),
+                    't' => value.push('\t'),
+                    'b' => value.push('\u{8}'),
+                    letter @ ('\\' | '"') => value.push(letter),
+                    _ => return None,
+                }
+                kept = value.len();
+            }
+            ' ' | '\t' if !is_quoted && value.is_empty() => {}
+            letter => {
+                value.push(letter);
+                if is_quoted || !letter.is_whitespace() {
+                    kept = value.len();
+                }
+            }
+        }
+    }
+    value.truncate(kept);
+    (!is_quoted).then_some((value, ""))
 }
 
 #[cfg(test)]
@@ -172,20 +245,34 @@ mod tests {
             "[core]\n bare=1\n[a]\nbare = false\n",
             "[core] bare = true",
             "\u{feff}[a][core]BARE=\"true\"",
-            "[core]\nba\\\nre = true",
             "[core]\nbare = true\r\nbare = no\n",
-            "[core]\nbare = no ; really",
+            "[core]\nbare = t\\\nrue # no\n",
+            "[core]\n# a comment \\\nbare = true\n",
+            "[core]\nx = y ; a comment \\\nbare = true\n",
+            "[core]\nx = \\\\\nbare = true\n",
+            "[a \"] [b\"] x = 1\n[core] bare\n",
         ];
         for yes in yes {
             assert!(of(yes).is_bare(), "{yes}");
         }
-        for no in ["", "[core]\n\tbare = false\r\n", "[a]\nbare = true\n", "[core \"x\"]\nbare\n[a] bare = 1"] {
+        let no = [
+            "",
+            "[core]\n\tbare = false\r\n",
+            "[a]\nbare = true\n",
+            "[core \"x\"]\nbare\n[a] bare = 1",
+            "[core]\nbare = no ; really\n",
+            "[core]\nx = y \\\nbare = true\n",
+        ];
+        for no in no {
             assert!(!of(no).is_bare(), "{no}");
         }
         assert_eq!(of("[core]\n\tworktree = ../../../a b\n").get("worktree").unwrap(), "../../../a b");
         assert_eq!(of("[core]\n\tworktree = \"/a\\\"\\\\b;\"\n").get("worktree").unwrap(), "/a\"\\b;");
         assert_eq!(of("[core \"x\"]\n\tworktree = /a\n").get("worktree"), None);
-        for others in ["[include]\npath = x", "[IncludeIf \"gitdir:~/\"] path = x", "[a]\n [include]"] {
+        let unknown =
+            ["[core]\nba\\\nre = true", "[core\nbare", "[core] x = \"\n\"", "[core]\nbare true", "[core]\n= 1"];
+        let others = ["[include]\npath = x", "[IncludeIf \"gitdir:~/\"] path = x", "[a]\n [include]"];
+        for others in others.into_iter().chain(unknown) {
             assert!(Settings::parse(others).is_none(), "{others}");
         }
     }

@@ -22,8 +22,9 @@ use crate::platform::exec::VARIABLES_IGNORE_CASE;
 /// The variable that lists what a run injects.
 pub const INJECTED: &str = "CAST_INJECTED";
 
-/// The length of a salt, in letters and digits: 131 bits.
-pub(crate) const SALT: usize = 22;
+/// The length of a salt, in letters and digits. Half of it would be random enough; but the masker looks for it, and is the faster the longer the
+/// shortest value is.
+pub(crate) const SALT: usize = 44;
 
 /// The most bytes of a list in one variable. The limit of Linux is 131,071 for name and value.
 const LONGEST: usize = 120_000;
@@ -141,7 +142,7 @@ fn folded(name: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    const SALT: &str = "abcdefghijklmnopqrst22";
+    const SALT: &str = "abcdefghijklmnopqrst22abcdefghijklmnopqrst22";
 
     fn listed(secrets: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
         let names: Vec<_> = secrets.iter().map(|(name, value)| (SecretName::parse(name).unwrap(), *value)).collect();
@@ -188,7 +189,7 @@ mod tests {
             ",,,:::",
             &whole[1..],
             &whole.replacen(':', "", 1),
-            &whole.replace(SALT, "abcdefghijklmnopqrst2\u{e9}"),
+            &whole.replace(SALT, "abcdefghijklmnopqrst22abcdefghijklmnopqrst2\u{e9}"),
             &whole.to_uppercase(),
             &format!("{SALT}:A"),
             &format!("{SALT}:A=:{digest}"),

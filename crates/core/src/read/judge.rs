@@ -34,9 +34,12 @@ pub(crate) enum Verdict {
 impl Session {
     /// Compares a vault with what this machine has seen: of it, and in its place.
     pub(super) fn judge(&self, vault: Vault, here: Here, unlocked: &Unlocked) -> Result<Found> {
-        let Here { place, record: expected, otherwise } = here;
-        let is_expected = place.holds(vault.id());
-        let found = |vault, record, verdict, place| Found {
+        let Here { place, record: expected, is_its_own, otherwise } = here;
+        // What goes to more than one agent, or comes from another owner, is expected where it was seen, not where a link led to it.
+        let is_bound = vault.agent().is_builtin() || matches!(vault.role(), Role::Person(_));
+        let is_expected = place.holds(vault.id()) && (is_its_own || !is_bound);
+        let held = place.held.clone();
+        let found = |vault, record, verdict, place, held| Found {
             vault,
             record,
             beside: Vec::new(),
@@ -44,19 +47,20 @@ impl Session {
             is_new_here: !is_expected,
             is_strange: false,
             is_below_line: false,
+            held,
             place: Some(place),
         };
         if let (Some(held), UnlockKey::Master(_)) = (otherwise, &unlocked.key) {
             // Whichever of the two it is, the other one was expected as well.
-            let place = Place { held: Some(held), ..place };
-            return Ok(found(vault, expected, Verdict::OtherVault, place));
+            let (held, place) = (place.held.clone(), Place { held: Some(held), ..place });
+            return Ok(found(vault, expected, Verdict::OtherVault, place, held));
         }
         if vault.is_known() && is_expected && expected.as_ref().is_some_and(|record| !record.given_up) {
             // The receipt is for this very text, and was written beside this state.
-            return Ok(found(vault, expected, Verdict::Known, place));
+            return Ok(found(vault, expected, Verdict::Known, place, held));
         }
-        if expected.is_some() && !is_expected {
-            return Ok(found(vault, expected, Verdict::OtherVault, place));
+        if expected.is_some() && !place.holds(vault.id()) {
+            return Ok(found(vault, expected, Verdict::OtherVault, place, held));
         }
         let seen = self.seen().filter(|seen| !seen.is_out_of_reach());
         let record_of = |known| seen.as_ref().map_or(Ok(None), |seen| seen.record(known));
@@ -71,9 +75,7 @@ impl Session {
         };
         let now = vault.state().expect("it was opened from a file");
         let mut elsewhere = None;
-        if let (false, Some(seen)) = (is_expected, &seen)
-            && (vault.agent().is_builtin() || matches!(vault.role(), Role::Person(_)))
-        {
+        if let (false, true, Some(seen)) = (is_expected, is_bound, &seen) {
             let mut places = seen.places_of(vault.id())?.into_iter();
             elsewhere = places.find(|other| other.path != place.path && (other.card().is_some() || other.exists()));
         }
@@ -113,7 +115,7 @@ impl Session {
         };
         let place = elsewhere.or(Some(place));
         let is_below_line = below_line.is_some();
-        Ok(Found { vault, record, beside, verdict, is_new_here: !is_expected, is_strange, is_below_line, place })
+        Ok(Found { vault, record, beside, verdict, is_new_here: !is_expected, is_strange, is_below_line, held, place })
     }
 
     /// Whether one of this user's keys that is not the newest owns the vault.

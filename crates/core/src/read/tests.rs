@@ -10,6 +10,7 @@ use crate::change::Missing;
 use crate::key_store::{KeyPlace, Nobody, PATIENCE};
 use crate::paths::Places;
 use crate::verbs::init::Init;
+use crate::verbs::key::import::ImportKey;
 use crate::verbs::key::rotate::{Retire, Rotate};
 use crate::verbs::set::Set;
 
@@ -170,4 +171,48 @@ fn nothing_is_sealed_to_a_key_that_was_dropped() {
     assert!(refused.kind() == Kind::Locked && refused.to_string().contains("the master key was dropped"), "{refused}");
     assert!(!there.join("b.age").exists());
     with_file(home.path(), &there).change(&b, Missing::Create, "", set).unwrap();
+}
+
+/// Nor to one that had no use yet, when it is replaced.
+#[test]
+fn nothing_is_sealed_to_an_unused_key_that_was_replaced() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("vaults");
+    let agent = AgentName::parse("a").unwrap();
+    make_key(&with_file(home.path(), &folder));
+    let given = UnlockKey::parse(KEY).unwrap();
+    let import = || ImportKey { given: &given, replace: false, place: None };
+    let refused = with_file(home.path(), &folder).change(&agent, Missing::Create, "", |vault| {
+        assert_eq!(with_file(home.path(), &folder).perform(import()).unwrap().unused, 1);
+        set(vault)
+    });
+    assert_eq!(refused.unwrap_err().kind(), Kind::Locked);
+    assert!(!folder.join("a.age").exists());
+    with_file(home.path(), &folder).change(&agent, Missing::Create, "", set).unwrap();
+    // It is in use now.
+    let other = UnlockKey::Master(vec![cast_vault::MasterKey::generate(crate::clock::now())]);
+    let import = ImportKey { given: &other, replace: false, place: None };
+    assert_eq!(with_file(home.path(), &folder).perform(import).err().unwrap().kind(), Kind::WrongKey);
+}
+
+/// It was judged by what was known of the place before.
+#[test]
+fn a_reader_that_waited_writes_nothing_over_what_came_meanwhile() {
+    let home = tempfile::tempdir().unwrap();
+    let (here, there) = (home.path().join("here"), home.path().join("there"));
+    let agent = AgentName::parse("a").unwrap();
+    make_key(&with_file(home.path(), &here));
+    with_file(home.path(), &here).change(&agent, Missing::Create, "", set).unwrap();
+    std::fs::create_dir(&there).unwrap();
+    std::fs::copy(here.join("a.age"), there.join("a.age")).unwrap();
+    let reader = with_file(home.path(), &there);
+    let found = reader.look_at_vault(&agent).unwrap().unwrap();
+    std::fs::remove_file(there.join("a.age")).unwrap();
+    with_file(home.path(), &there).change(&agent, Missing::Create, "", set).unwrap();
+    let known = || with_file(home.path(), &there).here(&agent).unwrap().place;
+    let before = known();
+    assert!(!before.holds(found.vault.id()));
+    reader.remember_place(&found).unwrap();
+    reader.remember_news(&found).unwrap();
+    assert_eq!(known(), before);
 }

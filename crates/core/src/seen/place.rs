@@ -36,6 +36,8 @@ pub(crate) struct Here {
     pub(crate) place: Place,
     /// The record of the vault that lies there.
     pub(crate) record: Option<Record>,
+    /// Whether what is held is known of the place itself, and not only of a link on the way: that may refuse, and permits little.
+    pub(crate) is_its_own: bool,
     /// Another vault, or of another owner, which lay where this way led before.
     pub(crate) otherwise: Option<Held>,
 }
@@ -52,7 +54,7 @@ const MAX_GIVEN_UP: usize = 256;
 impl Here {
     /// A place of which nothing is known.
     pub(crate) fn unknown(path: PathBuf) -> Self {
-        Self { place: Place::new(path), record: None, otherwise: None }
+        Self { place: Place::new(path), record: None, is_its_own: false, otherwise: None }
     }
 }
 
@@ -64,7 +66,7 @@ impl Held {
     }
 
     /// Whether both are the same vault of the same owner.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         (self.id, &self.card) == (other.id, &other.card)
     }
 }

@@ -20,26 +20,27 @@ impl Seen {
     /// way that leads there is given up.
     pub(crate) fn at(&self, way: &Way) -> Result<Here> {
         let (mut place, mut known) = (Place::new(way.real().to_owned()), Vec::new());
-        for file in self.place_files(way) {
-            let Some(there) = read_place(&file)? else { continue };
-            place.given_up.extend(there.given_up);
-            known.extend(there.held);
-        }
-        known.retain(|held| !place.given_up.contains(&held.id));
         // The last one is what lies where the way leads.
-        let (mut record, mut otherwise): (Option<Record>, _) = (None, None);
-        while let Some(held) = known.pop() {
+        let files = self.place_files(way);
+        for (number, file) in files.iter().enumerate() {
+            let Some(there) = read_place(file)? else { continue };
+            place.given_up.extend(there.given_up);
+            known.extend(there.held.map(|held| (held, number + 1 == files.len())));
+        }
+        known.retain(|(held, _)| !place.given_up.contains(&held.id));
+        let (mut record, mut otherwise, mut is_its_own): (Option<Record>, _, _) = (None, None, false);
+        while let Some((held, is_last)) = known.pop() {
             match &mut place.held {
                 None => {
                     record = self.record(held.known())?;
-                    place.held = record.is_some().then_some(held);
+                    (place.held, is_its_own) = (record.is_some().then_some(held), is_last);
                 }
                 Some(here) if here.is_same(&held) => here.leaving &= held.leaving,
                 Some(_) if self.record(held.known())?.is_some() => otherwise = Some(held),
                 Some(_) => {}
             }
         }
-        Ok(Here { place, record, otherwise })
+        Ok(Here { place, record, is_its_own, otherwise })
     }
 
     /// All places that this machine knows, whether or not a vault lies there still. One that cannot be read is a failure in its place.
@@ -79,6 +80,10 @@ impl Seen {
         };
         // Whatever else leads there was told when that changed.
         let there = files.last().map(|file| read_place(file)).transpose()?.flatten();
+        let former = there.as_ref().and_then(|place| place.held.as_ref()).filter(|former| former.id != id);
+        if let Some(former) = former {
+            self.give_up_everywhere(former.known(), here)?;
+        }
         if there.is_some_and(|mut place| {
             let former = place.clone();
             hold(&mut place);
@@ -91,8 +96,16 @@ impl Seen {
 
     /// Remembers that no state of a vault that lay there is to be used there from here on, and nowhere if it lies nowhere else.
     pub(crate) fn give_up(&self, lock: &Lock, known: Known, way: &Way) -> Result<()> {
-        self.refuse_at(lock, known.id, way)?;
-        let is_there = |place: &Place| place.held.as_ref().is_some_and(|held| held.known() == known) && place.exists();
+        self.give_up_everywhere(known, way.real())?;
+        self.refuse_at(lock, known.id, way)
+    }
+
+    /// Remembers that no state of a vault is to be used anywhere, if it lies nowhere but at `real`. It comes before what is said of that place: who
+    /// is killed between them gives it up there with the next one.
+    fn give_up_everywhere(&self, known: Known, real: &Path) -> Result<()> {
+        let is_there = |place: &Place| {
+            place.path != real && place.held.as_ref().is_some_and(|held| held.known() == known) && place.exists()
+        };
         if self.places_of(known.id)?.iter().any(is_there) {
             return Ok(());
         }
@@ -135,13 +148,18 @@ impl Seen {
 
     /// Changes what is remembered of a place, by whatever way it was reached.
     fn change_place(&self, _lock: &Lock, way: &Way, changed: impl Fn(&mut Place)) -> Result<()> {
-        let (here, mut files) = (way.real(), self.place_files(way));
+        self.files_that_lead_to(way)?.iter().try_for_each(|file| change(file, way.real(), &changed))
+    }
+
+    /// The files that say what lies there, by whatever way it was reached.
+    pub(super) fn files_that_lead_to(&self, way: &Way) -> Result<Vec<PathBuf>> {
+        let mut files = self.place_files(way);
         for file in self.all_place_files()? {
-            if !files.contains(&file) && read_place(&file)?.is_some_and(|place| place.path == here) {
+            if !files.contains(&file) && read_place(&file)?.is_some_and(|place| place.path == way.real()) {
                 files.push(file);
             }
         }
-        files.iter().try_for_each(|file| change(file, here, &changed))
+        Ok(files)
     }
 
     fn all_place_files(&self) -> Result<Vec<PathBuf>> {

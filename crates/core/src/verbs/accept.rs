@@ -45,8 +45,8 @@ pub struct Reviewed {
     pub changes: Option<Vec<String>>,
     /// Who sealed the values last; `None` where the seal does not hold.
     pub sealer: Option<String>,
-    /// The people whom the owner listed, and what each may set.
-    pub people: Vec<(String, String)>,
+    /// The people whom the owner listed, what each may set, and the fingerprint of each card.
+    pub people: Vec<(String, String, Fingerprint)>,
     /// The owner's card, where it is not the caller's own vault.
     pub owner: Option<(Card, Fingerprint)>,
     /// The card that this machine expects so far, where it is another one.
@@ -131,8 +131,7 @@ impl Verb for Review<'_> {
         // whatever it states to be.
         let is_former = is_own && own.first().is_none_or(|newest| newest.card() != *inspected.card());
         let is_beside = is_former
-            && !places.is_empty()
-            && places.iter().all(|place| place.path != here.place.path)
+            && places.iter().any(|place| place.path != here.place.path)
             && !seen.as_ref().is_some_and(|seen| seen.has_verified(inspected.state()));
         let given_up = is_beside
             || is_used_up
@@ -146,9 +145,8 @@ impl Verb for Review<'_> {
         } else {
             Take::Seal { vault: Box::new(inspected.accept_unsealed(key)?), given_up }
         };
-        if let (Some(seen), false) = (&seen, is_own) {
-            let is_of_an_own_one = seen.record(Known::own(id))?.is_some();
-            refuse_an_impostor(agent, id, is_of_an_own_one, &here.place, &places, &card)?;
+        if !is_own {
+            session.refuse_an_impostor(agent, id, &here.place, &card)?;
         }
         Ok(Accept { agent: agent.clone(), review, file, take, record })
     }
@@ -176,22 +174,26 @@ impl Verb for Accept {
             let what = format!("the vault of agent '{agent}' has changed meanwhile: review it again");
             Failure::new(Kind::Integrity, what)
         };
-        let now = seen.as_ref().map(|seen| seen.record(known)).transpose()?.flatten();
-        if now != record || folder.read(&agent)?.as_ref() != Some(&file) {
+        let known_now = seen.as_ref().map(|seen| seen.record(known)).transpose()?.flatten();
+        if known_now != record || folder.read(&agent)?.as_ref() != Some(&file) {
             return Err(has_changed());
         }
-        // Another vault was expected here.
-        let other = session.here(&agent)?.place.held.filter(|other| other.id != id);
+        let (other, mut now) = (session.here(&agent)?.place.held, id);
         match take {
             Take::Seal { mut vault, given_up } => {
                 vault.supersede(record.as_ref().map(|record| &record.state), given_up)?;
                 session.commit(folder, &lock, &mut vault, record.as_ref(), None)?;
+                now = vault.id();
             }
             Take::Expect(vault) => {
                 if let Some(seen) = &seen {
                     let records = seen.lock()?;
                     if seen.record(known)? != record {
                         return Err(has_changed());
+                    }
+                    // What this machine knows may have changed since the review.
+                    if *vault.role() != Role::Owner {
+                        session.refuse_an_impostor(&agent, id, &session.here(&agent)?.place, &vault.part().card)?;
                     }
                     session.remember(seen, &records, record.as_ref(), &vault, None, &session.key()?.key)?;
                 }
@@ -200,6 +202,8 @@ impl Verb for Accept {
         if let Some(seen) = seen {
             seen.end_taking_in();
         }
+        // Another vault was expected here, or the same under the id that it had.
+        let other = other.filter(|other| other.id != now);
         other.map_or(Ok(()), |other| session.give_up(other.known(), folder, &agent))
     }
 }
@@ -216,7 +220,7 @@ impl Reviewed {
         };
         let person = |(name, person): (&cast_vault::PersonName, &cast_vault::Person)| {
             let may_set = person.may_set.iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ");
-            (name.to_string(), may_set)
+            (name.to_string(), may_set, person.card.fingerprint())
         };
         Self {
             why: None,
@@ -230,32 +234,30 @@ impl Reviewed {
     }
 }
 
-/// Refuses another owner's vault under the id of one that this machine knows as somebody else's: whoever reads that one knows its id, and this
-/// user could take the one for the other. Only in its own place an owner is reviewed anew, who may have a new key.
-fn refuse_an_impostor(
-    agent: &AgentName,
-    id: VaultId,
-    is_of_an_own_one: bool,
-    here: &Place,
-    places: &[Place],
-    card: &Card,
-) -> Result<()> {
-    let is_other = places.iter().filter_map(Place::card).any(|known| known != card);
-    let is_reviewed_anew = here.holds(id) || here.given_up.contains(&id);
-    let is_in_its_place = here.holds(id) && here.card().is_some();
-    if is_in_its_place || !is_of_an_own_one && (!is_other || is_reviewed_anew) {
-        return Ok(());
+impl Session {
+    /// Refuses another owner's vault under the id of one that this machine knows as somebody else's: whoever reads that one knows its id, and
+    /// this user could take the one for the other. Only in its own place an owner is reviewed anew, who may have a new key.
+    fn refuse_an_impostor(&self, agent: &AgentName, id: VaultId, here: &Place, card: &Card) -> Result<()> {
+        let Some(seen) = self.seen() else { return Ok(()) };
+        let (is_of_an_own_one, places) = (seen.record(Known::own(id))?.is_some(), seen.places_of(id)?);
+        let is_other = places.iter().filter_map(Place::card).any(|known| known != card);
+        let is_reviewed_anew = here.holds(id) || here.given_up.contains(&id);
+        let is_in_its_place = here.holds(id) && here.card().is_some();
+        if is_in_its_place || !is_of_an_own_one && (!is_other || is_reviewed_anew) {
+            return Ok(());
+        }
+        let whose = if is_of_an_own_one { "of yours" } else { "of another owner" };
+        let place = places.first().map(|place| format!(": '{}'", place.path.display())).unwrap_or_default();
+        let what =
+            format!("the vault of agent '{agent}' would pass for a vault {whose} that this machine knows{place}");
+        let failure = Failure::new(Kind::Integrity, what);
+        let hint = "if the owner of that vault has a new key, accept the vault there first";
+        Err(failure.hint(if is_of_an_own_one {
+            "it is a forgery, or a copy: restore the vault of this agent, or move the file away"
+        } else {
+            hint
+        }))
     }
-    let whose = if is_of_an_own_one { "of yours" } else { "of another owner" };
-    let place = places.first().map(|place| format!(": '{}'", place.path.display())).unwrap_or_default();
-    let what = format!("the vault of agent '{agent}' would pass for a vault {whose} that this machine knows{place}");
-    let failure = Failure::new(Kind::Integrity, what);
-    let hint = "if the owner of that vault has a new key, accept the vault there first";
-    Err(failure.hint(if is_of_an_own_one {
-        "it is a forgery, or a copy: restore the vault of this agent, or move the file away"
-    } else {
-        hint
-    }))
 }
 
 /// Why a vault does not open as one that this machine expects.

@@ -69,7 +69,8 @@ fn keys_reach_a_job_whose_output_goes_on() {
     }
     let sandbox = sandbox();
     let mut terminal = Terminal::bash(&sandbox, &[]);
-    std::fs::write(sandbox.home().join("counter"), COUNTER).unwrap();
+    let counter = COUNTER.replace("signal.SIGQUIT}", "signal.SIGQUIT, signal.SIGCONT}");
+    std::fs::write(sandbox.home().join("counter"), counter).unwrap();
     terminal.types("$CAST run --mask a -- python3 counter </dev/null\r");
     terminal.sees("ready");
     for count in 1..=3 {
@@ -84,7 +85,8 @@ fn keys_reach_a_job_whose_output_goes_on() {
     terminal.sees("Stopped");
     terminal.sees("shell> ");
     terminal.types("fg\r");
-    terminal.sees("python3 counter");
+    // bash names the job before it gives it the terminal, and continues it after that.
+    terminal.sees("SIGCONT");
     terminal.types("\x1c");
     terminal.sees("in all");
     terminal.sees("shell> ");
@@ -121,7 +123,7 @@ fn a_background_job_shows_its_output_and_never_takes_the_terminal() {
     let mut terminal = Terminal::bash(&sandbox, &[]);
     let before = terminal.modes();
     terminal.types(
-        "mkfifo go; $CAST run --mask a -- sh -c 'read line <go; echo we''nt $K; echo $$ >cmd; read line <go' &\r",
+        "mkfifo go end; $CAST run --mask a -- sh -c 'read line <go; echo we''nt $K; echo $$ >cmd; read line <end' &\r",
     );
     terminal.sees("shell> ");
     terminal.types("echo 1 >go\r");
@@ -130,6 +132,6 @@ fn a_background_job_shows_its_output_and_never_takes_the_terminal() {
     let cmd = super::file(&sandbox, "cmd").parse().unwrap();
     // In the session of the shell.
     assert_eq!(stat(cmd).unwrap()[3], terminal.pid().as_raw_nonzero().to_string());
-    terminal.types("echo 2 >go; wait; exit\r");
+    terminal.types("echo 2 >end; wait; exit\r");
     assert!(!terminal.ends_with(0).contains(SECRET));
 }

@@ -29,7 +29,12 @@ fn vim_edits_a_file() {
         let mut vim = start(&sandbox, &["vim", "-u", "NONE", "-i", "NONE", "-N", "file"]);
         vim.sees("first");
         vim.sees(MARKER);
+        // It takes no new size while it draws.
+        vim.types(":echo 'be'.'gun'\r");
+        vim.sees("begun");
         vim.resizes(30 + round, 100);
+        // What is typed may overtake the size, which goes another way: vim has it once it shows more lines.
+        vim.sees("line 27");
         vim.types(format!("Goadded {round}\x1b"));
         vim.sees(&format!("added {round}"));
         vim.types(":set columns?\r");
@@ -105,6 +110,9 @@ fn python_asks_and_edits_lines() {
     python.types(format!("{SECRET}\r"));
     python.sees("18");
     python.sees(">>> ");
+    // It shows its prompt before it waits for a signal, too.
+    python.types("typed");
+    python.sees("typed");
     python.types("\x03");
     python.sees("KeyboardInterrupt");
     python.sees(">>> ");

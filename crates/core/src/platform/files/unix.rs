@@ -289,12 +289,7 @@ fn path_of_open(folder: &File) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/self/fd/{}", folder.as_raw_fd())).ok()
 }
 
-#[cfg(target_vendor = "apple")]
-fn path_of_open(folder: &File) -> Option<PathBuf> {
-    rustix::fs::getpath(folder).ok().map(|path| path_of(path.as_bytes()))
-}
-
-#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+#[cfg(not(target_os = "linux"))]
 fn path_of_open(_folder: &File) -> Option<PathBuf> {
     None
 }

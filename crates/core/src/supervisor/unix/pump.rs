@@ -16,10 +16,13 @@ const CHUNK: usize = 128 << 10;
 /// Pieces shorter than this are gathered, and longer ones are written in place: from about this size a copy costs more
 /// than a system call. In bytes.
 const PIECE: usize = 16 << 10;
-/// The size in bytes that cast requests for CMD's pipe, so that CMD and cast switch less often. If the system refuses
-/// it, the pipe keeps its size.
+/// The size in bytes that cast requests for CMD's pipe and for the one to its own reader, so that they switch less often: two chunks, so that
+/// one can be filled while the other is read. If the system refuses it, the pipe keeps its size.
 #[cfg(target_os = "linux")]
 const PIPE: usize = 256 << 10;
+/// The size of a pipe that nobody has given another one, in bytes.
+#[cfg(target_os = "linux")]
+const USUAL_PIPE: usize = 64 << 10;
 /// More than a pseudo-terminal holds, in bytes.
 const TERMINAL: usize = 256 << 10;
 
@@ -62,8 +65,7 @@ pub(super) struct Source {
 impl Source {
     /// For a pipe that only this process reads.
     pub(super) fn of_pipe(pipe: OwnedFd) -> io::Result<Self> {
-        #[cfg(target_os = "linux")]
-        let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE);
+        widen(pipe.as_fd());
         Self::new(pipe.into(), false)
     }
 
@@ -126,6 +128,7 @@ pub(super) fn pump(
     end: EndPolicy,
     is_through: Sender<()>,
 ) -> Pumped {
+    widen(sink);
     let mut chunk = vec![0; CHUNK];
     let mut out = Output { sink, gathered: Vec::with_capacity(CHUNK) };
     let mut is_through = Some(is_through);
@@ -223,6 +226,16 @@ fn sink_gone(error: io::Error, sink: BorrowedFd<'_>) -> Pumped {
     // A socket reports a reset if its reader left before it had read everything.
     let reader_left = is_hung_up || matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
     Pumped::SinkGone((!reader_left).then_some(error))
+}
+
+/// Gives a pipe of the usual size more room.
+fn widen(pipe: BorrowedFd<'_>) {
+    #[cfg(target_os = "linux")]
+    if rustix::pipe::fcntl_getpipe_size(pipe).is_ok_and(|size| size == USUAL_PIPE) {
+        let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = pipe;
 }
 
 /// Whether `sink` accepts more bytes now.

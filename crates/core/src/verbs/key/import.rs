@@ -72,6 +72,8 @@ impl Verb for ImportKey<'_> {
         }
         let (mut former, mut unused) = (held.len().saturating_sub(1), 0);
         if !known {
+            // Whoever seals a vault to a key that leaves no trace yet does so before this, or finds that it is gone.
+            let _records = session.seen().map(|seen| seen.lock()).transpose()?;
             let behind: Vec<_> = held.iter().filter(|key| !key.is_among(new)).collect();
             let all_behind = behind.len();
             let behind: Vec<_> = behind.into_iter().filter(|key| !session.is_unused(key, slot.place())).collect();

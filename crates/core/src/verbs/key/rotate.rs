@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::vault_folder::VaultFolder;
 use cast_vault::AgentName;
 use cast_vault::MasterKey;
-use cast_vault::{Role, Vault};
+use cast_vault::{Inspected, Role, Vault};
 
 /// When former keys are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,10 +138,13 @@ impl Session {
                 let file = if there.is(folder) { there.read(&agent)? } else { None };
                 let file = file.ok_or_else(|| gone(path))?;
                 let is_own = held.card.is_none();
+                let is_accepted =
+                    |vault: &Inspected| held.card.as_ref() == Some(vault.card()) && vault.state().id == held.id;
                 match Vault::inspect(&file, &agent, keys).map_err(Failure::from) {
                     Ok(vault) if is_own && !(vault.is_owned_by(keys) && vault.state().id == held.id) => {
                         Err(replaced(path))
                     }
+                    Ok(vault) if !is_own && !is_accepted(&vault) => Err(replaced(path)),
                     Ok(vault) if !vault.is_owned_by(keys) => {
                         Ok(Some(listed_before(path)).filter(|_| needs_former(&file, &agent, keys)))
                     }
@@ -150,9 +153,7 @@ impl Session {
                         Vault::inspect(&file, &agent, &keys[..1]).map(|_| None).map_err(|_| replaced(path))
                     }
                     Ok(_) => Ok(Some(behind(path))),
-                    Err(failure) if failure.kind() == Kind::WrongKey && is_own => Err(replaced(path)),
-                    // None of the keys here opens it: it misses none of them.
-                    Err(failure) if failure.kind() == Kind::WrongKey => Ok(None),
+                    Err(failure) if failure.kind() == Kind::WrongKey => Err(replaced(path)),
                     Err(failure) => Err(Failure::new(failure.kind(), format!("{failure}: '{}'", path.display()))),
                 }
             });
@@ -176,7 +177,7 @@ impl Session {
     fn take_in_unseen(&self, folder: &VaultFolder, newest: &str) -> Result<Vec<AgentName>> {
         let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places())?;
         let known = known.into_iter().collect::<Result<Vec<_>>>()?;
-        let (Some(seen), here) = (self.seen(), self.places.vaults()?) else { return Ok(Vec::new()) };
+        let Some(seen) = self.seen() else { return Ok(Vec::new()) };
         let lies_here = |place: &Place| {
             let is_reached = || place.agent().is_some_and(|agent| seen.has_been_at(&folder.way(&agent)));
             place.path.parent().is_some_and(|parent| folder.is(parent)) || is_reached()
@@ -186,7 +187,7 @@ impl Session {
         }
         let mut begun = None;
         if known.iter().any(lies_here) {
-            begun = seen.taking_in(newest, here)?;
+            begun = seen.taking_in(newest, &folder.real())?;
             if begun.is_none() {
                 return Ok(Vec::new());
             }
@@ -210,7 +211,7 @@ impl Session {
             }
         }
         if begun.is_none() {
-            seen.say_taking_in(newest, here, unseen.iter().map(|(_, state)| state))?;
+            seen.say_taking_in(newest, &folder.real(), unseen.iter().map(|(_, state)| state))?;
         }
         for (agent, state) in &unseen {
             let vault = self.find_vault(agent)?;
