@@ -157,7 +157,7 @@ impl Session {
         let (agent, known) = (vault.agent().clone(), Known::of(vault));
         // Up to the end, so that no reader remembers a state between that this one would lower.
         let seen = self.seen().map(|seen| seen.lock().map(|lock| (seen, lock))).transpose()?;
-        // Whoever drops a key does it under this lock: nothing is sealed to it after that.
+        // A key is dropped only under this lock, so nothing is sealed to it afterwards.
         if self.key_has_changed() && !self.key()?.has_newest_of(&unlocked) {
             return Err(key_was_dropped(&agent));
         }
