@@ -95,6 +95,7 @@ impl Session {
                 if self.is_of_a_former_key(&vault)? {
                     refuse_older(&vault, verdict)?;
                 }
+                self.refuse_to_hand_on(&vault)?;
                 let before = Some(Summary::of(&vault));
                 Ok(Begun { lock, vault, record, verdict, before })
             }
