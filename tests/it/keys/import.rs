@@ -162,8 +162,8 @@ fn what_is_no_master_key() {
     owner.cast(["key", "import", &good]).refuses(4, "cannot read", &[&good]);
 }
 
-/// Up to a rotation, another holder of the key is the owner, on a machine that was not told of it also after that. What was taken there does not
-/// reach the new key unasked, though that machine has verified it.
+/// Up to a rotation, another holder of the key is the owner, on a machine that was not told of it also after that. What
+/// was taken there does not reach the new key unasked, though that machine has verified it.
 #[test]
 fn what_came_under_the_former_key_is_looked_at_before_it_gets_the_new_one() {
     let (first, eve) = (sandbox(), Key::generate());

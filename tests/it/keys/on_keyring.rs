@@ -75,7 +75,8 @@ fn the_key_of_other_homes_is_taken_from_them_by_word_alone() {
         assert!(refused.err.contains("'--yes'"), "{refused:?}");
     }
     assert_eq!(session.items(), 1);
-    // Once the vaults here are sealed to the newest key as well, the former key may go. That one was not made in this home.
+    // Once the vaults here are sealed to the newest key as well, the former key may go.
+    // The newest was not made in this home.
     session.cast(["list", "a"]).succeeds();
     let rotated = session.cast(["key", "rotate"]).run();
     assert!(rotated.code == 5 && rotated.err.contains("the newest was not made here"), "{rotated:?}");

@@ -160,7 +160,8 @@ fn a_revoked_epoch() {
     assert_eq!(text(&sandbox).epoch, 2);
 }
 
-/// Who can write the folder keeps a machine of the owner on an older state. What that machine starts there brings nothing back elsewhere.
+/// Who can write the folder keeps a machine of the owner on an older state. What that machine starts there brings
+/// nothing back elsewhere.
 #[test]
 fn a_new_epoch_that_lacks_what_was_seen() {
     for words in [&["key", "revoke", "--agent", "a"][..], &["key", "rotate"]] {

@@ -1,6 +1,6 @@
 //! What this machine knows of its master keys: which keys it made, and of which one there is a copy elsewhere, because it
 //! was exported or came from a file. In the state folder, the file `exports`: a line for each key, the public half and
-//! `made`, `copied` or both, the latest last. Without it a key counts as one that was made elsewhere, without a copy.
+//! `made`, `copied` or `made+copied`, the latest last. Without it a key counts as one that was made elsewhere, without a copy.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use cast_vault::MasterKey;
 const MAX: usize = 80 << 10;
 const MADE: &str = "made";
 const COPIED: &str = "copied";
-const MADE_AND_COPIED: &str = "made copied";
+const MADE_AND_COPIED: &str = "made+copied";
 
 /// The record of this machine.
 pub struct Exports(PathBuf);

@@ -135,11 +135,9 @@ impl Session {
         if keys.iter().take_while(|key| key.verification() != owner).all(|key| exports.is_made_here(key)) {
             return Ok(());
         }
-        let agent = vault.agent();
-        let what = format!(
-            "the vault of agent '{agent}' belongs to a former key of yours, and the newest was not made here: it is not sealed to that one unasked"
-        );
-        Err(Failure::new(Kind::Integrity, what).hint(review(agent)))
+        let what =
+            "belongs to a former key of yours, and the newest was not made here: it is not sealed to that one unasked";
+        Err(to_review(vault.agent(), what))
     }
 
     /// Refuses what is older than this machine has seen, or other; but for a branch that this machine knows, and where the caller asked for an
@@ -228,11 +226,13 @@ pub(crate) fn refused(agent: &AgentName, verdict: Verdict, place: Option<&Place>
         }
         _ => "was deleted or replaced on this machine".to_owned(),
     };
-    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}")).hint(review(agent))
+    to_review(agent, &what)
 }
 
-fn review(agent: &AgentName) -> String {
-    format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'")
+/// Its user has to look at it first.
+fn to_review(agent: &AgentName, what: &str) -> Failure {
+    Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))
+        .hint(format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'"))
 }
 
 /// Refuses a state that is older than this machine has seen, or beside it.
