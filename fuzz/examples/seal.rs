@@ -21,7 +21,8 @@ fn main() -> std::io::Result<()> {
     std::fs::write(seeds.join("keys/agent"), grant.line().expose_secret().to_owned() + "\n")?;
 
     // The golden vaults are of the same key; in a vault with the fuzzer's number their reader would be another.
-    let reader = master_key(&key).agent_key(&agent(), VaultId::parse(ID).expect("a number"), 1).recipient();
+    let nonce = [0x5a; 16];
+    let reader = master_key(&key).agent_key(&agent(), VaultId::parse(ID).expect("a number"), 1, &nonce).recipient();
     for name in ["empty", "odd", "shared"] {
         let file = std::fs::read(fuzz.join(format!("../tests/golden/v1/{name}.age")))?;
         let decryptor = age::Decryptor::new(&file[..]).expect("an age file");
@@ -34,7 +35,9 @@ fn main() -> std::io::Result<()> {
         let (part, rest) = rest.split_at(length.expect("the length of the owner's part"));
         let (_, values) = rest.split_once('\n').expect("the second line");
         let line = part.lines().find(|line| line.starts_with("reader = ")).expect("the reader");
+        let old = part.lines().find(|line| line.starts_with("nonce = ")).expect("the nonce");
         let part = part.replace(line, &format!("reader = \"{reader}\""));
+        let part = part.replace(old, &format!("nonce = \"{}\"", "5a".repeat(16)));
         std::fs::write(seeds.join("document").join(name), format!("{part}\0{values}"))?;
     }
     std::fs::remove_file(seeds.join("document/two")).or(Ok(()))

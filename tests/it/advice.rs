@@ -124,9 +124,8 @@ const UNTRIED: [(&str, &[&str]); 6] = [
     ),
     ("needs a window, which `keyring/dialog.rs` has", &["try again, and unlock the keyring in the dialog"]),
     (
-        "needs a vault that hundreds of machines changed, or a keyring that fails; that of Windows is too small for many keys",
+        "needs a keyring that fails; that of Windows is too small for many keys",
         &[
-            "start a new epoch: 'cast key revoke --agent {agent}'",
             "try again; if the error persists, restart the keyring service or the session",
             "drop the former keys first: 'cast key rotate --retire', or keep the keys in a file: 'cast key move file'",
         ],

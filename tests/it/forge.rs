@@ -62,11 +62,12 @@ impl Key {
         Self::parse(Identity::generate().to_string().expose_secret())
     }
 
-    /// The key of one vault of one agent in one epoch; `id` in hexadecimal.
-    pub fn of_agent(self, agent: &str, id: &str, epoch: u64) -> Self {
+    /// The key of one vault of one agent in one epoch; `id` and `nonce` in hexadecimal.
+    pub fn of_agent(self, agent: &str, id: &str, epoch: u64, nonce: &str) -> Self {
         let mut info = b"cast/v1/agent-key\0".to_vec();
         info.extend(from_hex(id));
         info.extend(epoch.to_be_bytes());
+        info.extend(from_hex(nonce));
         info.extend(agent.bytes());
         self.derive(&info)
     }
@@ -80,8 +81,8 @@ impl Key {
         let mut ownership = mac.clone();
         mac.update(plain.as_bytes());
         let (line, below) = plain.split_once('\n').unwrap();
-        let two: String = below.split_inclusive('\n').take(2).collect();
-        ownership.update(format!("cast/v1/ownership\0{}{two}", line.split_once(" rules=").unwrap().0).as_bytes());
+        let three: String = below.split_inclusive('\n').take(3).collect();
+        ownership.update(format!("cast/v1/ownership\0{}{three}", line.split_once(" rules=").unwrap().0).as_bytes());
         [mac, ownership].map(|mac| to_hex(&mac.finalize().into_bytes())).join("/")
     }
 
@@ -159,8 +160,9 @@ impl Text {
 
     /// One with secrets and an id of its own, signed by its owner.
     pub fn new(agent: &str, id: &str, owner: Key, secrets: &[(&str, &str)]) -> Self {
-        let reader = owner.of_agent(agent, id, 1).recipient();
-        let part = format!("card = \"{}\"\nreader = \"{reader}\"\nfp = \"{}\"\n", owner.card(), "5f".repeat(16));
+        let (nonce, fp) = ("6e".repeat(16), "5f".repeat(16));
+        let reader = owner.of_agent(agent, id, 1, &nonce).recipient();
+        let part = format!("card = \"{}\"\nreader = \"{reader}\"\nnonce = \"{nonce}\"\nfp = \"{fp}\"\n", owner.card());
         let text = Self {
             version: "1".into(),
             id: id.into(),
@@ -215,16 +217,31 @@ impl Text {
         Self { rules: advanced(&self.rules), at: advanced(&self.at), ..self }
     }
 
+    /// As the next state of both halves of `known`, which its forger has read.
+    #[must_use]
+    pub fn over(self, known: &Self) -> Self {
+        Self { rules: known.rules.clone(), at: known.at.clone(), ..self }.next()
+    }
+
     /// With the values' next state.
     #[must_use]
     pub fn next_values(self) -> Self {
         Self { at: advanced(&self.at), ..self }
     }
 
-    /// In this epoch, for its agent key.
+    /// With another nonce, in hexadecimal, and the reader of before.
+    #[must_use]
+    pub fn with_nonce(self, nonce: &str) -> Self {
+        self.edited(&"6e".repeat(16), nonce)
+    }
+
+    /// In this epoch, for its agent key; a later one than its own is begun with a change of both halves.
     #[must_use]
     pub fn in_epoch(self, epoch: u64, owner: Key) -> Self {
-        let reader = owner.of_agent(&self.agent, &self.id, epoch).recipient();
+        if epoch > self.epoch {
+            return Self { epoch, ..self.next() }.in_epoch(epoch, owner);
+        }
+        let reader = Self { epoch, ..self.clone() }.agent_key(owner).recipient();
         let old = self.part.lines().find(|line| line.starts_with("reader = ")).unwrap().to_owned();
         let part = self.part.replace(&old, &format!("reader = \"{reader}\""));
         Self { epoch, part, ..self }
@@ -318,10 +335,16 @@ impl Text {
         encrypt(self.plain().as_bytes(), recipients)
     }
 
+    /// The agent key that its owner derives.
+    pub fn agent_key(&self, owner: Key) -> Key {
+        let nonce = self.part.lines().find_map(|line| line.strip_prefix("nonce = \"")).unwrap();
+        owner.of_agent(&self.agent, &self.id, self.epoch, nonce.trim_end_matches('"'))
+    }
+
     /// The agent line that its owner hands out.
     pub fn grant(&self, owner: Key) -> String {
         let Self { agent, id, epoch, rules, at, .. } = self;
-        let key = owner.of_agent(agent, id, *epoch).identity();
+        let key = self.agent_key(owner).identity();
         format!("cast-agent:{agent}:{id}:{epoch}:{rules}/{at}:{}:{key}", owner.verification())
     }
 }
@@ -426,6 +449,12 @@ pub fn decrypt(file: &[u8], key: Key) -> String {
     let mut text = String::new();
     decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).unwrap().read_to_string(&mut text).unwrap();
     text
+}
+
+/// Whether the key opens the file.
+pub fn opens(file: &[u8], key: Key) -> bool {
+    let decryptor = age::Decryptor::new_buffered(file).unwrap();
+    decryptor.decrypt(std::iter::once(&key.age() as &dyn age::Identity)).is_ok()
 }
 
 pub fn to_hex(bytes: &[u8]) -> String {

@@ -6,10 +6,12 @@ mod file;
 mod first;
 mod passphrase_file;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, chown, fchown};
 
-use crate::forge::Key;
-use crate::sandbox::Sandbox;
+use crate::forge::{Key, encrypt_with_passphrase};
+use crate::sandbox::{Sandbox, skip};
 
 /// A home with a key file and the secret `K` of agent `a`.
 fn sandbox() -> Sandbox {
@@ -124,8 +126,7 @@ fn blanks_and_comments_around_a_key_are_accepted() {
 #[test]
 fn a_former_key_behind_the_newest_opens_older_vaults() {
     let sandbox = sandbox();
-    let (former, newest) = (sandbox.key(), Key::generate().identity());
-    fs::write(sandbox.key_file(), format!("{newest}\n{former}\n")).unwrap();
+    let (former, newest) = (sandbox.key(), sandbox.begin_rotation());
     assert_eq!(sandbox.value("a", "K"), b"hunter2");
     // A change seals to the newest.
     sandbox.set("a", "L", "x");
@@ -148,6 +149,53 @@ fn a_key_through_a_descriptor() {
     assert_eq!(run.out, "closed\n");
     let closed = sandbox.cast_after("exec 9<&-", ["list", "a"]).env("CAST_KEY_FILE", "/dev/fd/9");
     closed.refuses(4, "cannot read the file that CAST_KEY_FILE names", &[]);
+}
+
+/// Who feeds a file chooses the key. A pipe without a name is the caller's, whoever made it.
+#[test]
+fn a_key_through_a_fifo() {
+    let sandbox = sandbox();
+    // Not in the home, all of whose files are read to see that they stay as they are.
+    let folder = tempfile::tempdir().unwrap();
+    let (key, fifo) = (fs::read(sandbox.key_file()).unwrap(), folder.path().join("fifo"));
+    assert!(sandbox.command("mkfifo").arg(&fifo).status().unwrap().success());
+    let with_mode = |mode| fs::set_permissions(&fifo, Permissions::from_mode(mode)).unwrap();
+    with_mode(0o600);
+    std::thread::scope(|scope| {
+        scope.spawn(|| fs::write(&fifo, &key).unwrap());
+        sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", &fifo).succeeds();
+    });
+    // Held open, so that nobody waits for a writer.
+    let mut held = fs::File::options().read(true).write(true).open(&fifo).unwrap();
+    held.write_all(&key).unwrap();
+    let refused = |name: &str, what: &str| {
+        sandbox.cast(["list", "a"]).env(name, &fifo).refuses(4, what, &["hunter2", "AGE-SECRET"]);
+    };
+    for mode in [0o620, 0o602] {
+        with_mode(mode);
+        refused("CAST_KEY_FILE", "CAST_KEY_FILE: other users can write the file that it names");
+    }
+    // The passphrase as well; it is asked for where there is a key that needs one.
+    let sealed = encrypt_with_passphrase(&key, "correct horse");
+    fs::write(sandbox.data().join("key.age"), sealed).unwrap();
+    fs::set_permissions(sandbox.data().join("key.age"), Permissions::from_mode(0o600)).unwrap();
+    let plain = fs::read(sandbox.key_file()).unwrap();
+    fs::remove_file(sandbox.key_file()).unwrap();
+    refused("CAST_PASSPHRASE_FILE", "CAST_PASSPHRASE_FILE names a file that other users can write");
+    fs::write(sandbox.key_file(), plain).unwrap();
+    if !rustix::process::geteuid().is_root() {
+        return skip("a key through a FIFO of another user: not root");
+    }
+    with_mode(0o600);
+    chown(&fifo, Some(65534), None).unwrap();
+    refused("CAST_KEY_FILE", "CAST_KEY_FILE: other users can write the file that it names");
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    fchown(&reader, Some(65534), None).unwrap();
+    writer.write_all(&key).unwrap();
+    drop(writer);
+    let mut command = sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", "/dev/stdin").command();
+    let output = command.stdin(reader).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

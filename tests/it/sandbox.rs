@@ -11,6 +11,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::forge::Key;
 use crate::signals;
 
 /// The binary under test.
@@ -117,6 +118,16 @@ impl Sandbox {
     pub fn key(&self) -> String {
         let text = fs::read_to_string(self.key_file()).unwrap();
         text.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap().to_owned()
+    }
+
+    /// Leaves the key store as a `key rotate` does that is killed before it seals a vault. Returns the new key.
+    pub fn begin_rotation(&self) -> String {
+        let newest = Key::generate();
+        let record = self.state().join("exports");
+        let known = fs::read_to_string(&record).unwrap_or_default();
+        fs::write(record, format!("{known}{} made\n", newest.recipient())).unwrap();
+        fs::write(self.key_file(), format!("{}\n{}\n", newest.identity(), self.key())).unwrap();
+        newest.identity()
     }
 
     /// What this sandbox remembers of vaults and holds locks in.

@@ -112,6 +112,8 @@ fn what_another_owner_allowed_is_not_allowed_here() {
     let vault = Text::new("theirs", &"42".repeat(16), owner, &[("K", "sk-live-k")])
         .with("LD_PRELOAD", "sk-live.so", "dangerous = true\n")
         .with_name("FETCHED", "hosts = [\"a.b\"]\nfrom = [\"sh\", \"-c\", \"sk-live\"]\n")
+        .with("SENT", "sk-live-sent", "hosts = [\"evil.example\"]\n")
+        .with("SHOWN", "sk-live-shown", "unmasked = true\n")
         .with_person("alice", &Key::master(&alice).card(), &[]);
     fs::create_dir_all(alice.vault("theirs").parent().unwrap()).unwrap();
     fs::write(alice.vault("theirs"), vault.seal(owner)).unwrap();
@@ -120,6 +122,16 @@ fn what_another_owner_allowed_is_not_allowed_here() {
     copy(&["LD_PRELOAD"]).refuses(2, "'LD_PRELOAD' makes programs load code", &["sk-live"]);
     copy(&["FETCHED"]).refuses(2, "comes from a command that another owner chose", &["sk-live"]);
     copy(&["--allow-dangerous-name"]).refuses(2, "comes from a command that another owner chose", &["sk-live"]);
+    copy(&["SENT"]).refuses(2, "is for hosts that another owner chose", &["sk-live"]);
+    // How a value is shown is not that owner's to say here either: the next one under this name is hers.
+    alice.cast(["set", "mine", "K", "--unmasked", "hunter2"]).succeeds();
+    copy(&["SHOWN"]).succeeds();
+    copy(&["K", "--replace"]).succeeds();
+    assert_eq!(
+        (&line(&alice, "mine", "SHOWN")["masked"], &line(&alice, "mine", "K")["masked"]),
+        (&true.into(), &false.into())
+    );
+    alice.cast(["delete", "mine", "K"]).succeeds();
     copy(&["K", "LD_PRELOAD", "--allow-dangerous-name"]).succeeds();
     assert_eq!(line(&alice, "mine", "LD_PRELOAD")["dangerous"], true);
     assert_eq!(alice.value("mine", "K"), b"sk-live-k");

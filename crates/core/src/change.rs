@@ -95,6 +95,7 @@ impl Session {
                 if self.is_of_a_former_key(&vault)? {
                     refuse_older(&vault, verdict)?;
                 }
+                self.refuse_to_hand_on(&vault)?;
                 let before = Some(Summary::of(&vault));
                 Ok(Begun { lock, vault, record, verdict, before })
             }
@@ -157,7 +158,7 @@ impl Session {
         let (agent, known) = (vault.agent().clone(), Known::of(vault));
         // Up to the end, so that no reader remembers a state between that this one would lower.
         let seen = self.seen().map(|seen| seen.lock().map(|lock| (seen, lock))).transpose()?;
-        // Whoever drops a key does it under this lock: nothing is sealed to it after that.
+        // A key is dropped only under this lock, so nothing is sealed to it afterwards.
         if self.key_has_changed() && !self.key()?.has_newest_of(&unlocked) {
             return Err(key_was_dropped(&agent));
         }

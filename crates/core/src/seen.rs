@@ -186,7 +186,9 @@ impl Seen {
 }
 
 fn taking_in(public: &str, folder: &Path) -> Vec<u8> {
-    [public.as_bytes(), b" ", &files::path_bytes(folder), b"\n"].concat()
+    let folder = files::path_bytes(folder);
+    // With its length: a path may hold a line feed.
+    [public.as_bytes(), format!(" {} ", folder.len()).as_bytes(), &folder, b"\n"].concat()
 }
 
 fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {

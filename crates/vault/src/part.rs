@@ -26,6 +26,8 @@ pub struct Part {
     pub card: Card,
     /// The public half of this epoch's agent key.
     pub reader: Recipient,
+    /// Random bytes of this epoch, of which that key is derived.
+    pub nonce: [u8; 16],
     /// Random bytes that key the fingerprints of values which a diff shows.
     pub fp: [u8; 16],
     /// The secrets there are, and how they are treated.
@@ -82,8 +84,8 @@ impl Part {
     }
 
     fn write(&self, out: &mut impl Write) -> fmt::Result {
-        let Self { card, reader, fp, names, people } = self;
-        write!(out, "card = \"{card}\"\nreader = \"{reader}\"\nfp = \"{}\"\n", Hex(fp))?;
+        let Self { card, reader, nonce, fp, names, people } = self;
+        write!(out, "card = \"{card}\"\nreader = \"{reader}\"\nnonce = \"{}\"\nfp = \"{}\"\n", Hex(nonce), Hex(fp))?;
         for (name, flags) in names {
             write!(out, "\n[names.{name}]\n")?;
             flags.write(out)?;
@@ -107,6 +109,7 @@ impl Part {
         let mut part = Self {
             card: Card::read(&reader.entry("card")?)?,
             reader: parse_recipient(&reader.entry("reader")?)?,
+            nonce: parse_hex(&reader.entry("nonce")?)?,
             fp: parse_hex(&reader.entry("fp")?)?,
             names: BTreeMap::new(),
             people: BTreeMap::new(),

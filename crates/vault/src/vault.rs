@@ -110,16 +110,16 @@ struct Changes {
 impl Vault {
     /// A new, empty vault of `agent`. It has no state before it is sealed.
     pub fn create(agent: AgentName, owner: &MasterKey) -> Result<Self> {
-        Ok(Self::new(agent, owner, VaultId::generate()?, random()?))
+        Ok(Self::new(agent, owner, VaultId::generate()?, random()?, random()?))
     }
 
-    fn new(agent: AgentName, owner: &MasterKey, id: VaultId, fp: [u8; 16]) -> Self {
+    fn new(agent: AgentName, owner: &MasterKey, id: VaultId, nonce: [u8; 16], fp: [u8; 16]) -> Self {
         let card = owner.card();
         let epoch = 1;
-        let reader = owner.agent_key(&agent, id, epoch).recipient();
+        let reader = owner.agent_key(&agent, id, epoch, &nonce).recipient();
         Self {
             first: First { id, agent, epoch, owner: card.verification(), rules: Vector::default(), bytes: 0 },
-            part: Part { card, reader, fp, names: BTreeMap::new(), people: BTreeMap::new() },
+            part: Part { card, reader, nonce, fp, names: BTreeMap::new(), people: BTreeMap::new() },
             at: Vector::default(),
             values: Values::new(),
             sealer: Sealer::Owner,
@@ -210,7 +210,7 @@ impl Vault {
             rules: state.rules.clone(),
             at: state.at.clone(),
             owner: owner.verification(),
-            key: owner.agent_key(agent, state.id, state.epoch),
+            key: owner.agent_key(agent, state.id, state.epoch, &self.part.nonce),
         })
     }
 

@@ -35,7 +35,7 @@ pub enum Order {
 /// Why a replica cannot count on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VectorFault {
-    /// The vector lists [`MAX_REPLICAS`] others. A new epoch of the vault starts with an empty one.
+    /// The vector lists [`MAX_REPLICAS`] others. A vault of its own starts with an empty one.
     TooManyReplicas,
     /// The counter is at its limit, 2^53 - 1: draw another replica.
     UsedUp,

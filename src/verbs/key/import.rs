@@ -29,7 +29,9 @@ pub(crate) fn run(args: &KeyImportArgs, session: &Session, report: Report) -> an
         report.warning(format_args!("the key does not open the vault of agent '{agent}'"));
     }
     if imported.former > 0 && !imported.known {
-        report.hint("the former key stays as a fallback; seal all vaults to the newest with 'cast key rotate'");
+        report.hint(
+            "the former key stays as a fallback; to change what is sealed to it, accept it: 'cast vault accept AGENT'",
+        );
     }
     Ok(())
 }

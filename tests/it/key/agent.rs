@@ -170,7 +170,7 @@ fn builtin_secrets_stay_closed_to_it_and_run_says_so() {
 fn is_no_master_key() {
     let sandbox = sandbox();
     let text = Text::read(&sandbox.vault("a"), Key::master(&sandbox));
-    let bare = Key::master(&sandbox).of_agent("a", &text.id, 1).identity();
+    let bare = text.agent_key(Key::master(&sandbox)).identity();
     // Without its line it decrypts the file, and expects its own signature.
     sandbox.cast(["list", "a"]).env("CAST_KEY", &bare).refuses(5, "the vault of agent 'a' ", &["hunter2"]);
     // In the key store an agent key is not a key of the user.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{exported, keys_in, opened, sandbox, vaults, with_vaults_of};
-use crate::forge::{Key, encrypt, grant_of};
+use crate::forge::{Key, Text, encrypt, grant_of};
 use crate::sandbox::Sandbox;
 use crate::terminal::Terminal;
 
@@ -160,4 +160,97 @@ fn what_is_no_master_key() {
     owner.cast(["key", "import", "no-such-file"]).refuses(4, "cannot read", &[]);
     // cast does not echo a key typed in the place of a file.
     owner.cast(["key", "import", &good]).refuses(4, "cannot read", &[&good]);
+}
+
+/// Up to a rotation, another holder of the key is the owner, on a machine that was not told of it also after that. What
+/// was taken there does not reach the new key unasked, though that machine has verified it.
+#[test]
+fn what_came_under_the_former_key_is_looked_at_before_it_gets_the_new_one() {
+    let (first, eve) = (sandbox(), Key::generate());
+    first.cast(["set", "builtin", "B", "hunter2-b"]).succeeds();
+    let second = second_machine(&first);
+    second.cast(["key", "import", "master.key"]).succeeds();
+    fs::create_dir_all(second.vault("a").parent().unwrap()).unwrap();
+    for agent in ["a", "builtin"] {
+        fs::copy(first.vault(agent), second.vault(agent)).unwrap();
+    }
+    assert_eq!(second.value("a", "K"), b"hunter2-of-a");
+    let former = Key::master(&first);
+    first.cast(["key", "rotate", "--retire"]).succeeds();
+    for (agent, name) in [("a", "K"), ("builtin", "NODE_OPTIONS")] {
+        let known = Text::read(&second.vault(agent), former);
+        let forged = Text::new(agent, &known.id, former, &[]).with(
+            name,
+            "evil",
+            if agent == "a" { "" } else { "dangerous = true\n" },
+        );
+        let forged = forged.with_person("eve", &eve.card(), &[name]).over(&known).in_epoch(7, former);
+        fs::write(second.vault(agent), forged.seal(former)).unwrap();
+    }
+    // There that holder is the owner.
+    assert_eq!(second.value("a", "K"), b"evil");
+    fs::write(second.home().join("new.key"), first.key()).unwrap();
+    fs::copy(first.vault("b"), second.vault("b")).unwrap();
+    let imported = second.cast(["key", "import", "new.key", "--replace"]).succeeds();
+    assert!(imported.err.contains("'cast vault accept AGENT'"), "{imported:?}");
+    let files = fs::read(second.vault("builtin")).unwrap();
+    // It is read as before, and not changed.
+    assert_eq!(second.value("a", "K"), b"evil");
+    for words in [
+        &["set", "a", "K", "hunter2-typed"][..],
+        &["set", "builtin", "K", "hunter2-typed"],
+        &["delete", "a", "K"],
+        &["secrets", "rename", "a", "K", "L"],
+        &["secrets", "copy", "b", "a", "K", "--replace"],
+        &["key", "revoke", "--agent", "a"],
+        &["key", "rotate"],
+        &["key", "rotate", "--retire"],
+    ] {
+        let refused = second.cast(words).run();
+        let why = "belongs to a former key of yours, and the newest was not made here";
+        assert!(refused.code != 0 && refused.err.contains(why), "{words:?}: {refused:?}");
+        assert!(refused.err.contains("cast vault accept "), "{refused:?}");
+    }
+    // Its next state, of that holder, is not even read.
+    let known = Text::read(&second.vault("a"), former);
+    fs::write(second.vault("a"), known.edited("evil", "evil-later").next().seal(former)).unwrap();
+    second.cast(["run", "a", "--", "touch", "started"]).refuses(125, "belongs to a former key of yours", &["evil"]);
+    fs::write(second.vault("a"), known.file()).unwrap();
+    assert_eq!(fs::read(second.vault("builtin")).unwrap(), files);
+    // What the first machine has sealed to the new key is used as it comes.
+    for agent in ["a", "builtin"] {
+        fs::copy(first.vault(agent), second.vault(agent)).unwrap();
+    }
+    second.cast(["list", "a"]).refuses(5, "older than this machine has seen", &["hunter2"]);
+    for agent in ["a", "builtin"] {
+        second.cast(["vault", "accept", agent, "--yes"]).succeeds();
+    }
+    assert_eq!(second.value("a", "K"), b"hunter2-of-a");
+    second.cast(["key", "rotate", "--retire"]).succeeds();
+    assert_eq!(keys_in(&second.key_file()), [first.key()]);
+}
+
+#[test]
+fn a_vault_of_the_key_that_stays_behind_is_read_and_once_accepted_changed() {
+    let (one, other) = (sandbox(), sandbox());
+    one.cast(["set", "c", "K", "hunter2-of-c"]).succeeds();
+    fs::copy(one.vault("c"), other.vault("c")).unwrap();
+    fs::write(other.home().join("other.key"), one.key()).unwrap();
+    other.cast(["key", "import", "other.key", "--replace"]).succeeds();
+    assert_eq!(other.value("a", "K"), b"hunter2-of-a");
+    let refused = other.cast(["set", "a", "L", "hunter2-l"]).refuses(5, "the newest was not made here", &["hunter2"]);
+    assert!(refused.err.contains("'cast vault accept a'"), "{refused:?}");
+    let shown = other.cast(["vault", "accept", "a"]).run();
+    assert!(shown.code == 2 && shown.err.contains("the newest was not made here"), "{shown:?}");
+    other.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    other.set("a", "L", "hunter2-l");
+    assert!(Text::read(&other.vault("a"), Key::master(&one)).verifies());
+    // A key that is made here hands on what that one owns, and no more.
+    let rotated = other.cast(["key", "rotate"]).run();
+    let left = "the vault of agent 'b' belongs to a former key of yours";
+    assert!(rotated.code == 5 && rotated.err.contains(left), "{rotated:?}");
+    other.cast(["vault", "accept", "b", "--yes"]).succeeds();
+    other.cast(["key", "rotate", "--retire"]).succeeds();
+    other.cast(["key", "rotate", "--retire"]).succeeds();
+    assert_eq!(keys_in(&other.key_file()).len(), 1);
 }

@@ -271,7 +271,11 @@ fn what_comes_after_a_rotation_that_did_not_end_is_not_taken_over() {
         fs::remove_dir_all(owner.state()).unwrap();
         owner.cast(["list", "a"]).succeeds();
         let (record, folder) = (owner.state().join("seen/taking-in"), owner.vault("a").parent().unwrap().to_owned());
-        fs::write(&record, format!("{} {}\n{}", key.recipient(), folder.display(), states.concat())).unwrap();
+        fs::write(
+            &record,
+            format!("{} {} {}\n{}", key.recipient(), folder.as_os_str().len(), folder.display(), states.concat()),
+        )
+        .unwrap();
         fs::write(owner.vault("m"), planted("m", key).file()).unwrap();
         if goes_on {
             owner.set("a", "L", "hunter2-later");

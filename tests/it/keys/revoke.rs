@@ -50,7 +50,7 @@ fn a_vault_put_back_by_the_holder_of_a_revoked_key_is_noticed() {
     let old = exported(&owner, &["--agent", "a"]);
     owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
     // It seals nothing that counts, whatever epoch it states.
-    let agent = master.of_agent("a", &before.id, 1);
+    let agent = before.agent_key(master);
     let newest = Text::read(&owner.vault("a"), master);
     for epoch in [1, 2, 3] {
         let forged = before.edited("hunter2", "forged").next().in_epoch(epoch, master);
@@ -124,4 +124,43 @@ fn a_rotation_ends_agent_keys_as_well() {
     closed_on_a_runner(&owner, "a", &old, 5, "wrong key");
     let new = exported(&owner, &["--agent", "a"]);
     with_vaults_of(&owner).cast(["list", "a"]).env("CAST_KEY", new.trim()).succeeds();
+}
+
+/// Each epoch has an agent key of its own, also where two machines that know nothing of each other count the same.
+#[test]
+fn on_two_machines_apart_from_each_other() {
+    for rotated in [false, true] {
+        let here = sandbox();
+        let there = super::with_vaults_of(&here);
+        fs::copy(here.key_file(), there.key_file()).unwrap();
+        there.cast(["list", "a"]).succeeds();
+        there.cast(["list", "b"]).succeeds();
+        if rotated {
+            here.cast(["key", "rotate"]).succeeds();
+        } else {
+            here.cast(["key", "revoke", "--agent", "a"]).succeeds();
+        }
+        let leaked = Text::read(&here.vault("a"), Key::master(&here)).agent_key(Key::master(&here));
+        let opens = |sandbox: &Sandbox| crate::forge::opens(&fs::read(sandbox.vault("a")).unwrap(), leaked);
+        assert!(opens(&here));
+        // The other machine has not got that epoch, and starts one of the same number.
+        if rotated {
+            fs::write(there.home().join("new.key"), here.key()).unwrap();
+            fs::copy(here.vault("b"), there.vault("b")).unwrap();
+            there.cast(["key", "import", "new.key", "--replace"]).succeeds();
+            there.cast(["vault", "accept", "a", "--yes"]).succeeds();
+        } else {
+            there.cast(["key", "revoke", "--agent", "a"]).succeeds();
+        }
+        there.set("a", "K", "hunter2-after");
+        let [one, two] = [&here, &there].map(|sandbox| Text::read(&sandbox.vault("a"), Key::master(sandbox)));
+        assert_eq!((one.epoch, two.epoch), (2, 2));
+        assert!(!opens(&there));
+        // Nor what follows once they meet.
+        fs::copy(there.vault("a"), here.vault("a")).unwrap();
+        here.cast(["list", "a"]).refuses(5, "changed on two machines", &["hunter2"]);
+        here.cast(["vault", "accept", "a", "--yes"]).succeeds();
+        here.set("a", "K", "hunter2-later");
+        assert!(!opens(&here));
+    }
 }

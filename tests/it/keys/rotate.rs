@@ -121,13 +121,12 @@ fn what_the_holder_of_a_former_agent_key_seals_is_old() {
         if rotated {
             owner.cast(["key", "rotate"]).succeeds();
         } else {
-            let newest = Key::generate().identity();
-            fs::write(owner.key_file(), format!("{newest}\n{}\n", owner.key())).unwrap();
+            owner.begin_rotation();
             owner.set("a", "L", "sealed to the newest");
         }
         runner.cast(["set", "a", "K", "evil"]).env("CAST_KEY", key.trim()).refuses(4, "agent key", &["evil"]);
         // Nor does it with other tools.
-        let agent = former.of_agent("a", &before.id, before.epoch);
+        let agent = before.agent_key(former);
         let forged = before.edited("hunter2", "evil").next().with_owners_signature(agent).with_seal(agent);
         fs::write(owner.vault("a"), forged.file()).unwrap();
         owner.cast(["run", "a", "--", "touch", "started"]).refuses(125, "the vault of agent 'a' ", &["evil"]);
@@ -137,7 +136,7 @@ fn what_the_holder_of_a_former_agent_key_seals_is_old() {
     }
     // A revocation reports the vault's epoch.
     let owner = sandbox();
-    fs::write(owner.key_file(), format!("{}\n{}\n", Key::generate().identity(), owner.key())).unwrap();
+    owner.begin_rotation();
     let said = owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
     let epoch = Text::read(&owner.vault("a"), Key::master(&owner)).epoch;
     assert!(epoch > 1 && said.err.contains(&format!("now in epoch {epoch}")), "{epoch}: {said:?}");
@@ -208,8 +207,7 @@ fn more_keys_than_can_be_read_back_are_not_written() {
 fn an_unfinished_one_is_finished_and_makes_no_further_key() {
     let sandbox = sandbox();
     let former = sandbox.key();
-    let newest = Key::generate().identity();
-    fs::write(sandbox.key_file(), format!("{newest}\n{former}\n")).unwrap();
+    let newest = sandbox.begin_rotation();
     sandbox.set("a", "K", "sealed to the newest");
     let outcome = sandbox.cast(["key", "rotate"]).succeeds();
     assert!(outcome.err.contains("finished") && outcome.err.contains("1 vault sealed"), "{outcome:?}");
@@ -237,7 +235,7 @@ fn a_vault_that_does_not_verify_is_left_and_keeps_the_former_keys() {
             |sandbox| {
                 let text = Text::read(&sandbox.vault("a"), Key::master(sandbox));
                 let key = Key::master(sandbox);
-                let agent = key.of_agent("a", &text.id, text.epoch);
+                let agent = text.agent_key(key);
                 fs::write(sandbox.vault("a"), text.encrypt(&[&key.recipient(), &agent.recipient()])).unwrap();
                 let text = text.next();
                 fs::write(sandbox.vault("a"), text.encrypt(&[&key.recipient(), &agent.recipient()])).unwrap();

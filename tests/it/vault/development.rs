@@ -11,7 +11,7 @@ fn is_refused_and_untouched() {
     let sandbox = sandbox();
     let master = Key::master(&sandbox);
     let good = text(&sandbox);
-    let agent = master.of_agent("a", &good.id, 1).recipient();
+    let agent = good.agent_key(master).recipient();
     let old = format!(
         "# cast-vault 1 id={} epoch=1 generation=17 mac={}\nagent = \"a\"\nmaster = \"{}\"\n\n[secrets.K]\nvalue = \"hunter2\"\n\
          created = 2026-01-15T10:30:00Z\nupdated = 2026-01-15T10:30:00Z\n",

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::{ID, elsewhere, sandbox, text, there};
+use super::{ID, elsewhere, sandbox, second_machine, text, there};
 use crate::forge::{Key, Text, grant_of};
 use crate::sandbox::Sandbox;
 
@@ -13,9 +13,9 @@ fn of(owner: Key, agent: &str, epoch: u64, person: &Sandbox) -> Vec<u8> {
     vault.with_person("me", &Key::master(person).card(), &["K"]).in_epoch(epoch, owner).seal(owner)
 }
 
-/// One of a former key, for an agent that this machine does not know.
-fn planted(former: Key, agent: &str, id: &str) -> Vec<u8> {
-    Text::new(agent, id, former, &[("K", "evil")]).in_epoch(9, former).seal(former)
+/// One of a former key, for an agent that this machine does not know, above the vault whose id it has.
+fn planted(former: Key, agent: &str, known: &Text) -> Vec<u8> {
+    Text::new(agent, &known.id, former, &[("K", "evil")]).over(known).in_epoch(9, former).seal(former)
 }
 
 const REFUSED: &str = "belongs to a former key of yours";
@@ -93,7 +93,8 @@ fn what_a_former_key_owns_is_used_only_as_it_was_verified_here() {
     there(&me, &["list", "b"]).succeeds();
     // A new id, the id of a vault that lies elsewhere, and that very file.
     let copied = fs::read(elsewhere(&me).join("b.age")).unwrap();
-    for (agent, file) in [("m", planted(former, "m", ID)), ("n", planted(former, "n", &known.id)), ("b", copied)] {
+    let unknown = Text::new("m", ID, former, &[]);
+    for (agent, file) in [("m", planted(former, "m", &unknown)), ("n", planted(former, "n", &known)), ("b", copied)] {
         fs::write(me.vault(agent), file).unwrap();
         is_of_no_use(&me, agent);
         fs::remove_file(me.vault(agent)).unwrap();
@@ -127,7 +128,7 @@ fn built_in_secrets_of_a_former_key_are_not_used_once_the_known_ones_are_gone() 
     let known = Text::read(&elsewhere(&me).join("builtin.age"), former);
     me.cast(["key", "rotate"]).succeeds();
     fs::remove_file(elsewhere(&me).join("builtin.age")).unwrap();
-    fs::write(me.vault("builtin"), planted(former, "builtin", &known.id)).unwrap();
+    fs::write(me.vault("builtin"), planted(former, "builtin", &known)).unwrap();
     me.cast(["run", "a", "--", "touch", "started"]).refuses(125, REFUSED, &["evil"]);
 }
 
@@ -157,7 +158,7 @@ fn a_folder_whose_vaults_were_deleted_is_one_where_vaults_were_seen() {
     let me = sandbox();
     let former = Key::master(&me);
     me.cast(["delete", "a", "--all", "--yes"]).succeeds();
-    fs::write(me.vault("m"), planted(former, "m", ID)).unwrap();
+    fs::write(me.vault("m"), planted(former, "m", &Text::new("m", ID, former, &[]))).unwrap();
     let rotated = me.cast(["key", "rotate"]).run();
     assert!(rotated.code == 5 && rotated.err.contains(REFUSED), "{rotated:?}");
 }
@@ -212,6 +213,45 @@ fn a_vault_that_has_used_up_its_epochs_begins_anew() {
     there(&me, &["list", "a"]).refuses(5, "was deleted or replaced on this machine", &["hunter2"]);
 }
 
+/// A person who may set a value can fill the vector of the values.
+#[test]
+fn a_vault_that_no_further_machine_can_change_begins_anew() {
+    let (me, eve) = (sandbox(), Key::generate());
+    let key = Key::master(&me);
+    let shared = text(&me).with_person("eve", &eve.card(), &["K"]).next().signed(key);
+    let removed = Text { part: text(&me).part, ..shared.edited("first", "replaced") }.next().signed(key);
+    let full = (0x100..0x13f).map(|number| format!("{number:08x}.1")).collect::<Vec<_>>().join(",");
+    let full = Text { at: format!("{full},{}", shared.at), ..shared.clone() }.sealed_by(eve);
+    let behind = second_machine(&me);
+    for (sandbox, states) in [(&me, [&shared, &removed]), (&behind, [&shared, &full])] {
+        for state in states {
+            fs::write(sandbox.vault("a"), state.file()).unwrap();
+            sandbox.cast(["list", "a"]).succeeds();
+        }
+    }
+    for words in [&["set", "a", "K", "hunter2-typed"][..], &["set", "a", "L", "hunter2-typed"]] {
+        let refused = behind.cast(words).run();
+        let why = ["was changed by too many machines", "'cast vault accept a'"];
+        assert!(refused.code == 1 && why.iter().all(|part| refused.err.contains(part)), "{refused:?}");
+        refused.says_nothing_of(&["hunter2"]);
+        assert_eq!(Text::read(&behind.vault("a"), key).at, full.at);
+    }
+    let why = behind.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    assert!(why.err.contains("was changed by too many machines"), "{why:?}");
+    behind.set("a", "K", "hunter2-typed");
+    // Another machine, which has seen more than that one, does not take it for the vault that it knows.
+    fs::copy(behind.vault("a"), me.vault("a")).unwrap();
+    me.cast(["run", "a", "--", "touch", "started"]).refuses(
+        125,
+        "is not the vault that this machine has known here",
+        &["hunter2"],
+    );
+    let look = me.cast(["vault", "accept", "a"]).run();
+    assert!(look.err.contains("eve"), "{look:?}");
+    me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    assert_eq!(me.value("a", "K"), b"hunter2-typed");
+}
+
 /// A place where the vault was read makes no state of a former key's holder its own.
 #[test]
 fn a_known_copy_gives_its_id_to_nobody() {
@@ -220,10 +260,10 @@ fn a_known_copy_gives_its_id_to_nobody() {
     fs::copy(me.vault("a"), elsewhere(&me).join("a.age")).unwrap();
     there(&me, &["list", "a"]).succeeds();
     me.cast(["key", "rotate"]).succeeds();
-    let known = Text::read(&me.vault("a"), Key::master(&me)).id;
-    let evil = Text::new("a", &known, former, &[("K", "evil")]).in_epoch(9, former);
+    let known = Text::read(&me.vault("a"), Key::master(&me));
+    let evil = Text::new("a", &known.id, former, &[("K", "evil")]).over(&known).in_epoch(9, former);
     fs::write(elsewhere(&me).join("a.age"), evil.seal(former)).unwrap();
     there(&me, &["vault", "accept", "a", "--yes"]).succeeds();
-    assert_ne!(Text::read(&elsewhere(&me).join("a.age"), Key::master(&me)).id, known);
+    assert_ne!(Text::read(&elsewhere(&me).join("a.age"), Key::master(&me)).id, known.id);
     assert_eq!(me.value("a", "K"), b"hunter2-first");
 }

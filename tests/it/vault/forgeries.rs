@@ -175,22 +175,20 @@ fn all_refused(kind: &str, keys: impl Fn(&World) -> Vec<Key>) {
 fn by_the_holder_of_an_agent_key() {
     all_refused("agent key", |world| {
         let World { newest, owner, .. } = world;
-        vec![Key::master(owner).of_agent("a", &newest.id, newest.epoch)]
+        vec![newest.agent_key(Key::master(owner))]
     });
 }
 
 #[test]
 fn by_the_holder_of_a_revoked_agent_key() {
-    all_refused("revoked agent key", |World { newest, former, .. }| {
-        vec![former.of_agent("a", &newest.id, 1), former.of_agent("a", &newest.id, 2)]
+    all_refused("revoked agent key", |World { known, former, .. }| {
+        [&known[0], &known[2]].map(|text| text.agent_key(*former)).into()
     });
 }
 
 #[test]
 fn by_the_holder_of_another_vaults_key() {
-    all_refused("another vault's key", |World { other, owner, .. }| {
-        vec![Key::master(owner).of_agent("b", &other.id, other.epoch)]
-    });
+    all_refused("another vault's key", |World { other, owner, .. }| vec![other.agent_key(Key::master(owner))]);
 }
 
 #[test]
@@ -211,7 +209,7 @@ fn by_a_person_who_was_removed() {
 #[test]
 fn by_all_of_them_together() {
     all_refused("all", |world| {
-        let agent = Key::master(&world.owner).of_agent("a", &world.newest.id, world.newest.epoch);
+        let agent = world.newest.agent_key(Key::master(&world.owner));
         vec![world.former, world.bob, agent, Key::generate()]
     });
 }

@@ -12,34 +12,39 @@ use crate::sandbox::{Sandbox, skip};
 const MASTER: &str = "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SWRYDWG";
 
 /// Agent, vault id, epoch; agent key, its bytes. Made independently: with Python's `hmac` and RFC 5869.
-const VECTORS: [(&str, &str, u64, &str, &str); 4] = [
+/// Agent, id, epoch, nonce, agent key, its bytes.
+const VECTORS: [(&str, &str, u64, &str, &str, &str); 4] = [
     (
         "my-agent",
         "000102030405060708090a0b0c0d0e0f",
         1,
-        "AGE-SECRET-KEY-1FLUKQCVGUPRYWSY9JC6R247CZ5YA4G3DE8XW3T3QTYH80WTHM5QSU7ELP0",
-        "4ff9606188e04647408596343557d81509daa22dc9cce8ae20592e77b977dd01",
+        "202122232425262728292a2b2c2d2e2f",
+        "AGE-SECRET-KEY-1RS6KMR9H67G7QH5FQKDSYSYY7AQV42UX9KPFHVQF77JS9D7CGH9Q0VWEPC",
+        "1c356d8cb7d791e05e89059b024084f740caab862d829bb009f7a502b7d845ca",
     ),
     (
         "my-agent",
         "000102030405060708090a0b0c0d0e0f",
         2,
-        "AGE-SECRET-KEY-1DJL66DQUQVANZYYULADC7WNKP2GFEWGL2EU9FEN86X2Z0UW04QXQJDPKAK",
-        "6cbfad341c033b31109cff5b8f3a760a909cb91f567854e667d19427f1cfa80c",
+        "202122232425262728292a2b2c2d2e2f",
+        "AGE-SECRET-KEY-1LM6KP3H5GE2TRJSCQV3G2UF2XZFFWSXPSVCJSPYWQ793ETRR5DAS0EWMGX",
+        "fef560c6f44654b1ca18032285712a30929740c1833128048e078b1cac63a37b",
     ),
     (
         "builtin",
         "ffffffffffffffffffffffffffffffff",
         1,
-        "AGE-SECRET-KEY-1785P0TUF6ARNVAYKXPL0GYMT49U4KK68WKQLGVGVVF0N2XFGS4DQLNJ36T",
-        "f1e817af89d747367496307ef4136ba9795b5b477581f4310c625f351928855a",
+        "00000000000000000000000000000000",
+        "AGE-SECRET-KEY-1JG6S32U7NNJA98MLN8X384QVYW36CP6VT0MWL57E99Q8QLCRHD7SF8R99C",
+        "923508ab9e9ce5d29f7f99cd13d40c23a3ac074c5bf6efd3d92940707f03bb7d",
     ),
     (
         "a",
         "00000000000000000000000000000000",
         u64::MAX,
-        "AGE-SECRET-KEY-10PCJ5G3N5RTL9R8E9Y85WTU4XZCNYLPFFS0N2U763A4XK84SQ9SQR9KTSU",
-        "78712a2233a0d7f28cf9290f472f9530b1327c294c1f3573da8f6a6b1eb00160",
+        "ffffffffffffffffffffffffffffffff",
+        "AGE-SECRET-KEY-14ZWR64MP2WAJCS5ECZPZLXKVMM96MF4JSHFSLTHXQA89XXQMD83S73DF6L",
+        "a89c3d576153bb2c4299c0822f9accdecbada6b285d30faee6074e53181b69e3",
     ),
 ];
 
@@ -50,8 +55,8 @@ const MOST: u64 = (1 << 53) - 1;
 fn keys_derive_as_the_vectors_say() {
     let master = Key::parse(MASTER);
     assert_eq!(master.0.to_vec(), (0..32).collect::<Vec<u8>>());
-    for (agent, id, epoch, identity, bytes) in VECTORS {
-        let key = master.of_agent(agent, id, epoch);
+    for (agent, id, epoch, nonce, identity, bytes) in VECTORS {
+        let key = master.of_agent(agent, id, epoch, nonce);
         assert_eq!((key.identity().as_str(), to_hex(&key.0).as_str()), (identity, bytes));
     }
 }
@@ -59,11 +64,11 @@ fn keys_derive_as_the_vectors_say() {
 #[test]
 fn cast_opens_what_another_program_seals_with_these_keys() {
     let master = Key::parse(MASTER);
-    for (agent, id, epoch, ..) in VECTORS {
+    for (agent, id, epoch, nonce, ..) in VECTORS {
         let epoch = epoch.min(MOST);
         let sandbox = Sandbox::empty();
         fs::create_dir_all(sandbox.vault(agent).parent().unwrap()).unwrap();
-        let text = Text::new(agent, id, master, &[("K", "v")]).in_epoch(epoch, master);
+        let text = Text::new(agent, id, master, &[("K", "v")]).with_nonce(nonce).in_epoch(epoch, master);
         fs::write(sandbox.vault(agent), text.seal(master)).unwrap();
         let cast = |words: &[&str], given: &str| sandbox.cast(words).env("CAST_KEY", given).succeeds().out;
         let print = ["run", agent, "--no-mask", "--", "printenv", "K"];
@@ -73,7 +78,7 @@ fn cast_opens_what_another_program_seals_with_these_keys() {
         }
         // And seals the same way, in the same epoch.
         cast(&["set", agent, "K", "w"], MASTER);
-        for key in [master.of_agent(agent, id, epoch), master] {
+        for key in [master.of_agent(agent, id, epoch, nonce), master] {
             let back = Text::read(&sandbox.vault(agent), key);
             assert_eq!((back.epoch, back.id.as_str(), back.verifies()), (epoch, id, true));
             let begin = "\n[secrets.K]\nvalue = \"w\"\ncreated = 2026-01-15T10:30:00Z\nupdated = ";
@@ -98,8 +103,8 @@ fn the_page_has_vectors_that_a_second_implementation_makes() {
     assert_eq!(row("verification key"), master.verification());
     assert_eq!(row("card"), master.card());
     assert_eq!(row("fingerprint"), fingerprint(&master.card()));
-    for (agent, id, epoch, identity, _) in VECTORS {
-        assert!(page.contains(identity), "{agent} {id} {epoch}");
+    for (agent, id, epoch, nonce, identity, _) in VECTORS {
+        assert!(page.contains(identity), "{agent} {id} {epoch} {nonce}");
     }
     // The whole plaintext, made here.
     let begin = page.find("# cast-vault 1 id=0001").unwrap();
@@ -107,7 +112,8 @@ fn the_page_has_vectors_that_a_second_implementation_makes() {
     let text = Text::parse(plain);
     assert!(text.verifies());
     let fp = to_hex(&(0x10..0x20).collect::<Vec<u8>>());
-    let made = Text::new("my-agent", "000102030405060708090a0b0c0d0e0f", master, &[("OPENAI_API_KEY", "sk-1")]);
+    let (agent, id, _, nonce, ..) = VECTORS[0];
+    let made = Text::new(agent, id, master, &[("OPENAI_API_KEY", "sk-1")]).with_nonce(nonce).in_epoch(1, master);
     assert_eq!(made.edited(&"5f".repeat(16), &fp).signed(master).plain(), plain);
     let (owner_hash, values_hash) = text.hashes();
     assert_eq!((row("H(O)"), row("H(V)")), (owner_hash, values_hash));
@@ -127,10 +133,12 @@ fn a_new_vault_reads_as_security_md_says() {
     // One replica, which has changed both halves once.
     let replica = fs::read_to_string(sandbox.state().join("replica")).unwrap();
     assert_eq!((text.rules.clone(), text.at.clone()), (format!("{}.1", replica.trim_end()), text.rules.clone()));
-    let reader = master.of_agent("a", &text.id, 1).recipient();
-    let fp = text.part.lines().nth(2).unwrap();
-    assert_eq!(fp.len(), "fp = \"\"".len() + 32);
-    let part = format!("card = \"{}\"\nreader = \"{reader}\"\n{fp}\n\n[names.K]\n", master.card());
+    let reader = text.agent_key(master).recipient();
+    let random = |text: &Text| text.part.lines().skip(2).take(2).map(str::to_owned).collect::<Vec<_>>();
+    let drawn = random(&text);
+    assert_eq!((drawn[0].len(), drawn[1].len()), ("nonce = \"\"".len() + 32, "fp = \"\"".len() + 32));
+    let drawn_lines = drawn.join("\n");
+    let part = format!("card = \"{}\"\nreader = \"{reader}\"\n{drawn_lines}\n\n[names.K]\n", master.card());
     assert_eq!(text.part, part);
     let time = text.values.lines().nth(3).unwrap().strip_prefix("created = ").unwrap();
     assert!(time.starts_with("20") && time.len() == 20 && time.ends_with('Z'), "{time}");
@@ -139,7 +147,11 @@ fn a_new_vault_reads_as_security_md_says() {
     assert_eq!(text.recipients(), [master.recipient(), reader]);
     let other = Sandbox::with("a", &[("K", "v")]);
     let other = Text::read(&other.vault("a"), Key::master(&other));
-    assert!(other.id != text.id && other.part.lines().nth(2) != Some(fp) && other.rules != text.rules);
+    assert!(
+        other.id != text.id
+            && random(&other).iter().zip(&drawn).all(|(one, two)| one != two)
+            && other.rules != text.rules
+    );
 }
 
 #[test]
@@ -205,7 +217,7 @@ fn every_field_of_the_format_is_known() {
 fn age_and_rage_open_a_vault_with_either_key() {
     let sandbox = sandbox();
     let text = text(&sandbox);
-    let agent_key = Key::master(&sandbox).of_agent("a", &text.id, 1);
+    let agent_key = text.agent_key(Key::master(&sandbox));
     let agent_file = sandbox.home().join("agent.key");
     fs::write(&agent_file, agent_key.identity()).unwrap();
     for program in ["age".into(), "rage".into(), built_rage()] {
@@ -233,7 +245,7 @@ fn more_recipients_and_unknown_stanzas_are_no_harm() {
     let sandbox = sandbox();
     let text = text(&sandbox);
     let master = Key::master(&sandbox);
-    let agent = master.of_agent("a", &text.id, 1).recipient();
+    let agent = text.agent_key(master).recipient();
     // With the owner's spare key, in another order, with only the master key: the signatures count.
     let spare = Key::generate().recipient();
     let master = master.recipient();

@@ -82,7 +82,7 @@ fn neither_a_card_nor_a_line_takes_the_id_of_ones_own_vault() {
     for by_line in [false, true] {
         let second = second_machine(&first);
         fs::write(elsewhere(&second).join("b.age"), mine.file()).unwrap();
-        let evil = shared(mallory, &second, "t", &mine.id, "evil").in_epoch(LAST_EPOCH, mallory);
+        let evil = shared(mallory, &second, "t", &mine.id, "evil").over(&mine).in_epoch(LAST_EPOCH, mallory);
         if by_line {
             run_with_the_line(&second, &evil, mallory);
         } else {
@@ -104,7 +104,11 @@ fn neither_a_card_nor_a_line_takes_the_id_of_ones_own_vault() {
     }
     // Of a former key, before it is sealed to the new one.
     first.cast(["key", "rotate"]).succeeds();
-    run_with_the_line(&first, &Text::new("n", &mine.id, key, &[("K", "evil")]).in_epoch(LAST_EPOCH, key), key);
+    run_with_the_line(
+        &first,
+        &Text::new("n", &mine.id, key, &[("K", "evil")]).over(&mine).in_epoch(LAST_EPOCH, key),
+        key,
+    );
     fs::remove_file(first.vault("n")).unwrap();
     assert_eq!(value_there(&first, "b"), "hunter2-b\n");
     there(&first, &["key", "rotate"]).succeeds();

@@ -121,9 +121,9 @@ fn a_person_who_was_removed_opens_no_new_state_and_seals_none() {
 }
 
 /// A vault of mallory for `agent`, which lists alice, under this id, above all that anybody has seen.
-fn of_mallory(mallory: Key, alice: &Sandbox, agent: &str, id: &str) -> Vec<u8> {
-    let vault = Text::new(agent, id, mallory, &[("K", "evil")]).with_person("alice", &Key::master(alice).card(), &[]);
-    vault.in_epoch(9, mallory).seal(mallory)
+fn of_mallory(mallory: Key, alice: &Sandbox, agent: &str, known: &Text) -> Vec<u8> {
+    let vault = Text::new(agent, &known.id, mallory, &[("K", "evil")]);
+    vault.with_person("alice", &Key::master(alice).card(), &[]).over(known).in_epoch(9, mallory).seal(mallory)
 }
 
 #[track_caller]
@@ -136,7 +136,7 @@ fn an_owner_is_accepted_for_one_agent() {
     let (alice, mallory) = (Sandbox::new(), Key::generate());
     let id = "42".repeat(16);
     fs::create_dir_all(alice.vault("tool").parent().unwrap()).unwrap();
-    fs::write(alice.vault("tool"), of_mallory(mallory, &alice, "tool", &id)).unwrap();
+    fs::write(alice.vault("tool"), of_mallory(mallory, &alice, "tool", &Text::new("tool", &id, mallory, &[]))).unwrap();
     alice.cast(["vault", "accept", "tool", "--yes"]).succeeds();
     assert_eq!(alice.value("tool", "K"), b"evil");
     // A vault of another agent is another one, though the id is the same, also where that owner was accepted for a
@@ -146,7 +146,7 @@ fn an_owner_is_accepted_for_one_agent() {
     fs::copy(alice.vault("tool"), clone.join("tool.age")).unwrap();
     alice.cast(["vault", "accept", "tool", "--yes"]).env("CAST_VAULTS", &clone).succeeds();
     for folder in [alice.vault("tool").parent().unwrap(), &clone] {
-        fs::write(folder.join("a.age"), of_mallory(mallory, &alice, "a", &id)).unwrap();
+        fs::write(folder.join("a.age"), of_mallory(mallory, &alice, "a", &Text::new("a", &id, mallory, &[]))).unwrap();
         let run = alice.cast(["run", "a", "--", "touch", "started"]).env("CAST_VAULTS", folder);
         run.refuses(125, "has another owner", &["evil"]);
     }
@@ -234,11 +234,12 @@ fn ones_own_former_key_takes_no_place_of_another_owner() {
     let former = Key::master(&alice);
     alice.set("mine", "K", "hunter2-mine");
     alice.cast(["key", "rotate"]).succeeds();
-    let id = text(&owner).id;
+    let known = text(&owner);
     let elsewhere = alice.home().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     for agent in ["a", "tool"] {
-        let planted = Text::new(agent, &id, former, &[("K", "evil")]).in_epoch(9, former).seal(former);
+        let planted =
+            Text::new(agent, &known.id, former, &[("K", "evil")]).over(&known).in_epoch(9, former).seal(former);
         fs::write(elsewhere.join(format!("{agent}.age")), planted).unwrap();
         let there = |words: &[&str]| alice.cast(words).env("CAST_VAULTS", &elsewhere);
         there(&["run", agent, "--", "touch", "started"]).refuses(125, "of yours", &["evil"]);
@@ -256,9 +257,9 @@ fn a_line_in_the_place_of_ones_own_changes_nothing_that_is_known() {
     let mallory = Key::generate();
     accept(&alice).succeeds();
     alice.set("mine", "K", "hunter2-mine");
-    let mine = Text::read(&alice.vault("mine"), Key::master(&alice)).id;
-    let hers = text(&owner).id;
-    for (agent, id, good) in [("mine", &mine, "hunter2-mine"), ("a", &hers, "hunter2-first")] {
+    let (mine, hers) = (Text::read(&alice.vault("mine"), Key::master(&alice)), text(&owner));
+    let other = Text { id: "42".repeat(16), ..hers.clone() };
+    for (agent, known, good) in [("mine", &mine, "hunter2-mine"), ("a", &hers, "hunter2-first")] {
         let file = fs::read(alice.vault(agent)).unwrap();
         let records = || {
             let folder = alice.state().join("seen");
@@ -266,17 +267,18 @@ fn a_line_in_the_place_of_ones_own_changes_nothing_that_is_known() {
             let files = alice.snapshot().into_iter();
             files.filter(|(path, _)| path.starts_with(&folder) && !is_of_a_line(path)).collect::<Vec<_>>()
         };
-        let known = records();
-        for (id, is_used) in [(id.as_str(), true), (&"42".repeat(16), false)] {
-            let forged = Text::new(agent, id, mallory, &[("K", "evil")])
+        let before = records();
+        for (known, is_used) in [(known, true), (&other, false)] {
+            let forged = Text::new(agent, &known.id, mallory, &[("K", "evil")])
                 .with_person("alice", &Key::master(&alice).card(), &[])
+                .over(known)
                 .in_epoch(9, mallory)
                 .signed(mallory);
             fs::write(alice.vault(agent), forged.file()).unwrap();
             let run = alice.cast(["run", agent, "--", "true"]).env("CAST_KEY", forged.grant(mallory)).run();
             assert_eq!(run.code == 0, is_used, "{run:?}");
             alice.cast(["run", agent, "--", "touch", "started"]).refuses(125, "has another owner", &["evil"]);
-            assert_eq!(records(), known, "{agent} {id}");
+            assert_eq!(records(), before, "{agent} {}", known.id);
         }
         fs::write(alice.vault(agent), file).unwrap();
         assert_eq!(alice.value(agent, "K"), good.as_bytes());
@@ -292,18 +294,18 @@ fn no_vault_passes_for_another_that_this_machine_knows() {
     alice.set("mine", "K", "hunter2-mine");
     alice.set("builtin", "B", "hunter2-builtin");
     let master = Key::master(&alice);
-    let id_of = |agent: &str| Text::read(&alice.vault(agent), master).id;
-    let (mine, builtin) = (id_of("mine"), id_of("builtin"));
+    let read = |agent: &str| Text::read(&alice.vault(agent), master);
+    let (mine, builtin, hers) = (read("mine"), read("builtin"), text(&owner));
     let elsewhere = alice.home().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
-    for (agent, id, whose) in [
-        ("tool", &text(&owner).id, "of another owner"),
-        ("a", &text(&owner).id, "of another owner"),
+    for (agent, known, whose) in [
+        ("tool", &hers, "of another owner"),
+        ("a", &hers, "of another owner"),
         ("tool", &mine, "of yours"),
         ("mine", &mine, "of yours"),
         ("tool", &builtin, "of yours"),
     ] {
-        fs::write(elsewhere.join(format!("{agent}.age")), of_mallory(mallory, &alice, agent, id)).unwrap();
+        fs::write(elsewhere.join(format!("{agent}.age")), of_mallory(mallory, &alice, agent, known)).unwrap();
         let call = alice.cast(["vault", "accept", agent, "--yes"]).env("CAST_VAULTS", &elsewhere);
         call.refuses(5, &format!("would pass for a vault {whose} that this machine knows"), &["evil"]);
     }
@@ -322,7 +324,7 @@ fn an_owner_with_a_new_key_is_reviewed_beside_the_former_one() {
     let (owner, alice, _) = shared();
     accept(&alice).succeeds();
     let (former, new) = (Key::master(&owner).card(), Key::generate());
-    fs::write(alice.vault("a"), of_mallory(new, &alice, "a", &text(&owner).id)).unwrap();
+    fs::write(alice.vault("a"), of_mallory(new, &alice, "a", &text(&owner))).unwrap();
     let asked = alice.cast(["vault", "accept", "a"]).run();
     for part in [fingerprint(&new.card()), format!("with the fingerprint: {}", fingerprint(&former))] {
         assert!(asked.code == 2 && asked.err.contains(&part), "no '{part}': {asked:?}");
@@ -337,11 +339,11 @@ fn the_line_of_an_agent_key_accepts_nobody() {
     let mallory = Key::generate();
     accept(&alice).succeeds();
     alice.set("mine", "K", "hunter2-mine");
-    let mine = Text::read(&alice.vault("mine"), Key::master(&alice)).id;
-    let hers = "42".repeat(16);
-    for id in [&text(&owner).id, &mine, &hers] {
-        let text = Text::new("tool", id, mallory, &[("K", "evil")])
+    let (mine, hers) = (Text::read(&alice.vault("mine"), Key::master(&alice)), text(&owner));
+    for known in [&hers, &mine, &Text { id: "42".repeat(16), ..hers.clone() }] {
+        let text = Text::new("tool", &known.id, mallory, &[("K", "evil")])
             .with_person("alice", &Key::master(&alice).card(), &[])
+            .over(known)
             .in_epoch(9, mallory)
             .signed(mallory);
         fs::write(alice.vault("tool"), text.file()).unwrap();
@@ -352,9 +354,9 @@ fn the_line_of_an_agent_key_accepts_nobody() {
         assert_eq!(alice.value("mine", "K"), b"hunter2-mine");
         fs::remove_file(alice.vault("tool")).unwrap();
     }
-    for (agent, id, good) in [("mine", &mine, "hunter2-mine"), ("a", &text(&owner).id, "hunter2-first")] {
+    for (agent, known, good) in [("mine", &mine, "hunter2-mine"), ("a", &hers, "hunter2-first")] {
         let file = fs::read(alice.vault(agent)).unwrap();
-        fs::write(alice.vault(agent), of_mallory(mallory, &alice, agent, id)).unwrap();
+        fs::write(alice.vault(agent), of_mallory(mallory, &alice, agent, known)).unwrap();
         alice.cast(["run", agent, "--", "touch", "started"]).refuses(125, "has another owner", &["evil"]);
         fs::write(alice.vault(agent), file).unwrap();
         assert_eq!(alice.value(agent, "K"), good.as_bytes());

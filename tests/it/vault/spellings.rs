@@ -142,7 +142,7 @@ fn an_accepted_vault_leaves_one_of_its_id_alone_that_lies_where_the_way_led_befo
     ways.point(&ways.second);
     ways.by(&ways.link, &["set", "b", "K", "hunter2-next"]).succeeds();
     ways.point(&ways.first);
-    let evil = Text::new("b", &known.id, former, &[("K", "evil")]).in_epoch(9, former);
+    let evil = Text::new("b", &known.id, former, &[("K", "evil")]).over(&known).in_epoch(9, former);
     fs::write(ways.first.join("b.age"), evil.seal(former)).unwrap();
     ways.by(&ways.link, &["vault", "accept", "b", "--yes"]).succeeds();
     let newest = Key::master(&ways.home);

@@ -18,8 +18,8 @@ pub struct OpenFolder {
     way: Way,
 }
 
-/// All paths that lead to a file or folder: the one by which it was reached, one for each link on the way, and, last, where it lies. That of a
-/// link has no other link before it.
+/// All paths that lead to a file or folder: the one by which it was reached, one for each link on the way, and, last, where it lies. The path
+/// of a link is resolved up to that link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Way(Vec<PathBuf>);
 
@@ -127,7 +127,7 @@ impl Way {
     }
 
     /// All paths of it.
-    pub fn paths(&self) -> impl DoubleEndedIterator<Item = &Path> {
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().map(PathBuf::as_path)
     }
 }

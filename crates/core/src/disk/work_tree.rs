@@ -56,7 +56,11 @@ impl Own {
         let name: &OsStr = name.as_ref();
         let file = self.folder.open_plain(name).ok()?;
         let is_own = file.metadata().is_ok_and(|data| data.is_file() && !files::is_foreign(&data));
-        let bytes = read_limited(&file, &self.path.join(name), MAX_GIT_FILE).ok().filter(|_| is_own)?;
+        let bytes = read_limited(&file, &self.path.join(name), MAX_GIT_FILE).ok()?;
+        // What is behind the limit could say otherwise.
+        if !is_own || bytes.len() > MAX_GIT_FILE {
+            return None;
+        }
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -235,6 +239,16 @@ fn value(text: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_that_are_not_read_to_their_end_say_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let git = Own::open(&fs::canonicalize(home.path()).unwrap()).unwrap();
+        for (size, is_read) in [(MAX_GIT_FILE, true), (MAX_GIT_FILE + 1, false)] {
+            fs::write(home.path().join("config"), "#".repeat(size)).unwrap();
+            assert_eq!(git.settings().is_some(), is_read, "{size}");
+        }
+    }
 
     #[test]
     fn settings_are_read_as_git_writes_them() {

@@ -173,8 +173,9 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
         Refusal::CardTaken => Failure::new(Kind::Usage, "that card is the owner's or another person's"),
         Refusal::TooManyPeople => vault(Kind::Usage, "has as many people as a vault can have"),
         Refusal::EpochsUsedUp => vault(Kind::Other, "cannot count another epoch").hint(look),
-        Refusal::Vector(VectorFault::TooManyReplicas) => vault(Kind::Other, "was changed by too many machines to count another")
-            .hint(format!("start a new epoch: 'cast key revoke --agent {agent}'")),
+        Refusal::Vector(VectorFault::TooManyReplicas) => {
+            vault(Kind::Other, "was changed by too many machines to count another").hint(look)
+        }
         Refusal::Vector(VectorFault::UsedUp) => vault(Kind::Other, "cannot count another change of this machine"),
         Refusal::TooLarge => {
             let what = format!("would be larger than {} MiB, the largest size of a vault", MAX_FILE >> 20);

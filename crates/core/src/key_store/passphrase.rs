@@ -81,16 +81,14 @@ fn read(path: &Path) -> Result<(SecretString, bool)> {
     };
     let file = File::open(path).map_err(unreadable)?;
     let data = file.metadata().map_err(unreadable)?;
-    if data.is_file() {
-        if files::is_writable_by_others(&file) {
-            return Err(bad("names a file that other users can write")
-                .hint("if the passphrase is yours: chmod 600 \"$CAST_PASSPHRASE_FILE\"; if the file is not, make a copy of your own"));
-        }
-        // A mounted secret belongs to root, and this user cannot change its mode.
-        if files::distrust(&file).map_err(unreadable)? == Some(Distrust::OthersCanRead) {
-            return Err(bad("names a file that other users can read")
-                .hint("if the passphrase is still secret: chmod 600 \"$CAST_PASSPHRASE_FILE\""));
-        }
+    if files::is_fed_by_others(&file) {
+        return Err(bad("names a file that other users can write")
+            .hint("if the passphrase is yours: chmod 600 \"$CAST_PASSPHRASE_FILE\"; if the file is not, make a copy of your own"));
+    }
+    // A mounted secret belongs to root, and this user cannot change its mode.
+    if data.is_file() && files::distrust(&file).map_err(unreadable)? == Some(Distrust::OthersCanRead) {
+        return Err(bad("names a file that other users can read")
+            .hint("if the passphrase is still secret: chmod 600 \"$CAST_PASSPHRASE_FILE\""));
     }
     let mut text = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
     (&file).take(LONGEST as u64 + 1).read_to_end(&mut text).map_err(unreadable)?;

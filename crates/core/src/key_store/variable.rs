@@ -60,7 +60,7 @@ pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     };
     let file = File::open(path).map_err(|cause| unreadable(&cause))?;
     // Who can write the file chooses the key.
-    if file.metadata().is_ok_and(|data| data.is_file()) && files::is_writable_by_others(&file) {
+    if files::is_fed_by_others(&file) {
         return Err(Failure::new(Kind::NoKey, format!("{named_by}: other users can write the file that it names"))
             .hint(if named_by == KEY_FILE {
                 "if the key is yours: chmod go-w \"$CAST_KEY_FILE\"; if the file is not, make a copy of your own"

@@ -6,7 +6,7 @@ use super::Found;
 use crate::clock;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
-use crate::key_store::Notice;
+use crate::key_store::{Exports, Notice};
 use crate::seen::{Here, Known, Place, Record};
 use crate::session::{Session, Unlocked};
 
@@ -123,6 +123,23 @@ impl Session {
         Ok(is_owned_by_a_former_key(&self.key()?.key, vault))
     }
 
+    /// Refuses to seal a vault of a former key to the newest one, unless this machine made each key that came after that one. Up to the moment when
+    /// a key was replaced, its holders were the owner; a machine that got the new key from elsewhere may have followed them for longer.
+    pub(crate) fn refuse_to_hand_on(&self, vault: &Vault) -> Result<()> {
+        let unlocked = self.key()?;
+        let UnlockKey::Master(keys) = &unlocked.key else { return Ok(()) };
+        if !is_owned_by_a_former_key(&unlocked.key, vault) {
+            return Ok(());
+        }
+        let (owner, exports) = (vault.part().card.verification(), Exports::new(&self.places)?);
+        if keys.iter().take_while(|key| key.verification() != owner).all(|key| exports.is_made_here(key)) {
+            return Ok(());
+        }
+        let what =
+            "belongs to a former key of yours, and the newest was not made here: it is not sealed to that one unasked";
+        Err(to_review(vault.agent(), what))
+    }
+
     /// Refuses what is older than this machine has seen, or other; but for a branch that this machine knows, and where the caller asked for an
     /// older state.
     pub(crate) fn check(&self, found: Found) -> Result<Found> {
@@ -209,6 +226,11 @@ pub(crate) fn refused(agent: &AgentName, verdict: Verdict, place: Option<&Place>
         }
         _ => "was deleted or replaced on this machine".to_owned(),
     };
+    to_review(agent, &what)
+}
+
+/// Its user has to look at it first.
+fn to_review(agent: &AgentName, what: &str) -> Failure {
     Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))
         .hint(format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'"))
 }

@@ -1,6 +1,6 @@
 //! What a reader writes down.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cast_vault::SecretValue;
 
@@ -117,14 +117,20 @@ fn set(vault: &mut Vault) -> Result<()> {
     Ok(())
 }
 
-/// The former one has lost its say since.
-#[test]
-fn a_vault_is_judged_by_the_key_of_now() {
+/// A home with a key in a file and a vault of the agent `a` in the first of two folders.
+fn beside_one_vault() -> (tempfile::TempDir, PathBuf, PathBuf, AgentName) {
     let home = tempfile::tempdir().unwrap();
     let (here, there) = (home.path().join("here"), home.path().join("there"));
     let agent = AgentName::parse("a").unwrap();
     make_key(&with_file(home.path(), &here));
     with_file(home.path(), &here).change(&agent, Missing::Create, "", set).unwrap();
+    (home, here, there, agent)
+}
+
+/// The former one has lost its say since.
+#[test]
+fn a_vault_is_judged_by_the_key_of_now() {
+    let (home, here, there, agent) = beside_one_vault();
     let reader = with_file(home.path(), &there);
     let former = reader.key().unwrap();
     with_file(home.path(), &here).perform(Rotate { retire: None, progress: &mut |_, _| {} }).unwrap();
@@ -198,11 +204,7 @@ fn nothing_is_sealed_to_an_unused_key_that_was_replaced() {
 /// It was judged by what was known of the place before.
 #[test]
 fn a_reader_that_waited_writes_nothing_over_what_came_meanwhile() {
-    let home = tempfile::tempdir().unwrap();
-    let (here, there) = (home.path().join("here"), home.path().join("there"));
-    let agent = AgentName::parse("a").unwrap();
-    make_key(&with_file(home.path(), &here));
-    with_file(home.path(), &here).change(&agent, Missing::Create, "", set).unwrap();
+    let (home, here, there, agent) = beside_one_vault();
     std::fs::create_dir(&there).unwrap();
     std::fs::copy(here.join("a.age"), there.join("a.age")).unwrap();
     let reader = with_file(home.path(), &there);

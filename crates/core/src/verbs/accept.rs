@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use cast_vault::{
-    AgentName, Anchor, Card, Comparison, Fingerprint, Inspected, Refusal, Role, Sealer, SecretName, State, Timestamp,
-    UnlockKey, Vault, VaultId,
+    AgentName, Anchor, Card, Comparison, Fingerprint, Inspected, Role, Sealer, SecretName, State, Timestamp, UnlockKey,
+    Vault, VaultId,
 };
 
 use crate::audit_log::{Action, Event};
@@ -119,11 +119,14 @@ impl Verb for Review<'_> {
             },
             (verdict, _) => verdict,
         });
-        // Without a next epoch it cannot get a new key; as a vault of its own it begins anew.
-        let is_used_up = is_own && inspected.has_used_up_epochs();
+        // As a vault of its own it begins anew.
+        let used_up = if is_own { inspected.has_used_up() } else { None };
+        let is_used_up = used_up.is_some();
         review.why = match (verdict, &opened) {
-            (Some(Verdict::Known | Verdict::News), _) if is_used_up => Some(Refusal::EpochsUsedUp.of(agent).into()),
-            (Some(Verdict::Known | Verdict::News), _) => None,
+            (Some(Verdict::Known | Verdict::News), Some(found)) => {
+                let used_up = used_up.map(|refusal| refusal.of(agent).into());
+                used_up.or(session.refuse_to_hand_on(&found.vault).err())
+            }
             (Some(verdict), Some(found)) => Some(refused(agent, verdict, found.place.as_ref())),
             _ => Some(why(&file, agent, key, &inspected, former.is_some())),
         };

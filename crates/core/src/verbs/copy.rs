@@ -11,7 +11,8 @@ use crate::read::no_such_secret;
 use crate::session::Session;
 
 /// Copies `names`, or all secrets if `names` is empty, in one change: all or none. Creates the other vault if needed.
-/// Keeps each secret's flags, except that the user must allow a dangerous name again; the copy counts as set now. Returns the names.
+/// Keeps each secret's flags, except that the user must allow a dangerous name again, and that those of another owner's vault count for nothing
+/// here; the copy counts as set now. Returns the names.
 pub struct Copy<'a> {
     from: &'a AgentName,
     to: &'a AgentName,
@@ -71,17 +72,26 @@ impl Verb for Copy<'_> {
                     return Err(Error::DangerousName(name.clone()).into());
                 }
                 let flags = source.names().get(name).ok_or_else(|| no_such_secret(&source, name))?;
+                let is_own = *source.role() == Role::Owner;
+                if !is_own {
+                    refuse_choices(from, name, flags)?;
+                }
                 match (source.values().get(name), &flags.from) {
                     (Some(secret), _) => {
                         vault.set(name.clone(), secret.value.clone(), dangerous, now)?;
                     }
-                    (None, Some(_)) if *source.role() != Role::Owner => return Err(foreign_command(from, name)),
                     (None, Some(words)) => vault.set_command(name, words.clone(), dangerous)?,
                     (None, None) => continue,
                 }
-                // That a name may be dangerous is said for each vault.
-                let dangerous = vault.names().get(name).is_some_and(|flags| flags.dangerous);
-                vault.set_flags(name, Flags { dangerous, ..flags.clone() })?;
+                let here = vault.names().get(name).cloned().unwrap_or_default();
+                // That a name may be dangerous is said for each vault. How a secret is shown and where it goes is not another owner's to say: the
+                // next value under that name is this user's.
+                let flags = if is_own {
+                    Flags { dangerous: here.dangerous, ..flags.clone() }
+                } else {
+                    Flags { file: flags.file, ..here }
+                };
+                vault.set_flags(name, flags)?;
             }
             Ok(names)
         })?;
@@ -90,11 +100,15 @@ impl Verb for Copy<'_> {
     }
 }
 
-/// What runs as this user, this user chooses.
-fn foreign_command(agent: &AgentName, name: &SecretName) -> Failure {
-    let what =
-        format!("'{name}' comes from a command that another owner chose: the owner of the vault of agent '{agent}'");
-    Failure::new(Kind::Usage, what).hint("name the secrets to copy, without it")
+/// What runs as this user, and where a value of this user's goes, this user chooses.
+fn refuse_choices(agent: &AgentName, name: &SecretName, flags: &Flags) -> Result<()> {
+    let choice = match flags {
+        Flags { from: Some(_), .. } => "comes from a command",
+        Flags { hosts, .. } if !hosts.is_empty() => "is for hosts",
+        _ => return Ok(()),
+    };
+    let what = format!("'{name}' {choice} that another owner chose: the owner of the vault of agent '{agent}'");
+    Err(Failure::new(Kind::Usage, what).hint("name the secrets to copy, without it"))
 }
 
 pub(super) fn refuse_existing(vault: &Vault, names: &[SecretName]) -> Result<()> {

@@ -155,6 +155,7 @@ impl Bus {
         let mut failure = BusError::NoBus("no address is set".into());
         for (number, address) in addresses.iter().enumerate() {
             match connect(address, deadline) {
+                Ok(socket) if is_of_another_user(&socket) => failure = BusError::OtherUser,
                 Ok(socket) => return Ok(Self::on(socket, deadline)),
                 // This user may not enter the folder, such as /run/user/1000 after `su`.
                 Err(Errno::ACCESS | Errno::PERM) => failure = BusError::OtherUser,
@@ -399,6 +400,12 @@ fn connect(address: &Address, deadline: Instant) -> rustix::io::Result<OwnedFd> 
             done => return done.map(|()| socket),
         }
     }
+}
+
+/// Whether another user than this one and root listens there: that one would get the key.
+fn is_of_another_user(socket: &OwnedFd) -> bool {
+    let trusted = |peer: net::UCred| peer.uid.is_root() || peer.uid == rustix::process::geteuid();
+    !sockopt::socket_peercred(socket).is_ok_and(trusted)
 }
 
 /// Zero would mean no timeout.

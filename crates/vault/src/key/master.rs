@@ -91,12 +91,13 @@ impl MasterKey {
         SecretString::from(&**text)
     }
 
-    /// The key of `agent`'s vault `id` in `epoch`.
-    pub fn agent_key(&self, agent: &AgentName, id: VaultId, epoch: u64) -> AgentKey {
+    /// The key of `agent`'s vault `id` in `epoch`, which two machines may have started apart from each other: `nonce` tells the two.
+    pub fn agent_key(&self, agent: &AgentName, id: VaultId, epoch: u64, nonce: &[u8; 16]) -> AgentKey {
         // Everything before the name has a fixed length, so no two inputs run together into the same bytes.
         let mut info = b"cast/v1/agent-key\0".to_vec();
         info.extend_from_slice(&id.0);
         info.extend_from_slice(&epoch.to_be_bytes());
+        info.extend_from_slice(nonce);
         info.extend_from_slice(agent.as_str().as_bytes());
         AgentKey::from_bytes(&derive(&secret_bytes(&self.identity), &info))
     }

@@ -14,9 +14,9 @@ fn master(text: &str) -> MasterKey {
     keys.remove(0)
 }
 
-fn grant(agent: &str, id: u8, epoch: u64) -> String {
+fn grant(agent: &str, id: u8, epoch: u64, nonce: u8) -> String {
     let (agent, id) = (AgentName::parse(agent).unwrap(), VaultId([id; 16]));
-    let key = master(MASTER).agent_key(&agent, id, epoch);
+    let key = master(MASTER).agent_key(&agent, id, epoch, &[nonce; 16]);
     let rules = Vector::parse("0000000a.1").unwrap();
     let at = Vector::parse("0000000a.2,0000000b.1").unwrap();
     let owner = master(MASTER).verification();
@@ -24,8 +24,9 @@ fn grant(agent: &str, id: u8, epoch: u64) -> String {
 }
 
 #[test]
-fn an_agent_key_depends_on_agent_vault_and_epoch() {
-    let lines = [grant("a", 1, 1), grant("b", 1, 1), grant("a", 2, 1), grant("a", 1, 2)];
+fn an_agent_key_depends_on_agent_vault_epoch_and_nonce() {
+    let lines = [("a", 1, 1, 1), ("b", 1, 1, 1), ("a", 2, 1, 1), ("a", 1, 2, 1), ("a", 1, 1, 2)];
+    let lines = lines.map(|(agent, id, epoch, nonce)| grant(agent, id, epoch, nonce));
     for (index, line) in lines.iter().enumerate() {
         let key = line.rsplit(':').next().unwrap();
         assert!(lines[index + 1..].iter().all(|other| !other.ends_with(key)));
@@ -34,7 +35,7 @@ fn an_agent_key_depends_on_agent_vault_and_epoch() {
 
 #[test]
 fn an_agent_key_survives_its_line() {
-    let line = grant("my-agent", 7, 3);
+    let line = grant("my-agent", 7, 3, 9);
     let UnlockKey::Agent(back) = UnlockKey::parse(&format!(" {line}\r\n")).unwrap() else { panic!("an agent key") };
     assert_eq!(back.line().expose_secret(), line);
     assert_eq!((back.agent.as_str(), back.id, back.epoch), ("my-agent", VaultId([7; 16]), 3));
@@ -108,7 +109,7 @@ fn reads_identity_files() {
 
 #[test]
 fn refuses_what_is_no_key_without_quoting_it() {
-    let line = grant("a", 1, 1);
+    let line = grant("a", 1, 1, 9);
     let owner = master(MASTER).verification().to_string();
     let cases = [
         String::new(),

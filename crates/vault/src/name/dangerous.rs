@@ -106,8 +106,10 @@ const NAMES: &[&str] = &[
     "UV_EXTRA_INDEX_URL",
     "UV_INDEX",
     "UV_INDEX_URL",
-    // Programs that other programs start.
+    // Programs that other programs start, a bus behind `unixexec:` among them.
     "BROWSER",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DBUS_SYSTEM_BUS_ADDRESS",
     "EDITOR",
     "EXINIT",
     "GVIMINIT",

@@ -143,6 +143,7 @@ fn dangerous_names() {
         "PIP_INDEX_URL",
         "UV_INDEX_URL",
         "GOFLAGS",
+        "DBUS_SESSION_BUS_ADDRESS",
     ] {
         assert!(dangerous(word), "{word}");
     }

@@ -37,6 +37,7 @@ fn full() -> Part {
     Part {
         card: keys[0].card(),
         reader: keys[1].recipient().clone(),
+        nonce: [0x5a; 16],
         fp: [0xa5; 16],
         names: [(name("A"), flags), (name("B"), Flags::default())].into(),
         people: [
@@ -52,7 +53,7 @@ fn reads_as_the_format_shows_it() {
     let part = full();
     let (alice, bob) = (&part.people[&PersonName::parse("alice").unwrap()], part.people.values().nth(1).unwrap());
     let text = format!(
-        "card = \"{}\"\nreader = \"{}\"\nfp = \"{}\"\n\
+        "card = \"{}\"\nreader = \"{}\"\nnonce = \"{}\"\nfp = \"{}\"\n\
          \n[names.A]\ndangerous = true\nunmasked = true\nhosts = [\"a.b\", \"c.d:8443\"]\n\
          in = [\"header:X-Key\", \"json:/a\"]\nprefix = \"sk-\"\nfile = true\nfrom = [\"op\", \"read\", \"\"]\n\
          \n[names.B]\n\
@@ -60,6 +61,7 @@ fn reads_as_the_format_shows_it() {
          \n[people.\"b.laptop\"]\ncard = \"{}\"\nsince = 2026-01-15T10:30:00Z\n",
         part.card,
         part.reader,
+        "5a".repeat(16),
         "a5".repeat(16),
         alice.card,
         bob.card,
@@ -81,6 +83,7 @@ fn other_texts_are_refused() {
     for bad in [
         swap("card =", "crad ="),
         swap("fp = ", "colour = 1\nfp = "),
+        swap("nonce = \"5a", "nonce = \""),
         swap("unmasked = true\n", "masked = true\n"),
         swap("unmasked = true\n", "unmasked = false\n"),
         swap("unmasked = true\n", "unmasked=true\n"),

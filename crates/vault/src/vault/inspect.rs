@@ -14,6 +14,7 @@ use crate::name::{AgentName, SecretName};
 use crate::part::Part;
 use crate::time::Timestamp;
 use crate::values::Values;
+use crate::vector::VectorFault;
 
 /// A vault whose owner's part is signed by the owner whom it names itself. Nothing says yet that this is the right one.
 pub struct Inspected {
@@ -77,9 +78,13 @@ impl Inspected {
         &self.state
     }
 
-    /// Whether there is no epoch after its own.
-    pub fn has_used_up_epochs(&self) -> bool {
-        self.state.epoch + 1 >= COUNTER_LIMIT
+    /// Why no machine, or none that has not changed it yet, can count another change of it; `None` where each can.
+    pub fn has_used_up(&self) -> Option<Refusal> {
+        let State { epoch, rules, at, .. } = &self.state;
+        if epoch + 1 >= COUNTER_LIMIT {
+            return Some(Refusal::EpochsUsedUp);
+        }
+        (rules.is_full() || at.is_full()).then_some(Refusal::Vector(VectorFault::TooManyReplicas))
     }
 
     /// Who sealed the values; `None` where the seal does not hold.

@@ -255,7 +255,7 @@ fn check_part(plain: &Plain, part: &Part, holder: &Holder<'_>, is_own: bool) -> 
     let (is_right, role) = match holder {
         Holder::Owner(_) if is_own => (true, Role::Owner),
         Holder::Owner(key) => {
-            let reader = key.agent_key(&first.agent, first.id, first.epoch).recipient();
+            let reader = key.agent_key(&first.agent, first.id, first.epoch, &part.nonce).recipient();
             (part.card.recipient() == key.recipient() && part.reader == reader, Role::Owner)
         }
         Holder::Person(key, card) => {

@@ -81,14 +81,14 @@ impl Plain {
         &self.bytes[self.part..self.part_end]
     }
 
-    /// What depends on the owner's key, the agent and the epoch alone: the first line up to its counters, and the two lines of the owner's
-    /// part that name the owner's card and the agent key. These bytes are compared, and not parsed.
+    /// What depends on the owner's key, the agent and the epoch alone: the first line up to its counters, and the three lines of the
+    /// owner's part that name the owner's card and the agent key, with the nonce of which that is derived. These bytes are compared, and not parsed.
     pub(super) fn ownership(&self) -> [&[u8]; 2] {
         let (head, part) = (self.head(), self.part());
         let line = head.windows(COUNTERS.len()).position(|bytes| bytes == COUNTERS).unwrap_or(head.len());
         let mut ends = part.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(index, _)| index + 1);
-        let two = ends.nth(1).unwrap_or(part.len());
-        [&head[..line], &part[..two]]
+        let three = ends.nth(2).unwrap_or(part.len());
+        [&head[..line], &part[..three]]
     }
 
     fn head(&self) -> &[u8] {

@@ -12,7 +12,7 @@ use super::{Changes, Opener, Role, Vault};
 use crate::age_file;
 use crate::error::{Refusal, Result};
 use crate::hex::COUNTER_LIMIT;
-use crate::key::{MasterKey, UnlockKey, VaultId};
+use crate::key::{MasterKey, UnlockKey, VaultId, random};
 use crate::name::PersonName;
 use crate::values;
 use crate::vector::{Replica, Vector};
@@ -21,6 +21,9 @@ impl Vault {
     /// Seals the changes, counted for `replica`; returns the file. The owner seals with the newest master key, and where the vault was made with
     /// another, it is the new key's from here on, in a new epoch.
     pub fn seal(&mut self, key: &UnlockKey, replica: Replica) -> Result<Vec<u8>> {
+        if let (UnlockKey::Master(keys), Role::Owner) = (key, &self.role) {
+            self.change_hands(keys.first().ok_or_else(|| Refusal::WrongKey.of(self.agent()))?)?;
+        }
         let sealed = match (key, self.role.clone()) {
             (UnlockKey::Agent(_), _) | (_, Role::Reader) => Err(Refusal::ReadOnly),
             (UnlockKey::Master(keys), Role::Owner) => self.seal_as_owner(keys, replica),
@@ -32,7 +35,7 @@ impl Vault {
     /// Starts a new epoch: what is sealed from here on is closed to the agent keys there were.
     pub fn start_epoch(&mut self) -> Result<()> {
         self.check_owner()?;
-        self.next_epoch().map_err(|refusal| refusal.of(self.agent()))
+        self.next_epoch()
     }
 
     /// Makes this the newest state there is, above `seen`; as a vault of its own, where this one was given up.
@@ -46,52 +49,55 @@ impl Vault {
         let Some(seen) = seen else { return Ok(()) };
         self.first.epoch = self.first.epoch.max(seen.epoch);
         let both = (self.first.rules.maximum(&seen.rules), self.at.maximum(&seen.at));
-        if let (Ok(rules), Ok(at)) = both {
-            (self.first.rules, self.at) = (rules, at);
-            return Ok(());
-        }
-        // More replicas than a vector counts: above them all stands a new epoch, with vectors of its own.
-        (self.first.rules, self.at) = (Vector::default(), Vector::default());
-        if self.next_epoch().is_err() { self.become_another() } else { Ok(()) }
+        let (Ok(rules), Ok(at)) = both else {
+            // More replicas than a vector counts: nothing stands above both.
+            return self.become_another();
+        };
+        (self.first.rules, self.at) = (rules, at);
+        Ok(())
     }
 
-    fn next_epoch(&mut self) -> Result<(), Refusal> {
+    /// The vectors run on: it is newer for who has seen no more than they count.
+    fn next_epoch(&mut self) -> Result<()> {
         if self.first.epoch + 1 >= COUNTER_LIMIT {
-            return Err(Refusal::EpochsUsedUp);
+            return Err(Refusal::EpochsUsedUp.of(self.agent()));
         }
         self.first.epoch += 1;
+        self.part.nonce = random()?;
         self.changes.part = true;
-        // Vectors run on, but not for ever: an epoch is newer whatever they say.
-        if self.first.rules.is_full() || self.at.is_full() {
-            (self.first.rules, self.at) = (Vector::default(), Vector::default());
-            self.changes.values = true;
-        }
         Ok(())
     }
 
     fn become_another(&mut self) -> Result<()> {
         self.first.id = VaultId::generate()?;
         self.first.epoch = 1;
+        self.part.nonce = random()?;
         (self.first.rules, self.at) = (Vector::default(), Vector::default());
+        Ok(())
+    }
+
+    /// Where the vault was made with another key, it is the newest one's from here on.
+    fn change_hands(&mut self, owner: &MasterKey) -> Result<()> {
+        let card = owner.card();
+        if self.part.card == card {
+            return Ok(());
+        }
+        // While the former key is in the store it opens what its holder writes: that is to be old.
+        self.next_epoch()?;
+        self.part.people.retain(|_, person| {
+            // The new key's own card may have been listed.
+            person.card.recipient() != card.recipient() && person.card.verification() != card.verification()
+        });
+        self.part.card = card;
         Ok(())
     }
 
     fn seal_as_owner(&mut self, keys: &[MasterKey], replica: Replica) -> Result<Vec<u8>, Refusal> {
         let owner = keys.first().ok_or(Refusal::WrongKey)?;
-        let card = owner.card();
-        if self.part.card != card {
-            // While the former key is in the store it opens what its holder writes: that is to be old.
-            self.next_epoch()?;
-            self.part.people.retain(|_, person| {
-                // The new key's own card may have been listed.
-                person.card.recipient() != card.recipient() && person.card.verification() != card.verification()
-            });
-            self.part.card = card;
-            self.changes.part = true;
-        }
         let opener = Opener { index: 0, anchored: Anchored::Own };
         let Some(plain) = self.plain.as_ref().filter(|_| !self.changes.part) else {
-            self.part.reader = owner.agent_key(self.agent(), self.first.id, self.first.epoch).recipient();
+            let First { agent, id, epoch, .. } = &self.first;
+            self.part.reader = owner.agent_key(agent, *id, *epoch, &self.part.nonce).recipient();
             let rules = self.first.rules.advance(replica)?;
             let part = self.part.to_text();
             let first = First { owner: self.part.card.verification(), rules, bytes: part.len(), ..self.first.clone() };

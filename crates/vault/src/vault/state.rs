@@ -49,17 +49,17 @@ impl State {
         if seen.id != now.id {
             return Comparison::OtherVault;
         }
-        // Only the owner starts an epoch: whatever the vectors say, it is newer, and what came before is not.
-        if now.epoch != seen.epoch {
-            return if now.epoch > seen.epoch { Comparison::Newer } else { Comparison::RolledBack };
+        if now.epoch < seen.epoch {
+            return Comparison::RolledBack;
         }
         let orders = [
             (now.rules.order(&seen.rules), now.owner_hash == seen.owner_hash),
             (now.at.order(&seen.at), now.values_hash == seen.values_hash),
         ];
         let any = |test: fn(&(Order, bool)) -> bool| orders.iter().any(test);
+        // Only the owner starts an epoch, but may have done so on a machine that lacked something: it is newer only if it has all that was seen.
         if any(|(order, _)| *order == Order::Older) {
-            Comparison::RolledBack
+            if now.epoch > seen.epoch { Comparison::Forked } else { Comparison::RolledBack }
         } else if any(|(order, same)| *order == Order::Forked || *order == Order::Equal && !same) {
             Comparison::Forked
         } else if any(|(order, _)| *order == Order::Newer) {
@@ -175,8 +175,14 @@ mod tests {
             // A higher number with the same hash is not the same state.
             ((1, A1, 1, A1, 1), (1, A1, 1, A2, 1), Newer),
             // Epochs.
-            ((1, A2, 2, A2, 2), (2, A1, 1, A1, 1), Newer),
-            ((1, A2, 2, A2, 2), (2, B1, 1, B1, 1), Newer),
+            ((1, A1, 1, A1, 1), (2, A2, 2, A1, 1), Newer),
+            ((1, A1, 1, A1, 1), (3, A1_B1, 2, A2, 2), Newer),
+            // Started on a state that lacks something of what was seen, or beside it.
+            ((1, A2, 2, A2, 2), (2, A1, 1, A1, 1), Forked),
+            ((1, A2, 2, A1, 1), (2, B1, 3, A1, 1), Forked),
+            ((1, A1, 1, A2, 2), (2, A2, 2, A1, 1), Forked),
+            ((1, A1, 1, A2, 2), (2, A2, 2, A1_B1, 3), Forked),
+            ((1, A1, 1, A1, 1), (2, A2, 2, A1, 9), Forked),
             ((2, A1, 1, A1, 1), (1, A2, 2, A2, 2), RolledBack),
             ((2, A1, 1, A1, 1), (1, A1, 1, A1, 1), RolledBack),
         ] {

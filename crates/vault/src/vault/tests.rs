@@ -17,6 +17,7 @@ use age::x25519::Recipient;
 use super::lines::Second;
 use super::*;
 use crate::age_file;
+use crate::hex::parse_hex;
 use crate::key::Card;
 use crate::time::Timestamp;
 use crate::value::SecretValue;
@@ -177,9 +178,11 @@ fn sealed(plain: &[u8]) -> Vec<u8> {
     let mut recipients: Vec<Recipient> =
         [OWNER, ALICE, BOB, STRANGER].map(|number| card(number).recipient().clone()).into();
     if let Ok(split) = Plain::split(Zeroizing::new(plain.to_vec())) {
-        let first = split.first.line;
-        let key = user(OWNER);
-        recipients.extend([1, 2].map(|epoch| master(&key).agent_key(&agent(), first.id, epoch).recipient()));
+        let (key, id) = (user(OWNER), split.first.line.id);
+        let part = String::from_utf8_lossy(split.part());
+        let nonce = part.lines().find_map(|line| parse_hex(line.strip_prefix("nonce = \"")?.strip_suffix('"')?));
+        let reader = |nonce| [1, 2].map(|epoch| master(&key).agent_key(&agent(), id, epoch, &nonce).recipient());
+        recipients.extend(nonce.into_iter().flat_map(reader));
     }
     age_file::seal(plain, &recipients)
 }

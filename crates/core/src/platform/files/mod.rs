@@ -150,6 +150,11 @@ pub fn is_writable_by_others(file: &File) -> bool {
     system::is_writable_by_others(file)
 }
 
+/// The same of a file or a FIFO in a folder, whose path may be another's choice. A pipe without a name is the caller's, whoever made it.
+pub fn is_fed_by_others(file: &File) -> bool {
+    system::is_fed_by_others(file)
+}
+
 /// Whether `open_plain` or `open_log` failed because the path is not a regular file.
 pub fn is_symlink_refusal(error: &io::Error) -> bool {
     system::is_symlink_refusal(error)

@@ -3,11 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
-use std::os::fd::AsFd;
 #[cfg(target_os = "linux")]
 use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
@@ -281,6 +281,17 @@ pub(super) fn check_writable(path: &Path) -> io::Result<()> {
 
 pub(super) fn is_writable_by_others(file: &File) -> bool {
     file.metadata().is_ok_and(|data| data.mode() & 0o022 != 0 || is_of_another_person(&data))
+}
+
+pub(super) fn is_fed_by_others(file: &File) -> bool {
+    let is_in_a_folder = |data: Metadata| data.is_file() || data.file_type().is_fifo() && !is_nameless(&data);
+    file.metadata().is_ok_and(is_in_a_folder) && is_writable_by_others(file)
+}
+
+/// The kernel has one file system for all pipes without a name.
+fn is_nameless(pipe: &Metadata) -> bool {
+    let another = io::pipe().and_then(|(end, _)| File::from(OwnedFd::from(end)).metadata());
+    another.is_ok_and(|another| another.dev() == pipe.dev())
 }
 
 /// Where an open folder lies, as the kernel has it: no link is in that path.

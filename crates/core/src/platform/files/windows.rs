@@ -213,3 +213,7 @@ pub(super) fn check_writable(path: &Path) -> io::Result<()> {
 pub(super) fn is_writable_by_others(_file: &File) -> bool {
     false
 }
+
+pub(super) fn is_fed_by_others(_file: &File) -> bool {
+    false
+}

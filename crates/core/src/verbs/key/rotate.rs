@@ -236,11 +236,10 @@ impl Session {
         let _vaults = folder.lock()?;
         let new = MasterKey::generate(clock::now());
         let all: Vec<_> = std::iter::once(&new).chain(keys).collect();
-        let kept = slot.write(lock, &all)?;
-        if let Ok(exports) = Exports::new(&self.places) {
-            exports.note_made(&new);
-        }
-        Ok(kept)
+        // First: to a key that was not made here, no vault of the one before it is sealed unasked.
+        let exports = Exports::new(&self.places)?;
+        exports.note_made(&new)?;
+        slot.write(lock, &all).inspect_err(|_| exports.forget(&new))
     }
 
     /// Seals one vault anew, unless it is sealed to this key already. Says whether it did. One of a former key that this machine has not seen
@@ -261,6 +260,7 @@ impl Session {
         match self.look_at_vault(agent)? {
             Some(Found { mut vault, record, verdict, .. }) if !is_done(&vault) => {
                 refuse_older(&vault, verdict)?;
+                self.refuse_to_hand_on(&vault)?;
                 self.commit(folder, &lock, &mut vault, record.as_ref(), None)?;
                 Ok(true)
             }

@@ -11,7 +11,8 @@ fn counted(epoch: u64, rules: &str, at: &str) -> Vault {
     let first = First { epoch, rules: vector(rules), ..forge.first.clone() };
     let id = first.id;
     let forge = Forge { first, second: Second { at: vector(at), ..forge.second.clone() }, ..forge };
-    let forge = forge.with_part(|part| part.reader = master(&user(OWNER)).agent_key(&agent(), id, epoch).recipient());
+    let reader = |nonce: &[u8; 16]| master(&user(OWNER)).agent_key(&agent(), id, epoch, nonce).recipient();
+    let forge = forge.with_part(|part| part.reader = reader(&part.nonce));
     open_own(&forge.file(), OWNER).unwrap()
 }
 
@@ -30,18 +31,21 @@ fn a_replica_that_is_used_up_is_replaced_by_another() {
 }
 
 #[test]
-fn too_many_replicas_need_a_new_epoch() {
+fn too_many_replicas_leave_a_way_on() {
     let mut vault = counted(1, "0000000a.1", &full());
     let before = vault.state().unwrap().clone();
     vault.set(name("K"), value("x"), false, now()).unwrap();
     let too_many = Refusal::Vector(VectorFault::TooManyReplicas).of(&agent());
-    assert_eq!(vault.seal(&user(OWNER), replica(1)).err(), Some(too_many));
+    assert_eq!(vault.seal(&user(OWNER), replica(1)).err(), Some(too_many.clone()));
+    // Not by an epoch: what it was started on could not be told.
     vault.start_epoch().unwrap();
+    assert_eq!(vault.seal(&user(OWNER), replica(1)).err(), Some(too_many));
+    vault.supersede(Some(&before), true).unwrap();
     let file = vault.seal(&user(OWNER), replica(1)).unwrap();
     let opened = open_own(&file, OWNER).unwrap();
     let now = opened.state().unwrap();
-    assert_eq!((now.epoch, now.rules.sum(), now.at.sum()), (2, 1, 1));
-    assert_eq!(State::compare(&before, now), Comparison::Newer);
+    assert_eq!((now.epoch, now.rules.sum(), now.at.sum()), (1, 1, 1));
+    assert_eq!(State::compare(&before, now), Comparison::OtherVault);
 }
 
 #[test]
@@ -62,7 +66,6 @@ fn what_supersedes_is_newer_than_all_that_was_seen() {
         (1, "00000001.1".to_owned(), "00000001.1".to_owned()),
         (1, "0000000b.5".to_owned(), "0000000b.5".to_owned()),
         (4, "0000000b.5".to_owned(), "0000000b.5".to_owned()),
-        (1, full(), full()),
     ] {
         let seen = counted(epoch, &rules, &at);
         let (mut vault, _) = shared();
@@ -72,6 +75,19 @@ fn what_supersedes_is_newer_than_all_that_was_seen() {
         let opened = open_own(&file, OWNER).unwrap();
         assert_eq!(State::compare(seen.state().unwrap(), opened.state().unwrap()), Comparison::Newer, "{at}");
     }
+}
+
+#[test]
+fn what_no_vector_counts_together_becomes_another_vault() {
+    let seen = counted(4, "0000000b.5", &full());
+    let (mut vault, _) = shared();
+    vault.first.id = seen.id();
+    vault.supersede(seen.state(), false).unwrap();
+    let file = vault.seal(&user(OWNER), replica(1)).unwrap();
+    let opened = open_own(&file, OWNER).unwrap();
+    let now = opened.state().unwrap();
+    assert_eq!(State::compare(seen.state().unwrap(), now), Comparison::OtherVault);
+    assert_eq!((now.epoch, now.rules.sum(), now.at.sum()), (1, 1, 1));
 }
 
 #[test]

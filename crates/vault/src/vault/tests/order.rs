@@ -52,7 +52,7 @@ fn step_2_age_to_the_end() {
     refused(open_own(&[&file[..], b"x"].concat(), OWNER), Refusal::Damaged);
     let grant = || vault.grant(&user(OWNER)).unwrap();
     let mut old = grant();
-    old.key = master(&user(OWNER)).agent_key(&agent(), vault.id(), 7);
+    old.key = master(&user(OWNER)).agent_key(&agent(), vault.id(), 7, &vault.part().nonce);
     refused(open(&file, &UnlockKey::Agent(Box::new(old)), Anchor::Own), Refusal::WrongAgentKey);
     let mut other = grant();
     other.agent = AgentName::parse("b").unwrap();
@@ -115,7 +115,7 @@ fn step_4_the_owner_is_the_one_expected() {
     let theirs = Forge::of(&vault).with_part(|part| {
         let key = user(STRANGER);
         part.card = card(STRANGER);
-        part.reader = master(&key).agent_key(&agent(), vault.id(), 1).recipient();
+        part.reader = master(&key).agent_key(&agent(), vault.id(), 1, &part.nonce).recipient();
     });
     let first = First { owner: card(STRANGER).verification(), ..theirs.first.clone() };
     let theirs = Forge { first, signers: (STRANGER, STRANGER), ..theirs }.sealed_by(STRANGER).file();

@@ -234,3 +234,39 @@ fn the_line_of_an_agent_key_knows_older_states() {
     vault.seal(&key, replica(2)).unwrap();
     assert_eq!(grant.compare(vault.state().unwrap()), Comparison::OtherVault);
 }
+
+#[test]
+fn two_machines_that_start_the_same_epoch_make_two_agent_keys() {
+    let key = user(OWNER);
+    let (_, file) = shared();
+    let revoked = |number| {
+        let mut vault = open_own(&file, OWNER).unwrap();
+        vault.start_epoch().unwrap();
+        vault.seal(&key, replica(number)).unwrap();
+        vault
+    };
+    let (here, mut there) = (revoked(1), revoked(2));
+    let (one, two) = (here.state().unwrap().clone(), there.state().unwrap().clone());
+    assert_eq!(
+        (one.epoch, State::compare(&one, &two), State::compare(&two, &one)),
+        (2, Comparison::Forked, Comparison::Forked)
+    );
+    let agent_key = UnlockKey::Agent(Box::new(here.grant(&key).unwrap()));
+    let closed = |file: &[u8]| refused(open(file, &agent_key, Anchor::Own), Refusal::WrongAgentKey);
+    closed(&sealed_for_its_recipients(&there));
+    // Nor when one of the two takes the state of the other, or an older one, for the newest.
+    let mut third = open_own(&file, OWNER).unwrap();
+    for vault in [&mut there, &mut third] {
+        vault.supersede(Some(&one), false).unwrap();
+        let file = vault.seal(&key, replica(1)).unwrap();
+        assert_eq!(
+            (vault.state().unwrap().epoch, State::compare(&one, vault.state().unwrap())),
+            (2, Comparison::Newer)
+        );
+        closed(&file);
+    }
+}
+
+fn sealed_for_its_recipients(vault: &Vault) -> Vec<u8> {
+    age_file::seal(text(vault), &vault.part().recipients())
+}

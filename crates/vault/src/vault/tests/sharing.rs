@@ -115,7 +115,7 @@ fn cards_are_listed_once_and_permissions_are_for_what_is_there() {
 fn a_vault_is_encrypted_to_its_owner_first_its_reader_and_its_people() {
     let (vault, file) = shared();
     let order: Vec<_> = vault.part().recipients().iter().map(ToString::to_string).collect();
-    let agent_key = master(&user(OWNER)).agent_key(&agent(), vault.id(), 1).recipient();
+    let agent_key = master(&user(OWNER)).agent_key(&agent(), vault.id(), 1, &vault.part().nonce).recipient();
     let people = [card(ALICE), card(BOB)].map(|card| card.recipient().to_string());
     assert_eq!(order[..2], [card(OWNER).recipient().to_string(), agent_key.to_string()]);
     assert_eq!(order[2..], people);

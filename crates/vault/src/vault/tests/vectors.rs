@@ -14,34 +14,35 @@ const VERIFICATION: &str = "7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b
 const CARD: &str = "cast-card:age13aqvttdk3ujkyjh9kg2w5an6dmy5mq5a84a4uxk3hfhnugfc9p0sy5p2wh:7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239";
 const FINGERPRINT: &str = "4a68 67d1 38bf 0b0e 0377 72e7 b967 c207";
 const PLAIN: &str = concat!(
-    "# cast-vault 1 id=000102030405060708090a0b0c0d0e0f agent=my-agent epoch=1 owner=7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239 rules=0000000a.1 bytes=285 sig=e32eb9cd0157db9131c014f93d14662a206042084ae905bdd84d4754d2edfef433da2be21d296d4a40baf8a581e5f63b1598deb0fe82f7edb973977239e49400\n",
+    "# cast-vault 1 id=000102030405060708090a0b0c0d0e0f agent=my-agent epoch=1 owner=7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239 rules=0000000a.1 bytes=328 sig=6292d55f3ae70a9d88e78c62d706db56a6b857df3c7db62991175f9310814497e1aa31f2a0d27c01f8fa243adc26e594cda326f887216361bacf20658597600b\n",
     "card = \"cast-card:age13aqvttdk3ujkyjh9kg2w5an6dmy5mq5a84a4uxk3hfhnugfc9p0sy5p2wh:7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239\"\n",
-    "reader = \"age1welk8ld96jlttxllarylmpnsdwlkd3nw4pflafzps5ydxenh2vhqa2633l\"\n",
+    "reader = \"age19xe3p3au9t62ddrgyd5qqsmycvvqzadw4k7nz5n0qy30thgarqrs3yj2sl\"\n",
+    "nonce = \"202122232425262728292a2b2c2d2e2f\"\n",
     "fp = \"101112131415161718191a1b1c1d1e1f\"\n",
     "\n",
     "[names.OPENAI_API_KEY]\n",
-    "# cast-values 1 at=0000000a.1 sealer=7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239 sig=293c4aba9ee278c34d06925fb0b9e21bbb5043ba8bf28d555389bf70959e0f7aae9206df27f270a6a31664c1daf1384b8299a60778f7de780014721ffa3d6707\n",
+    "# cast-values 1 at=0000000a.1 sealer=7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239 sig=da00646fb186916fb3db08788d9e93bb2bd20cd5fc795bc563e8b00d5cdd458dac5aa3c80ec3df6b055a8f76858547b014be17e2d12049015b7ec8e4e122fc0a\n",
     "\n",
     "[secrets.OPENAI_API_KEY]\n",
     "value = \"sk-1\"\n",
     "created = 2026-01-15T10:30:00Z\n",
     "updated = 2026-01-15T10:30:00Z\n",
 );
-const OWNER_HASH: &str = "bc196adfb3d51525dfa721404c2fa4bd5d7c8de89de960e07fff7eada8112317";
+const OWNER_HASH: &str = "a677bf489e71b818f82a50a8e2838d29c9ce65785237213fc702167542f82a52";
 const VALUES_HASH: &str = "057f4c2be5646a51c79c9436c9792754ad2b1d02d98a445293b88ff1798b90ce";
-const RECEIPT: &str = "beae9084cafb063e4eba413ada29af89e311bcad9a80971bf715d204cb7a1c57/dae5f5342aabfb842c82889324276e6ec53f663e6558e42a436994c5f52b128c";
-const CARD_RECEIPT: &str = "c6e6fd958b779d71f29842edbbd6e77fada5f94b354f4d3c9b07698785f21e7f/546826ed62b6db07d5b88ce5290cd7bdde4c954bfc6ff013bfb8c10dcd2754f9";
-const LINE: &str = "cast-agent:my-agent:000102030405060708090a0b0c0d0e0f:1:0000000a.1/0000000a.1:7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239:AGE-SECRET-KEY-1FLUKQCVGUPRYWSY9JC6R247CZ5YA4G3DE8XW3T3QTYH80WTHM5QSU7ELP0";
+const RECEIPT: &str = "a431e01ab544ca7893be626fe15fd80cdba27f48cb72ebf6280beeaeefab8585/f2ebc7eeb94364a59338b6b8f2ec3fce6428443cb0be44c78362f3af50d944e6";
+const CARD_RECEIPT: &str = "bb2b42216e4d9152d4c717fdfb31b2511c8469a89a679dc1abf2da02bf69ad9c/1f095ecdf6a0d5b1d7c7dc8a16ca1730cf195310a0e6d18f38f7a9788c0c578f";
+const LINE: &str = "cast-agent:my-agent:000102030405060708090a0b0c0d0e0f:1:0000000a.1/0000000a.1:7ac98f731b69d27e43c0209d535a982bab7fdef2fa634745572b5e9eb3a1a239:AGE-SECRET-KEY-1RS6KMR9H67G7QH5FQKDSYSYY7AQV42UX9KPFHVQF77JS9D7CGH9Q0VWEPC";
 
 fn key() -> UnlockKey {
     UnlockKey::parse(MASTER).unwrap()
 }
 
-/// Agent `my-agent`, id 00 to 0f, fp 10 to 1f, one secret, replica 0000000a.
+/// Agent `my-agent`, id 00 to 0f, nonce 20 to 2f, fp 10 to 1f, one secret, replica 0000000a.
 fn vault() -> Vault {
     let bytes = |from: u8| std::array::from_fn(|index| from + u8::try_from(index).unwrap());
     let agent = AgentName::parse("my-agent").unwrap();
-    let mut vault = Vault::new(agent, master(&key()), VaultId(bytes(0)), bytes(16));
+    let mut vault = Vault::new(agent, master(&key()), VaultId(bytes(0)), bytes(32), bytes(16));
     vault.set(name("OPENAI_API_KEY"), value("sk-1"), false, now()).unwrap();
     vault.seal(&key(), Replica::parse("0000000a").unwrap()).unwrap();
     vault
@@ -65,23 +66,14 @@ fn they_are_what_this_crate_makes() {
 
 #[test]
 fn the_agent_keys_are_derived_as_ever() {
-    for (agent, id, epoch, expected) in [
-        (
-            "my-agent",
-            std::array::from_fn(|index| u8::try_from(index).unwrap()),
-            1,
-            "1FLUKQCVGUPRYWSY9JC6R247CZ5YA4G3DE8XW3T3QTYH80WTHM5QSU7ELP0",
-        ),
-        (
-            "my-agent",
-            std::array::from_fn(|index| u8::try_from(index).unwrap()),
-            2,
-            "1DJL66DQUQVANZYYULADC7WNKP2GFEWGL2EU9FEN86X2Z0UW04QXQJDPKAK",
-        ),
-        ("builtin", [0xff; 16], 1, "1785P0TUF6ARNVAYKXPL0GYMT49U4KK68WKQLGVGVVF0N2XFGS4DQLNJ36T"),
-        ("a", [0; 16], u64::MAX, "10PCJ5G3N5RTL9R8E9Y85WTU4XZCNYLPFFS0N2U763A4XK84SQ9SQR9KTSU"),
+    let bytes = |from: u8| std::array::from_fn(|index| from + u8::try_from(index).unwrap());
+    for (agent, id, epoch, nonce, expected) in [
+        ("my-agent", bytes(0), 1, bytes(32), "1RS6KMR9H67G7QH5FQKDSYSYY7AQV42UX9KPFHVQF77JS9D7CGH9Q0VWEPC"),
+        ("my-agent", bytes(0), 2, bytes(32), "1LM6KP3H5GE2TRJSCQV3G2UF2XZFFWSXPSVCJSPYWQ793ETRR5DAS0EWMGX"),
+        ("builtin", [0xff; 16], 1, [0; 16], "1JG6S32U7NNJA98MLN8X384QVYW36CP6VT0MWL57E99Q8QLCRHD7SF8R99C"),
+        ("a", [0; 16], u64::MAX, [0xff; 16], "14ZWR64MP2WAJCS5ECZPZLXKVMM96MF4JSHFSLTHXQA89XXQMD83S73DF6L"),
     ] {
-        let agent_key = master(&key()).agent_key(&AgentName::parse(agent).unwrap(), VaultId(id), epoch);
+        let agent_key = master(&key()).agent_key(&AgentName::parse(agent).unwrap(), VaultId(id), epoch, &nonce);
         assert_eq!(agent_key.identity().to_string().expose_secret(), format!("AGE-SECRET-KEY-{expected}"));
     }
 }
@@ -122,8 +114,8 @@ fn a_second_implementation_makes_the_same() {
         let mut mac = Hmac::<Sha256>::new_from_slice(&derived(&info)).unwrap();
         let mut ownership = mac.clone();
         mac.update(PLAIN.as_bytes());
-        let two: String = part.split_inclusive('\n').take(2).collect();
-        ownership.update(format!("cast/v1/ownership\0{}{two}", head.split_once(" rules=").unwrap().0).as_bytes());
+        let three: String = part.split_inclusive('\n').take(3).collect();
+        ownership.update(format!("cast/v1/ownership\0{}{three}", head.split_once(" rules=").unwrap().0).as_bytes());
         let made = [mac, ownership].map(|mac| Hex(&mac.finalize().into_bytes()).to_string());
         assert_eq!(made.join("/"), receipt);
     }

@@ -96,13 +96,7 @@ impl World {
         let opened = match victim {
             OWNER => open(file, &self.keys[&OWNER], Anchor::Own),
             ALICE => open(file, &self.keys[&ALICE], Anchor::Card(&self.card(OWNER))),
-            _ => {
-                let AgentGrant { agent, id, epoch, rules, at, owner, .. } = &self.grant;
-                let key = master(&self.keys[&OWNER]).agent_key(agent, *id, *epoch);
-                let (agent, rules, at) = (agent.clone(), rules.clone(), at.clone());
-                let grant = AgentGrant { agent, id: *id, epoch: *epoch, rules, at, owner: *owner, key };
-                open(file, &UnlockKey::Agent(Box::new(grant)), Anchor::Own)
-            }
+            _ => open(file, &UnlockKey::parse(self.grant.line().expose_secret()).unwrap(), Anchor::Own),
         };
         let opened = opened.map_err(|refusal| match refusal {
             Error::Vault { refusal, .. } => format!("{refusal:?}").split('(').next().unwrap().to_owned(),
