@@ -52,7 +52,7 @@ fn a_stand_in_key_depends_on_the_holder_and_the_vault() {
     let agent = AgentName::parse("my-agent").unwrap();
     let vectors = Vector::parse("0000000a.1").unwrap();
     let (rules, at, verification) = (vectors.clone(), vectors, master(MASTER).verification());
-    let key = master(MASTER).agent_key(&agent, VaultId(id), 1);
+    let key = master(MASTER).agent_key(&agent, VaultId(id), 1, &[9; 16]);
     let grant = AgentGrant { agent, id: VaultId(id), epoch: 1, rules, at, owner: verification, key };
     let runner = UnlockKey::Agent(Box::new(grant));
     let expected = [
