@@ -241,10 +241,15 @@ impl Text {
         if epoch > self.epoch {
             return Self { epoch, ..self.next() }.in_epoch(epoch, owner);
         }
-        let reader = Self { epoch, ..self.clone() }.agent_key(owner).recipient();
+        Self { epoch, ..self }.read_by_its_agent_key(owner)
+    }
+
+    /// With the reader that its owner derives.
+    #[must_use]
+    pub fn read_by_its_agent_key(self, owner: Key) -> Self {
+        let reader = self.agent_key(owner).recipient();
         let old = self.part.lines().find(|line| line.starts_with("reader = ")).unwrap().to_owned();
-        let part = self.part.replace(&old, &format!("reader = \"{reader}\""));
-        Self { epoch, part, ..self }
+        Self { part: self.part.replace(&old, &format!("reader = \"{reader}\"")), ..self }
     }
 
     /// Signed as its owner does, both halves; `owner=` is that of the key.

@@ -322,7 +322,16 @@ fn git_runs_nothing_gets_no_key_and_is_not_needed() {
     assert!(outcome.err.contains("could not ask git"), "{outcome:?}");
     let given = fs::read_to_string(sandbox.home().join("given")).unwrap();
     assert!(given.contains("HOME=") && !given.contains("CAST_KEY") && !given.contains(&key), "{given}");
+    // Nor a descriptor of the key, which is read after git was asked.
+    fs::write(sandbox.home().join("given.key"), &key).unwrap();
+    let script = "#!/bin/sh\ncat <&9 >\"$HOME/given\" 2>&1\nexit 128\n";
+    fs::write(bin.join("git"), script).unwrap();
+    let import = || sandbox.cast_after("exec 9<given.key", ["secrets", "import", "a", ".env"]);
+    import().env("PATH", format!("{}:/usr/bin:/bin", bin.display())).env("CAST_KEY_FILE", "/dev/fd/9").succeeds();
+    let given = fs::read_to_string(sandbox.home().join("given")).unwrap();
+    assert!(!given.contains(&key), "git was given the key");
     // No git at all.
+    let import = || sandbox.cast(["secrets", "import", "a", ".env"]);
     let outcome = import().env("PATH", "/nonexistent").succeeds();
     assert!(outcome.err.contains("could not ask git"), "{outcome:?}");
 }

@@ -8,7 +8,7 @@ mod passphrase_file;
 
 use std::fs::{self, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, chown, fchown};
+use std::os::unix::fs::{PermissionsExt, chown, fchown, lchown, symlink};
 
 use crate::forge::{Key, encrypt_with_passphrase};
 use crate::sandbox::{Sandbox, skip};
@@ -186,6 +186,24 @@ fn a_key_through_a_fifo() {
     if !rustix::process::geteuid().is_root() {
         return skip("a key through a FIFO of another user: not root");
     }
+    // A link of another user on the way, though it leads to one's own file.
+    let (link, own) = (folder.path().join("link"), sandbox.key_file());
+    symlink(folder.path(), &link).unwrap();
+    symlink(&own, folder.path().join("key")).unwrap();
+    let through = |path: &str| sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", link.join(path));
+    through("key").succeeds();
+    for path in [link.clone(), folder.path().join("key")] {
+        lchown(&path, Some(65534), None).unwrap();
+        through("key").refuses(4, "CAST_KEY_FILE: other users can write the file that it names", &["hunter2"]);
+        lchown(&path, Some(0), None).unwrap();
+    }
+    // And a terminal of another user.
+    let terminal = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
+    rustix::pty::grantpt(&terminal).and_then(|()| rustix::pty::unlockpt(&terminal)).unwrap();
+    let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    chown(&name, Some(65534), None).unwrap();
+    let list = sandbox.cast(["list", "a"]).env("CAST_KEY_FILE", &name);
+    list.refuses(4, "CAST_KEY_FILE: other users can write the file that it names", &["hunter2"]);
     with_mode(0o600);
     chown(&fifo, Some(65534), None).unwrap();
     refused("CAST_KEY_FILE", "CAST_KEY_FILE: other users can write the file that it names");

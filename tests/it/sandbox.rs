@@ -122,10 +122,10 @@ impl Sandbox {
 
     /// Leaves the key store as a `key rotate` does that is killed before it seals a vault. Returns the new key.
     pub fn begin_rotation(&self) -> String {
-        let newest = Key::generate();
+        let (newest, former) = (Key::generate(), Key::master(self));
         let record = self.state().join("exports");
         let known = fs::read_to_string(&record).unwrap_or_default();
-        fs::write(record, format!("{known}{} made\n", newest.recipient())).unwrap();
+        fs::write(record, format!("{known}{} made {}\n", newest.recipient(), former.recipient())).unwrap();
         fs::write(self.key_file(), format!("{}\n{}\n", newest.identity(), self.key())).unwrap();
         newest.identity()
     }

@@ -120,9 +120,13 @@ fn what_another_owner_allowed_is_not_allowed_here() {
     alice.cast(["vault", "accept", "theirs", "--yes"]).succeeds();
     let copy = |words: &[&str]| alice.cast(["secrets", "copy", "theirs", "mine"].iter().chain(words));
     copy(&["LD_PRELOAD"]).refuses(2, "'LD_PRELOAD' makes programs load code", &["sk-live"]);
-    copy(&["FETCHED"]).refuses(2, "comes from a command that another owner chose", &["sk-live"]);
-    copy(&["--allow-dangerous-name"]).refuses(2, "comes from a command that another owner chose", &["sk-live"]);
-    copy(&["SENT"]).refuses(2, "is for hosts that another owner chose", &["sk-live"]);
+    copy(&["FETCHED"]).refuses(2, "comes from a command that another owner may have chosen", &["sk-live"]);
+    copy(&["--allow-dangerous-name"]).refuses(
+        2,
+        "comes from a command that another owner may have chosen",
+        &["sk-live"],
+    );
+    copy(&["SENT"]).refuses(2, "is for hosts that another owner may have chosen", &["sk-live"]);
     // How a value is shown is not that owner's to say here either: the next one under this name is hers.
     alice.cast(["set", "mine", "K", "--unmasked", "hunter2"]).succeeds();
     copy(&["SHOWN"]).succeeds();

@@ -2,6 +2,7 @@
 //! one or the new one. The audit log's note comes after, at the door (`door.rs`).
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use cast_vault::{
     AgentName, Comparison, Fingerprint, MasterKey, Refusal, Replica, Role, State, UnlockKey, Vault, VectorFault,
@@ -11,7 +12,7 @@ use crate::failure::{self, Failure, Kind, Result};
 use crate::key_store::Notice;
 use crate::read::{Found, Verdict, refuse_older};
 use crate::seen::{Known, Record, Summary};
-use crate::session::Session;
+use crate::session::{Session, Unlocked};
 use crate::suggestion;
 use crate::vault_folder::{VaultFolder, WriteLock};
 
@@ -29,6 +30,8 @@ pub enum Missing {
 /// A vault under the lock, ready to be changed.
 struct Begun {
     lock: WriteLock,
+    /// The key by which the vault was judged, and is sealed.
+    unlocked: Arc<Unlocked>,
     vault: Vault,
     /// What this machine knew of it.
     record: Option<Record>,
@@ -95,25 +98,27 @@ impl Session {
                 if self.is_of_a_former_key(&vault)? {
                     refuse_older(&vault, verdict)?;
                 }
-                self.refuse_to_hand_on(&vault)?;
+                let unlocked = self.key()?;
+                self.refuse_to_hand_on(&vault, &unlocked.key)?;
                 let before = Some(Summary::of(&vault));
-                Ok(Begun { lock, vault, record, verdict, before })
+                Ok(Begun { lock, unlocked, vault, record, verdict, before })
             }
             (None, Missing::Refuse) => Err(self.no_such_agent(agent)),
             (None, Missing::Create | Missing::CreateAnew) => {
                 // Who can write the folder may have taken it away since it was there.
                 self.refuse_in_the_place_of_one_that_is_gone(agent, missing)?;
                 let vault = self.create(folder, agent)?;
-                Ok(Begun { lock, vault, record: None, verdict: Verdict::News, before: None })
+                let unlocked = self.key()?;
+                Ok(Begun { lock, unlocked, vault, record: None, verdict: Verdict::News, before: None })
             }
         }
     }
 
     /// After the change: seal, replace, remember. A new vault takes the place of one that was seen there.
     fn finish(&self, folder: &VaultFolder, begun: Begun) -> Result<()> {
-        let Begun { lock, mut vault, record, before, .. } = begun;
+        let Begun { lock, unlocked, mut vault, record, before, .. } = begun;
         let former = if before.is_none() { self.here(vault.agent())?.place.held } else { None };
-        self.commit(folder, &lock, &mut vault, record.as_ref(), before.as_ref())?;
+        self.commit(folder, &lock, &unlocked, &mut vault, record.as_ref(), before.as_ref())?;
         if let Some(former) = former {
             self.give_up(former.known(), folder, vault.agent())?;
         }
@@ -143,23 +148,26 @@ impl Session {
     }
 
     /// Seals a vault, puts it in the place of its file once it came back from the disk and opened, and remembers its state. `record` is what
-    /// this machine knew of it, `before` what it held before the change.
+    /// this machine knew of it, `before` what it held before the change; `unlocked` is the key by which it was judged, whatever came into the store
+    /// since.
     pub(crate) fn commit(
         &self,
         folder: &VaultFolder,
         lock: &WriteLock,
+        unlocked: &Arc<Unlocked>,
         vault: &mut Vault,
         record: Option<&Record>,
         before: Option<&Summary>,
     ) -> Result<()> {
-        let unlocked = self.key()?;
         let former = vault.state().cloned();
         let file = self.seal(vault, &unlocked.key, record)?;
         let (agent, known) = (vault.agent().clone(), Known::of(vault));
         // Up to the end, so that no reader remembers a state between that this one would lower.
         let seen = self.seen().map(|seen| seen.lock().map(|lock| (seen, lock))).transpose()?;
         // A key is dropped only under this lock, so nothing is sealed to it afterwards.
-        if self.key_has_changed() && !self.key()?.has_newest_of(&unlocked) {
+        self.key_has_changed();
+        let now = self.key()?;
+        if !Arc::ptr_eq(&now, unlocked) && !now.has_newest_of(unlocked) {
             return Err(key_was_dropped(&agent));
         }
         let mut room = None;

@@ -16,7 +16,7 @@ use crate::failure::{Cause, Failure, Kind, Result};
 use crate::platform::files::{self, Folder};
 use crate::platform::limits;
 
-pub use folder::{OpenFolder, Way};
+pub use folder::{OpenFolder, Way, is_led_by_others};
 pub use lock::{Lock, Transient};
 pub use work_tree::{git_work_tree, is_in_own_work_tree};
 

@@ -75,7 +75,7 @@ impl Session {
         let keys = slot.write(&lock, &[&key])?;
         if let Ok(exports) = Exports::new(&self.places) {
             // Lost, it costs a hint of `doctor`, and no more: nothing was sealed to a key before this one.
-            let _ = exports.note_made(&key);
+            let _ = exports.note_made(&key, None);
         }
         let whence = slot.whence()?;
         self.attendant.key_made(&whence);

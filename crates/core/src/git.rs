@@ -1,12 +1,14 @@
 //! What git knows about a file with secrets in plain text. Asks the installed `git`; a user without git is not stopped.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::disk;
-use crate::injections::UNLOCK_MATERIAL;
+use crate::injections::{KEY_FILE, PASSPHRASE_FILE, UNLOCK_MATERIAL};
+use crate::platform::exec;
 
 /// How a file in a work tree could end up in a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,12 @@ fn ask(folder: &Path, words: &[&str], name: &OsStr) -> Option<i32> {
     git.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false"]).args(words).arg("--").arg(name);
     for variable in ELSEWHERE.iter().chain(&UNLOCK_MATERIAL) {
         git.env_remove(variable);
+    }
+    for named in [KEY_FILE, PASSPHRASE_FILE].iter().filter_map(env::var_os) {
+        // It may not have been read yet.
+        if let Ok(data) = fs::metadata(named) {
+            exec::close_in_children(&data);
+        }
     }
     git.env("GIT_NO_LAZY_FETCH", "1")
         .stdin(Stdio::null())

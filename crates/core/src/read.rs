@@ -293,7 +293,7 @@ impl Session {
         let same = record.filter(|record| record.state.id == state.id);
         let folder = self.folder()?;
         let holds = Summary::of(vault);
-        let same_epoch = same.filter(|record| record.state.epoch == state.epoch);
+        let same_epoch = same.filter(|record| record.state.is_of_epoch_of(state));
         let former = same_epoch.and_then(|record| seen.summary(known, record).ok().flatten());
         let taken_away = match (same_epoch, &former) {
             (Some(record), Some(former)) => record.state.owner_hash != state.owner_hash && former.exceeds(&holds),

@@ -65,6 +65,13 @@ impl Part {
         [self.card.recipient(), &self.reader].into_iter().chain(people).cloned().collect()
     }
 
+    /// The nonce of a part that was not read, or not yet.
+    pub(crate) fn nonce_of(text: &[u8]) -> Option<[u8; 16]> {
+        let line = text.split(|byte| *byte == b'\n').nth(2)?;
+        let digits = line.strip_prefix(b"nonce = \"")?.strip_suffix(b"\"")?;
+        parse_hex(str::from_utf8(digits).ok()?)
+    }
+
     /// Whether no two of the owner and the people share half a card, and permissions are for secrets that are there.
     pub(crate) fn is_consistent(&self) -> bool {
         let cards = || std::iter::once(&self.card).chain(self.people.values().map(|person| &person.card));

@@ -29,8 +29,13 @@ pub(crate) fn run(args: &AcceptArgs, session: &Session, report: Report) -> anyho
         };
         prompt::confirm(question, "--yes")?;
     }
-    session.perform(accept)?;
+    let ends_agent_keys = session.perform(accept)?;
     report.success(format_args!("Vault of agent '{agent}' accepted"));
+    if ends_agent_keys && !agent.is_builtin() {
+        report.hint(format_args!(
+            "no agent key that was exported before opens it; for a new one: 'cast key export --agent {agent}'"
+        ));
+    }
     Ok(())
 }
 

@@ -236,10 +236,14 @@ fn a_vault_of_the_key_that_stays_behind_is_read_and_once_accepted_changed() {
     one.cast(["set", "c", "K", "hunter2-of-c"]).succeeds();
     fs::copy(one.vault("c"), other.vault("c")).unwrap();
     fs::write(other.home().join("other.key"), one.key()).unwrap();
+    other.cast(["set", "a", "SHOWN", "--unmasked", "hunter2-shown"]).succeeds();
     other.cast(["key", "import", "other.key", "--replace"]).succeeds();
     assert_eq!(other.value("a", "K"), b"hunter2-of-a");
     let refused = other.cast(["set", "a", "L", "hunter2-l"]).refuses(5, "the newest was not made here", &["hunter2"]);
     assert!(refused.err.contains("'cast vault accept a'"), "{refused:?}");
+    // How it is treated was decided by whoever held that key.
+    other.cast(["secrets", "copy", "a", "c", "SHOWN"]).succeeds();
+    assert!(!Text::read(&other.vault("c"), Key::master(&one)).part.contains("unmasked"));
     let shown = other.cast(["vault", "accept", "a"]).run();
     assert!(shown.code == 2 && shown.err.contains("the newest was not made here"), "{shown:?}");
     other.cast(["vault", "accept", "a", "--yes"]).succeeds();

@@ -156,11 +156,18 @@ fn on_two_machines_apart_from_each_other() {
         let [one, two] = [&here, &there].map(|sandbox| Text::read(&sandbox.vault("a"), Key::master(sandbox)));
         assert_eq!((one.epoch, two.epoch), (2, 2));
         assert!(!opens(&there));
-        // Nor what follows once they meet.
-        fs::copy(there.vault("a"), here.vault("a")).unwrap();
-        here.cast(["list", "a"]).refuses(5, "changed on two machines", &["hunter2"]);
-        here.cast(["vault", "accept", "a", "--yes"]).succeeds();
-        here.set("a", "K", "hunter2-later");
-        assert!(!opens(&here));
+        // Nor what follows once they meet, whichever of them takes the state of the other.
+        let [of_here, of_there] = [&here, &there].map(|sandbox| fs::read(sandbox.vault("a")).unwrap());
+        let revoked = Text::read(&there.vault("a"), Key::master(&there)).agent_key(Key::master(&there));
+        for (sandbox, file) in [(&here, of_there), (&there, of_here)] {
+            fs::write(sandbox.vault("a"), file).unwrap();
+            sandbox.cast(["list", "a"]).refuses(5, "changed on two machines", &["hunter2"]);
+            let accepted = sandbox.cast(["vault", "accept", "a", "--yes"]).succeeds();
+            assert!(accepted.err.contains("'cast key export --agent a'"), "{accepted:?}");
+            sandbox.set("a", "K", "hunter2-later");
+            let now = fs::read(sandbox.vault("a")).unwrap();
+            assert!([leaked, revoked].iter().all(|key| !crate::forge::opens(&now, *key)));
+            assert_eq!(Text::read(&sandbox.vault("a"), Key::master(sandbox)).epoch, 3);
+        }
     }
 }

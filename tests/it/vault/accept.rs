@@ -77,7 +77,7 @@ fn newest_seen(sandbox: &Sandbox) -> Vec<Seen> {
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
             let fields: Vec<_> = text.lines().nth(1).unwrap().split(' ').map(str::to_owned).collect();
-            let [id, epoch, rules, _, at, _] = fields.try_into().unwrap();
+            let [id, epoch, _, rules, _, at, _] = fields.try_into().unwrap();
             Seen { id, epoch: epoch.parse().unwrap(), rules, at }
         })
         .collect()

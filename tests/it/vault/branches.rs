@@ -470,3 +470,24 @@ fn not_in_a_folder_that_got_the_git_files_of_another_work_tree() {
     fs::rename(home.join("real"), &git).unwrap();
     here.uses(&first, "hunter2-first");
 }
+
+/// A state of the same number of epochs, which another machine started, is of no branch.
+#[test]
+fn of_an_epoch_that_another_machine_revoked() {
+    let Some(here) = Repository::new() else { return };
+    let first = here.text();
+    here.cast(&["key", "revoke", "--agent", "a"]).succeeds();
+    here.set("K", "hunter2-second");
+    let own = here.file();
+    // Started on the first state, with a nonce of its own.
+    let master = Key::master(&here.0);
+    let nonce = first.part.lines().nth(2).unwrap().to_owned();
+    let other = Text { rules: format!("00000001.1,{}", first.rules), ..first }
+        .edited(&nonce, &format!("nonce = \"{}\"", "ab".repeat(16)));
+    let other = Text { epoch: 2, ..other }.read_by_its_agent_key(master).seal(master);
+    here.refuses(&other, "changed on two machines");
+    here.cast(&["vault", "accept", "a", "--yes"]).succeeds();
+    assert_eq!(here.text().epoch, 3);
+    here.refuses(&own, "older than this machine has seen");
+    here.refuses(&other, "older than this machine has seen");
+}

@@ -81,7 +81,7 @@ impl Way {
     /// The way to what `path` leads to, or would.
     pub fn of(path: &Path) -> Self {
         let reached = absolute(path);
-        let (links, end) = walk(&reached);
+        let Walked { links, end } = walk(&reached);
         Self::new(reached, links, &fs::canonicalize(path).unwrap_or(end))
     }
 
@@ -91,7 +91,7 @@ impl Way {
         if known.as_ref() == Some(&reached) {
             return Some(Self(vec![reached]));
         }
-        let (links, end) = walk(&reached);
+        let Walked { links, end } = walk(&reached);
         let real = match known {
             Some(real) => (end == real).then_some(real),
             None => fs::canonicalize(path).ok().filter(|real| folder.is_at(real)),
@@ -104,11 +104,11 @@ impl Way {
         Self(vec![real.to_owned()])
     }
 
-    fn new(reached: PathBuf, links: Vec<PathBuf>, real: &Path) -> Self {
+    fn new(reached: PathBuf, links: Vec<(PathBuf, PathBuf)>, real: &Path) -> Self {
         // As it comes back from a record.
         let real = files::path_of(&files::path_bytes(real));
         let mut way = vec![reached];
-        way.extend(links);
+        way.extend(links.into_iter().map(|(link, after)| if is_empty(&after) { link } else { link.join(after) }));
         way.dedup();
         way.retain(|path| *path != real);
         way.push(real);
@@ -132,12 +132,32 @@ impl Way {
     }
 }
 
-/// Follows the links of an absolute path one by one. Returns the path at each of them, resolved up to that link, and the end.
-fn walk(path: &Path) -> (Vec<PathBuf>, PathBuf) {
+/// Whether somebody else chose that `path` led to `file`, by a link on the way that belongs to another user than this one and root, or does not any
+/// more.
+pub fn is_led_by_others(file: &File, path: &Path) -> bool {
+    let Walked { links, end } = walk(&absolute(path));
+    // A pipe without a name is called by its number, wherever it lies.
+    let ends_at = |real: PathBuf| real == end || real.is_relative() && end.ends_with(&real);
+    !files::path_of_open(file).is_none_or(ends_at) || links.iter().any(|(link, _)| files::is_of_another_user(link))
+}
+
+/// What `walk` found.
+struct Walked {
+    /// Each link, its path resolved up to it, and what comes behind it.
+    links: Vec<(PathBuf, PathBuf)>,
+    end: PathBuf,
+}
+
+fn is_empty(path: &Path) -> bool {
+    path.as_os_str().is_empty()
+}
+
+/// Follows the links of an absolute path one by one.
+fn walk(path: &Path) -> Walked {
     let (mut real, mut rest, mut links) = (PathBuf::new(), path.to_owned(), Vec::new());
     loop {
         let mut parts = rest.components();
-        let Some(part) = parts.next() else { return (links, real) };
+        let Some(part) = parts.next() else { return Walked { links, end: real } };
         let after = parts.as_path().to_owned();
         match part {
             Component::CurDir => {}
@@ -148,8 +168,7 @@ fn walk(path: &Path) -> (Vec<PathBuf>, PathBuf) {
                 let here = real.join(name);
                 match fs::read_link(&here) {
                     Ok(target) if links.len() < MAX_LINKS => {
-                        let is_last = after.as_os_str().is_empty();
-                        links.push(if is_last { here } else { here.join(&after) });
+                        links.push((here, after.clone()));
                         if target.is_absolute() {
                             real = PathBuf::new();
                         }

@@ -1,7 +1,8 @@
-//! What this machine knows of its master keys: which keys it made, and of which one there is a copy elsewhere, because it
-//! was exported or came from a file. In the state folder, the file `exports`: a line for each key, the public half and
-//! `made`, `copied` or `made+copied`, the latest last. Without it a key counts as one that was made elsewhere, without a copy.
+//! What this machine knows of its master keys: which keys it made, and in whose place, and of which one there is a copy
+//! elsewhere, because it was exported or came from a file. In the state folder, the file `exports`: a line for each key, the
+//! latest last. Without it a key counts as one that was made elsewhere, without a copy.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::disk;
@@ -10,7 +11,7 @@ use crate::paths::Places;
 use crate::platform::files;
 use cast_vault::MasterKey;
 
-/// The longest file, in bytes: a thousand keys.
+/// The longest file, in bytes: some four hundred keys.
 const MAX: usize = 80 << 10;
 const MADE: &str = "made";
 const COPIED: &str = "copied";
@@ -18,6 +19,14 @@ const MADE_AND_COPIED: &str = "made+copied";
 
 /// The record of this machine.
 pub struct Exports(PathBuf);
+
+/// What is known of one key: its public half, a word, and the public half of the key in whose place a rotation put it.
+struct Line {
+    public: String,
+    is_made: bool,
+    is_copied: bool,
+    before: Option<String>,
+}
 
 impl Exports {
     /// The record for these places.
@@ -30,77 +39,105 @@ impl Exports {
         disk::beside(&self.0, disk::TEMPORARY_ENDING)
     }
 
-    /// Remembers that this machine makes the key. The caller holds the lock of the key store.
-    pub(crate) fn note_made(&self, key: &MasterKey) -> Result<()> {
-        let text = self.text_with(&[key], |_| MADE);
-        disk::replace(&self.0, &self.temporary(), text.as_bytes(), |_| Ok(()))
+    /// Remembers that this machine makes the key, in the place of `before` if there is one. The caller holds the lock of the key store.
+    pub(crate) fn note_made(&self, key: &MasterKey, before: Option<&MasterKey>) -> Result<()> {
+        let (public, before) = (public_of(key), before.map(public_of));
+        let mut lines = self.lines_without(&public);
+        lines.push(Line { public, is_made: true, is_copied: false, before });
+        disk::replace(&self.0, &self.temporary(), text(&lines).as_bytes(), |_| Ok(()))
     }
 
     /// Takes that back: the key was not made.
     pub(crate) fn forget(&self, key: &MasterKey) {
-        let (text, public) = (self.read(), key.recipient().to_string());
-        let kept: String = text.split_inclusive('\n').filter(|line| !line.starts_with(&public)).collect();
+        let lines = self.lines_without(&public_of(key));
         // What stays names a key that nobody has.
-        if kept.is_empty() {
+        if lines.is_empty() {
             let _ = files::remove(&self.0);
         } else {
-            let _ = disk::replace_soon(&self.0, kept.as_bytes());
+            let _ = disk::replace_soon(&self.0, text(&lines).as_bytes());
         }
     }
 
     /// Remembers that there is a copy of the keys outside the key store. A record that cannot be written costs a hint that is given once more, so
     /// nothing fails of it.
     pub(crate) fn note_copied(&self, keys: &[MasterKey]) {
-        let text = self.text_with(&keys.iter().collect::<Vec<_>>(), |known| {
-            if known.is_some_and(|known| known.starts_with(MADE)) { MADE_AND_COPIED } else { COPIED }
-        });
+        let mut lines = self.lines();
+        for public in keys.iter().rev().map(public_of) {
+            let known = lines.iter().position(|line| line.public == public).map(|index| lines.remove(index));
+            let new = Line { public, is_made: false, is_copied: true, before: None };
+            lines.push(known.map_or(new, |known| Line { is_copied: true, ..known }));
+        }
         if let Some(folder) = self.0.parent()
             && disk::make_private_folders(folder).is_ok()
         {
-            let _ = disk::replace_soon(&self.0, text.as_bytes());
+            let _ = disk::replace_soon(&self.0, text(&lines).as_bytes());
         }
     }
 
     /// Whether there is a copy of the key with this public half; without one, of the key that was last made or copied.
     pub(crate) fn is_copied(&self, public: Option<&str>) -> bool {
-        let text = self.read();
-        let mut lines = text.lines().rev().filter_map(|line| line.split_once(' '));
-        lines.find(|(known, _)| public.is_none_or(|public| public == *known)).is_some_and(|(_, what)| what != MADE)
+        let lines = self.lines();
+        let mut lines = lines.iter().rev();
+        lines.find(|line| public.is_none_or(|public| public == line.public)).is_some_and(|line| line.is_copied)
     }
 
     /// Whether this machine made the key and never handed out a copy.
     pub(crate) fn is_only_here(&self, key: &MasterKey) -> bool {
-        self.of(key).as_deref() == Some(MADE)
+        let public = public_of(key);
+        self.lines().iter().any(|line| line.public == public && line.is_made && !line.is_copied)
     }
 
-    /// Whether this machine made the key.
-    pub(crate) fn is_made_here(&self, key: &MasterKey) -> bool {
-        self.of(key).is_some_and(|what| what.starts_with(MADE))
+    /// Whether this machine made `newer` in the place of `older`.
+    pub(crate) fn has_replaced(&self, older: &MasterKey, newer: &MasterKey) -> bool {
+        let [older, newer] = [older, newer].map(public_of);
+        self.lines().iter().any(|line| line.public == newer && line.is_made && line.before.as_ref() == Some(&older))
     }
 
-    fn of(&self, key: &MasterKey) -> Option<String> {
-        let (text, public) = (self.read(), key.recipient().to_string());
-        let known =
-            |line: &str| line.split_once(' ').filter(|(known, _)| *known == public).map(|(_, what)| what.to_owned());
-        text.lines().find_map(known)
+    fn lines_without(&self, public: &str) -> Vec<Line> {
+        let mut lines = self.lines();
+        lines.retain(|line| line.public != public);
+        lines
     }
 
-    /// The record with these keys last; `what` says what is known of one from now on, given what was.
-    fn text_with(&self, keys: &[&MasterKey], what: impl Fn(Option<&str>) -> &'static str) -> String {
-        let text = self.read();
-        let publics: Vec<_> = keys.iter().rev().map(|key| key.recipient().to_string()).collect();
-        let lines = || text.lines().filter_map(|line| line.split_once(' '));
-        let known = |public: &String| lines().find(|(known, _)| known == public).map(|(_, what)| what);
-        let kept = lines().filter(|(known, _)| publics.iter().all(|public| public != known));
-        let kept = kept.map(|(known, what)| format!("{known} {what}\n"));
-        kept.chain(publics.iter().map(|public| format!("{public} {}\n", what(known(public))))).collect()
-    }
-
-    fn read(&self) -> String {
+    fn lines(&self) -> Vec<Line> {
         let file = disk::open_regular(&self.0).ok().flatten();
         let bytes = file.and_then(|file| disk::read_limited(&file, &self.0, MAX).ok()).unwrap_or_default();
-        String::from_utf8(bytes).unwrap_or_default()
+        String::from_utf8(bytes).unwrap_or_default().lines().filter_map(Line::parse).collect()
     }
+}
+
+impl Line {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split(' ').map(str::to_owned);
+        let (public, word, before) = (words.next()?, words.next()?, words.next());
+        let (is_made, is_copied) = match &*word {
+            MADE => (true, false),
+            COPIED => (false, true),
+            MADE_AND_COPIED => (true, true),
+            _ => return None,
+        };
+        Some(Self { public, is_made, is_copied, before })
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match (self.is_made, self.is_copied) {
+            (true, false) => MADE,
+            (true, true) => MADE_AND_COPIED,
+            (false, _) => COPIED,
+        };
+        write!(f, "{} {word}", self.public)?;
+        self.before.iter().try_for_each(|before| write!(f, " {before}"))
+    }
+}
+
+fn text(lines: &[Line]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn public_of(key: &MasterKey) -> String {
+    key.recipient().to_string()
 }
 
 #[cfg(test)]
@@ -112,32 +149,42 @@ mod tests {
     fn a_key_is_known_by_what_was_last_done_with_it() {
         let home = tempfile::tempdir().unwrap();
         let exports = Exports::new(&Places::under(home.path())).unwrap();
-        let [first, second] = [(), ()].map(|()| MasterKey::generate(clock::now()));
-        let public = |key: &MasterKey| key.recipient().to_string();
-        assert!(!exports.is_copied(None) && !exports.is_only_here(&first));
-        exports.note_made(&first).unwrap();
-        assert!(!exports.is_copied(None) && exports.is_only_here(&first) && !exports.is_only_here(&second));
-        assert!(exports.is_made_here(&first) && !exports.is_made_here(&second));
-        let firsts = [first];
-        exports.note_copied(&firsts);
-        exports.note_copied(&firsts);
-        // Handed out or brought back, it is the one that was made here.
-        assert!(exports.is_made_here(&firsts[0]) && !exports.is_only_here(&firsts[0]));
-        let text = exports.read();
-        let first = public_of(&text);
-        assert!(exports.is_copied(None) && exports.is_copied(Some(&first)) && !exports.is_copied(Some("age1other")));
-        exports.note_made(&second).unwrap();
-        assert!(!exports.is_copied(None) && exports.is_copied(Some(&first)));
-        assert!(!exports.is_copied(Some(&public(&second))));
-        exports.note_copied(&[second]);
-        assert!(exports.is_copied(None));
-        let third = [MasterKey::generate(clock::now())];
+        let [first, second, third] = [(), (), ()].map(|()| [MasterKey::generate(clock::now())]);
+        let copied = |key: &[MasterKey; 1]| exports.is_copied(Some(&public_of(&key[0])));
+        assert!(!exports.is_copied(None) && !exports.is_only_here(&first[0]));
+        exports.note_made(&first[0], None).unwrap();
+        assert!(!exports.is_copied(None) && exports.is_only_here(&first[0]) && !exports.is_only_here(&second[0]));
+        exports.note_copied(&first);
+        assert!(exports.is_copied(None) && copied(&first) && !copied(&second) && !exports.is_only_here(&first[0]));
+        exports.note_made(&second[0], Some(&first[0])).unwrap();
+        assert!(!exports.is_copied(None) && copied(&first) && !copied(&second) && exports.is_only_here(&second[0]));
+        exports.note_copied(&second);
+        exports.note_copied(&second);
+        assert!(exports.is_copied(None) && copied(&second));
         exports.note_copied(&third);
-        assert!(exports.is_copied(Some(&public(&third[0]))) && !exports.is_made_here(&third[0]));
-        assert_eq!(exports.read().lines().count(), 3);
+        assert!(copied(&third) && exports.lines().len() == 3);
     }
 
-    fn public_of(text: &str) -> String {
-        text.split(' ').next().unwrap().to_owned()
+    #[test]
+    fn a_key_replaced_the_one_before_it_if_it_was_made_for_that() {
+        let home = tempfile::tempdir().unwrap();
+        let exports = Exports::new(&Places::under(home.path())).unwrap();
+        let [first, second, third] = [(), (), ()].map(|()| MasterKey::generate(clock::now()));
+        exports.note_made(&first, None).unwrap();
+        exports.note_made(&second, Some(&first)).unwrap();
+        assert!(exports.has_replaced(&first, &second) && !exports.has_replaced(&second, &first));
+        assert!(!exports.has_replaced(&third, &first) && !exports.has_replaced(&first, &third));
+        // A copy of it changes nothing.
+        let seconds = [second];
+        exports.note_copied(&seconds);
+        let [second] = seconds;
+        assert!(exports.has_replaced(&first, &second) && exports.is_copied(None));
+        // What was not made in the end is forgotten.
+        exports.note_made(&third, Some(&second)).unwrap();
+        exports.forget(&third);
+        assert!(!exports.has_replaced(&second, &third) && exports.has_replaced(&first, &second));
+        exports.forget(&second);
+        exports.forget(&first);
+        assert!(!exports.0.exists());
     }
 }

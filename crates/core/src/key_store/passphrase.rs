@@ -11,6 +11,7 @@ use age::secrecy::zeroize::Zeroizing;
 use age::secrecy::{ExposeSecret, SecretString};
 
 use super::Attendant;
+use crate::disk;
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::injections::PASSPHRASE_FILE;
 use crate::paths::refuse_tilde;
@@ -81,7 +82,7 @@ fn read(path: &Path) -> Result<(SecretString, bool)> {
     };
     let file = File::open(path).map_err(unreadable)?;
     let data = file.metadata().map_err(unreadable)?;
-    if files::is_fed_by_others(&file) {
+    if files::is_fed_by_others(&file) || disk::is_led_by_others(&file, path) {
         return Err(bad("names a file that other users can write")
             .hint("if the passphrase is yours: chmod 600 \"$CAST_PASSPHRASE_FILE\"; if the file is not, make a copy of your own"));
     }

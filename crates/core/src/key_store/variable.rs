@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use age::secrecy::zeroize::Zeroizing;
 
+use crate::disk;
 use crate::failure::{Cause, Failure, Kind, Result};
 use crate::injections::{KEY, KEY_FILE};
 use crate::key_store::key_text;
@@ -60,7 +61,7 @@ pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     };
     let file = File::open(path).map_err(|cause| unreadable(&cause))?;
     // Who can write the file chooses the key.
-    if files::is_fed_by_others(&file) {
+    if files::is_fed_by_others(&file) || disk::is_led_by_others(&file, path) {
         return Err(Failure::new(Kind::NoKey, format!("{named_by}: other users can write the file that it names"))
             .hint(if named_by == KEY_FILE {
                 "if the key is yours: chmod go-w \"$CAST_KEY_FILE\"; if the file is not, make a copy of your own"

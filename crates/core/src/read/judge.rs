@@ -123,16 +123,16 @@ impl Session {
         Ok(is_owned_by_a_former_key(&self.key()?.key, vault))
     }
 
-    /// Refuses to seal a vault of a former key to the newest one, unless this machine made each key that came after that one. Up to the moment when
+    /// Refuses to seal a vault of a former key to the newest one, unless this machine put each key that came after it in the place of the one before. Up to the moment when
     /// a key was replaced, its holders were the owner; a machine that got the new key from elsewhere may have followed them for longer.
-    pub(crate) fn refuse_to_hand_on(&self, vault: &Vault) -> Result<()> {
-        let unlocked = self.key()?;
-        let UnlockKey::Master(keys) = &unlocked.key else { return Ok(()) };
-        if !is_owned_by_a_former_key(&unlocked.key, vault) {
+    pub(crate) fn refuse_to_hand_on(&self, vault: &Vault, key: &UnlockKey) -> Result<()> {
+        let UnlockKey::Master(keys) = key else { return Ok(()) };
+        if !is_owned_by_a_former_key(key, vault) {
             return Ok(());
         }
         let (owner, exports) = (vault.part().card.verification(), Exports::new(&self.places)?);
-        if keys.iter().take_while(|key| key.verification() != owner).all(|key| exports.is_made_here(key)) {
+        let of_owner = keys.iter().position(|key| key.verification() == owner).unwrap_or_default();
+        if keys[..=of_owner].windows(2).all(|pair| exports.has_replaced(&pair[1], &pair[0])) {
             return Ok(());
         }
         let what =
@@ -164,7 +164,7 @@ impl Session {
         let (Some(state), Some(seen)) = (found.vault.state(), self.seen()) else { return false };
         let mut records = found.record.iter().chain(&found.beside).peekable();
         let permits =
-            |record: &Record| record.in_git && state.epoch == record.state.epoch && state.rules.covers(&record.floor);
+            |record: &Record| record.in_git && state.is_of_epoch_of(&record.state) && state.rules.covers(&record.floor);
         let known = Known::of(&found.vault);
         let has_met = |known: Known| seen.has_met(known.whose, state);
         !found.is_strange

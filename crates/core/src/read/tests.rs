@@ -179,6 +179,31 @@ fn nothing_is_sealed_to_a_key_that_was_dropped() {
     with_file(home.path(), &there).change(&b, Missing::Create, "", set).unwrap();
 }
 
+/// Whatever comes into the store while a vault is changed: by that key it was judged.
+#[test]
+fn a_vault_is_sealed_to_the_key_by_which_it_was_judged() {
+    let (home, here, _, agent) = beside_one_vault();
+    let former = crate::change::masters(&with_file(home.path(), &here).key().unwrap().key).unwrap()[0].card();
+    let writer = with_file(home.path(), &here);
+    writer
+        .change(&agent, Missing::Refuse, "", |vault| {
+            let given = UnlockKey::parse(KEY).unwrap();
+            let import = ImportKey { given: &given, replace: true, place: None };
+            // It opens one of the vaults that are there.
+            let newest = &crate::change::masters(&given).unwrap()[0];
+            let mut other = Vault::create(AgentName::parse("other").unwrap(), newest).unwrap();
+            let file = other.seal(&given, cast_vault::Replica::generate().unwrap()).unwrap();
+            std::fs::write(here.join("other.age"), file).unwrap();
+            with_file(home.path(), &here).perform(import)?;
+            // As `copy` reads its source.
+            writer.vault(&AgentName::parse("other").unwrap())?;
+            set(vault)
+        })
+        .unwrap();
+    let vault = with_file(home.path(), &here).vault(&agent).unwrap();
+    assert!(vault.part().card == former);
+}
+
 /// Nor to one that had no use yet, when it is replaced.
 #[test]
 fn nothing_is_sealed_to_an_unused_key_that_was_replaced() {

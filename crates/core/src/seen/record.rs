@@ -217,6 +217,7 @@ mod tests {
         let state = State {
             id: VaultId([7; 16]),
             epoch: 3,
+            nonce: [3; 16],
             rules: vector("0000000a.1"),
             owner_hash: Digest([1; 32]),
             at: vector("0000000a.2,0000000b.1"),

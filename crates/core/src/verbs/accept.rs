@@ -125,7 +125,7 @@ impl Verb for Review<'_> {
         review.why = match (verdict, &opened) {
             (Some(Verdict::Known | Verdict::News), Some(found)) => {
                 let used_up = used_up.map(|refusal| refusal.of(agent).into());
-                used_up.or(session.refuse_to_hand_on(&found.vault).err())
+                used_up.or(session.refuse_to_hand_on(&found.vault, &unlocked.key).err())
             }
             (Some(verdict), Some(found)) => Some(refused(agent, verdict, found.place.as_ref())),
             _ => Some(why(&file, agent, key, &inspected, former.is_some())),
@@ -156,7 +156,8 @@ impl Verb for Review<'_> {
 }
 
 impl Verb for Accept {
-    type Done = ();
+    /// Whether the agent keys that opened it open it no more.
+    type Done = bool;
     const EFFECT: Effect = Effect::Change;
 
     fn event(&self) -> Event {
@@ -164,7 +165,7 @@ impl Verb for Accept {
         Event::new(Action::Accept).agent(&self.agent).keys(names)
     }
 
-    fn perform(self, session: &Session, _: &mut Event) -> Result<()> {
+    fn perform(self, session: &Session, _: &mut Event) -> Result<bool> {
         let Self { agent, file, take, record, .. } = self;
         let folder = session.folder()?;
         let lock = session.lock_vaults(folder)?;
@@ -181,12 +182,16 @@ impl Verb for Accept {
         if known_now != record || folder.read(&agent)?.as_ref() != Some(&file) {
             return Err(has_changed());
         }
-        let (other, mut now) = (session.here(&agent)?.place.held, id);
+        let (other, mut now, mut ends_agent_keys) = (session.here(&agent)?.place.held, id, false);
         match take {
             Take::Seal { mut vault, given_up } => {
+                let before = vault.state().cloned();
                 vault.supersede(record.as_ref().map(|record| &record.state), given_up)?;
-                session.commit(folder, &lock, &mut vault, record.as_ref(), None)?;
+                session.commit(folder, &lock, &session.key()?, &mut vault, record.as_ref(), None)?;
                 now = vault.id();
+                let opens =
+                    |after: &State| before.is_some_and(|before| after.id == before.id && after.is_of_epoch_of(&before));
+                ends_agent_keys = !vault.state().is_some_and(opens);
             }
             Take::Expect(vault) => {
                 if let Some(seen) = &seen {
@@ -207,7 +212,8 @@ impl Verb for Accept {
         }
         // Another vault was expected here, or the same under the id that it had.
         let other = other.filter(|other| other.id != now);
-        other.map_or(Ok(()), |other| session.give_up(other.known(), folder, &agent))
+        other.map_or(Ok(()), |other| session.give_up(other.known(), folder, &agent))?;
+        Ok(ends_agent_keys)
     }
 }
 

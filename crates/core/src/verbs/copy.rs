@@ -72,7 +72,9 @@ impl Verb for Copy<'_> {
                     return Err(Error::DangerousName(name.clone()).into());
                 }
                 let flags = source.names().get(name).ok_or_else(|| no_such_secret(&source, name))?;
-                let is_own = *source.role() == Role::Owner;
+                // One of a former key that others may have followed is as good as another owner's.
+                let is_own =
+                    *source.role() == Role::Owner && session.refuse_to_hand_on(&source, &session.key()?.key).is_ok();
                 if !is_own {
                     refuse_choices(from, name, flags)?;
                 }
@@ -107,7 +109,7 @@ fn refuse_choices(agent: &AgentName, name: &SecretName, flags: &Flags) -> Result
         Flags { hosts, .. } if !hosts.is_empty() => "is for hosts",
         _ => return Ok(()),
     };
-    let what = format!("'{name}' {choice} that another owner chose: the owner of the vault of agent '{agent}'");
+    let what = format!("'{name}' {choice} that another owner may have chosen: that of the vault of agent '{agent}'");
     Err(Failure::new(Kind::Usage, what).hint("name the secrets to copy, without it"))
 }
 

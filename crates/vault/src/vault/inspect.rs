@@ -84,7 +84,9 @@ impl Inspected {
         if epoch + 1 >= COUNTER_LIMIT {
             return Some(Refusal::EpochsUsedUp);
         }
-        (rules.is_full() || at.is_full()).then_some(Refusal::Vector(VectorFault::TooManyReplicas))
+        // What a broken seal counts is not taken over.
+        let is_full = rules.is_full() || self.sealer.is_some() && at.is_full();
+        is_full.then_some(Refusal::Vector(VectorFault::TooManyReplicas))
     }
 
     /// Who sealed the values; `None` where the seal does not hold.

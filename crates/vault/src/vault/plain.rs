@@ -15,6 +15,7 @@ use super::lines::{First, Second, Signed, ending};
 use super::state::{Digest, State};
 use crate::error::Refusal;
 use crate::key::Verifier;
+use crate::part::Part;
 
 /// What a signature of the owner's part begins with, and one of the values: no message of one kind is one of the other.
 const OWNER: &[u8] = b"cast/v1/owner\0";
@@ -118,7 +119,8 @@ impl Plain {
         let at = below.second.line.at.clone();
         let values_hash = digest(&[format!(" at={at}\n").as_bytes(), below.values]);
         let owner_hash = digest(&[self.head(), b"\n", self.part()]);
-        Ok(State { id, epoch, rules: rules.clone(), owner_hash, at, values_hash })
+        let nonce = Part::nonce_of(self.part()).ok_or(Refusal::Newer)?;
+        Ok(State { id, epoch, nonce, rules: rules.clone(), owner_hash, at, values_hash })
     }
 }
 

@@ -7,10 +7,10 @@ use super::lines::{First, Second};
 use super::open::find_sealer;
 use super::plain::{self, Plain};
 use super::receipt::Anchored;
-use super::state::State;
+use super::state::{Comparison, State};
 use super::{Changes, Opener, Role, Vault};
 use crate::age_file;
-use crate::error::{Refusal, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::hex::COUNTER_LIMIT;
 use crate::key::{MasterKey, UnlockKey, VaultId, random};
 use crate::name::PersonName;
@@ -38,7 +38,8 @@ impl Vault {
         self.next_epoch()
     }
 
-    /// Makes this the newest state there is, above `seen`; as a vault of its own, where this one was given up.
+    /// Makes this the newest state there is, above `seen`; as a vault of its own, where this one was given up. In an epoch of its own, unless it is
+    /// above already, or of the same epoch: what was revoked there, and not here, stays closed.
     pub fn supersede(&mut self, seen: Option<&State>, given_up: bool) -> Result<()> {
         self.check_owner()?;
         self.changes.part = true;
@@ -47,6 +48,8 @@ impl Vault {
             return self.become_another();
         }
         let Some(seen) = seen else { return Ok(()) };
+        let is_of_another_epoch =
+            self.state().is_some_and(|own| !own.is_of_epoch_of(seen) && State::compare(seen, own) != Comparison::Newer);
         self.first.epoch = self.first.epoch.max(seen.epoch);
         let both = (self.first.rules.maximum(&seen.rules), self.at.maximum(&seen.at));
         let (Ok(rules), Ok(at)) = both else {
@@ -54,7 +57,10 @@ impl Vault {
             return self.become_another();
         };
         (self.first.rules, self.at) = (rules, at);
-        Ok(())
+        match is_of_another_epoch.then(|| self.next_epoch()) {
+            Some(Err(Error::Vault { refusal: Refusal::EpochsUsedUp, .. })) => self.become_another(),
+            begun => begun.unwrap_or(Ok(())),
+        }
     }
 
     /// The vectors run on: it is newer for who has seen no more than they count.

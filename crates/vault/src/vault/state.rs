@@ -18,6 +18,8 @@ pub struct State {
     pub id: VaultId,
     /// Counts revocations and changes of the owner's key.
     pub epoch: u64,
+    /// Drawn for this epoch: tells it from one of the same number that another machine started.
+    pub nonce: [u8; 16],
     /// Counts changes of the owner's part.
     pub rules: Vector,
     /// SHA-256 over the first line up to its signature, and the owner's part.
@@ -52,6 +54,9 @@ impl State {
         if now.epoch < seen.epoch {
             return Comparison::RolledBack;
         }
+        if now.epoch == seen.epoch && now.nonce != seen.nonce {
+            return Comparison::Forked;
+        }
         let orders = [
             (now.rules.order(&seen.rules), now.owner_hash == seen.owner_hash),
             (now.at.order(&seen.at), now.values_hash == seen.values_hash),
@@ -67,6 +72,11 @@ impl State {
         } else {
             Comparison::Same
         }
+    }
+
+    /// Whether `other` is of the same epoch: what opens the one by an agent key opens the other.
+    pub fn is_of_epoch_of(&self, other: &Self) -> bool {
+        (self.epoch, self.nonce) == (other.epoch, other.nonce)
     }
 
     /// Compares this state with the vectors that an agent key's line carries. There is no hash to tell a fork of the same numbers.
@@ -94,6 +104,7 @@ impl State {
         let state = Self {
             id: VaultId::parse(fields.next()?)?,
             epoch: parse_counter(fields.next()?)?,
+            nonce: parse_hex(fields.next()?)?,
             rules: Vector::parse(fields.next()?)?,
             owner_hash: Digest::parse(fields.next()?)?,
             at: Vector::parse(fields.next()?)?,
@@ -105,8 +116,8 @@ impl State {
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, epoch, rules, owner_hash, at, values_hash } = self;
-        write!(f, "{id} {epoch} {rules} {owner_hash} {at} {values_hash}")
+        let Self { id, epoch, nonce, rules, owner_hash, at, values_hash } = self;
+        write!(f, "{id} {epoch} {} {rules} {owner_hash} {at} {values_hash}", Hex(nonce))
     }
 }
 
@@ -138,6 +149,7 @@ mod tests {
         State {
             id: VaultId([7; 16]),
             epoch,
+            nonce: [5; 16],
             rules: vector(rules),
             owner_hash: Digest([owner; 32]),
             at: vector(at),
@@ -188,6 +200,10 @@ mod tests {
         ] {
             assert_eq!(State::compare(&state(seen), &state(now)), comparison, "{seen:?} {now:?}");
         }
+        // Two epochs of the same number, whatever they count.
+        let mut apart = state((1, A2, 2, A2, 2));
+        apart.nonce = [6; 16];
+        assert_eq!(State::compare(&state((1, A1, 1, A1, 1)), &apart), Comparison::Forked);
         let mut other = state((9, A2, 1, A2, 1));
         other.id = VaultId([8; 16]);
         assert_eq!(State::compare(&state((1, A1, 1, A1, 1)), &other), Comparison::OtherVault);

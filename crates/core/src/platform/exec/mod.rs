@@ -70,6 +70,11 @@ pub fn keep_from_children(file: &Metadata) {
     system::keep_from_children(file);
 }
 
+/// Keeps the descriptors from 3 on that lead to this file, and that may still be read here, from programs that are started.
+pub fn close_in_children(file: &Metadata) {
+    system::close_in_children(file);
+}
+
 /// Makes the descriptors that are kept from CMD lead nowhere, so that CMD cannot read them in this process either, which stays as its parent.
 pub fn let_go_of_kept() {
     system::let_go_of_kept();

@@ -173,13 +173,20 @@ pub(super) fn let_go_of_kept() {
     }
 }
 
-pub(super) fn keep_from_children(file: &Metadata) {
-    let Ok(descriptors) = std::fs::read_dir("/dev/fd") else { return };
+pub(super) fn close_in_children(file: &Metadata) {
+    descriptors_of(file).into_iter().filter(|number| *number > 2).for_each(raw::close_at_exec);
+}
+
+/// The descriptors that lead to a file. Gathered first: what reads the folder has a descriptor of its own.
+fn descriptors_of(file: &Metadata) -> Vec<i32> {
+    let Ok(descriptors) = std::fs::read_dir("/dev/fd") else { return Vec::new() };
     let leads_there = |path: &Path| std::fs::metadata(path).is_ok_and(|data| place(&data) == place(file));
     let paths = descriptors.flatten().map(|entry| entry.path()).filter(|path| leads_there(path));
-    let number = |path: &PathBuf| path.file_name()?.to_str()?.parse().ok();
-    // Gathered first: what reads the folder has a descriptor of its own.
-    for number in paths.collect::<Vec<_>>().iter().filter_map(number) {
+    paths.collect::<Vec<_>>().iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect()
+}
+
+pub(super) fn keep_from_children(file: &Metadata) {
+    for number in descriptors_of(file) {
         match number {
             0 => drop(File::open("/dev/null").map(rustix::stdio::dup2_stdin)),
             1 | 2 => {}

@@ -156,4 +156,6 @@ pub(super) fn is_own_failure(error: &io::Error) -> bool {
 /// Windows has no paths for descriptors.
 pub(super) fn keep_from_children(_file: &Metadata) {}
 
+pub(super) fn close_in_children(_file: &Metadata) {}
+
 pub(super) fn let_go_of_kept() {}

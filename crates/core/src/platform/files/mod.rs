@@ -150,9 +150,19 @@ pub fn is_writable_by_others(file: &File) -> bool {
     system::is_writable_by_others(file)
 }
 
-/// The same of a file or a FIFO in a folder, whose path may be another's choice. A pipe without a name is the caller's, whoever made it.
+/// The same of what is read from, be it a file, a FIFO or a terminal. A pipe without a name is the caller's, whoever made it.
 pub fn is_fed_by_others(file: &File) -> bool {
     system::is_fed_by_others(file)
+}
+
+/// Where an open file lies, as the kernel has it; for a pipe without a name, `pipe:[...]`. `None` where the system does not tell.
+pub fn path_of_open(file: &File) -> Option<PathBuf> {
+    system::path_of_open(file)
+}
+
+/// Whether what lies at `path`, a link itself, belongs to another user than this one and root.
+pub fn is_of_another_user(path: &Path) -> bool {
+    system::is_of_another_user(path)
 }
 
 /// Whether `open_plain` or `open_log` failed because the path is not a regular file.

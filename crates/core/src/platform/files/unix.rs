@@ -284,8 +284,17 @@ pub(super) fn is_writable_by_others(file: &File) -> bool {
 }
 
 pub(super) fn is_fed_by_others(file: &File) -> bool {
-    let is_in_a_folder = |data: Metadata| data.is_file() || data.file_type().is_fifo() && !is_nameless(&data);
-    file.metadata().is_ok_and(is_in_a_folder) && is_writable_by_others(file)
+    let Ok(data) = file.metadata() else { return false };
+    let kind = data.file_type();
+    if kind.is_file() || kind.is_fifo() && !is_nameless(&data) {
+        return is_writable_by_others(file);
+    }
+    // A terminal, say: its group may write to it, which is not what is read from it.
+    !kind.is_fifo() && is_of_another_person(&data)
+}
+
+pub(super) fn is_of_another_user(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|data| is_of_another_person(&data))
 }
 
 /// The kernel has one file system for all pipes without a name.
@@ -294,13 +303,13 @@ fn is_nameless(pipe: &Metadata) -> bool {
     another.is_ok_and(|another| another.dev() == pipe.dev())
 }
 
-/// Where an open folder lies, as the kernel has it: no link is in that path.
+/// No link is in that path.
 #[cfg(target_os = "linux")]
-fn path_of_open(folder: &File) -> Option<PathBuf> {
-    std::fs::read_link(format!("/proc/self/fd/{}", folder.as_raw_fd())).ok()
+pub(super) fn path_of_open(file: &File) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn path_of_open(_folder: &File) -> Option<PathBuf> {
+pub(super) fn path_of_open(_file: &File) -> Option<PathBuf> {
     None
 }

@@ -217,3 +217,11 @@ pub(super) fn is_writable_by_others(_file: &File) -> bool {
 pub(super) fn is_fed_by_others(_file: &File) -> bool {
     false
 }
+
+pub(super) fn path_of_open(_file: &File) -> Option<PathBuf> {
+    None
+}
+
+pub(super) fn is_of_another_user(_path: &Path) -> bool {
+    false
+}

@@ -238,7 +238,7 @@ impl Session {
         let all: Vec<_> = std::iter::once(&new).chain(keys).collect();
         // First: to a key that was not made here, no vault of the one before it is sealed unasked.
         let exports = Exports::new(&self.places)?;
-        exports.note_made(&new)?;
+        exports.note_made(&new, keys.first())?;
         slot.write(lock, &all).inspect_err(|_| exports.forget(&new))
     }
 
@@ -260,8 +260,9 @@ impl Session {
         match self.look_at_vault(agent)? {
             Some(Found { mut vault, record, verdict, .. }) if !is_done(&vault) => {
                 refuse_older(&vault, verdict)?;
-                self.refuse_to_hand_on(&vault)?;
-                self.commit(folder, &lock, &mut vault, record.as_ref(), None)?;
+                let unlocked = self.key()?;
+                self.refuse_to_hand_on(&vault, &unlocked.key)?;
+                self.commit(folder, &lock, &unlocked, &mut vault, record.as_ref(), None)?;
                 Ok(true)
             }
             // Deleted since it was listed, or done.

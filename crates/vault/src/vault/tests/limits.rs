@@ -49,6 +49,18 @@ fn too_many_replicas_leave_a_way_on() {
 }
 
 #[test]
+fn what_a_broken_seal_counts_fills_nothing() {
+    let (vault, _) = shared();
+    for (sealer, used_up) in [(OWNER, Some(Refusal::Vector(VectorFault::TooManyReplicas))), (STRANGER, None)] {
+        let forge = Forge::of(&vault);
+        let second = Second { at: Vector::parse(&full()).unwrap(), ..forge.second.clone() };
+        let file = Forge { second, ..forge }.sealed_by(sealer).file();
+        let inspected = Vault::inspect(&file, &agent(), std::slice::from_ref(master(&user(OWNER)))).unwrap();
+        assert_eq!(inspected.has_used_up(), used_up);
+    }
+}
+
+#[test]
 fn an_epoch_that_is_used_up_leaves_a_way_on() {
     let mut vault = counted(9_007_199_254_740_991, "0000000a.1", "0000000a.1");
     assert_eq!(vault.start_epoch().err(), Some(Refusal::EpochsUsedUp.of(&agent())));

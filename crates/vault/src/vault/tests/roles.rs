@@ -254,17 +254,27 @@ fn two_machines_that_start_the_same_epoch_make_two_agent_keys() {
     let agent_key = UnlockKey::Agent(Box::new(here.grant(&key).unwrap()));
     let closed = |file: &[u8]| refused(open(file, &agent_key, Anchor::Own), Refusal::WrongAgentKey);
     closed(&sealed_for_its_recipients(&there));
-    // Nor when one of the two takes the state of the other, or an older one, for the newest.
+    let of_there = UnlockKey::Agent(Box::new(there.grant(&key).unwrap()));
+    // Nor does either open what comes of it when one of the two takes the state of the other, or an older one, for the newest.
     let mut third = open_own(&file, OWNER).unwrap();
     for vault in [&mut there, &mut third] {
         vault.supersede(Some(&one), false).unwrap();
         let file = vault.seal(&key, replica(1)).unwrap();
-        assert_eq!(
-            (vault.state().unwrap().epoch, State::compare(&one, vault.state().unwrap())),
-            (2, Comparison::Newer)
-        );
+        let now = vault.state().unwrap();
+        assert_eq!((now.epoch, State::compare(&one, now)), (3, Comparison::Newer));
         closed(&file);
+        refused(open(&file, &of_there, Anchor::Own), Refusal::WrongAgentKey);
     }
+    // Of the same epoch, it goes on in that.
+    let (mut one, mut other) = (open_own(&file, OWNER).unwrap(), open_own(&file, OWNER).unwrap());
+    for (vault, number) in [(&mut one, 1), (&mut other, 2)] {
+        vault.set(name("K"), value("x"), false, now()).unwrap();
+        vault.seal(&key, replica(number)).unwrap();
+    }
+    let agent_key = UnlockKey::Agent(Box::new(one.grant(&key).unwrap()));
+    other.supersede(one.state(), false).unwrap();
+    let file = other.seal(&key, replica(2)).unwrap();
+    assert_eq!(open(&file, &agent_key, Anchor::Own).unwrap().state().unwrap().epoch, 1);
 }
 
 fn sealed_for_its_recipients(vault: &Vault) -> Vec<u8> {
