@@ -157,9 +157,9 @@ fn on_two_machines_apart_from_each_other() {
         assert_eq!((one.epoch, two.epoch), (2, 2));
         assert!(!opens(&there));
         // Nor what follows once they meet, whichever of them takes the state of the other.
-        let [of_here, of_there] = [&here, &there].map(|sandbox| fs::read(sandbox.vault("a")).unwrap());
+        let [ours, theirs] = [&here, &there].map(|sandbox| fs::read(sandbox.vault("a")).unwrap());
         let revoked = Text::read(&there.vault("a"), Key::master(&there)).agent_key(Key::master(&there));
-        for (sandbox, file) in [(&here, of_there), (&there, of_here)] {
+        for (sandbox, file) in [(&here, theirs), (&there, ours)] {
             fs::write(sandbox.vault("a"), file).unwrap();
             sandbox.cast(["list", "a"]).refuses(5, "changed on two machines", &["hunter2"]);
             let accepted = sandbox.cast(["vault", "accept", "a", "--yes"]).succeeds();

@@ -133,7 +133,7 @@ impl fmt::Display for Line {
 }
 
 fn text(lines: &[Line]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect()
 }
 
 fn public_of(key: &MasterKey) -> String {
