@@ -127,8 +127,8 @@ impl Verb for Review<'_> {
         let verdict = opened.as_ref().map(|found| match found.verdict {
             // In another folder, and older than what is known of it there.
             Verdict::OtherFolder => {
-                let known = record.iter().map(|record| &record.state).chain(&beside);
-                known.filter_map(is_older).next().unwrap_or(Verdict::OtherFolder)
+                let mut known = record.iter().map(|record| &record.state).chain(&beside);
+                known.find_map(is_older).unwrap_or(Verdict::OtherFolder)
             }
             verdict => verdict,
         });
