@@ -247,6 +247,16 @@ impl Session {
         let Some(seen) = self.seen() else { return Ok(vault.seal(key, Replica::generate()?)?) };
         let mut replica = seen.replica()?;
         let is_alike = counts_alike(replica, vault.state(), record.map(|record| &record.state));
+        // Where this user knows the same vault otherwise, by its owner's card, say, these numbers may be used there.
+        let beside = Known::of(vault).beside(vault.part().card.verification()).map(|known| seen.record(known));
+        let beside = beside.collect::<Result<Vec<_>>>()?;
+        let counts = |state: &State| (state.rules.get(replica), state.at.get(replica));
+        let (rules, at) = vault.state().map_or((0, 0), counts);
+        let is_used = beside.iter().flatten().any(|other| {
+            let (used_rules, used_at) = counts(&other.state);
+            used_rules > rules || used_at > at
+        });
+        let is_alike = is_alike && !is_used;
         // A writer that was killed may have left a state behind.
         if !is_alike || seen.has_pending(Known::of(vault), vault.state()) {
             replica = seen.new_replica()?;

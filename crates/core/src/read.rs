@@ -31,8 +31,8 @@ pub enum Builtin {
 pub(crate) struct Found {
     pub(crate) vault: Vault,
     pub(crate) record: Option<Record>,
-    /// Of one that an agent key opened: what the holder of a master key knows of it here. It is compared, and not changed.
-    beside: Vec<Record>,
+    /// What is known of it otherwise: as an own one, by its owner's card. It is compared, and not changed.
+    pub(crate) beside: Vec<Record>,
     pub(crate) verdict: Verdict,
     /// This machine has seen no vault in this place.
     pub(crate) is_new_here: bool,

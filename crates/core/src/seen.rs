@@ -137,7 +137,7 @@ impl Seen {
     }
 
     /// Whoever counts next does so under another one.
-    fn forget_replica(&self) {
+    pub(crate) fn forget_replica(&self) {
         let _ = fs::remove_file(self.replica_path());
     }
 

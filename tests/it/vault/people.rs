@@ -250,6 +250,54 @@ fn ones_own_former_key_takes_no_place_of_another_owner() {
     still_reads(&alice, "hunter2-first");
 }
 
+/// What is known by a card counts for who has that owner's key now.
+#[test]
+fn an_older_state_of_one_whose_key_became_ones_own() {
+    let (owner, alice, _) = shared();
+    let old = fs::read(owner.vault("a")).unwrap();
+    accept(&alice).succeeds();
+    owner.cast(["key", "revoke", "--agent", "a"]).succeeds();
+    owner.set("a", "K", "hunter2-second");
+    fs::copy(owner.vault("a"), alice.vault("a")).unwrap();
+    still_reads(&alice, "hunter2-second");
+    let leaked = Text::parse(&crate::forge::decrypt(&old, Key::master(&owner))).agent_key(Key::master(&owner));
+    fs::write(alice.home().join("owner.key"), owner.key()).unwrap();
+    alice.cast(["key", "import", "owner.key", "--replace"]).succeeds();
+    // In its place, and in a clone that this machine has not seen.
+    let clone = alice.home().join("clone");
+    fs::create_dir(&clone).unwrap();
+    for folder in [alice.vault("a").parent().unwrap().to_owned(), clone] {
+        fs::write(folder.join("a.age"), &old).unwrap();
+        let there = |words: &[&str]| alice.cast(words).env("CAST_VAULTS", &folder);
+        there(&["run", "a", "--", "touch", "started"]).refuses(125, "older than this machine has seen", &["hunter2"]);
+        there(&["vault", "accept", "a", "--yes"]).succeeds();
+        there(&["set", "a", "K", "hunter2-third"]).succeeds();
+        let now = fs::read(folder.join("a.age")).unwrap();
+        assert!(crate::forge::opens(&old, leaked) && !crate::forge::opens(&now, leaked));
+        assert_eq!(there(&["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds().out, "hunter2-third\n");
+    }
+}
+
+/// A number that is counted twice would let one change pass for another.
+#[test]
+fn what_is_set_after_an_older_state_was_accepted_counts_anew() {
+    let (owner, alice, _) = shared();
+    accept(&alice).succeeds();
+    let old = fs::read(alice.vault("a")).unwrap();
+    let at = || text_of(&fs::read(alice.vault("a")).unwrap(), Key::master(&owner)).at;
+    alice.set("a", "K", "hunter2-one");
+    let first = at();
+    fs::write(alice.vault("a"), &old).unwrap();
+    alice.cast(["list", "a"]).refuses(5, "older than this machine has seen", &["hunter2"]);
+    accept(&alice).succeeds();
+    alice.set("a", "K", "hunter2-two");
+    let second = at();
+    let entries = |at: &str| at.split(',').map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    let before = entries(&text_of(&old, Key::master(&owner)).at);
+    let [first, second] = [first, second].map(|at| entries(&at).difference(&before).cloned().collect::<Vec<_>>());
+    assert!(first.len() == 1 && second.len() == 1 && first != second, "{first:?} {second:?}");
+}
+
 /// The line says whose vault a run expects, for that run.
 #[test]
 fn a_line_in_the_place_of_ones_own_changes_nothing_that_is_known() {

@@ -3,7 +3,7 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -81,6 +81,9 @@ fn read(path: &Path) -> Result<(SecretString, bool)> {
             .hint(format!("{PASSPHRASE_FILE} takes the path of a file, not the passphrase itself"))
     };
     let file = File::open(path).map_err(unreadable)?;
+    if file.is_terminal() {
+        return Err(unreadable(io::Error::other("it is a terminal")));
+    }
     let data = file.metadata().map_err(unreadable)?;
     if files::is_fed_by_others(&file) || disk::is_led_by_others(&file, path) {
         return Err(bad("names a file that other users can write")

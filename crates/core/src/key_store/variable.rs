@@ -60,6 +60,9 @@ pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
         )
     };
     let file = File::open(path).map_err(|cause| unreadable(&cause))?;
+    if file.is_terminal() {
+        return Err(unreadable(&io::Error::other("it is a terminal")));
+    }
     // Who can write the file chooses the key.
     if files::is_fed_by_others(&file) || disk::is_led_by_others(&file, path) {
         return Err(Failure::new(Kind::NoKey, format!("{named_by}: other users can write the file that it names"))

@@ -55,23 +55,32 @@ impl Session {
             let (held, place) = (place.held.clone(), Place { held: Some(held), ..place });
             return Ok(found(vault, expected, Verdict::OtherVault, place, held));
         }
-        if vault.is_known() && is_expected && expected.as_ref().is_some_and(|record| !record.given_up) {
+        let seen = self.seen().filter(|seen| !seen.is_out_of_reach());
+        let record_of = |known| seen.as_ref().map_or(Ok(None), |seen| seen.record(known));
+        let known = Known::of(&vault);
+        let owner = vault.part().card.verification();
+        let beside = known.beside(owner).map(record_of).collect::<Result<Vec<_>>>()?;
+        // Of another owner's under that id, a master key's holder is told by the anchor.
+        let is_of_a_line = matches!(unlocked.key, UnlockKey::Agent(_));
+        let beside: Vec<_> =
+            beside.into_iter().flatten().filter(|record| is_of_a_line || record.owner == owner).collect();
+        if vault.is_known()
+            && is_expected
+            && beside.is_empty()
+            && expected.as_ref().is_some_and(|record| !record.given_up)
+        {
             // The receipt is for this very text, and was written beside this state.
             return Ok(found(vault, expected, Verdict::Known, place, held));
         }
         if expected.is_some() && !place.holds(vault.id()) {
             return Ok(found(vault, expected, Verdict::OtherVault, place, held));
         }
-        let seen = self.seen().filter(|seen| !seen.is_out_of_reach());
-        let record_of = |known| seen.as_ref().map_or(Ok(None), |seen| seen.record(known));
-        let known = Known::of(&vault);
-        let (record, beside) = match (&unlocked.key, expected) {
-            (UnlockKey::Master(_), Some(record)) => (Some(record), Vec::new()),
-            (UnlockKey::Master(_), None) => (record_of(known)?, Vec::new()),
-            (UnlockKey::Agent(_), _) => {
-                let beside = known.with_a_master_key().map(record_of).into_iter().collect::<Result<Vec<_>>>()?;
-                (record_of(known)?, beside.into_iter().flatten().collect())
+        let record = match (&unlocked.key, expected) {
+            // The key of an owner who was accepted here may be this user's by now.
+            (UnlockKey::Master(_), Some(record)) if held.as_ref().is_some_and(|held| held.known() == known) => {
+                Some(record)
             }
+            _ => record_of(known)?,
         };
         let now = vault.state().expect("it was opened from a file");
         let mut elsewhere = None;
@@ -95,7 +104,7 @@ impl Session {
             (Some(record), UnlockKey::Master(keys)) if is_owned_by_an_older_key(keys, record, &vault) => {
                 Verdict::RolledBack
             }
-            (_, UnlockKey::Master(_)) => seen_last,
+            (_, UnlockKey::Master(_)) => beside.iter().map(compare).find(is_older).unwrap_or(seen_last),
             // A runner knows the state at export, also where it remembers nothing.
             (_, UnlockKey::Agent(grant)) => {
                 below_line = Some(verdict(grant.compare(now))).filter(is_older);
@@ -172,7 +181,8 @@ impl Session {
             && records.peek().is_some()
             && records.all(permits)
             && self.folder().is_ok_and(|folder| disk::is_in_own_work_tree(&folder.real()))
-            && (has_met(known) || !found.beside.is_empty() && known.with_a_master_key().into_iter().any(has_met))
+            && (has_met(known)
+                || !found.beside.is_empty() && known.beside(found.vault.part().card.verification()).any(has_met))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::brokered::Brokering;
 use crate::change::Missing;
 use crate::key_store::{KeyPlace, Nobody, PATIENCE};
 use crate::paths::Places;
+use crate::verbs::accept::Review;
 use crate::verbs::init::Init;
 use crate::verbs::key::import::ImportKey;
 use crate::verbs::key::rotate::{Retire, Rotate};
@@ -202,6 +203,30 @@ fn a_vault_is_sealed_to_the_key_by_which_it_was_judged() {
         .unwrap();
     let vault = with_file(home.path(), &here).vault(&agent).unwrap();
     assert!(vault.part().card == former);
+}
+
+/// What a review showed was judged by the key of then.
+#[test]
+fn a_vault_is_accepted_by_the_key_by_which_it_was_reviewed() {
+    let (home, here, _, agent) = beside_one_vault();
+    let path = here.join("a.age");
+    let older = std::fs::read(&path).unwrap();
+    let change = |value: &str| {
+        let value = SecretValue::from_text(value.to_owned()).unwrap();
+        let edit = |vault: &mut Vault| {
+            Ok(vault.set(SecretName::parse("K").unwrap(), value, false, crate::clock::now()).map(drop)?)
+        };
+        with_file(home.path(), &here).change(&agent, Missing::Refuse, "", edit).unwrap();
+    };
+    change("newer");
+    std::fs::write(&path, &older).unwrap();
+    let reader = with_file(home.path(), &here);
+    let review = reader.perform(Review { agent: &agent, former: None }).unwrap();
+    assert!(review.review.why.is_some());
+    with_file(home.path(), &here).perform(Rotate { retire: None, progress: &mut |_, _| {} }).unwrap();
+    let refused = reader.perform(review).unwrap_err();
+    assert!(refused.to_string().contains("has changed meanwhile: review it again"), "{refused}");
+    assert!(std::fs::read(&path).unwrap() == older);
 }
 
 /// Nor to one that had no use yet, when it is replaced.

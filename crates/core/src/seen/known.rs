@@ -42,10 +42,13 @@ impl Known {
         Self { id, whose: Whose::Own }
     }
 
-    /// The same as this user knows it with a master key: as an own one, and by that owner's card.
-    pub(crate) fn with_a_master_key(self) -> [Self; 2] {
-        let (Whose::Accepted(owner) | Whose::Line(owner)) = self.whose else { return [self, self] };
-        [Whose::Own, Whose::Accepted(owner)].map(|whose| Self { whose, ..self })
+    /// That vault of `owner` as this user knows it with a master key, otherwise than so: as an own one, and by that owner's card. Its key may be
+    /// this user's by now.
+    pub(crate) fn beside(self, owner: VerificationKey) -> impl Iterator<Item = Self> {
+        [Whose::Own, Whose::Accepted(owner)]
+            .map(|whose| Self { whose, ..self })
+            .into_iter()
+            .filter(move |one| *one != self)
     }
 
     /// Whether `record` is one of this vault.

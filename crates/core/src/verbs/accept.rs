@@ -2,6 +2,7 @@
 //! it, whose machine then expects this owner's signature.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cast_vault::{
     AgentName, Anchor, Card, Comparison, Fingerprint, Inspected, Role, Sealer, SecretName, State, Timestamp, UnlockKey,
@@ -15,7 +16,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::listing;
 use crate::read::{Verdict, refused};
 use crate::seen::{Known, Name, PERSON, Place, Record, Summary, Whose};
-use crate::session::Session;
+use crate::session::{Session, Unlocked};
 
 /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
 pub struct Review<'a> {
@@ -33,6 +34,10 @@ pub struct Accept {
     file: Vec<u8>,
     take: Take,
     record: Option<Record>,
+    /// The states of it that are known otherwise.
+    beside: Vec<State>,
+    /// The key by which it was judged.
+    unlocked: Arc<Unlocked>,
 }
 
 /// What a review shows.
@@ -110,14 +115,22 @@ impl Verb for Review<'_> {
         }
         let former_owner = here.place.card().or_else(|| places.iter().find_map(Place::card));
         review.former_owner = former_owner.filter(|card| *card != inspected.card()).cloned();
-        let verdict = opened.as_ref().map(|found| match (found.verdict, &record) {
+        let owner = inspected.card().verification();
+        let beside = seen.iter().flat_map(|seen| known.beside(owner).map(|known| seen.record(known)));
+        let beside = beside.collect::<Result<Vec<_>>>()?.into_iter().flatten();
+        let beside: Vec<_> = beside.filter(|record| record.owner == owner).map(|record| record.state).collect();
+        let is_older = |seen: &State| match State::compare(seen, inspected.state()) {
+            Comparison::RolledBack => Some(Verdict::RolledBack),
+            Comparison::Forked => Some(Verdict::Forked),
+            _ => None,
+        };
+        let verdict = opened.as_ref().map(|found| match found.verdict {
             // In another folder, and older than what is known of it there.
-            (Verdict::OtherFolder, Some(record)) => match State::compare(&record.state, inspected.state()) {
-                Comparison::RolledBack => Verdict::RolledBack,
-                Comparison::Forked => Verdict::Forked,
-                _ => Verdict::OtherFolder,
-            },
-            (verdict, _) => verdict,
+            Verdict::OtherFolder => {
+                let mut known = record.iter().map(|record| &record.state).chain(&beside);
+                known.find_map(is_older).unwrap_or(Verdict::OtherFolder)
+            }
+            verdict => verdict,
         });
         // As a vault of its own it begins anew.
         let used_up = if is_own { inspected.has_used_up() } else { None };
@@ -151,7 +164,7 @@ impl Verb for Review<'_> {
         if !is_own {
             session.refuse_an_impostor(agent, id, &here.place, &card)?;
         }
-        Ok(Accept { agent: agent.clone(), review, file, take, record })
+        Ok(Accept { agent: agent.clone(), review, file, take, record, beside, unlocked })
     }
 }
 
@@ -166,7 +179,7 @@ impl Verb for Accept {
     }
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<bool> {
-        let Self { agent, file, take, record, .. } = self;
+        let Self { agent, file, take, record, beside, unlocked, .. } = self;
         let folder = session.folder()?;
         let lock = session.lock_vaults(folder)?;
         let seen = session.seen();
@@ -179,15 +192,18 @@ impl Verb for Accept {
             Failure::new(Kind::Integrity, what)
         };
         let known_now = seen.as_ref().map(|seen| seen.record(known)).transpose()?.flatten();
-        if known_now != record || folder.read(&agent)?.as_ref() != Some(&file) {
+        session.key_has_changed();
+        let is_judged_by_another = !Arc::ptr_eq(&session.key()?, &unlocked);
+        if is_judged_by_another || known_now != record || folder.read(&agent)?.as_ref() != Some(&file) {
             return Err(has_changed());
         }
         let (other, mut now, mut ends_agent_keys) = (session.here(&agent)?.place.held, id, false);
         match take {
             Take::Seal { mut vault, given_up } => {
                 let before = vault.state().cloned();
-                vault.supersede(record.as_ref().map(|record| &record.state), given_up)?;
-                session.commit(folder, &lock, &session.key()?, &mut vault, record.as_ref(), None)?;
+                let seen = record.iter().map(|record| &record.state).chain(&beside);
+                vault.supersede(&seen.collect::<Vec<_>>(), given_up)?;
+                session.commit(folder, &lock, &unlocked, &mut vault, record.as_ref(), None)?;
                 now = vault.id();
                 let opens =
                     |after: &State| before.is_some_and(|before| after.id == before.id && after.is_of_epoch_of(&before));
@@ -203,7 +219,14 @@ impl Verb for Accept {
                     if *vault.role() != Role::Owner {
                         session.refuse_an_impostor(&agent, id, &session.here(&agent)?.place, &vault.part().card)?;
                     }
-                    session.remember(seen, &records, record.as_ref(), &vault, None, &session.key()?.key)?;
+                    // Its numbers may be used for other states than these.
+                    let is_above = |record: &Record| {
+                        vault.state().is_some_and(|now| State::compare(&record.state, now) == Comparison::Newer)
+                    };
+                    if !record.as_ref().is_none_or(is_above) {
+                        seen.forget_replica();
+                    }
+                    session.remember(seen, &records, record.as_ref(), &vault, None, &unlocked.key)?;
                 }
             }
         }

@@ -38,26 +38,31 @@ impl Vault {
         self.next_epoch()
     }
 
-    /// Makes this the newest state there is, above `seen`; as a vault of its own, where this one was given up. In an epoch of its own, unless it is
-    /// above already, or of the same epoch: what was revoked there, and not here, stays closed.
-    pub fn supersede(&mut self, seen: Option<&State>, given_up: bool) -> Result<()> {
+    /// Makes this the newest state there is, above all that was `seen`; as a vault of its own, where this one was given up. In an epoch of its own,
+    /// unless it is above already, or of the same epoch: what was revoked there, and not here, stays closed.
+    pub fn supersede(&mut self, seen: &[&State], given_up: bool) -> Result<()> {
         self.check_owner()?;
         self.changes.part = true;
         self.changes.values = true;
         if given_up {
             return self.become_another();
         }
-        let Some(seen) = seen else { return Ok(()) };
-        let is_of_another_epoch =
-            self.state().is_some_and(|own| !own.is_of_epoch_of(seen) && State::compare(seen, own) != Comparison::Newer);
-        self.first.epoch = self.first.epoch.max(seen.epoch);
-        let both = (self.first.rules.maximum(&seen.rules), self.at.maximum(&seen.at));
-        let (Ok(rules), Ok(at)) = both else {
-            // More replicas than a vector counts: nothing stands above both.
-            return self.become_another();
+        // What a broken seal counts is not taken over.
+        let own = self.state().map(|own| State { at: self.at.clone(), ..own.clone() });
+        let is_of_another_epoch = |seen: &&State| {
+            own.as_ref().is_some_and(|own| !own.is_of_epoch_of(seen) && State::compare(seen, own) != Comparison::Newer)
         };
-        (self.first.rules, self.at) = (rules, at);
-        match is_of_another_epoch.then(|| self.next_epoch()) {
+        let begins_an_epoch = seen.iter().any(is_of_another_epoch);
+        for seen in seen {
+            self.first.epoch = self.first.epoch.max(seen.epoch);
+            let both = (self.first.rules.maximum(&seen.rules), self.at.maximum(&seen.at));
+            match both {
+                (Ok(rules), Ok(at)) if !rules.is_full() && !at.is_full() => (self.first.rules, self.at) = (rules, at),
+                // No further replica, or not even these, fit above both.
+                _ => return self.become_another(),
+            }
+        }
+        match begins_an_epoch.then(|| self.next_epoch()) {
             Some(Err(Error::Vault { refusal: Refusal::EpochsUsedUp, .. })) => self.become_another(),
             begun => begun.unwrap_or(Ok(())),
         }

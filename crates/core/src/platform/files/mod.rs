@@ -150,7 +150,7 @@ pub fn is_writable_by_others(file: &File) -> bool {
     system::is_writable_by_others(file)
 }
 
-/// The same of what is read from, be it a file, a FIFO or a terminal. A pipe without a name is the caller's, whoever made it.
+/// The same of what is read from, be it a file, a FIFO or a device. A pipe without a name is the caller's, whoever made it.
 pub fn is_fed_by_others(file: &File) -> bool {
     system::is_fed_by_others(file)
 }

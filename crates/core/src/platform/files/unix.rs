@@ -289,7 +289,7 @@ pub(super) fn is_fed_by_others(file: &File) -> bool {
     if kind.is_file() || kind.is_fifo() && !is_nameless(&data) {
         return is_writable_by_others(file);
     }
-    // A terminal, say: its group may write to it, which is not what is read from it.
+    // Another device: its group may write to it, which is not what is read from it.
     !kind.is_fifo() && is_of_another_person(&data)
 }
 

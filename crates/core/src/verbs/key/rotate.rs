@@ -239,7 +239,12 @@ impl Session {
         // First: to a key that was not made here, no vault of the one before it is sealed unasked.
         let exports = Exports::new(&self.places)?;
         exports.note_made(&new, keys.first())?;
-        slot.write(lock, &all).inspect_err(|_| exports.forget(&new))
+        slot.write(lock, &all).inspect_err(|_| {
+            // What failed may have come after the key was in its place.
+            if matches!(self.stored(), Ok(Some((_, held))) if !new.is_among(&held)) {
+                exports.forget(&new);
+            }
+        })
     }
 
     /// Seals one vault anew, unless it is sealed to this key already. Says whether it did. One of a former key that this machine has not seen

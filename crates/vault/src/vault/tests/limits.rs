@@ -40,7 +40,7 @@ fn too_many_replicas_leave_a_way_on() {
     // Not by an epoch: what it was started on could not be told.
     vault.start_epoch().unwrap();
     assert_eq!(vault.seal(&user(OWNER), replica(1)).err(), Some(too_many));
-    vault.supersede(Some(&before), true).unwrap();
+    vault.supersede(&[&before], true).unwrap();
     let file = vault.seal(&user(OWNER), replica(1)).unwrap();
     let opened = open_own(&file, OWNER).unwrap();
     let now = opened.state().unwrap();
@@ -65,7 +65,7 @@ fn an_epoch_that_is_used_up_leaves_a_way_on() {
     let mut vault = counted(9_007_199_254_740_991, "0000000a.1", "0000000a.1");
     assert_eq!(vault.start_epoch().err(), Some(Refusal::EpochsUsedUp.of(&agent())));
     let id = vault.id();
-    vault.supersede(None, true).unwrap();
+    vault.supersede(&[], true).unwrap();
     let file = vault.seal(&user(OWNER), replica(1)).unwrap();
     let opened = open_own(&file, OWNER).unwrap();
     assert_eq!(opened.state().unwrap().epoch, 1);
@@ -82,7 +82,7 @@ fn what_supersedes_is_newer_than_all_that_was_seen() {
         let seen = counted(epoch, &rules, &at);
         let (mut vault, _) = shared();
         vault.first.id = seen.id();
-        vault.supersede(seen.state(), false).unwrap();
+        vault.supersede(&[seen.state().unwrap()], false).unwrap();
         let file = vault.seal(&user(OWNER), replica(1)).unwrap();
         let opened = open_own(&file, OWNER).unwrap();
         assert_eq!(State::compare(seen.state().unwrap(), opened.state().unwrap()), Comparison::Newer, "{at}");
@@ -94,12 +94,23 @@ fn what_no_vector_counts_together_becomes_another_vault() {
     let seen = counted(4, "0000000b.5", &full());
     let (mut vault, _) = shared();
     vault.first.id = seen.id();
-    vault.supersede(seen.state(), false).unwrap();
+    vault.supersede(&[seen.state().unwrap()], false).unwrap();
     let file = vault.seal(&user(OWNER), replica(1)).unwrap();
     let opened = open_own(&file, OWNER).unwrap();
     let now = opened.state().unwrap();
     assert_eq!(State::compare(seen.state().unwrap(), now), Comparison::OtherVault);
     assert_eq!((now.epoch, now.rules.sum(), now.at.sum()), (1, 1, 1));
+}
+
+#[test]
+fn what_leaves_no_room_for_a_further_machine_becomes_another_vault() {
+    let all = full();
+    let (seen, mut older) = (counted(1, "0000000b.5", &all), counted(1, "0000000b.5", all.split(',').next().unwrap()));
+    older.first.id = seen.id();
+    older.supersede(&[seen.state().unwrap()], false).unwrap();
+    let file = older.seal(&user(OWNER), replica(1)).unwrap();
+    let opened = open_own(&file, OWNER).unwrap();
+    assert_eq!(State::compare(seen.state().unwrap(), opened.state().unwrap()), Comparison::OtherVault);
 }
 
 #[test]

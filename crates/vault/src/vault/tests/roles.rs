@@ -202,7 +202,7 @@ fn an_agent_key_changes_nothing() {
         opened.share(person("eve"), card(STRANGER), [].into(), now()).err(),
         opened.unshare(&person("bob")).err(),
         opened.start_epoch().err(),
-        opened.supersede(None, true).err(),
+        opened.supersede(&[], true).err(),
         opened.seal(&grant(), replica(1)).err(),
         opened.seal(&user(STRANGER), replica(1)).err(),
         opened.grant(&user(STRANGER)).err(),
@@ -258,7 +258,7 @@ fn two_machines_that_start_the_same_epoch_make_two_agent_keys() {
     // Nor does either open what comes of it when one of the two takes the state of the other, or an older one, for the newest.
     let mut third = open_own(&file, OWNER).unwrap();
     for vault in [&mut there, &mut third] {
-        vault.supersede(Some(&one), false).unwrap();
+        vault.supersede(&[&one], false).unwrap();
         let file = vault.seal(&key, replica(1)).unwrap();
         let now = vault.state().unwrap();
         assert_eq!((now.epoch, State::compare(&one, now)), (3, Comparison::Newer));
@@ -272,7 +272,7 @@ fn two_machines_that_start_the_same_epoch_make_two_agent_keys() {
         vault.seal(&key, replica(number)).unwrap();
     }
     let agent_key = UnlockKey::Agent(Box::new(one.grant(&key).unwrap()));
-    other.supersede(one.state(), false).unwrap();
+    other.supersede(&[one.state().unwrap()], false).unwrap();
     let file = other.seal(&key, replica(2)).unwrap();
     assert_eq!(open(&file, &agent_key, Anchor::Own).unwrap().state().unwrap().epoch, 1);
 }

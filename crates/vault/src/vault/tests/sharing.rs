@@ -19,7 +19,7 @@ fn a_person_sets_what_the_owner_permitted_and_nothing_else() {
         alice.share(person("eve"), card(STRANGER), [].into(), now()).err(),
         alice.unshare(&person("bob")).err(),
         alice.start_epoch().err(),
-        alice.supersede(None, false).err(),
+        alice.supersede(&[], false).err(),
         alice.grant(&user(ALICE)).err(),
     ] {
         assert_eq!(refusal, owner_only);
@@ -157,7 +157,7 @@ fn a_look_at_a_broken_seal_says_so_and_only_the_owner_takes_it() {
     refused(look(ALICE).accept(&user(ALICE), &card(OWNER)), Refusal::NotSealed);
     refused(look(ALICE).accept_unsealed(&user(ALICE)), Refusal::OtherOwner);
     let mut taken = look(OWNER).accept_unsealed(&user(OWNER)).unwrap();
-    taken.supersede(vault.state(), false).unwrap();
+    taken.supersede(&[vault.state().unwrap()], false).unwrap();
     let next = taken.seal(&user(OWNER), replica(1)).unwrap();
     let back = open_own(&next, OWNER).unwrap();
     assert_eq!(State::compare(vault.state().unwrap(), back.state().unwrap()), Comparison::Newer);
