@@ -85,6 +85,7 @@ pub(super) fn hand_over(_left: &Left, _words: &[&str], _message: &[u8]) -> io::R
 }
 
 /// Never called on Windows.
+#[allow(clippy::unnecessary_wraps)]
 pub(super) fn go_on_apart(
     _left: &Left,
     _others: &[Left],
