@@ -6,7 +6,7 @@ use super::*;
 
 /// The stand-in keys of SECURITY.md.
 const MASTER: &str = "3c784f34ebb2127ed2c3f2f9a38c6c35772f95560d38853617140da2792fe72f";
-const AGENT: &str = "68d4d3450e42a3bec48563f67e8ec8750c4dceaaede3345ef7e26585340f5bed";
+const AGENT: &str = "86e373637aaebe2742501357e01b48675884bf4b48dfc7d5973ecc6a92032474";
 
 fn key(hex: &str) -> [u8; 32] {
     std::array::from_fn(|index| u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).unwrap())
@@ -28,7 +28,7 @@ fn they_are_as_security_md_says() {
     let hex = "0123456789abcdef".repeat(5);
     for (key_hex, secret, value, own, expected) in [
         (MASTER, "OPENAI_API_KEY", long, None, "sk-proj-K0SIaETRBwYD5ODyWYSB6Zr0nbqbV3RdkqjG_-8ReP7HUJ"),
-        (AGENT, "OPENAI_API_KEY", long, None, "sk-proj-5MifGdqzONGCF6MEtKpWPuOLEdBNsCdioDC7_-OQ2TUQMu"),
+        (AGENT, "OPENAI_API_KEY", long, None, "sk-proj-2eth5GXjciXCqP93vzDWP4g5EZNnspu0xa9f_-gXOZuYjN"),
         (MASTER, "DIGITS", "1234567890-1234567890", None, "0553884554-0235578523"),
         (MASTER, "A", "acme_0123456789ABCDEF0123", Some("acme_"), "acme_86C1A3B0BD6A8105052E"),
         (MASTER, "HEX", &hex, None, "9a18e8b210deea936acb4c2550890693fcdd9482020fc8c3200341bdcb075bfe7ad0c794c5d42ce7"),

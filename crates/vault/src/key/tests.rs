@@ -52,12 +52,17 @@ fn a_stand_in_key_depends_on_the_holder_and_the_vault() {
     let agent = AgentName::parse("my-agent").unwrap();
     let vectors = Vector::parse("0000000a.1").unwrap();
     let (rules, at, verification) = (vectors.clone(), vectors, master(MASTER).verification());
-    let key = master(MASTER).agent_key(&agent, VaultId(id), 1, &[9; 16]);
+    let key = master(MASTER).agent_key(
+        &agent,
+        VaultId(id),
+        1,
+        &std::array::from_fn(|index| 32 + u8::try_from(index).unwrap()),
+    );
     let grant = AgentGrant { agent, id: VaultId(id), epoch: 1, rules, at, owner: verification, key };
     let runner = UnlockKey::Agent(Box::new(grant));
     let expected = [
         (hex(&owner, id), "3c784f34ebb2127ed2c3f2f9a38c6c35772f95560d38853617140da2792fe72f"),
-        (hex(&runner, id), "68d4d3450e42a3bec48563f67e8ec8750c4dceaaede3345ef7e26585340f5bed"),
+        (hex(&runner, id), "86e373637aaebe2742501357e01b48675884bf4b48dfc7d5973ecc6a92032474"),
     ];
     for (key, expected) in &expected {
         assert_eq!(key, expected);
