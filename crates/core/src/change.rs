@@ -248,8 +248,9 @@ impl Session {
         let mut replica = seen.replica()?;
         let is_alike = counts_alike(replica, vault.state(), record.map(|record| &record.state));
         // Where this user knows the same vault otherwise, by its owner's card, say, these numbers may be used there.
-        let beside = Known::of(vault).beside(vault.part().card.verification()).map(|known| seen.record(known));
-        let beside = beside.collect::<Result<Vec<_>>>()?;
+        let known = Known::of(vault);
+        let otherwise: Vec<_> = known.beside(vault.part().card.verification()).collect();
+        let beside = otherwise.iter().map(|known| seen.record(*known)).collect::<Result<Vec<_>>>()?;
         let counts = |state: &State| (state.rules.get(replica), state.at.get(replica));
         let (rules, at) = vault.state().map_or((0, 0), counts);
         let is_used = beside.iter().flatten().any(|other| {
@@ -258,7 +259,8 @@ impl Session {
         });
         let is_alike = is_alike && !is_used;
         // A writer that was killed may have left a state behind.
-        if !is_alike || seen.has_pending(Known::of(vault), vault.state()) {
+        let is_pending = otherwise.iter().chain([&known]).any(|known| seen.has_pending(*known, vault.state()));
+        if !is_alike || is_pending {
             replica = seen.new_replica()?;
         }
         match vault.seal(key, replica) {

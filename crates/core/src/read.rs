@@ -75,10 +75,13 @@ impl Session {
         Ok(found.vault)
     }
 
-    /// The same for a vault that is to be deleted, which destroys nothing that is of use: also one of a former key, whatever this machine has
-    /// seen.
+    /// The same for a vault that is to be deleted, which destroys nothing that is of use: also one of a former key, or one of another owner that
+    /// was accepted here, whatever this machine has seen.
     pub(crate) fn leaving_vault(&self, agent: &AgentName) -> Result<Vault> {
-        let check = |found: Found| if self.is_of_a_former_key(&found.vault)? { Ok(found) } else { self.check(found) };
+        let check = |found: Found| {
+            let is_of_another = matches!(found.vault.role(), Role::Person(_)) && !found.is_new_here;
+            if is_of_another || self.is_of_a_former_key(&found.vault)? { Ok(found) } else { self.check(found) }
+        };
         let found = self.find_by(agent, check)?;
         found.map(|found| found.vault).ok_or_else(|| self.no_such_agent(agent))
     }

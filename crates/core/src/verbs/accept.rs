@@ -34,8 +34,8 @@ pub struct Accept {
     file: Vec<u8>,
     take: Take,
     record: Option<Record>,
-    /// The states of it that are known otherwise.
-    beside: Vec<State>,
+    /// What is known of it otherwise.
+    beside: Vec<Record>,
     /// The key by which it was judged.
     unlocked: Arc<Unlocked>,
 }
@@ -115,10 +115,7 @@ impl Verb for Review<'_> {
         }
         let former_owner = here.place.card().or_else(|| places.iter().find_map(Place::card));
         review.former_owner = former_owner.filter(|card| *card != inspected.card()).cloned();
-        let owner = inspected.card().verification();
-        let beside = seen.iter().flat_map(|seen| known.beside(owner).map(|known| seen.record(known)));
-        let beside = beside.collect::<Result<Vec<_>>>()?.into_iter().flatten();
-        let beside: Vec<_> = beside.filter(|record| record.owner == owner).map(|record| record.state).collect();
+        let beside = session.known_beside(known, inspected.card())?;
         let is_older = |seen: &State| match State::compare(seen, inspected.state()) {
             Comparison::RolledBack => Some(Verdict::RolledBack),
             Comparison::Forked => Some(Verdict::Forked),
@@ -127,7 +124,7 @@ impl Verb for Review<'_> {
         let verdict = opened.as_ref().map(|found| match found.verdict {
             // In another folder, and older than what is known of it there.
             Verdict::OtherFolder => {
-                let mut known = record.iter().map(|record| &record.state).chain(&beside);
+                let mut known = record.iter().chain(&beside).map(|record| &record.state);
                 known.find_map(is_older).unwrap_or(Verdict::OtherFolder)
             }
             verdict => verdict,
@@ -151,7 +148,7 @@ impl Verb for Review<'_> {
             && !seen.as_ref().is_some_and(|seen| seen.has_verified(inspected.state()));
         let given_up = is_beside
             || is_used_up
-            || record.as_ref().is_some_and(|record| record.given_up)
+            || record.iter().chain(&beside).any(|record| record.given_up)
             || !here.place.holds(id) && here.place.given_up.contains(&id);
         let card = inspected.card().clone();
         let take = if !is_own || verdict == Some(Verdict::OtherFolder) && !is_former {
@@ -183,8 +180,8 @@ impl Verb for Accept {
         let folder = session.folder()?;
         let lock = session.lock_vaults(folder)?;
         let seen = session.seen();
-        let known = match &take {
-            Take::Seal { vault, .. } | Take::Expect(vault) => Known::of(vault),
+        let (known, card) = match &take {
+            Take::Seal { vault, .. } | Take::Expect(vault) => (Known::of(vault), vault.part().card.clone()),
         };
         let id = known.id;
         let has_changed = || {
@@ -194,14 +191,15 @@ impl Verb for Accept {
         let known_now = seen.as_ref().map(|seen| seen.record(known)).transpose()?.flatten();
         session.key_has_changed();
         let is_judged_by_another = !Arc::ptr_eq(&session.key()?, &unlocked);
-        if is_judged_by_another || known_now != record || folder.read(&agent)?.as_ref() != Some(&file) {
+        let is_known_otherwise = known_now != record || session.known_beside(known, &card)? != beside;
+        if is_judged_by_another || is_known_otherwise || folder.read(&agent)?.as_ref() != Some(&file) {
             return Err(has_changed());
         }
         let (other, mut now, mut ends_agent_keys) = (session.here(&agent)?.place.held, id, false);
         match take {
             Take::Seal { mut vault, given_up } => {
                 let before = vault.state().cloned();
-                let seen = record.iter().map(|record| &record.state).chain(&beside);
+                let seen = record.iter().chain(&beside).map(|record| &record.state);
                 vault.supersede(&seen.collect::<Vec<_>>(), given_up)?;
                 session.commit(folder, &lock, &unlocked, &mut vault, record.as_ref(), None)?;
                 now = vault.id();
@@ -267,6 +265,13 @@ impl Reviewed {
 }
 
 impl Session {
+    /// What is known of a vault of this owner otherwise than as `known`.
+    fn known_beside(&self, known: Known, owner: &Card) -> Result<Vec<Record>> {
+        let Some(seen) = self.seen() else { return Ok(Vec::new()) };
+        let records = known.beside(owner.verification()).map(|known| seen.record(known)).collect::<Result<Vec<_>>>()?;
+        Ok(records.into_iter().flatten().collect())
+    }
+
     /// Refuses another owner's vault under the id of one that this machine knows as somebody else's: whoever reads that one knows its id, and
     /// this user could take the one for the other. Only in its own place an owner is reviewed anew, who may have a new key.
     fn refuse_an_impostor(&self, agent: &AgentName, id: VaultId, here: &Place, card: &Card) -> Result<()> {
