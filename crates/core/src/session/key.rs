@@ -140,6 +140,12 @@ impl Session {
 }
 
 impl Unlocked {
+    /// Whether these are the master keys of `former`, in the same order.
+    pub(crate) fn has_keys_of(&self, former: &Self) -> bool {
+        let (UnlockKey::Master(now), UnlockKey::Master(then)) = (&self.key, &former.key) else { return false };
+        MasterKey::same(now, &then.iter().collect::<Vec<_>>())
+    }
+
     /// Whether the newest master key of `former` is among these, be it a former one.
     pub(crate) fn has_newest_of(&self, former: &Self) -> bool {
         let (UnlockKey::Master(now), UnlockKey::Master(then)) = (&self.key, &former.key) else { return false };

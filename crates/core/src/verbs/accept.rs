@@ -190,7 +190,7 @@ impl Verb for Accept {
         };
         let known_now = seen.as_ref().map(|seen| seen.record(known)).transpose()?.flatten();
         session.key_has_changed();
-        let is_judged_by_another = !Arc::ptr_eq(&session.key()?, &unlocked);
+        let is_judged_by_another = !session.key()?.has_keys_of(&unlocked);
         let is_known_otherwise = known_now != record || session.known_beside(known, &card)? != beside;
         if is_judged_by_another || is_known_otherwise || folder.read(&agent)?.as_ref() != Some(&file) {
             return Err(has_changed());
