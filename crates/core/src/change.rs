@@ -246,21 +246,13 @@ impl Session {
     fn seal(&self, vault: &mut Vault, key: &UnlockKey, record: Option<&Record>) -> Result<Vec<u8>> {
         let Some(seen) = self.seen() else { return Ok(vault.seal(key, Replica::generate()?)?) };
         let mut replica = seen.replica()?;
+        let (known, owner) = (Known::of(vault), vault.part().card.verification());
         let is_alike = counts_alike(replica, vault.state(), record.map(|record| &record.state));
         // Where this user knows the same vault otherwise, by its owner's card, say, these numbers may be used there.
-        let known = Known::of(vault);
-        let otherwise: Vec<_> = known.beside(vault.part().card.verification()).collect();
-        let beside = otherwise.iter().map(|known| seen.record(*known)).collect::<Result<Vec<_>>>()?;
-        let counts = |state: &State| (state.rules.get(replica), state.at.get(replica));
-        let (rules, at) = vault.state().map_or((0, 0), counts);
-        let is_used = beside.iter().flatten().any(|other| {
-            let (used_rules, used_at) = counts(&other.state);
-            used_rules > rules || used_at > at
-        });
-        let is_alike = is_alike && !is_used;
+        let is_used = seen.beside(known, owner)?.iter().any(|other| counts_more(replica, &other.state, vault.state()));
         // A writer that was killed may have left a state behind.
-        let is_pending = otherwise.iter().chain([&known]).any(|known| seen.has_pending(*known, vault.state()));
-        if !is_alike || is_pending {
+        let is_pending = known.beside(owner).chain([known]).any(|known| seen.has_pending(known, vault.state()));
+        if !is_alike || is_used || is_pending {
             replica = seen.new_replica()?;
         }
         match vault.seal(key, replica) {
@@ -316,9 +308,17 @@ impl Session {
 /// Whether the vault counts as much for this replica as this machine remembers. More would be another's changes under its name; less is an
 /// older branch, on which a number would be used twice.
 fn counts_alike(replica: Replica, vault: Option<&State>, record: Option<&State>) -> bool {
-    let counts =
-        |state: Option<&State>| state.map_or((0, 0), |state| (state.rules.get(replica), state.at.get(replica)));
-    counts(vault) == counts(record)
+    counts(replica, vault) == counts(replica, record)
+}
+
+/// Whether `other` has a number of this replica that the vault does not have.
+fn counts_more(replica: Replica, other: &State, vault: Option<&State>) -> bool {
+    let [[used_rules, used_at], [rules, at]] = [Some(other), vault].map(|state| counts(replica, state));
+    used_rules > rules || used_at > at
+}
+
+fn counts(replica: Replica, state: Option<&State>) -> [u64; 2] {
+    state.map_or([0, 0], |state| [state.rules.get(replica), state.at.get(replica)])
 }
 
 /// Refuses to write a state that is not above what this machine has seen of the vault since the change began, as in another clone of its

@@ -26,7 +26,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cast_vault::{Card, Replica, State};
+use cast_vault::{Card, Replica, State, VerificationKey};
 
 use crate::advice;
 use crate::disk::{self, Lock, Way};
@@ -61,6 +61,11 @@ impl Seen {
         let Some(bytes) = read(&path, MAX_RECORD)? else { return Ok(None) };
         let record = Record::parse(&bytes).filter(|record| known.fits(record));
         record.map(Some).ok_or_else(|| damaged(&path))
+    }
+
+    /// What is known of that vault of `owner` otherwise.
+    pub(crate) fn beside(&self, known: Known, owner: VerificationKey) -> Result<Vec<Record>> {
+        known.beside(owner).filter_map(|other| self.record(other).transpose()).collect()
     }
 
     /// Whether this user may not even enter the folder of what belongs to this machine: then nothing can have been remembered there.

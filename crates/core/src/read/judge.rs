@@ -59,8 +59,7 @@ impl Session {
         let record_of = |known| seen.as_ref().map_or(Ok(None), |seen| seen.record(known));
         let known = Known::of(&vault);
         let owner = vault.part().card.verification();
-        let beside = known.beside(owner).map(record_of).collect::<Result<Vec<_>>>()?;
-        let beside: Vec<_> = beside.into_iter().flatten().collect();
+        let beside = seen.as_ref().map_or_else(|| Ok(Vec::new()), |seen| seen.beside(known, owner))?;
         if vault.is_known()
             && is_expected
             && beside.is_empty()
@@ -129,8 +128,8 @@ impl Session {
         Ok(is_owned_by_a_former_key(&self.key()?.key, vault))
     }
 
-    /// Refuses to seal a vault of a former key to the newest one, unless this machine put each key that came after it in the place of the one before. Up to the moment when
-    /// a key was replaced, its holders were the owner; a machine that got the new key from elsewhere may have followed them for longer.
+    /// Refuses to seal a vault of a former key to the newest one, unless this machine put each key that came after it in the place of the one
+    /// before. Until a key was replaced, its holders were the owner; a machine that got the new key from elsewhere may have followed them for longer.
     pub(crate) fn refuse_to_hand_on(&self, vault: &Vault, key: &UnlockKey) -> Result<()> {
         let UnlockKey::Master(keys) = key else { return Ok(()) };
         if !is_owned_by_a_former_key(key, vault) {

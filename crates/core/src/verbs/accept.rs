@@ -267,9 +267,7 @@ impl Reviewed {
 impl Session {
     /// What is known of a vault of this owner otherwise than as `known`.
     fn known_beside(&self, known: Known, owner: &Card) -> Result<Vec<Record>> {
-        let Some(seen) = self.seen() else { return Ok(Vec::new()) };
-        let records = known.beside(owner.verification()).map(|known| seen.record(known)).collect::<Result<Vec<_>>>()?;
-        Ok(records.into_iter().flatten().collect())
+        self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.beside(known, owner.verification()))
     }
 
     /// Refuses another owner's vault under the id of one that this machine knows as somebody else's: whoever reads that one knows its id, and
