@@ -14,19 +14,27 @@ static BOOL WINAPI stopped(DWORD event) {
     ExitProcess(7);
 }
 
-/* Runs a command line; says its exit code, which Unix would cut to 8 bits. */
+/* Leaves Ctrl-C to the other processes of the console. */
+static BOOL WINAPI stays(DWORD event) {
+    (void)event;
+    return TRUE;
+}
+
+/* Runs a command line; says its exit code, which Unix would cut to 8 bits, and which wine can lose: on a busy machine
+ * it kills its own process for a program that has ended but is not gone in time. */
 static int say_code(char *line) {
     STARTUPINFOA start = {.cb = sizeof start};
     PROCESS_INFORMATION process;
     DWORD code;
+    SetConsoleCtrlHandler(stays, TRUE);
     if (!CreateProcessA(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &start, &process)) return 99;
     WaitForSingleObject(process.hProcess, INFINITE);
     GetExitCodeProcess(process.hProcess, &code);
-    printf("%lu\n", (unsigned long)code);
+    printf("code %lu\n", (unsigned long)code);
+    fflush(stdout);
     return 0;
 }
 
-/* Keeps a file, as a virus scanner does, until a moment after the other file is there. */
 /* Whether there is a file with a name like this, which may have a '*' in it. */
 static int is_there(const char *name) {
     WIN32_FIND_DATAA found;
@@ -36,6 +44,7 @@ static int is_there(const char *name) {
     return 1;
 }
 
+/* Keeps a file, as a virus scanner does, until a moment after the other file is there. */
 static int hold(const char *path, DWORD shared, const char *until) {
     HANDLE file = CreateFileA(path, GENERIC_READ, shared, NULL, OPEN_EXISTING, 0, NULL);
     if (file == INVALID_HANDLE_VALUE) return 99;

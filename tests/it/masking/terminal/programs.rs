@@ -110,9 +110,13 @@ fn python_asks_and_edits_lines() {
     python.types(format!("{SECRET}\r"));
     python.sees("18");
     python.sees(">>> ");
-    // It shows its prompt before it waits for a signal, too.
-    python.types("typed");
-    python.sees("typed");
+    // A line is edited: what is erased is not run.
+    python.types("'wrong'\x15print('ri' 'ght')\r");
+    python.sees("right");
+    python.sees(">>> ");
+    // It is sure to see Ctrl-C while it works; at its prompt, a signal in the wrong moment waits for the next key.
+    python.types("exec(\"print('bu' 'sy')\\nwhile 1: pass\")\r");
+    python.sees("busy");
     python.types("\x03");
     python.sees("KeyboardInterrupt");
     python.sees(">>> ");
