@@ -18,6 +18,7 @@ mod people;
 mod seen;
 mod shown;
 mod spellings;
+mod two_keys;
 
 use std::fs;
 use std::path::PathBuf;

@@ -4,14 +4,12 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use cast_vault::{
-    AgentName, Comparison, Fingerprint, MasterKey, Refusal, Replica, Role, State, UnlockKey, Vault, VectorFault,
-};
+use cast_vault::{AgentName, Fingerprint, MasterKey, Refusal, Replica, Role, State, UnlockKey, Vault, VectorFault};
 
 use crate::failure::{self, Failure, Kind, Result};
 use crate::key_store::Notice;
 use crate::read::{Found, Verdict, refuse_older};
-use crate::seen::{Known, Record, Summary};
+use crate::seen::{Known, Memory, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
 use crate::vault_folder::{VaultFolder, WriteLock};
@@ -34,7 +32,7 @@ struct Begun {
     unlocked: Arc<Unlocked>,
     vault: Vault,
     /// What this machine knew of it.
-    record: Option<Record>,
+    memory: Memory,
     verdict: Verdict,
     /// What it held; `None` for a new one.
     before: Option<Summary>,
@@ -93,7 +91,7 @@ impl Session {
             seen.end_deletions(|path| folder.has_lost(path))?;
         }
         match (self.look_at_vault(agent)?, missing) {
-            (Some(Found { vault, record, verdict, .. }), _) => {
+            (Some(Found { vault, memory, verdict, .. }), _) => {
                 // It would begin an epoch, and so make the newest state of an older one.
                 if self.is_of_a_former_key(&vault)? {
                     refuse_older(&vault, verdict)?;
@@ -101,7 +99,7 @@ impl Session {
                 let unlocked = self.key()?;
                 self.refuse_to_hand_on(&vault, &unlocked.key)?;
                 let before = Some(Summary::of(&vault));
-                Ok(Begun { lock, unlocked, vault, record, verdict, before })
+                Ok(Begun { lock, unlocked, vault, memory, verdict, before })
             }
             (None, Missing::Refuse) => Err(self.no_such_agent(agent)),
             (None, Missing::Create | Missing::CreateAnew) => {
@@ -109,16 +107,17 @@ impl Session {
                 self.refuse_in_the_place_of_one_that_is_gone(agent, missing)?;
                 let vault = self.create(folder, agent)?;
                 let unlocked = self.key()?;
-                Ok(Begun { lock, unlocked, vault, record: None, verdict: Verdict::News, before: None })
+                let memory = Memory::none(Known::of(&vault));
+                Ok(Begun { lock, unlocked, vault, memory, verdict: Verdict::News, before: None })
             }
         }
     }
 
     /// After the change: seal, replace, remember. A new vault takes the place of one that was seen there.
     fn finish(&self, folder: &VaultFolder, begun: Begun) -> Result<()> {
-        let Begun { lock, unlocked, mut vault, record, before, .. } = begun;
+        let Begun { lock, unlocked, mut vault, memory, before, .. } = begun;
         let former = if before.is_none() { self.here(vault.agent())?.place.held } else { None };
-        self.commit(folder, &lock, &unlocked, &mut vault, record.as_ref(), before.as_ref())?;
+        self.commit(folder, &lock, &unlocked, &mut vault, &memory, before.as_ref())?;
         if let Some(former) = former {
             self.give_up(former.known(), folder, vault.agent())?;
         }
@@ -156,11 +155,11 @@ impl Session {
         lock: &WriteLock,
         unlocked: &Arc<Unlocked>,
         vault: &mut Vault,
-        record: Option<&Record>,
+        memory: &Memory,
         before: Option<&Summary>,
     ) -> Result<()> {
         let former = vault.state().cloned();
-        let file = self.seal(vault, &unlocked.key, record)?;
+        let file = self.seal(vault, &unlocked.key, memory)?;
         let (agent, known) = (vault.agent().clone(), Known::of(vault));
         // Up to the end, so that no reader remembers a state between that this one would lower.
         let seen = self.seen().map(|seen| seen.lock().map(|lock| (seen, lock))).transpose()?;
@@ -172,7 +171,9 @@ impl Session {
         }
         let mut room = None;
         if let (Some((seen, records)), Some(state)) = (&seen, vault.state()) {
-            refuse_overtaken(&agent, record, seen.record(known)?.as_ref(), state)?;
+            if !seen.memory_again(memory)?.lets_write(memory, state) {
+                return Err(overtaken(&agent));
+            }
             room = Some(seen.announce(records, known, &folder.way(&agent), former.as_ref(), state)?);
         }
         let is_whole = Cell::new(false);
@@ -193,8 +194,9 @@ impl Session {
         replaced?;
         // Of the vault as it is now: it may have become one of its own.
         let now = seen.record(known);
-        let remembered =
-            now.and_then(|now| self.remember(&seen, &records, now.as_ref().or(record), vault, before, &unlocked.key));
+        let remembered = now.and_then(|now| {
+            self.remember(&seen, &records, now.as_ref().or(memory.record()), vault, before, &unlocked.key)
+        });
         remembered.map_err(|failure| not_remembered(&failure, "written"))
     }
 
@@ -243,15 +245,13 @@ impl Session {
     }
 
     /// Counts the change for this machine's replica, which is drawn anew where its numbers are not known to be its own.
-    fn seal(&self, vault: &mut Vault, key: &UnlockKey, record: Option<&Record>) -> Result<Vec<u8>> {
+    fn seal(&self, vault: &mut Vault, key: &UnlockKey, memory: &Memory) -> Result<Vec<u8>> {
         let Some(seen) = self.seen() else { return Ok(vault.seal(key, Replica::generate()?)?) };
         let mut replica = seen.replica()?;
-        let (known, owner) = (Known::of(vault), vault.part().card.verification());
-        let is_alike = counts_alike(replica, vault.state(), record.map(|record| &record.state));
-        // Where this user knows the same vault otherwise, by its owner's card, say, these numbers may be used there.
-        let is_used = seen.beside(known, owner)?.iter().any(|other| counts_more(replica, &other.state, vault.state()));
+        let is_alike = counts_alike(replica, vault.state(), memory.record().map(|record| &record.state));
+        let is_used = memory.others().any(|other| counts_more(replica, &other.state, vault.state()));
         // A writer that was killed may have left a state behind.
-        let is_pending = known.beside(owner).chain([known]).any(|known| seen.has_pending(known, vault.state()));
+        let is_pending = memory.names().any(|known| seen.has_pending(known, vault.state()));
         if !is_alike || is_used || is_pending {
             replica = seen.new_replica()?;
         }
@@ -321,18 +321,11 @@ fn counts(replica: Replica, state: Option<&State>) -> [u64; 2] {
     state.map_or([0, 0], |state| [state.rules.get(replica), state.at.get(replica)])
 }
 
-/// Refuses to write a state that is not above what this machine has seen of the vault since the change began, as in another clone of its
-/// repository. `began` is what it knew then.
-fn refuse_overtaken(agent: &AgentName, began: Option<&Record>, now: Option<&Record>, next: &State) -> Result<()> {
-    let began = began.filter(|record| record.state.id == next.id);
-    let facts = |record: &Record| (record.state.clone(), record.given_up);
-    let is_above = |now: &Record| !now.given_up && State::compare(&now.state, next) == Comparison::Newer;
-    if now.is_none_or(|now| began.map(facts) == Some(facts(now)) || is_above(now)) {
-        return Ok(());
-    }
+/// The state to be written is not above what this machine has seen of the vault since the change began, as in another clone of its repository.
+fn overtaken(agent: &AgentName) -> Failure {
     let what =
         format!("this machine has seen another state of the vault of agent '{agent}' meanwhile: nothing is changed");
-    Err(Failure::new(Kind::Integrity, what).hint("run the command again"))
+    Failure::new(Kind::Integrity, what).hint("run the command again")
 }
 
 fn key_was_dropped(agent: &AgentName) -> Failure {

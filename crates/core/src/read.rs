@@ -2,14 +2,12 @@
 
 mod judge;
 
-use cast_vault::{
-    AgentName, Anchor, Card, Comparison, Error, Noted, Refusal, Role, SecretName, State, UnlockKey, Vault,
-};
+use cast_vault::{AgentName, Anchor, Card, Error, Noted, Refusal, Role, SecretName, UnlockKey, Vault};
 
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Notice};
-use crate::seen::{Held, Here, Known, Place, Record, Seen, Summary};
+use crate::seen::{Held, Here, Known, Memory, Place, Record, Seen, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
 use crate::vault_folder::VaultFolder;
@@ -30,9 +28,7 @@ pub enum Builtin {
 /// A vault as it was read, with what this machine knows of it.
 pub(crate) struct Found {
     pub(crate) vault: Vault,
-    pub(crate) record: Option<Record>,
-    /// What is known of it otherwise: as an own one, by its owner's card. It is compared, and not changed.
-    pub(crate) beside: Vec<Record>,
+    pub(crate) memory: Memory,
     pub(crate) verdict: Verdict,
     /// This machine has seen no vault in this place.
     pub(crate) is_new_here: bool,
@@ -100,7 +96,7 @@ impl Session {
         // A machine that cannot write notes can still run agents. Where there is a record, it could before, and somebody may have seen to it;
         // so may whoever holds the lock.
         if let Err(failure) = remembered
-            && (found.record.is_some() || failure.kind() == Kind::Locked)
+            && (found.memory.record().is_some() || failure.kind() == Kind::Locked)
         {
             self.attendant.notice(Notice::NotRemembered(agent.clone(), failure.to_string()));
         }
@@ -266,16 +262,12 @@ impl Session {
     fn remember_news(&self, found: &Found) -> Result<()> {
         let (Some(seen), Some(state)) = (self.seen(), found.vault.state()) else { return Ok(()) };
         let unlocked = self.key()?;
-        let (lock, known) = (seen.lock()?, Known::of(&found.vault));
+        let lock = seen.lock()?;
         // As it is now: another reader may have remembered something since.
-        let record = seen.record(known)?;
+        let memory = seen.memory(&found.vault, &unlocked.key, None)?;
         let here = seen.at(&self.folder()?.way(found.vault.agent()))?;
-        let is_news = found.is_judged_by(&here)
-            && record
-                .as_ref()
-                .is_none_or(|record| !record.given_up && State::compare(&record.state, state) == Comparison::Newer);
-        if is_news {
-            self.remember(&seen, &lock, record.as_ref(), &found.vault, None, &unlocked.key)?;
+        if found.is_judged_by(&here) && memory.is_news(state) {
+            self.remember(&seen, &lock, memory.record(), &found.vault, None, &unlocked.key)?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `known` | which record |
+//! | `memory` | all that is known of one vault, where a key of this user's was another owner's before |
 //! | `record` | what a record and a list of names say |
 //! | `states` | the states that were verified or written |
 //! | `place` | what one place says |
@@ -15,6 +16,7 @@
 //! | `room` | room for what is to be remembered |
 
 mod known;
+mod memory;
 mod place;
 mod places;
 mod record;
@@ -26,7 +28,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cast_vault::{Card, Replica, State, VerificationKey};
+use cast_vault::{Card, Replica, State};
 
 use crate::advice;
 use crate::disk::{self, Lock, Way};
@@ -34,6 +36,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::platform::files;
 
 pub(crate) use known::{Known, Whose};
+pub(crate) use memory::Memory;
 pub(crate) use place::{Held, Here, Place};
 pub(crate) use record::{Name, PERSON, Record, Summary};
 pub(crate) use states::line_of;
@@ -61,11 +64,6 @@ impl Seen {
         let Some(bytes) = read(&path, MAX_RECORD)? else { return Ok(None) };
         let record = Record::parse(&bytes).filter(|record| known.fits(record));
         record.map(Some).ok_or_else(|| damaged(&path))
-    }
-
-    /// What is known of that vault of `owner` otherwise.
-    pub(crate) fn beside(&self, known: Known, owner: VerificationKey) -> Result<Vec<Record>> {
-        known.beside(owner).filter_map(|other| self.record(other).transpose()).collect()
     }
 
     /// Whether this user may not even enter the folder of what belongs to this machine: then nothing can have been remembered there.

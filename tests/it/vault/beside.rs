@@ -218,3 +218,21 @@ fn built_in_secrets_that_go_while_an_agent_starts_are_missed() {
         assert!(run.code == 0 && run.err.contains("built-in secrets that this machine has seen are gone"), "{run:?}");
     }
 }
+
+/// Its holder can state any epoch: the last one after which the newest key can begin its own, say.
+#[test]
+fn a_former_keys_state_of_the_last_epoch_but_one_can_be_accepted() {
+    for epoch in [(1 << 53) - 3, (1 << 53) - 2, (1 << 53) - 1] {
+        let me = sandbox();
+        let former = Key::master(&me);
+        let first = text(&me);
+        me.set("a", "K", "hunter2-next");
+        me.cast(["key", "rotate"]).succeeds();
+        fs::write(me.vault("a"), Text { epoch, ..first }.read_by_its_agent_key(former).seal(former)).unwrap();
+        me.cast(["list", "a"]).refuses(5, "the vault of agent 'a' ", &["hunter2"]);
+        me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+        assert_eq!(me.value("a", "K"), b"hunter2-first");
+        me.cast(["key", "revoke", "--agent", "a"]).succeeds();
+        works(&me);
+    }
+}

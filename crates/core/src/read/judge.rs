@@ -1,13 +1,13 @@
 //! What to make of a state: how it compares with what this machine has seen, and whether it is used all the same.
 
-use cast_vault::{AgentName, Comparison, MasterKey, Role, State, UnlockKey, Vault, VerificationKey};
+use cast_vault::{AgentName, Comparison, MasterKey, Role, UnlockKey, Vault, VerificationKey};
 
 use super::Found;
 use crate::clock;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{Exports, Notice};
-use crate::seen::{Here, Known, Place, Record};
+use crate::seen::{Here, Known, Memory, Place, Record};
 use crate::session::{Session, Unlocked};
 
 /// How a vault compares with what this machine has seen.
@@ -39,10 +39,10 @@ impl Session {
         let is_bound = vault.agent().is_builtin() || matches!(vault.role(), Role::Person(_));
         let is_expected = place.holds(vault.id()) && (is_its_own || !is_bound);
         let held = place.held.clone();
-        let found = |vault, record, verdict, place, held| Found {
+        let known = Known::of(&vault);
+        let found = |vault, memory, verdict, place, held| Found {
             vault,
-            record,
-            beside: Vec::new(),
+            memory,
             verdict,
             is_new_here: !is_expected,
             is_strange: false,
@@ -53,58 +53,49 @@ impl Session {
         if let (Some(held), UnlockKey::Master(_)) = (otherwise, &unlocked.key) {
             // Whichever of the two it is, the other one was expected as well.
             let (held, place) = (place.held.clone(), Place { held: Some(held), ..place });
-            return Ok(found(vault, expected, Verdict::OtherVault, place, held));
+            return Ok(found(vault, Memory::none(known), Verdict::OtherVault, place, held));
         }
         let seen = self.seen().filter(|seen| !seen.is_out_of_reach());
-        let record_of = |known| seen.as_ref().map_or(Ok(None), |seen| seen.record(known));
-        let known = Known::of(&vault);
-        let owner = vault.part().card.verification();
-        let beside = seen.as_ref().map_or_else(|| Ok(Vec::new()), |seen| seen.beside(known, owner))?;
-        if vault.is_known()
-            && is_expected
-            && beside.is_empty()
-            && expected.as_ref().is_some_and(|record| !record.given_up)
-        {
-            // The receipt is for this very text, and was written beside this state.
-            return Ok(found(vault, expected, Verdict::Known, place, held));
-        }
         if expected.is_some() && !place.holds(vault.id()) {
-            return Ok(found(vault, expected, Verdict::OtherVault, place, held));
+            return Ok(found(vault, Memory::none(known), Verdict::OtherVault, place, held));
         }
-        let record = match (&unlocked.key, expected) {
-            // The key of an owner who was accepted here may be this user's by now.
-            (UnlockKey::Master(_), Some(record)) if held.as_ref().is_some_and(|held| held.known() == known) => {
-                Some(record)
-            }
-            _ => record_of(known)?,
+        // What is known of the place has been read.
+        let record = expected.filter(|_| held.as_ref().is_some_and(|held| held.known() == known));
+        let memory = match &seen {
+            Some(seen) => seen.memory(&vault, &unlocked.key, record)?,
+            None => Memory::none(known),
         };
+        if vault.is_known() && is_expected && memory.is_one() && !memory.is_given_up() {
+            // The receipt is for this very text, and was written beside this state.
+            return Ok(found(vault, memory, Verdict::Known, place, held));
+        }
         let now = vault.state().expect("it was opened from a file");
         let mut elsewhere = None;
         if let (false, true, Some(seen)) = (is_expected, is_bound, &seen) {
             let mut places = seen.places_of(vault.id())?.into_iter();
             elsewhere = places.find(|other| other.path != place.path && (other.card().is_some() || other.exists()));
         }
-        let is_given_up = record.iter().chain(&beside).any(|record| record.given_up)
-            || !is_expected && place.given_up.contains(&vault.id());
+        let is_given_up = memory.is_given_up() || !is_expected && place.given_up.contains(&vault.id());
         let is_verified = || {
             let is_noted = |record: &Record| record.receipt.is_some() && record.state == *now;
             is_expected
-                && (record.as_ref().is_some_and(is_noted) || seen.as_ref().is_some_and(|seen| seen.has_verified(now)))
+                && (memory.record().is_some_and(is_noted) || seen.as_ref().is_some_and(|seen| seen.has_verified(now)))
         };
         let is_strange = is_owned_by_a_former_key(&unlocked.key, &vault) && !is_verified();
-        let compare = |record: &Record| verdict(State::compare(&record.state, now));
-        let seen_last = record.as_ref().map_or(Verdict::News, compare);
-        let is_older = |verdict: &Verdict| !matches!(verdict, Verdict::Known | Verdict::News);
+        let seen_last = memory.compare(now).map_or(Verdict::News, verdict);
         let mut below_line = None;
-        let compared = match (&record, &unlocked.key) {
-            (Some(record), UnlockKey::Master(keys)) if is_owned_by_an_older_key(keys, record, &vault) => {
+        let compared = match &unlocked.key {
+            UnlockKey::Master(keys)
+                if memory.records().any(|record| is_owned_by_an_older_key(keys, record, &vault)) =>
+            {
                 Verdict::RolledBack
             }
-            (_, UnlockKey::Master(_)) => beside.iter().map(compare).find(is_older).unwrap_or(seen_last),
+            UnlockKey::Master(_) => seen_last,
             // A runner knows the state at export, also where it remembers nothing.
-            (_, UnlockKey::Agent(grant)) => {
+            UnlockKey::Agent(grant) => {
+                let is_older = |verdict: &Verdict| !matches!(verdict, Verdict::Known | Verdict::News);
                 below_line = Some(verdict(grant.compare(now))).filter(is_older);
-                below_line.or_else(|| beside.iter().map(compare).find(is_older)).unwrap_or(seen_last)
+                below_line.unwrap_or(seen_last)
             }
         };
         let verdict = match compared {
@@ -120,7 +111,7 @@ impl Session {
         };
         let place = elsewhere.or(Some(place));
         let is_below_line = below_line.is_some();
-        Ok(Found { vault, record, beside, verdict, is_new_here: !is_expected, is_strange, is_below_line, held, place })
+        Ok(Found { vault, memory, verdict, is_new_here: !is_expected, is_strange, is_below_line, held, place })
     }
 
     /// Whether one of this user's keys that is not the newest owns the vault.
@@ -167,18 +158,16 @@ impl Session {
     /// revocation, nor from before a dangerous name, a person or a permission was taken away, nor from before an agent line was made.
     fn is_known_branch(&self, found: &Found) -> bool {
         let (Some(state), Some(seen)) = (found.vault.state(), self.seen()) else { return false };
-        let mut records = found.record.iter().chain(&found.beside).peekable();
+        let mut records = found.memory.records().peekable();
         let permits =
             |record: &Record| record.in_git && state.is_of_epoch_of(&record.state) && state.rules.covers(&record.floor);
-        let known = Known::of(&found.vault);
         let has_met = |known: Known| seen.has_met(known.whose, state);
         !found.is_strange
             && !found.is_below_line
             && records.peek().is_some()
             && records.all(permits)
             && self.folder().is_ok_and(|folder| disk::is_in_own_work_tree(&folder.real()))
-            && (has_met(known)
-                || !found.beside.is_empty() && known.beside(found.vault.part().card.verification()).any(has_met))
+            && found.memory.names().any(has_met)
     }
 }
 

@@ -42,15 +42,6 @@ impl Known {
         Self { id, whose: Whose::Own }
     }
 
-    /// That vault of `owner` as this user knows it with a master key, otherwise than so: as an own one, and by that owner's card. Its key may be
-    /// this user's by now.
-    pub(crate) fn beside(self, owner: VerificationKey) -> impl Iterator<Item = Self> {
-        [Whose::Own, Whose::Accepted(owner)]
-            .map(|whose| Self { whose, ..self })
-            .into_iter()
-            .filter(move |one| *one != self)
-    }
-
     /// Whether `record` is one of this vault.
     pub(super) fn fits(self, record: &Record) -> bool {
         let is_owner = match self.whose {

@@ -15,7 +15,7 @@ use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::listing;
 use crate::read::{Verdict, refused};
-use crate::seen::{Known, Name, PERSON, Place, Record, Summary, Whose};
+use crate::seen::{Known, Memory, Name, PERSON, Place, Summary, Whose};
 use crate::session::{Session, Unlocked};
 
 /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
@@ -33,9 +33,8 @@ pub struct Accept {
     pub review: Reviewed,
     file: Vec<u8>,
     take: Take,
-    record: Option<Record>,
-    /// What is known of it otherwise.
-    beside: Vec<Record>,
+    /// What this machine knew of it at the review.
+    memory: Memory,
     /// The key by which it was judged.
     unlocked: Arc<Unlocked>,
 }
@@ -102,11 +101,13 @@ impl Verb for Review<'_> {
         let is_own = inspected.is_owned_by(masters(key)?);
         let whose = if is_own { Whose::Own } else { Whose::Accepted(inspected.card().verification()) };
         let known = Known { id, whose };
-        let record = seen.as_ref().map(|seen| seen.record(known)).transpose()?.flatten();
+        let owner = inspected.card().verification();
+        let memory = seen.as_ref().map(|seen| seen.memory_of(known, owner, own)).transpose()?;
+        let memory = memory.unwrap_or_else(|| Memory::none(known));
         let places = seen.as_ref().map_or_else(|| Ok(Vec::new()), |seen| seen.places_of(id))?;
         // For another vault than the one that is expected here, that one is what this machine knows.
         let expected = || Some((here.place.held.as_ref()?.known(), here.record.as_ref()?));
-        let last = record.as_ref().map(|record| (known, record)).or_else(expected);
+        let last = memory.record().map(|record| (known, record)).or_else(expected);
         if let (Some(seen), Some((known, last))) = (&seen, last) {
             let summary = seen.summary(known, last)?;
             let now = Summary::of_inspected(&inspected);
@@ -115,18 +116,13 @@ impl Verb for Review<'_> {
         }
         let former_owner = here.place.card().or_else(|| places.iter().find_map(Place::card));
         review.former_owner = former_owner.filter(|card| *card != inspected.card()).cloned();
-        let beside = session.known_beside(known, inspected.card())?;
-        let is_older = |seen: &State| match State::compare(seen, inspected.state()) {
-            Comparison::RolledBack => Some(Verdict::RolledBack),
-            Comparison::Forked => Some(Verdict::Forked),
-            _ => None,
-        };
         let verdict = opened.as_ref().map(|found| match found.verdict {
             // In another folder, and older than what is known of it there.
-            Verdict::OtherFolder => {
-                let mut known = record.iter().chain(&beside).map(|record| &record.state);
-                known.find_map(is_older).unwrap_or(Verdict::OtherFolder)
-            }
+            Verdict::OtherFolder => match memory.compare(inspected.state()) {
+                Some(Comparison::RolledBack) => Verdict::RolledBack,
+                Some(Comparison::Forked) => Verdict::Forked,
+                _ => Verdict::OtherFolder,
+            },
             verdict => verdict,
         });
         // As a vault of its own it begins anew.
@@ -148,7 +144,7 @@ impl Verb for Review<'_> {
             && !seen.as_ref().is_some_and(|seen| seen.has_verified(inspected.state()));
         let given_up = is_beside
             || is_used_up
-            || record.iter().chain(&beside).any(|record| record.given_up)
+            || memory.is_given_up()
             || !here.place.holds(id) && here.place.given_up.contains(&id);
         let card = inspected.card().clone();
         let take = if !is_own || verdict == Some(Verdict::OtherFolder) && !is_former {
@@ -161,7 +157,7 @@ impl Verb for Review<'_> {
         if !is_own {
             session.refuse_an_impostor(agent, id, &here.place, &card)?;
         }
-        Ok(Accept { agent: agent.clone(), review, file, take, record, beside, unlocked })
+        Ok(Accept { agent: agent.clone(), review, file, take, memory, unlocked })
     }
 }
 
@@ -176,32 +172,31 @@ impl Verb for Accept {
     }
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<bool> {
-        let Self { agent, file, take, record, beside, unlocked, .. } = self;
+        let Self { agent, file, take, memory, unlocked, .. } = self;
         let folder = session.folder()?;
         let lock = session.lock_vaults(folder)?;
         let seen = session.seen();
-        let (known, card) = match &take {
-            Take::Seal { vault, .. } | Take::Expect(vault) => (Known::of(vault), vault.part().card.clone()),
+        let id = match &take {
+            Take::Seal { vault, .. } | Take::Expect(vault) => vault.id(),
         };
-        let id = known.id;
         let has_changed = || {
             let what = format!("the vault of agent '{agent}' has changed meanwhile: review it again");
             Failure::new(Kind::Integrity, what)
         };
-        let known_now = seen.as_ref().map(|seen| seen.record(known)).transpose()?.flatten();
+        let is_as_it_was =
+            || seen.as_ref().map_or(Ok(true), |seen| seen.memory_again(&memory).map(|now| now == memory));
         session.key_has_changed();
         let is_judged_by_another = !session.key()?.has_keys_of(&unlocked);
-        let is_known_otherwise = known_now != record || session.known_beside(known, &card)? != beside;
-        if is_judged_by_another || is_known_otherwise || folder.read(&agent)?.as_ref() != Some(&file) {
+        if is_judged_by_another || !is_as_it_was()? || folder.read(&agent)?.as_ref() != Some(&file) {
             return Err(has_changed());
         }
         let (other, mut now, mut ends_agent_keys) = (session.here(&agent)?.place.held, id, false);
         match take {
             Take::Seal { mut vault, given_up } => {
                 let before = vault.state().cloned();
-                let seen = record.iter().chain(&beside).map(|record| &record.state);
-                vault.supersede(&seen.collect::<Vec<_>>(), given_up)?;
-                session.commit(folder, &lock, &unlocked, &mut vault, record.as_ref(), None)?;
+                let seen: Vec<_> = memory.records().map(|record| &record.state).collect();
+                vault.supersede(&seen, given_up)?;
+                session.commit(folder, &lock, &unlocked, &mut vault, &memory, None)?;
                 now = vault.id();
                 let opens =
                     |after: &State| before.is_some_and(|before| after.id == before.id && after.is_of_epoch_of(&before));
@@ -210,21 +205,21 @@ impl Verb for Accept {
             Take::Expect(vault) => {
                 if let Some(seen) = &seen {
                     let records = seen.lock()?;
-                    if seen.record(known)? != record {
+                    if !is_as_it_was()? {
                         return Err(has_changed());
                     }
                     // What this machine knows may have changed since the review.
+                    let card = &vault.part().card;
                     if *vault.role() != Role::Owner {
-                        session.refuse_an_impostor(&agent, id, &session.here(&agent)?.place, &vault.part().card)?;
+                        session.refuse_an_impostor(&agent, id, &session.here(&agent)?.place, card)?;
                     }
+                    let state = vault.state().expect("it was opened from a file");
                     // Its numbers may be used for other states than these.
-                    let is_above = |record: &Record| {
-                        vault.state().is_some_and(|now| State::compare(&record.state, now) == Comparison::Newer)
-                    };
-                    if !record.as_ref().is_none_or(is_above) {
+                    if !memory.is_news(state) {
                         seen.forget_replica();
                     }
-                    session.remember(seen, &records, record.as_ref(), &vault, None, &unlocked.key)?;
+                    seen.accept_beside(&records, &memory, card.verification(), state)?;
+                    session.remember(seen, &records, memory.record(), &vault, None, &unlocked.key)?;
                 }
             }
         }
@@ -265,19 +260,17 @@ impl Reviewed {
 }
 
 impl Session {
-    /// What is known of a vault of this owner otherwise than as `known`.
-    fn known_beside(&self, known: Known, owner: &Card) -> Result<Vec<Record>> {
-        self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.beside(known, owner.verification()))
-    }
-
     /// Refuses another owner's vault under the id of one that this machine knows as somebody else's: whoever reads that one knows its id, and
     /// this user could take the one for the other. Only in its own place an owner is reviewed anew, who may have a new key.
     fn refuse_an_impostor(&self, agent: &AgentName, id: VaultId, here: &Place, card: &Card) -> Result<()> {
         let Some(seen) = self.seen() else { return Ok(()) };
-        let (is_of_an_own_one, places) = (seen.record(Known::own(id))?.is_some(), seen.places_of(id)?);
+        let (own, places) = (seen.record(Known::own(id))?, seen.places_of(id)?);
+        let is_of_an_own_one = own.is_some();
         let is_other = places.iter().filter_map(Place::card).any(|known| known != card);
         let is_reviewed_anew = here.holds(id) || here.given_up.contains(&id);
-        let is_in_its_place = here.holds(id) && here.card().is_some();
+        // It may have been this user's own while its owner's key was in the store.
+        let is_in_its_place =
+            here.holds(id) && here.card().is_some() && own.is_none_or(|record| record.owner == card.verification());
         if is_in_its_place || !is_of_an_own_one && (!is_other || is_reviewed_anew) {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use super::receipt::Anchored;
 use super::state::{Comparison, State};
 use super::{Changes, Opener, Role, Vault};
 use crate::age_file;
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Refusal, Result};
 use crate::hex::COUNTER_LIMIT;
 use crate::key::{MasterKey, UnlockKey, VaultId, random};
 use crate::name::PersonName;
@@ -62,10 +62,11 @@ impl Vault {
                 _ => return self.become_another(),
             }
         }
-        match begins_an_epoch.then(|| self.next_epoch()) {
-            Some(Err(Error::Vault { refusal: Refusal::EpochsUsedUp, .. })) => self.become_another(),
-            begun => begun.unwrap_or(Ok(())),
+        if begins_an_epoch && self.first.epoch + 1 < COUNTER_LIMIT {
+            self.next_epoch()?;
         }
+        // A newer key and the next revocation begin one each.
+        if self.first.epoch + 2 < COUNTER_LIMIT { Ok(()) } else { self.become_another() }
     }
 
     /// The vectors run on: it is newer for who has seen no more than they count.

@@ -263,11 +263,11 @@ impl Session {
         }
         let lock = self.lock_vaults(folder)?;
         match self.look_at_vault(agent)? {
-            Some(Found { mut vault, record, verdict, .. }) if !is_done(&vault) => {
+            Some(Found { mut vault, memory, verdict, .. }) if !is_done(&vault) => {
                 refuse_older(&vault, verdict)?;
                 let unlocked = self.key()?;
                 self.refuse_to_hand_on(&vault, &unlocked.key)?;
-                self.commit(folder, &lock, &unlocked, &mut vault, record.as_ref(), None)?;
+                self.commit(folder, &lock, &unlocked, &mut vault, &memory, None)?;
                 Ok(true)
             }
             // Deleted since it was listed, or done.
