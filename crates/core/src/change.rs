@@ -9,7 +9,7 @@ use cast_vault::{AgentName, Fingerprint, MasterKey, Refusal, Replica, Role, Stat
 use crate::failure::{self, Failure, Kind, Result};
 use crate::key_store::Notice;
 use crate::read::{Found, Verdict, refuse_older};
-use crate::seen::{Known, Memory, Summary};
+use crate::seen::{Known, Memory, Record, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
 use crate::vault_folder::{VaultFolder, WriteLock};
@@ -160,7 +160,10 @@ impl Session {
     ) -> Result<()> {
         let former = vault.state().cloned();
         let file = self.seal(vault, &unlocked.key, memory)?;
-        let (agent, known) = (vault.agent().clone(), Known::of(vault));
+        let agent = vault.agent().clone();
+        // It may have become a vault of its own.
+        let memory = &memory.of(vault.id(), Known::of(vault));
+        let known = memory.known;
         // Up to the end, so that no reader remembers a state between that this one would lower.
         let seen = self.seen().map(|seen| seen.lock().map(|lock| (seen, lock))).transpose()?;
         // A key is dropped only under this lock, so nothing is sealed to it afterwards.
@@ -192,11 +195,9 @@ impl Session {
             seen.retract(&records, known, state, is_whole.get());
         }
         replaced?;
-        // Of the vault as it is now: it may have become one of its own.
-        let now = seen.record(known);
-        let remembered = now.and_then(|now| {
-            self.remember(&seen, &records, now.as_ref().or(memory.record()), vault, before, &unlocked.key)
-        });
+        let remembered = seen
+            .memory_again(memory)
+            .and_then(|memory| self.remember(&seen, &records, &memory, vault, before, &unlocked.key));
         remembered.map_err(|failure| not_remembered(&failure, "written"))
     }
 
@@ -248,11 +249,11 @@ impl Session {
     fn seal(&self, vault: &mut Vault, key: &UnlockKey, memory: &Memory) -> Result<Vec<u8>> {
         let Some(seen) = self.seen() else { return Ok(vault.seal(key, Replica::generate()?)?) };
         let mut replica = seen.replica()?;
-        let is_alike = counts_alike(replica, vault.state(), memory.record().map(|record| &record.state));
-        let is_used = memory.others().any(|other| counts_more(replica, &other.state, vault.state()));
+        let counts = |record: Option<&Record>| counts_alike(replica, vault.state(), record.map(|record| &record.state));
+        let is_alike = counts(memory.record.as_ref()) && memory.beside.as_ref().is_none_or(|other| counts(Some(other)));
         // A writer that was killed may have left a state behind.
-        let is_pending = memory.names().any(|known| seen.has_pending(known, vault.state()));
-        if !is_alike || is_used || is_pending {
+        let is_pending = [memory.known, Known::of(vault)].iter().any(|known| seen.has_pending(*known, vault.state()));
+        if !is_alike || is_pending {
             replica = seen.new_replica()?;
         }
         match vault.seal(key, replica) {
@@ -309,12 +310,6 @@ impl Session {
 /// older branch, on which a number would be used twice.
 fn counts_alike(replica: Replica, vault: Option<&State>, record: Option<&State>) -> bool {
     counts(replica, vault) == counts(replica, record)
-}
-
-/// Whether `other` has a number of this replica that the vault does not have.
-fn counts_more(replica: Replica, other: &State, vault: Option<&State>) -> bool {
-    let [[used_rules, used_at], [rules, at]] = [Some(other), vault].map(|state| counts(replica, state));
-    used_rules > rules || used_at > at
 }
 
 fn counts(replica: Replica, state: Option<&State>) -> [u64; 2] {

@@ -96,7 +96,7 @@ impl Session {
         // A machine that cannot write notes can still run agents. Where there is a record, it could before, and somebody may have seen to it;
         // so may whoever holds the lock.
         if let Err(failure) = remembered
-            && (found.memory.record().is_some() || failure.kind() == Kind::Locked)
+            && (found.memory.record.is_some() || failure.kind() == Kind::Locked)
         {
             self.attendant.notice(Notice::NotRemembered(agent.clone(), failure.to_string()));
         }
@@ -179,9 +179,9 @@ impl Session {
     /// Opens and verifies `file`, and compares it with what this machine has seen. Nothing is refused for that yet.
     pub(crate) fn open(&self, file: &[u8], agent: &AgentName, unlocked: &Unlocked) -> Result<Found> {
         let here = self.here(agent)?;
-        let vault = match self.open_as(file, agent, unlocked, here.record.as_ref(), here.place.card()) {
+        let vault = match self.open_as(file, agent, unlocked, here.record(), here.place.card()) {
             // Another owner's, who may have been accepted for it elsewhere, as a clone of a repository.
-            Err(Error::Vault { refusal: Refusal::OtherOwner | Refusal::OtherReader, .. }) if here.record.is_none() => {
+            Err(Error::Vault { refusal: Refusal::OtherOwner | Refusal::OtherReader, .. }) if here.memory.is_none() => {
                 let elsewhere = self.accepted_elsewhere(file, agent, unlocked)?;
                 self.open_as(file, agent, unlocked, None, elsewhere.as_ref().and_then(Place::card))
             }
@@ -264,32 +264,35 @@ impl Session {
         let unlocked = self.key()?;
         let lock = seen.lock()?;
         // As it is now: another reader may have remembered something since.
-        let memory = seen.memory(&found.vault, &unlocked.key, None)?;
+        let memory = seen.memory_again(&found.memory)?;
         let here = seen.at(&self.folder()?.way(found.vault.agent()))?;
-        if found.is_judged_by(&here) && memory.is_news(state) {
-            self.remember(&seen, &lock, memory.record(), &found.vault, None, &unlocked.key)?;
+        let is_of = |owner| found.memory.has_owner(owner) || owner == found.vault.part().card.verification();
+        let is_judged = found.is_judged_by(&here) && memory.record.as_ref().is_none_or(|record| is_of(record.owner));
+        if is_judged && memory.is_news(state) {
+            self.remember(&seen, &lock, &memory, &found.vault, None, &unlocked.key)?;
         }
         Ok(())
     }
 
-    /// Writes down the state of a vault that was verified or written. The caller has compared it with `record`; `before` is what it held
+    /// Writes down the state of a vault that was verified or written. The caller has compared it with `memory`; `before` is what it held
     /// when this session read it, to change it.
     pub(crate) fn remember(
         &self,
         seen: &Seen,
         lock: &disk::Lock,
-        record: Option<&Record>,
+        memory: &Memory,
         vault: &Vault,
         before: Option<&Summary>,
         key: &UnlockKey,
     ) -> Result<()> {
         let Some(state) = vault.state() else { return Ok(()) };
-        let known = Known::of(vault);
-        let same = record.filter(|record| record.state.id == state.id);
+        // Once it is this user's own, it stays that.
+        let known = if *vault.role() == Role::Owner { Known::of(vault) } else { memory.known };
+        let same = memory.record.as_ref().filter(|record| record.state.id == state.id);
         let folder = self.folder()?;
         let holds = Summary::of(vault);
         let same_epoch = same.filter(|record| record.state.is_of_epoch_of(state));
-        let former = same_epoch.and_then(|record| seen.summary(known, record).ok().flatten());
+        let former = same_epoch.and_then(|record| seen.summary(memory.known, record).ok().flatten());
         let taken_away = match (same_epoch, &former) {
             (Some(record), Some(former)) => record.state.owner_hash != state.owner_hash && former.exceeds(&holds),
             // Nothing is known of what was there: then it counts as taken away.
@@ -309,7 +312,7 @@ impl Session {
             given_up: false,
         };
         let (holds, way) = (holds.after(former.unwrap_or_default()), folder.way(vault.agent()));
-        seen.remember(lock, known, &next, &holds, accepted(vault).map(|card| (&way, card)))
+        seen.remember(lock, memory.known, known, &next, &holds, accepted(vault).map(|card| (&way, card)))
     }
 
     pub(crate) fn no_such_agent(&self, agent: &AgentName) -> Failure {

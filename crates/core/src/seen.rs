@@ -8,7 +8,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `known` | which record |
-//! | `memory` | all that is known of one vault, where a key of this user's was another owner's before |
+//! | `memory` | all that is known of one vault, whose owner may be this user by now |
 //! | `record` | what a record and a list of names say |
 //! | `states` | the states that were verified or written |
 //! | `place` | what one place says |
@@ -77,21 +77,29 @@ impl Seen {
         Ok(bytes.and_then(|bytes| Summary::parse(&bytes, record.state.owner_hash)))
     }
 
-    /// Remembers `record` and what its vault holds; `place` is the way by which the holder of a master key has read it, and the card that
+    /// Remembers `record` and what its vault holds, which was known as `from` so far; `place` is the way by which the holder of a master key has read it, and the card that
     /// this user accepted there. The caller has compared it with what was remembered, under the lock of the records.
     pub(crate) fn remember(
         &self,
         lock: &Lock,
+        from: Known,
         known: Known,
         record: &Record,
         holds: &Summary,
         place: Option<(&Way, Option<&Card>)>,
     ) -> Result<()> {
+        let is_other = from.id == known.id && from != known;
+        if is_other {
+            self.take_along(from, known)?;
+        }
         if let Some((way, card)) = place {
             self.remember_place(lock, known.id, way, card)?;
         }
         self.note_state(known, &record.state);
         write(&self.path(known), &record.to_bytes())?;
+        if is_other {
+            self.leave_behind(from);
+        }
         // Of use to a person and in git: nothing waits for the disk. One of a former owner's part is none; without one everything counts as
         // taken away.
         let names = holds.to_bytes(record.state.owner_hash);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::{ID, SECRET, elsewhere, second_machine, there};
+use crate::advice::told;
 use crate::forge::{Key, Text};
 use crate::sandbox::{Call, Sandbox};
 use crate::supervise::process::until;
@@ -93,6 +94,185 @@ fn a_former_keys_state_is_refused_once_the_newer_keys_card_was_seen() {
     as_owner(&me, former, &["list", "a"]).succeeds();
     import(&me, &[newest, former]);
     there(&me, &["list", "a"]).refuses(5, "older than this machine has seen", &[SECRET]);
+}
+
+/// A card that was accepted for a vault which became this user's own says nothing any more once the vault has a newer key.
+#[test]
+fn the_card_of_a_former_key_counts_no_more() {
+    for (retire, by_me) in [(true, false), (false, false), (false, true)] {
+        let (me, former, first) = person();
+        let mine = Key::master(&me);
+        for path in [me.vault("a"), there_path(&me)] {
+            put(&path, &first, former);
+        }
+        me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+        there(&me, &["vault", "accept", "a", "--yes"]).succeeds();
+        import(&me, &[former]);
+        me.set("a", "L", "hunter2-mine");
+        let mine_by_now = Text::read(&me.vault("a"), former);
+        me.cast(["key", "rotate"]).succeeds();
+        let newest = Key::master(&me);
+        // The other folder still has a vault of the former key, whose holder can state any numbers.
+        let who = if by_me { mine } else { newest };
+        let evil = Text::new("a", ID, former, &[("K", "evil")]).with_person("me", &who.card(), &["K"]);
+        let forged = [evil.clone().over(&mine_by_now).in_epoch(9, former), evil];
+        if retire {
+            fs::copy(me.vault("a"), there_path(&me)).unwrap();
+            me.cast(["key", "rotate", "--retire", "--yes"]).succeeds();
+        }
+        for text in forged {
+            put(&there_path(&me), &text, former);
+            for words in [&["list", "a"][..], &["set", "a", "K", "hunter2-next"]] {
+                there(&me, words).env("CAST_KEY", who.identity()).refuses(
+                    5,
+                    "the vault of agent 'a' ",
+                    &["evil", SECRET],
+                );
+            }
+            let older = there(&me, &["run", "--older", "a", "--", "true"]).env("CAST_KEY", who.identity());
+            older.refuses(125, "the vault of agent 'a' ", &["evil", SECRET]);
+        }
+    }
+}
+
+#[test]
+fn a_person_takes_no_state_back_that_is_from_before_a_revocation() {
+    let (me, owner, first) = person();
+    put(&me.vault("a"), &first, owner);
+    me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    put(&there_path(&me), &first, owner);
+    as_owner(&me, owner, &["key", "revoke", "--agent", "a"]).succeeds();
+    me.cast(["list", "a"]).refuses(5, "older than this machine has seen", &[SECRET]);
+    let accept = me.cast(["vault", "accept", "a", "--yes"]);
+    let accept = accept.refuses(5, "agent keys of the vault of agent 'a' were revoked on this machine", &[SECRET]);
+    let told = told(&accept, "only its owner takes it back, with the key that owns it: 'cast vault accept {agent}'");
+    let words = told.command("cast vault accept");
+    let words: Vec<_> = words.split(' ').skip(1).chain(["--yes"]).collect();
+    me.cast(words).env("CAST_KEY", owner.identity()).succeeds();
+    assert!(Text::read(&me.vault("a"), owner).epoch > 2, "what was revoked stays closed");
+}
+
+#[test]
+fn one_that_is_deleted_here_stays_in_the_other_place() {
+    let (me, owner, first) = person();
+    put(&me.vault("a"), &first, owner);
+    me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    put(&there_path(&me), &first, owner);
+    as_owner(&me, owner, &["set", "a", "L", "hunter2-more"]).succeeds();
+    fs::copy(there_path(&me), me.vault("a")).unwrap();
+    me.cast(["list", "a"]).succeeds();
+    as_owner(&me, owner, &["delete", "a", "--all", "--yes"]).succeeds();
+    me.set("a", "K", "hunter2-by-me");
+    assert_eq!(me.value("a", "K"), b"hunter2-by-me");
+}
+
+/// What went since it was seen is gone for each reader, whichever of them saw it come, and whichever saw it go.
+#[test]
+fn a_removed_person_does_not_come_back_by_another_branch() {
+    let eve = Key::generate();
+    for (sees_it_come, sees_it_go) in [(true, false), (false, true)] {
+        let (me, owner, first) = person();
+        for folder in [me.vault("a"), there_path(&me)] {
+            git(&me, folder.parent().unwrap(), &["init", "-q"]);
+            put(&folder, &first, owner);
+        }
+        me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+        as_owner(&me, owner, &["list", "a"]).succeeds();
+        let look = |text: &Text, is_owner: bool| {
+            put(&if is_owner { there_path(&me) } else { me.vault("a") }, text, owner);
+            if is_owner { as_owner(&me, owner, &["list", "a"]) } else { me.cast(["list", "a"]) }
+        };
+        let with_eve = first.clone().with_person("eve", &eve.card(), &["K"]).next();
+        let without = Text { part: first.part.clone(), ..with_eve.clone() }.next();
+        look(&with_eve, sees_it_come).succeeds();
+        look(&without, sees_it_go).succeeds();
+        for is_owner in [false, true] {
+            look(&with_eve, is_owner).refuses(5, "older than this machine has seen", &[SECRET]);
+        }
+    }
+}
+
+#[test]
+fn a_removed_person_does_not_come_back_by_an_agent_line() {
+    let eve = Key::generate();
+    for line_sees_it_go in [false, true] {
+        let me = Sandbox::new();
+        let owner = Key::master(&me);
+        let first = Text::new("a", ID, owner, &[("K", "hunter2-first")]);
+        let line = first.clone().signed(owner).grant(owner);
+        fs::create_dir_all(me.vault("a").parent().unwrap()).unwrap();
+        git(&me, me.vault("a").parent().unwrap(), &["init", "-q"]);
+        let look = |text: &Text, with_line: bool| {
+            put(&me.vault("a"), text, owner);
+            let look = me.cast(["list", "a"]);
+            if with_line { look.env("CAST_KEY", &line) } else { look }
+        };
+        let with_eve = first.clone().with_person("eve", &eve.card(), &["K"]).next();
+        let without = Text { part: first.part.clone(), ..with_eve.clone() }.next();
+        for with_line in [false, true] {
+            look(&first, with_line).succeeds();
+        }
+        look(&with_eve, !line_sees_it_go).succeeds();
+        look(&without, line_sees_it_go).succeeds();
+        look(&with_eve, true).refuses(5, "older than this machine has seen", &[SECRET]);
+    }
+}
+
+#[test]
+fn what_is_accepted_is_used_by_an_agent_line_too() {
+    // As another owner's vault.
+    let (me, owner, first) = person();
+    let later = first.edited("first", "later").next();
+    let line = first.clone().signed(owner).grant(owner);
+    let with_line = |words: &[&str]| me.cast(words).env("CAST_KEY", &line);
+    put(&me.vault("a"), &first, owner);
+    me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    put(&me.vault("a"), &later, owner);
+    me.cast(["list", "a"]).succeeds();
+    with_line(&["list", "a"]).succeeds();
+    put(&me.vault("a"), &first, owner);
+    me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    with_line(&["list", "a"]).succeeds();
+
+    // As an own one, of which the line has seen more than the owner.
+    let me = Sandbox::new();
+    let owner = Key::master(&me);
+    let states: Vec<Text> = (1..6)
+        .map(|number| Text { at: format!("0000000a.{number}"), ..Text::new("a", ID, owner, &[("K", "hunter2-first")]) })
+        .collect();
+    let line = states[0].clone().signed(owner).grant(owner);
+    fs::create_dir_all(me.vault("a").parent().unwrap()).unwrap();
+    for (state, with_line) in [(0, false), (0, true), (1, false), (4, true)] {
+        put(&me.vault("a"), &states[state], owner);
+        let look = me.cast(["list", "a"]);
+        if with_line { look.env("CAST_KEY", &line) } else { look }.succeeds();
+    }
+    put(&me.vault("a"), &states[1], owner);
+    me.set("a", "K", "hunter2-by-the-owner");
+    me.cast(["list", "a"]).env("CAST_KEY", &line).refuses(5, "changed on two machines", &[SECRET]);
+    me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    me.cast(["list", "a"]).env("CAST_KEY", &line).succeeds();
+    let text = Text::read(&me.vault("a"), owner);
+    assert!(text.at.contains("0000000a.5"), "{text:?}");
+}
+
+#[test]
+fn only_the_owners_key_from_elsewhere_takes_a_vault() {
+    let (me, owner, first) = person();
+    let other = Key::generate();
+    put(&me.vault("a"), &first.with_person("other", &other.card(), &["K"]), owner);
+    let file = me.home().join("other-key");
+    fs::write(&file, other.identity() + "\n").unwrap();
+    let accept = me.cast(["vault", "accept", "a", "--yes", "--key", file.to_str().unwrap()]);
+    let accept = accept.refuses(5, "the key in the file does not own the vault of agent 'a'", &[SECRET]);
+    let told = told(&accept, "to review it with your own key: 'cast vault accept {agent}'");
+    let words = told.command("cast vault accept");
+    me.cast(words.split(' ').skip(1).chain(["--yes"])).succeeds();
+    assert_eq!(me.value("a", "K"), b"hunter2-first");
+}
+
+fn git(me: &Sandbox, folder: &Path, words: &[&str]) {
+    assert!(me.command("git").args(words).current_dir(folder).status().unwrap().success());
 }
 
 #[test]

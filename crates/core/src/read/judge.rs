@@ -1,13 +1,13 @@
 //! What to make of a state: how it compares with what this machine has seen, and whether it is used all the same.
 
-use cast_vault::{AgentName, Comparison, MasterKey, Role, UnlockKey, Vault, VerificationKey};
+use cast_vault::{AgentName, Comparison, MasterKey, Role, State, UnlockKey, Vault, VerificationKey};
 
 use super::Found;
 use crate::clock;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{Exports, Notice};
-use crate::seen::{Here, Known, Memory, Place, Record};
+use crate::seen::{Here, Known, Memory, Place, Record, Seen, Whose};
 use crate::session::{Session, Unlocked};
 
 /// How a vault compares with what this machine has seen.
@@ -25,6 +25,8 @@ pub(crate) enum Verdict {
     GivenUp,
     /// Another vault than the one that this machine has seen here.
     OtherVault,
+    /// Of another owner than the one whom this machine knows the vault of this id from.
+    OtherOwner,
     /// The built-in secrets of another folder, where they still are, or another owner's vault that was accepted in another folder.
     OtherFolder,
     /// A state of a former key that this machine has not verified before, in this place.
@@ -34,7 +36,7 @@ pub(crate) enum Verdict {
 impl Session {
     /// Compares a vault with what this machine has seen: of it, and in its place.
     pub(super) fn judge(&self, vault: Vault, here: Here, unlocked: &Unlocked) -> Result<Found> {
-        let Here { place, record: expected, is_its_own, otherwise } = here;
+        let Here { place, memory: expected, is_its_own, otherwise } = here;
         // What goes to more than one agent, or comes from another owner, is expected where it was seen, not where a link led to it.
         let is_bound = vault.agent().is_builtin() || matches!(vault.role(), Role::Person(_));
         let is_expected = place.holds(vault.id()) && (is_its_own || !is_bound);
@@ -60,12 +62,14 @@ impl Session {
             return Ok(found(vault, Memory::none(known), Verdict::OtherVault, place, held));
         }
         // What is known of the place has been read.
-        let record = expected.filter(|_| held.as_ref().is_some_and(|held| held.known() == known));
+        let own = expected.filter(|memory| memory.known == known && known.whose == Whose::Own);
         let memory = match &seen {
-            Some(seen) => seen.memory(&vault, &unlocked.key, record)?,
+            Some(seen) => seen.memory(&vault, &unlocked.key, own.and_then(|own| own.record))?,
             None => Memory::none(known),
         };
-        if vault.is_known() && is_expected && memory.is_one() && !memory.is_given_up() {
+        let is_current = |record: &Record| !record.given_up && record.owner == vault.part().card.verification();
+        if vault.is_known() && is_expected && memory.beside.is_none() && memory.record.as_ref().is_some_and(is_current)
+        {
             // The receipt is for this very text, and was written beside this state.
             return Ok(found(vault, memory, Verdict::Known, place, held));
         }
@@ -75,18 +79,22 @@ impl Session {
             let mut places = seen.places_of(vault.id())?.into_iter();
             elsewhere = places.find(|other| other.path != place.path && (other.card().is_some() || other.exists()));
         }
-        let is_given_up = memory.is_given_up() || !is_expected && place.given_up.contains(&vault.id());
+        let is_given_up =
+            memory.records().any(|record| record.given_up) || !is_expected && place.given_up.contains(&vault.id());
         let is_verified = || {
             let is_noted = |record: &Record| record.receipt.is_some() && record.state == *now;
             is_expected
-                && (memory.record().is_some_and(is_noted) || seen.as_ref().is_some_and(|seen| seen.has_verified(now)))
+                && (memory.record.as_ref().is_some_and(is_noted)
+                    || seen.as_ref().is_some_and(|seen| seen.has_verified(now)))
         };
         let is_strange = is_owned_by_a_former_key(&unlocked.key, &vault) && !is_verified();
+        let is_of_another = matches!(vault.role(), Role::Person(_))
+            && memory.record.as_ref().is_some_and(|record| record.owner != vault.part().card.verification());
         let seen_last = memory.compare(now).map_or(Verdict::News, verdict);
         let mut below_line = None;
         let compared = match &unlocked.key {
             UnlockKey::Master(keys)
-                if memory.records().any(|record| is_owned_by_an_older_key(keys, record, &vault)) =>
+                if memory.record.as_ref().is_some_and(|record| is_owned_by_an_older_key(keys, record, &vault)) =>
             {
                 Verdict::RolledBack
             }
@@ -100,6 +108,8 @@ impl Session {
         };
         let verdict = match compared {
             _ if is_given_up => Verdict::GivenUp,
+            // Its owner may have been this user, and have another key since.
+            _ if is_of_another => Verdict::OtherOwner,
             // The holder of a former key may have made it, to outlive that key.
             Verdict::Known | Verdict::News if is_strange => Verdict::FormerKey,
             // Who was accepted may have put it here, where this user takes it for an own vault.
@@ -161,13 +171,22 @@ impl Session {
         let mut records = found.memory.records().peekable();
         let permits =
             |record: &Record| record.in_git && state.is_of_epoch_of(&record.state) && state.rules.covers(&record.floor);
-        let has_met = |known: Known| seen.has_met(known.whose, state);
         !found.is_strange
             && !found.is_below_line
             && records.peek().is_some()
             && records.all(permits)
             && self.folder().is_ok_and(|folder| disk::is_in_own_work_tree(&folder.real()))
-            && found.memory.names().any(has_met)
+            && self.has_met(&seen, found, state)
+    }
+
+    /// Whether this machine has itself verified or written that state, as each record says that it is compared with.
+    fn has_met(&self, seen: &Seen, found: &Found, state: &State) -> bool {
+        let Memory { known, beside, .. } = &found.memory;
+        let other = match known.whose {
+            Whose::Line(owner) => seen.accepted(known.id, owner).map(|memory| memory.known),
+            _ => Ok(Known::own(known.id)),
+        };
+        seen.has_met(*known, state) && (beside.is_none() || other.is_ok_and(|other| seen.has_met(other, state)))
     }
 }
 
@@ -209,6 +228,7 @@ pub(crate) fn refused(agent: &AgentName, verdict: Verdict, place: Option<&Place>
         (Verdict::OtherVault, _, Some(held)) => {
             format!("is not the vault that this machine has known here since {}", clock::local(held.since))
         }
+        (Verdict::OtherOwner, ..) => "belongs to another owner than this machine has known it from".to_owned(),
         (Verdict::OtherFolder, Some(place), Some(held)) if held.card.is_some() => {
             format!("belongs to another owner, who was accepted in another folder: '{}'", place.path.display())
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cast_vault::{Role, State, Vault, VaultId, VerificationKey};
+use cast_vault::{Role, Vault, VaultId, VerificationKey};
 use sha2::{Digest as _, Sha256};
 
 use super::record::Record;
@@ -42,6 +42,11 @@ impl Known {
         Self { id, whose: Whose::Own }
     }
 
+    /// That vault, where a line of its owner's led to it.
+    pub(crate) fn of_line(vault: &Vault) -> Self {
+        Self { id: vault.id(), whose: Whose::Line(vault.part().card.verification()) }
+    }
+
     /// Whether `record` is one of this vault.
     pub(super) fn fits(self, record: &Record) -> bool {
         let is_owner = match self.whose {
@@ -49,11 +54,6 @@ impl Known {
             Whose::Accepted(owner) | Whose::Line(owner) => record.owner == owner,
         };
         record.state.id == self.id && is_owner
-    }
-
-    /// That vault in one of its states.
-    pub(super) fn of_state(whose: Whose, state: &State) -> Self {
-        Self { id: state.id, whose }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use cast_vault::{AgentName, Card, Timestamp, VaultId};
 
 use super::record::{NONE, Record, optional};
-use super::{Known, Whose};
+use super::{Known, Memory, Whose};
 use crate::platform::files;
 
 /// A place where the holder of a master key has used a vault. An agent key's use makes none: who has the line of an owner accepts nobody by it.
@@ -34,8 +34,8 @@ pub(crate) struct Held {
 /// What this machine knows of a place.
 pub(crate) struct Here {
     pub(crate) place: Place,
-    /// The record of the vault that lies there.
-    pub(crate) record: Option<Record>,
+    /// What is known of the vault that lies there.
+    pub(crate) memory: Option<Memory>,
     /// Whether what is held is known of the place itself, and not only of a link on the way: that may refuse, and permits little.
     pub(crate) is_its_own: bool,
     /// Another vault, or of another owner, which lay where this way led before.
@@ -54,12 +54,17 @@ const MAX_GIVEN_UP: usize = 256;
 impl Here {
     /// A place of which nothing is known.
     pub(crate) fn unknown(path: PathBuf) -> Self {
-        Self { place: Place::new(path), record: None, is_its_own: false, otherwise: None }
+        Self { place: Place::new(path), memory: None, is_its_own: false, otherwise: None }
+    }
+
+    /// The record of the vault that lies there.
+    pub(crate) fn record(&self) -> Option<&Record> {
+        self.memory.as_ref()?.record.as_ref()
     }
 }
 
 impl Held {
-    /// Which record is that of this vault.
+    /// Under which name it is known.
     pub(crate) fn known(&self) -> Known {
         let whose = self.card.as_ref().map_or(Whose::Own, |card| Whose::Accepted(card.verification()));
         Known { id: self.id, whose }

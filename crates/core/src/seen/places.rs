@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::place::{Held, Here, Place};
 use super::record::Record;
-use super::{Known, MAX_RECORD, Seen, damaged, read, write};
+use super::{Known, MAX_RECORD, Memory, Seen, damaged, read, write};
 use crate::clock;
 use crate::disk::{Lock, Way};
 use crate::failure::{Failure, Result};
@@ -28,19 +28,19 @@ impl Seen {
             known.extend(there.held.map(|held| (held, number + 1 == files.len())));
         }
         known.retain(|(held, _)| !place.given_up.contains(&held.id));
-        let (mut record, mut otherwise, mut is_its_own): (Option<Record>, _, _) = (None, None, false);
+        let (mut memory, mut otherwise, mut is_its_own) = (None, None, false);
         while let Some((held, is_last)) = known.pop() {
             match &mut place.held {
                 None => {
-                    record = self.record(held.known())?;
-                    (place.held, is_its_own) = (record.is_some().then_some(held), is_last);
+                    memory = Some(self.kept(held.known())?).filter(|memory| memory.record.is_some());
+                    (place.held, is_its_own) = (memory.is_some().then_some(held), is_last);
                 }
                 Some(here) if here.is_same(&held) => here.leaving &= held.leaving,
-                Some(_) if self.record(held.known())?.is_some() => otherwise = Some(held),
+                Some(_) if self.kept(held.known())?.record.is_some() => otherwise = Some(held),
                 Some(_) => {}
             }
         }
-        Ok(Here { place, record, is_its_own, otherwise })
+        Ok(Here { place, memory, is_its_own, otherwise })
     }
 
     /// All places that this machine knows, whether or not a vault lies there still. One that cannot be read is a failure in its place.
@@ -103,16 +103,14 @@ impl Seen {
     /// Remembers that no state of a vault is to be used anywhere, if it lies nowhere but at `real`. It comes before what is said of that place: who
     /// is killed between them gives it up there with the next one.
     fn give_up_everywhere(&self, known: Known, real: &Path) -> Result<()> {
-        let is_there = |place: &Place| {
-            place.path != real && place.held.as_ref().is_some_and(|held| held.known() == known) && place.exists()
-        };
-        if self.places_of(known.id)?.iter().any(is_there) {
-            return Ok(());
+        let Memory { known, record: Some(record), .. } = self.kept(known)? else { return Ok(()) };
+        for place in self.places_of(known.id)? {
+            let Some(held) = place.held.as_ref().filter(|_| place.path != real && place.exists()) else { continue };
+            if self.kept(held.known())?.known == known {
+                return Ok(());
+            }
         }
-        match self.record(known)? {
-            Some(record) => write(&self.path(known), &Record { given_up: true, ..record }.to_bytes()),
-            None => Ok(()),
-        }
+        write(&self.path(known), &Record { given_up: true, ..record }.to_bytes())
     }
 
     /// Remembers that no state of the vault `id`, which lies elsewhere, is to be used there.

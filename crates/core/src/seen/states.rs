@@ -4,7 +4,7 @@ use std::fs;
 
 use cast_vault::{Digest, State};
 
-use super::{Known, MAX_RECORD, Seen, Whose, read};
+use super::{Known, MAX_RECORD, Seen, read};
 use crate::disk::{self, Lock};
 use crate::failure::Result;
 
@@ -15,15 +15,15 @@ const MAX_STATES: usize = 256;
 const PENDING: &str = " pending";
 
 impl Seen {
-    /// Whether this machine has verified or written this very state of a vault before, as one of that owner's.
-    pub(crate) fn has_met(&self, whose: Whose, state: &State) -> bool {
+    /// Whether this machine has verified or written this very state of a vault before.
+    pub(crate) fn has_met(&self, known: Known, state: &State) -> bool {
         let line = line_of(state);
-        self.states(Known::of_state(whose, state)).lines().any(|known| confirmed(known) == line)
+        known.id == state.id && self.states(known).lines().any(|known| confirmed(known) == line)
     }
 
     /// The same of an own vault.
     pub(crate) fn has_verified(&self, state: &State) -> bool {
-        self.has_met(Whose::Own, state)
+        self.has_met(Known::own(state.id), state)
     }
 
     /// Whether another state than `now` was to be written: whoever can write the folder may have it.
@@ -72,6 +72,14 @@ impl Seen {
         } else {
             let _ = disk::replace_soon(&path, lines.as_bytes());
         }
+    }
+
+    /// Notes the states that were known under one name under another one, too.
+    pub(super) fn join_states(&self, from: Known, to: Known) -> Result<()> {
+        let (more, lines) = (self.states(from), self.states(to));
+        let mut lines: Vec<_> = lines.lines().filter(|line| !more.lines().any(|other| other == *line)).collect();
+        lines.extend(more.lines());
+        lines.pop().map_or(Ok(()), |newest| self.write_states(to, lines.into_iter(), newest))
     }
 
     /// Writes them, the newest last.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cast_vault::{
-    AgentName, Anchor, Card, Comparison, Fingerprint, Inspected, Role, Sealer, SecretName, State, Timestamp, UnlockKey,
-    Vault, VaultId,
+    AgentName, Anchor, Card, Comparison, Fingerprint, Inspected, MasterKey, Role, Sealer, SecretName, State, Timestamp,
+    UnlockKey, Vault, VaultId,
 };
 
 use crate::audit_log::{Action, Event};
@@ -15,7 +15,7 @@ use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::listing;
 use crate::read::{Verdict, refused};
-use crate::seen::{Known, Memory, Name, PERSON, Place, Summary, Whose};
+use crate::seen::{Known, Memory, Name, PERSON, Place, Summary};
 use crate::session::{Session, Unlocked};
 
 /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
@@ -97,32 +97,47 @@ impl Verb for Review<'_> {
         })?;
         let mut review = Reviewed::of(&inspected, own);
         let opened = former.map_or_else(|| session.open(&file, agent, &unlocked).ok(), |_| None);
-        let (seen, id, here) = (session.seen(), inspected.state().id, session.here(agent)?);
+        let State { id, epoch, .. } = *inspected.state();
+        let (seen, here) = (session.seen(), session.here(agent)?);
         let is_own = inspected.is_owned_by(masters(key)?);
-        let whose = if is_own { Whose::Own } else { Whose::Accepted(inspected.card().verification()) };
-        let known = Known { id, whose };
+        if former.is_some() && !is_own {
+            return Err(not_of_that_key(agent));
+        }
         let owner = inspected.card().verification();
-        let memory = seen.as_ref().map(|seen| seen.memory_of(known, owner, own)).transpose()?;
-        let memory = memory.unwrap_or_else(|| Memory::none(known));
+        let memory = match &seen {
+            Some(seen) if is_own => {
+                let owners = own.iter().map(MasterKey::verification).chain([owner]);
+                seen.own(id, seen.record(Known::own(id))?, owners)?
+            }
+            Some(seen) => seen.accepted(id, owner)?,
+            None => Memory::none(Known::own(id)),
+        };
         let places = seen.as_ref().map_or_else(|| Ok(Vec::new()), |seen| seen.places_of(id))?;
         // For another vault than the one that is expected here, that one is what this machine knows.
-        let expected = || Some((here.place.held.as_ref()?.known(), here.record.as_ref()?));
-        let last = memory.record().map(|record| (known, record)).or_else(expected);
-        if let (Some(seen), Some((known, last))) = (&seen, last) {
-            let summary = seen.summary(known, last)?;
+        let last = Some(&memory).filter(|memory| memory.record.is_some()).or(here.memory.as_ref());
+        if let (Some(seen), Some(Memory { known, record: Some(last), .. })) = (&seen, last) {
+            let summary = seen.summary(*known, last)?;
             let now = Summary::of_inspected(&inspected);
             let is_same = last.state.values_hash == inspected.state().values_hash;
             review.changes = summary.map(|known| changes(&known, &now, is_same));
+            // Its owner begins a new one.
+            if !is_own && last.state.epoch > inspected.state().epoch {
+                let line = "agent keys that were revoked since then open it again";
+                review.changes.get_or_insert_default().push(line.to_owned());
+            }
         }
         let former_owner = here.place.card().or_else(|| places.iter().find_map(Place::card));
         review.former_owner = former_owner.filter(|card| *card != inspected.card()).cloned();
+        let is_older = |seen: &State| match State::compare(seen, inspected.state()) {
+            Comparison::RolledBack => Some(Verdict::RolledBack),
+            Comparison::Forked => Some(Verdict::Forked),
+            _ => None,
+        };
         let verdict = opened.as_ref().map(|found| match found.verdict {
             // In another folder, and older than what is known of it there.
-            Verdict::OtherFolder => match memory.compare(inspected.state()) {
-                Some(Comparison::RolledBack) => Verdict::RolledBack,
-                Some(Comparison::Forked) => Verdict::Forked,
-                _ => Verdict::OtherFolder,
-            },
+            Verdict::OtherFolder => {
+                memory.records().find_map(|record| is_older(&record.state)).unwrap_or(Verdict::OtherFolder)
+            }
             verdict => verdict,
         });
         // As a vault of its own it begins anew.
@@ -131,7 +146,11 @@ impl Verb for Review<'_> {
         review.why = match (verdict, &opened) {
             (Some(Verdict::Known | Verdict::News), Some(found)) => {
                 let used_up = used_up.map(|refusal| refusal.of(agent).into());
-                used_up.or(session.refuse_to_hand_on(&found.vault, &unlocked.key).err())
+                let line = seen.as_ref().map(|seen| seen.record(Known::of_line(&found.vault))).transpose()?.flatten();
+                // What is used with a master key does not go by what an agent line led to; who has the line does.
+                let is_below_line =
+                    line.and_then(|line| is_older(&line.state)).map(|verdict| refused(agent, verdict, None));
+                used_up.or(session.refuse_to_hand_on(&found.vault, &unlocked.key).err()).or(is_below_line)
             }
             (Some(verdict), Some(found)) => Some(refused(agent, verdict, found.place.as_ref())),
             _ => Some(why(&file, agent, key, &inspected, former.is_some())),
@@ -144,7 +163,7 @@ impl Verb for Review<'_> {
             && !seen.as_ref().is_some_and(|seen| seen.has_verified(inspected.state()));
         let given_up = is_beside
             || is_used_up
-            || memory.is_given_up()
+            || memory.records().any(|record| record.given_up)
             || !here.place.holds(id) && here.place.given_up.contains(&id);
         let card = inspected.card().clone();
         let take = if !is_own || verdict == Some(Verdict::OtherFolder) && !is_former {
@@ -156,6 +175,10 @@ impl Verb for Review<'_> {
         };
         if !is_own {
             session.refuse_an_impostor(agent, id, &here.place, &card)?;
+            let began = memory.record.as_ref().filter(|_| memory.known == Known::own(id));
+            if began.is_some_and(|record| record.state.epoch > epoch) {
+                return Err(from_an_ended_epoch(agent));
+            }
         }
         Ok(Accept { agent: agent.clone(), review, file, take, memory, unlocked })
     }
@@ -194,7 +217,8 @@ impl Verb for Accept {
         match take {
             Take::Seal { mut vault, given_up } => {
                 let before = vault.state().cloned();
-                let seen: Vec<_> = memory.records().map(|record| &record.state).collect();
+                let line = seen.as_ref().map(|seen| seen.record(Known::of_line(&vault))).transpose()?.flatten();
+                let seen: Vec<_> = memory.records().chain(&line).map(|record| &record.state).collect();
                 vault.supersede(&seen, given_up)?;
                 session.commit(folder, &lock, &unlocked, &mut vault, &memory, None)?;
                 now = vault.id();
@@ -218,8 +242,8 @@ impl Verb for Accept {
                     if !memory.is_news(state) {
                         seen.forget_replica();
                     }
-                    seen.accept_beside(&records, &memory, card.verification(), state)?;
-                    session.remember(seen, &records, memory.record(), &vault, None, &unlocked.key)?;
+                    seen.lower_line(&records, card.verification(), state)?;
+                    session.remember(seen, &records, &memory, &vault, None, &unlocked.key)?;
                 }
             }
         }
@@ -286,6 +310,20 @@ impl Session {
             hint
         }))
     }
+}
+
+/// A person begins no epoch, and this machine knows as the owner's that this one has ended.
+fn from_an_ended_epoch(agent: &AgentName) -> Failure {
+    let what =
+        format!("agent keys of the vault of agent '{agent}' were revoked on this machine since this state of it");
+    Failure::new(Kind::Integrity, what)
+        .hint(format!("only its owner takes it back, with the key that owns it: 'cast vault accept {agent}'"))
+}
+
+/// With a key that is not in the store, only its own vaults are taken.
+fn not_of_that_key(agent: &AgentName) -> Failure {
+    Failure::new(Kind::WrongKey, format!("the key in the file does not own the vault of agent '{agent}'"))
+        .hint(format!("to review it with your own key: 'cast vault accept {agent}'"))
 }
 
 /// Why a vault does not open as one that this machine expects.

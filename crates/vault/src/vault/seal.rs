@@ -55,8 +55,7 @@ impl Vault {
         let begins_an_epoch = seen.iter().any(is_of_another_epoch);
         for seen in seen {
             self.first.epoch = self.first.epoch.max(seen.epoch);
-            let both = (self.first.rules.maximum(&seen.rules), self.at.maximum(&seen.at));
-            match both {
+            match (self.first.rules.maximum(&seen.rules), self.at.maximum(&seen.at)) {
                 (Ok(rules), Ok(at)) if !rules.is_full() && !at.is_full() => (self.first.rules, self.at) = (rules, at),
                 // No further replica, or not even these, fit above both.
                 _ => return self.become_another(),
