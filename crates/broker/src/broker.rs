@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
@@ -22,7 +21,7 @@ use crate::proxy::outer::Outer;
 use crate::proxy::shared::Shared;
 use crate::secret::Secret;
 use crate::tally::{Tallies, Tally};
-use crate::tls::roots::Roots;
+use crate::tls::roots::{PemFile, Roots};
 
 /// What a run brokers, and how hosts are reached.
 #[derive(Debug)]
@@ -31,8 +30,8 @@ pub struct Order {
     pub secrets: Vec<Secret>,
     /// The way to all hosts.
     pub outer: Outer,
-    /// PEM files with roots besides the system's.
-    pub roots: Vec<PathBuf>,
+    /// Roots besides the system's.
+    pub roots: Vec<PemFile>,
 }
 
 /// A proxy on the loopback address. Dropped, it stops.

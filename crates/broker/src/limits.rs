@@ -56,8 +56,6 @@ pub const ADDRESS_TIME: Duration = Duration::from_secs(10);
 pub const NAME_TIME: Duration = Duration::from_secs(30);
 /// When the next address of a name is tried, beside those that do not answer.
 pub const NEXT_ADDRESS_TIME: Duration = Duration::from_millis(250);
-/// After which silence of a host what is held of its response is let go.
-pub const SILENCE: Duration = Duration::from_millis(10);
 /// After which silence TCP asks whether the other side is still there.
 pub const KEEPALIVE: Duration = Duration::from_secs(60);
 /// How long what a client still sends is read when it has got its last answer.

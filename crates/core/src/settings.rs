@@ -19,7 +19,7 @@ use crate::suggestion;
 use cast_vault::AgentName;
 
 pub use network::OuterProxy;
-pub(crate) use network::check_root;
+pub(crate) use network::read_root;
 
 /// Far more than all settings need, in bytes.
 const MAX_SETTINGS: usize = 64 << 10;

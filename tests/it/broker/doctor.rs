@@ -93,6 +93,19 @@ fn files_of_roots() {
         typed(&sandbox, told(&found(&sandbox), "if they are the right ones, run: {}").hole(0)).succeeds();
         sandbox.cast(["doctor"]).succeeds();
     }
+    if rustix::process::geteuid().is_root() {
+        let link = sandbox.home().join("link.pem");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        std::os::unix::fs::lchown(&link, Some(65534), None).unwrap();
+        write(&sandbox, &format!("roots = [{link:?}]\n"));
+        let outcome = found(&sandbox);
+        assert!(outcome.out.contains("other users chose the link that leads to them"), "{outcome:?}");
+        told(&outcome, "name the file itself in 'roots' in the settings");
+        write(&sandbox, &named);
+        sandbox.cast(["doctor"]).succeeds();
+    }
+    fs::write(&path, vec![b'\n'; (4 << 20) + 1]).unwrap();
+    told(&found(&sandbox), "take the file out of 'roots' in the settings");
     for other in ["", "hunter2", "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n"] {
         fs::write(&path, other).unwrap();
         let advice = "put certificates in PEM there, or take it out of 'roots' in the settings";

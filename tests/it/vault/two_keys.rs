@@ -1,5 +1,5 @@
-//! One machine can know a vault as a person, by its owner's card, and as its owner, whose key came to it. What it has seen
-//! of the vault in one way holds in the other.
+//! One machine can know a vault as a person, by its owner's card, and as its owner, whose key came to it. What it has
+//! seen of the vault in one way holds in the other.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -96,7 +96,7 @@ fn a_former_keys_state_is_refused_once_the_newer_keys_card_was_seen() {
     there(&me, &["list", "a"]).refuses(5, "older than this machine has seen", &[SECRET]);
 }
 
-/// A card that was accepted for a vault which became this user's own says nothing any more once the vault has a newer key.
+/// A card that was accepted for a vault which became this user's own says nothing any more once that has a newer key.
 #[test]
 fn the_card_of_a_former_key_counts_no_more() {
     for (retire, by_me) in [(true, false), (false, false), (false, true)] {

@@ -19,6 +19,8 @@ pub struct Request {
     pub expects_continue: bool,
     /// Whether the client wants the connection closed after the response.
     pub closes: bool,
+    /// Whether its method comes with a body, as hosts know it: they may not read that of another one.
+    pub brings_body: bool,
 }
 
 /// A request line.
@@ -83,7 +85,15 @@ impl Request {
             framing,
             expects_continue: head.has_element("expect", "100-continue"),
             closes: head.has_element("connection", "close"),
+            brings_body: [&b"POST"[..], b"PUT", b"PATCH"].contains(&method),
         })
+    }
+
+    /// Whether a host that answers with this status may not have read the body. What it left there it would take for the next request, and the next
+    /// head, with its value, for the body of that.
+    pub fn may_be_unread(&self, status: u16) -> bool {
+        let has_body = !matches!(self.framing, Framing::None | Framing::Length(0));
+        has_body && !(self.brings_body && (200..300).contains(&status))
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use cast_mask::Plan;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
 
 use super::incoming::{Incoming, NoHead};
 use super::wait::now;
@@ -65,7 +64,8 @@ where
             Ok(read) => read,
             Err(fault) => return Relayed::Bad(fault),
         };
-        let closes = response.closes || request.closes || !progress.is_sent.get();
+        let is_kept = progress.is_sent.get() && !request.may_be_unread(response.status);
+        let closes = response.closes || request.closes || !is_kept;
         let mut text = Vec::new();
         write::response(&head, &response, closes, &mut text);
         scrub::whole(plan, &mut text);
@@ -89,13 +89,8 @@ where
         return match relay.body(host, response.framing, plan).await {
             // Nothing went out, so cast can still answer.
             Err(Stop::Fault(fault)) if !progress.has_begun.get() => Relayed::Bad(fault),
-            Err(stop) => {
-                if let Stop::Fault(_) = stop {
-                    // What came before the fault is the client's.
-                    let _ = relay.let_go().await;
-                }
-                Relayed::Broken
-            }
+            // What is held goes with it: who asks for a response can have it cut.
+            Err(_) => Relayed::Broken,
             Ok(()) if closes => Relayed::Closes,
             Ok(()) => Relayed::Kept,
         };
@@ -169,21 +164,15 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
         }
     }
 
-    /// Reads once more. Before it waits, all that the host has said goes out; but what may be within a token only after
-    /// a silence.
+    /// Reads once more. Before it waits, all that the host has said goes out, but for what may be the beginning of a value: that waits for the next
+    /// byte, or for the end of the body, however long. A silence is no end. Who asks for a response can choose what stands where a host, the network or
+    /// cast itself pauses.
     async fn read<R: AsyncRead + Unpin>(&mut self, host: &mut Incoming<R>) -> Result<usize, Stop> {
         if let Some(read) = now(pin!(host.read())).await {
             return read.map_err(|_| Fault::Cut.into());
         }
         self.data(&[], true).await?;
         self.flush().await?;
-        if self.scrub.is_holding() {
-            if let Ok(read) = timeout(limits::SILENCE, host.read()).await {
-                return read.map_err(|_| Fault::Cut.into());
-            }
-            self.scrubbed(Scrub::pause);
-            self.flush().await?;
-        }
         host.read().await.map_err(|_| Fault::Cut.into())
     }
 
@@ -220,7 +209,9 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
         if let Some(decoder) = &self.decoder {
             decoder.end()?;
         }
-        self.scrubbed(Scrub::end);
+        let mut painted = Vec::new();
+        self.scrub.end(&mut painted);
+        self.put(&painted);
         if self.is_chunked {
             let mut last = Vec::new();
             write::last_chunk(trailers, &mut last)?;
@@ -228,18 +219,6 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
             self.out.append(&mut last);
         }
         self.flush().await
-    }
-
-    /// The body broke off: writes what is held.
-    async fn let_go(&mut self) -> Result<(), Stop> {
-        self.scrubbed(Scrub::end);
-        self.flush().await
-    }
-
-    fn scrubbed(&mut self, let_go: impl Fn(&mut Scrub, &mut Vec<u8>)) {
-        let mut painted = Vec::new();
-        let_go(&mut self.scrub, &mut painted);
-        self.put(&painted);
     }
 
     fn put(&mut self, painted: &[u8]) {

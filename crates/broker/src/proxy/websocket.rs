@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use cast_mask::Plan;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
 
 use super::incoming::Incoming;
 use super::wait::first;
-use crate::limits;
 use crate::take_out::scrub::Scrub;
 use crate::take_out::websocket::Frames;
 
@@ -43,27 +41,13 @@ async fn down(
 ) -> Option<()> {
     let (mut frames, mut out) = (Frames::new(Scrub::new(plan), Scrub::new(plan)), Vec::new());
     loop {
-        let more = if frames.is_holding() {
-            timeout(limits::SILENCE, host.has_more()).await
-        } else {
-            Ok(host.has_more().await)
-        };
-        let result = match more {
-            Err(_) => {
-                frames.pause(&mut out);
-                Ok(())
-            }
-            Ok(Ok(true)) => {
-                let count = host.bytes().len();
-                let result = frames.take(host.bytes(), &mut out);
-                host.take(count);
-                result
-            }
-            Ok(_) => {
-                frames.end(&mut out);
-                return write(client, &out).await;
-            }
-        };
+        // What may be the beginning of a value waits for the next byte or the end of the message. A connection that ends before takes it along.
+        if !host.has_more().await.ok()? {
+            return None;
+        }
+        let count = host.bytes().len();
+        let result = frames.take(host.bytes(), &mut out);
+        host.take(count);
         write(client, &out).await?;
         out.clear();
         result.ok()?;

@@ -9,10 +9,6 @@ pub mod websocket;
 pub trait Paint {
     /// Takes the next bytes.
     fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>);
-    /// Nothing came for a while: lets go what it holds. What follows still belongs to the same stream.
-    fn pause(&mut self, out: &mut Vec<u8>);
-    /// The stream is over: lets go what it holds. What follows is another stream.
+    /// The stream is over, and whole: lets go what it holds. What follows is another stream.
     fn end(&mut self, out: &mut Vec<u8>);
-    /// Whether it holds something.
-    fn is_holding(&self) -> bool;
 }

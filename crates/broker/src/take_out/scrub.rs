@@ -18,14 +18,12 @@ pub fn plan<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Arc<Plan> {
 pub struct Scrub {
     plan: Arc<Plan>,
     masker: Masker,
-    /// How many bytes went in and have not come out.
-    held: usize,
 }
 
 impl Scrub {
     /// A stream before its first byte.
     pub fn new(plan: &Arc<Plan>) -> Self {
-        Self { plan: plan.clone(), masker: Masker::new(plan.clone()), held: 0 }
+        Self { plan: plan.clone(), masker: Masker::new(plan.clone()) }
     }
 }
 
@@ -39,23 +37,11 @@ pub fn whole(plan: &Arc<Plan>, bytes: &mut Vec<u8>) {
 
 impl Paint for Scrub {
     fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        let before = out.len();
         self.masker.write(bytes, out).expect("a Vec takes everything");
-        self.held = self.held + bytes.len() - (out.len() - before);
-    }
-
-    fn pause(&mut self, out: &mut Vec<u8>) {
-        self.masker.idle(out).expect("a Vec takes everything");
-        self.held = 0;
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
         let masker = std::mem::replace(&mut self.masker, Masker::new(self.plan.clone()));
         masker.finish(out).expect("a Vec takes everything");
-        self.held = 0;
-    }
-
-    fn is_holding(&self) -> bool {
-        self.held > 0
     }
 }

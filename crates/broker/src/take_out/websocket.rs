@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use super::Paint;
 
-/// The server sent what nobody agreed on: a reserved bit, an unknown kind of frame, a mask, fragments out of order.
-/// Behind what was good stands a Close frame with 1002.
+/// The server sent what nobody agreed on: a reserved bit, an unknown kind of frame, a mask, fragments out of order, or too many frames within one
+/// token. Behind what was good, if that is whole, stands a Close frame with 1002.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Violation;
 
@@ -14,8 +14,7 @@ pub struct Violation;
 const PROTOCOL_ERROR: [u8; 4] = [0x88, 2, 0x03, 0xEA];
 /// The longest payload of a control frame (§5.5).
 const CONTROL: u64 = 125;
-/// How many bytes of frames may wait for payload that the painter holds. Then it lets go: the rule is about lengths
-/// only.
+/// How many bytes of frames may wait for payload that the painter holds.
 const WAITING: usize = 64 << 10;
 
 /// The server's half of a connection.
@@ -66,11 +65,7 @@ impl<P: Paint> Frames<P> {
                 match self.frame() {
                     Ok(None) => continue,
                     Ok(Some(length)) => self.left = length,
-                    Err(violation) => {
-                        self.end(out);
-                        out.extend_from_slice(&PROTOCOL_ERROR);
-                        return Err(violation);
-                    }
+                    Err(violation) => return Err(self.break_off(violation, out)),
                 }
                 self.begin(out);
             } else {
@@ -83,29 +78,15 @@ impl<P: Paint> Frames<P> {
                 self.finish(out);
             }
         }
-        if self.waiting_bytes > WAITING {
-            self.pause(out);
+        if self.waiting_bytes > WAITING { Err(Violation) } else { Ok(()) }
+    }
+
+    /// What the painter holds, and what waits for that, is dropped.
+    fn break_off(&self, violation: Violation, out: &mut Vec<u8>) -> Violation {
+        if self.waiting.is_empty() && self.given == self.taken {
+            out.extend_from_slice(&PROTOCOL_ERROR);
         }
-        Ok(())
-    }
-
-    /// Nothing came for a while.
-    pub fn pause(&mut self, out: &mut Vec<u8>) {
-        let mut painted = Vec::new();
-        self.message.pause(&mut painted);
-        self.give(&painted, out);
-    }
-
-    /// The server has ended.
-    pub fn end(&mut self, out: &mut Vec<u8>) {
-        let mut painted = Vec::new();
-        self.message.end(&mut painted);
-        self.give(&painted, out);
-    }
-
-    /// Whether `pause` would give something out.
-    pub fn is_holding(&self) -> bool {
-        self.message.is_holding()
+        violation
     }
 
     /// The length of the payload, once the head is whole.
@@ -222,14 +203,8 @@ mod tests {
                 }
             }
         }
-        fn pause(&mut self, out: &mut Vec<u8>) {
-            out.append(&mut self.0);
-        }
         fn end(&mut self, out: &mut Vec<u8>) {
             out.append(&mut self.0);
-        }
-        fn is_holding(&self) -> bool {
-            !self.0.is_empty()
         }
     }
 
@@ -261,7 +236,6 @@ mod tests {
                 return Err(out);
             }
         }
-        frames.end(&mut out);
         Ok(out)
     }
 
@@ -291,14 +265,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_comes_at_a_pause() {
+    fn what_is_held_waits_for_the_end_of_its_message() {
         let (mut frames, mut out) = (frames(), Vec::new());
         frames.take(&frame(0x01, b"x va"), &mut out).unwrap();
         frames.take(&frame(0x89, b"ping"), &mut out).unwrap();
         assert_eq!(out, b"\x01\x04x ");
-        assert!(frames.is_holding());
-        frames.pause(&mut out);
-        assert_eq!(out, b"\x01\x04x va\x89\x04ping");
+        frames.take(&frame(0x80, b""), &mut out).unwrap();
+        assert_eq!(out, b"\x01\x04x va\x89\x04ping\x80\0");
     }
 
     #[test]
@@ -306,11 +279,10 @@ mod tests {
         let (mut frames, mut out) = (frames(), Vec::new());
         frames.take(&frame(0x01, b"va"), &mut out).unwrap();
         let before = out.len();
-        for _ in 0..1000 {
-            frames.take(&frame(0x89, &[b'p'; 125]), &mut out).unwrap();
-            assert!(frames.waiting_bytes <= WAITING);
-        }
-        assert!(out.len() > before + 900 * 125);
+        let is_taken = (0..1000).position(|_| frames.take(&frame(0x89, &[b'p'; 125]), &mut out).is_err());
+        assert!(is_taken.is_some_and(|number| number > 400), "{is_taken:?}");
+        // Nothing of what was held goes out, and so no frame behind it.
+        assert_eq!(out.len(), before);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Which host gets the value: the one that was named, verified, and no other.
 
+use cast_broker::tls::roots::PemFile;
 use cast_broker::{Broker, NoProxy, Order, Outer, Proxy};
 use rcgen::CertificateParams;
 use std::net::{TcpListener, TcpStream};
@@ -51,7 +52,7 @@ fn a_host_that_is_not_there_is_said() {
     let root = Root::new();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let host = format!("localhost:{}", closed.port());
-    let order = Order { secrets: vec![secret(&[&host], Vec::new())], outer: Outer::Direct, roots: vec![root.path()] };
+    let order = Order { secrets: vec![secret(&[&host], Vec::new())], outer: Outer::Direct, roots: vec![root.file()] };
     let mut broker = Broker::prepare(order, SystemTime::now()).unwrap();
     broker.start().unwrap();
     let mut client = Line::new(tls(tunnel(&broker, "cast", &host), "localhost", broker.ca_pem()));
@@ -67,7 +68,7 @@ fn a_host_is_reached_directly() {
     let root = Root::new();
     let host = Host::new(root.server("localhost", |_| {}), answer);
     let name = format!("localhost:{}", host.address.port());
-    let order = Order { secrets: vec![secret(&[&name], Vec::new())], outer: Outer::Direct, roots: vec![root.path()] };
+    let order = Order { secrets: vec![secret(&[&name], Vec::new())], outer: Outer::Direct, roots: vec![root.file()] };
     let mut broker = Broker::prepare(order, SystemTime::now()).unwrap();
     broker.start().unwrap();
     let mut client = Line::new(tls(tunnel(&broker, "cast", &name), "localhost", broker.ca_pem()));
@@ -100,7 +101,7 @@ fn only_the_listed_authority_is_brokered() {
         assert!(client.head().starts_with("HTTP/1.1 200 "), "{authority}");
     }
     assert_eq!(run.host.seen.text().matches(VALUE).count(), 2);
-    let root = std::fs::read_to_string(run.root.path()).unwrap();
+    let root = String::from_utf8(run.root.file().text).unwrap();
     for authority in ["api.example.test:8443", "x.api.example.test:443", "example.test:443"] {
         // The host itself answers: its own certificate, not one of this run.
         let mut client = Line::new(tls(run.tunnel(authority), NAME, &root));
@@ -115,7 +116,7 @@ fn only_the_listed_authority_is_brokered() {
 #[test]
 fn an_inner_broker_gets_a_tunnel() {
     let run = run_with(|_| {});
-    let root = std::fs::read_to_string(run.root.path()).unwrap();
+    let root = String::from_utf8(run.root.file().text).unwrap();
     let stream = tunnel(run.broker(), "cast-tunnel", &format!("{NAME}:443"));
     let mut client = Line::new(tls(stream, NAME, &root));
     client.send(get("/"));
@@ -133,7 +134,7 @@ fn brokers_nest() {
     let way = Outer::Through { proxy, except: NoProxy::default() };
     let secret = secret(&[inner_name, NAME], Vec::new());
     let mut broker =
-        Broker::prepare(Order { secrets: vec![secret], outer: way, roots: vec![outer.root.path()] }, SystemTime::now())
+        Broker::prepare(Order { secrets: vec![secret], outer: way, roots: vec![outer.root.file()] }, SystemTime::now())
             .unwrap();
     broker.start().unwrap();
     let mut client = Line::new(tls(tunnel(&broker, "cast", &format!("{NAME}:443")), NAME, broker.ca_pem()));
@@ -155,7 +156,7 @@ fn the_outer_proxy_is_used_as_it_was_told() {
     let order = Order {
         secrets: vec![secret(&[&name, "localhost:9"], Vec::new())],
         outer: Outer::Through { proxy, except: NoProxy::parse(&name) },
-        roots: vec![root.path()],
+        roots: vec![root.file()],
     };
     let mut broker = Broker::prepare(order, SystemTime::now()).unwrap();
     broker.start().unwrap();
@@ -186,16 +187,16 @@ fn an_outer_proxy_that_refuses_is_said() {
     let order = Order {
         secrets: vec![secret(&[NAME], Vec::new())],
         outer: Outer::Through { proxy, except: NoProxy::default() },
-        roots: vec![Root::new().path()],
+        roots: vec![PemFile { text: b"no certificate".to_vec(), ..Root::new().file() }],
     };
-    // The root's file is gone: it is read when the broker is prepared.
+    // It is looked at when the broker is prepared.
     assert!(Broker::prepare(order, SystemTime::now()).is_err());
     let root = Root::new();
     let proxy = Proxy::parse(&format!("http://{address}")).unwrap();
     let order = Order {
         secrets: vec![secret(&[NAME], Vec::new())],
         outer: Outer::Through { proxy, except: NoProxy::default() },
-        roots: vec![root.path()],
+        roots: vec![root.file()],
     };
     let mut broker = Broker::prepare(order, SystemTime::now()).unwrap();
     broker.start().unwrap();

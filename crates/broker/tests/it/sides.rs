@@ -2,7 +2,6 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -10,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use cast_broker::tls::roots::PemFile;
 use cast_broker::{Authority, Broker, NoProxy, Order, Outer, Place, Proxy, Secret, Tally, stand_in};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::crypto::ring::default_provider;
@@ -46,8 +46,9 @@ impl Root {
         Self { issuer: Issuer::new(params, key), folder }
     }
 
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join("root.pem")
+    pub(crate) fn file(&self) -> PemFile {
+        let path = self.folder.path().join("root.pem");
+        PemFile { text: std::fs::read(&path).unwrap(), path }
     }
 
     pub(crate) fn server(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> ServerConfig {
@@ -296,7 +297,7 @@ impl Run {
         let proxy = Proxy::parse(&format!("http://{}", lead.address)).unwrap();
         let outer = Outer::Through { proxy, except: NoProxy::default() };
         let mut broker =
-            Broker::prepare(Order { secrets: vec![secret], outer, roots: vec![root.path()] }, SystemTime::now())
+            Broker::prepare(Order { secrets: vec![secret], outer, roots: vec![root.file()] }, SystemTime::now())
                 .unwrap();
         broker.start().unwrap();
         Self { broker: Some(broker), host, lead, root }

@@ -57,7 +57,7 @@ fn a_host_that_is_not_there_is_said() {
     let order = cast_broker::Order {
         secrets: Vec::new(),
         outer: cast_broker::Outer::Through { proxy, except: cast_broker::NoProxy::default() },
-        roots: vec![run.root.path()],
+        roots: vec![run.root.file()],
     };
     let mut broker = cast_broker::Broker::prepare(order, std::time::SystemTime::now()).unwrap();
     broker.start().unwrap();

@@ -60,7 +60,7 @@ impl Brokering {
         refuse_elsewhere(&brokered, injections, cmd)?;
         let settings = session.settings()?;
         let outer = outer(settings, cmd.callers)?;
-        let roots = settings.usable_roots()?.to_vec();
+        let roots = settings.usable_roots()?;
         let callers = Callers::read(cmd.callers, cmd.environment.each().map(|(name, _)| name));
         let state = session.places.state()?.to_owned();
         Ok(Some((Self { order: Order { secrets, outer, roots }, callers, state }, brokered)))

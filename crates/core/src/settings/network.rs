@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use cast_broker::tls::roots::PemFile;
 use cast_broker::{NoProxy, NoUse, Outer, Proxy};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -15,6 +16,9 @@ use crate::advice;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::platform::files;
+
+/// The longest file of roots, in bytes: all public authorities take a quarter of a MiB.
+const MAX_ROOTS: usize = 4 << 20;
 
 /// The setting `proxy`. `Debug` shows no password.
 #[derive(Clone, Debug)]
@@ -66,10 +70,9 @@ fn name(no_use: NoUse) -> &'static str {
 }
 
 impl Settings {
-    /// The files in `roots`. Fails for one that is missing, or that other users can write.
-    pub fn usable_roots(&self) -> Result<&[PathBuf]> {
-        self.roots.iter().try_for_each(|path| check_root(path))?;
-        Ok(&self.roots)
+    /// What is in the files of `roots`. Fails for one that is missing, or that other users can write or led to.
+    pub fn usable_roots(&self) -> Result<Vec<PemFile>> {
+        self.roots.iter().map(|path| read_root(path)).collect()
     }
 
     /// The way to all hosts: `proxy`, or else the caller's variables as curl reads them.
@@ -100,18 +103,31 @@ impl Settings {
     }
 }
 
-/// Whether a file of roots can be used: who writes it decides whom the broker believes.
-pub(crate) fn check_root(path: &Path) -> Result<()> {
+/// Reads a file of roots, if it can be used: who writes it, or leads to it, decides whom the broker believes.
+pub(crate) fn read_root(path: &Path) -> Result<PemFile> {
     let file = disk::open_regular_behind_links(path)?.ok_or_else(|| {
         Failure::new(Kind::Io, format!("the settings name roots that are missing: '{}'", path.display()))
             .hint("put the file there, or take it out of 'roots' in the settings")
     })?;
+    let refused = |what: &str| {
+        let what = format!("cast does not use the roots, because other users {what}: '{}'", path.display());
+        Failure::new(Kind::Io, what)
+    };
     if files::is_writable_by_others(&file) {
-        let what = format!("cast does not use the roots, because other users can write them: '{}'", path.display());
-        return Err(Failure::new(Kind::Io, what)
-            .hint(format!("if they are the right ones, run: {}", advice::own_and_close(path))));
+        let fix = format!("if they are the right ones, run: {}", advice::own_and_close(path));
+        return Err(refused("can write them").hint(fix));
     }
-    Ok(())
+    if disk::is_led_by_others(&file, path) {
+        return Err(
+            refused("chose the link that leads to them").hint("name the file itself in 'roots' in the settings")
+        );
+    }
+    let text = disk::read_limited(&file, path, MAX_ROOTS)?;
+    if text.len() > MAX_ROOTS {
+        let too_large = format!("the roots are larger than {} MiB: '{}'", MAX_ROOTS >> 20, path.display());
+        return Err(Failure::new(Kind::Io, too_large).hint("take the file out of 'roots' in the settings"));
+    }
+    Ok(PemFile { path: path.to_owned(), text })
 }
 
 #[cfg(test)]

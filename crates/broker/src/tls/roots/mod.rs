@@ -7,7 +7,7 @@ mod file;
 mod platform;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::danger::ServerCertVerifier;
@@ -26,13 +26,22 @@ pub struct Roots {
     extra: Vec<CertificateDer<'static>>,
 }
 
+/// A file of roots as its reader found it good: what is at its path by now does not matter.
+#[derive(Clone, Debug)]
+pub struct PemFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its certificates, in PEM.
+    pub text: Vec<u8>,
+}
+
 impl Roots {
-    /// Reads the system's roots and those in the PEM files `extra`. An error names the file that is missing or has no
-    /// certificate. A system without roots is one only if there are no others.
-    pub fn read(extra: &[PathBuf]) -> io::Result<Self> {
+    /// Reads the system's roots, and those in `extra`. An error names the file that has no certificate. A system without roots is one only if
+    /// there are no others.
+    pub fn read(extra: &[PemFile]) -> io::Result<Self> {
         let mut roots = Vec::new();
-        for path in extra {
-            roots.extend(certificates(path)?);
+        for file in extra {
+            roots.extend(certificates(file)?);
         }
         Ok(Self { system: system::System::read(!roots.is_empty())?, extra: roots })
     }
@@ -48,10 +57,9 @@ impl Roots {
     }
 }
 
-fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+fn certificates(PemFile { path, text }: &PemFile) -> io::Result<Vec<CertificateDer<'static>>> {
     let named = |problem: &dyn std::fmt::Display| io::Error::other(format!("{problem}: '{}'", path.display()));
-    let bytes = std::fs::read(path).map_err(|error| named(&error))?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         _ => Err(named(&"not certificates in PEM")),

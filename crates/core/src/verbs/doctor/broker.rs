@@ -8,21 +8,27 @@ use cast_vault::AgentName;
 
 use super::{Check, Finding};
 use crate::failure::Cause;
-use crate::settings::{Settings, check_root};
+use crate::settings::{Settings, read_root};
 use crate::survey::Standing;
 
 /// What a broker could not work with.
 pub(super) fn look(settings: &Settings, is_brokering: bool) -> Vec<Finding> {
     let (mut roots, mut findings) = (Vec::new(), Vec::new());
     for path in &settings.roots {
-        match check_root(path).map(|()| Roots::read(std::slice::from_ref(path))) {
-            Ok(Ok(_)) => roots.push(path.clone()),
-            Ok(Err(error)) => findings.push(Finding {
+        let file = match read_root(path) {
+            Ok(file) => file,
+            Err(failure) => {
+                findings.push(Finding::of(Check::Broker, &failure));
+                continue;
+            }
+        };
+        match Roots::read(std::slice::from_ref(&file)) {
+            Ok(_) => roots.push(file),
+            Err(error) => findings.push(Finding {
                 check: Check::Broker,
                 message: format!("the settings name roots that cannot be read: {}", Cause(&error)),
                 fix: vec!["put certificates in PEM there, or take it out of 'roots' in the settings".to_owned()],
             }),
-            Err(failure) => findings.push(Finding::of(Check::Broker, &failure)),
         }
     }
     if !is_brokering {
