@@ -106,7 +106,7 @@ fn random_bytes_pass_unchanged() {
 
 /// How the README has an MCP client start a server: the words from `run` to `--`.
 fn words_of_the_readme() -> Vec<String> {
-    let blocks = crate::readme::blocks();
+    let blocks = crate::readme::blocks_of("README.md");
     let block = blocks.iter().find(|block| block.text.starts_with("{ \"mcpServers\"")).unwrap();
     let configuration: serde_json::Value = serde_json::from_str(&block.text).unwrap();
     let server = configuration["mcpServers"].as_object().unwrap().values().next().unwrap();

@@ -1,5 +1,6 @@
-//! The README works as written. The test runs its shell blocks on a terminal in order, in one home for each section, as
-//! a reader would, and parses its data. A comment before a block that cannot run here says why.
+//! The README and the pages behind it work as written. The test runs their shell blocks on a terminal in order, in one
+//! home for each section, as a reader would, and parses their data. A comment before a block that cannot run here says
+//! why.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -12,6 +13,21 @@ use crate::sandbox::{CAST, Sandbox, skip};
 use crate::terminal::Terminal;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The pages for users.
+const PAGES: [&str; 11] = [
+    "README.md",
+    "docs/audit.md",
+    "docs/broker.md",
+    "docs/ci.md",
+    "docs/commands.md",
+    "docs/keys.md",
+    "docs/leaks.md",
+    "docs/machines.md",
+    "docs/masking.md",
+    "docs/platforms.md",
+    "docs/programs.md",
+];
 
 /// The beginning of a comment that says why a block is not run.
 const NOT_RUN: &str = "<!-- not run here: ";
@@ -27,20 +43,22 @@ pub struct Block {
     pub text: String,
     /// Why it is not run.
     not_run: Option<String>,
-    /// Where it begins.
-    line: usize,
+    /// The page, and the line where it begins.
+    place: String,
 }
 
 /// The blocks of a page, in their order.
 pub fn blocks_of(page: &str) -> Vec<Block> {
+    let text = fs::read_to_string(Path::new(ROOT).join(page)).unwrap();
     let (mut blocks, mut section, mut before) = (Vec::new(), String::new(), "");
-    let mut lines = page.lines().zip(1..);
+    let mut lines = text.lines().zip(1..);
     while let Some((line, number)) = lines.next() {
         if let Some(language) = line.strip_prefix("```") {
             let text = lines.by_ref().map(|(line, _)| line).take_while(|line| *line != "```");
             let text = text.flat_map(|line| [line, "\n"]).collect();
             let not_run = before.strip_prefix(NOT_RUN).and_then(|why| why.strip_suffix(" -->")).map(str::to_owned);
-            blocks.push(Block { section: section.clone(), language: language.to_owned(), text, not_run, line: number });
+            let place = format!("{page}:{number}");
+            blocks.push(Block { section: section.clone(), language: language.to_owned(), text, not_run, place });
         } else if line.starts_with("## ") || line.starts_with("### ") {
             line.trim_start_matches(['#', ' ']).clone_into(&mut section);
         }
@@ -49,16 +67,16 @@ pub fn blocks_of(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// The blocks of the README.
-pub fn blocks() -> Vec<Block> {
-    let blocks = blocks_of(&fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap());
-    assert!(blocks.len() > 20, "blocks are missing");
+/// The blocks of all pages.
+fn blocks() -> Vec<Block> {
+    let blocks: Vec<_> = PAGES.into_iter().flat_map(blocks_of).collect();
+    assert!(blocks.len() > 30, "blocks are missing");
     blocks
 }
 
 #[test]
 fn every_block_is_run_or_parsed_or_says_why_not() {
-    for Block { language, text, not_run, line, section } in blocks() {
+    for Block { language, text, not_run, place, section } in blocks() {
         let parsed = match language.as_str() {
             "json" => serde_json::from_str::<serde_json::Value>(&text).map(drop).map_err(|error| error.to_string()),
             "yaml" => YamlLoader::load_from_str(&text).map(drop).map_err(|error| error.to_string()),
@@ -68,13 +86,45 @@ fn every_block_is_run_or_parsed_or_says_why_not() {
             "js" | "rust" if section == "From programs" => Ok(()),
             _ => Err(format!("no test for a block in '{language}'")),
         };
-        assert_eq!(parsed, Ok(()), "README.md:{line}");
-        assert!(not_run.is_none_or(|why| language == "sh" && why.len() > 10), "README.md:{line}: why is it not run?");
+        assert_eq!(parsed, Ok(()), "{place}");
+        assert!(not_run.is_none_or(|why| language == "sh" && why.len() > 10), "{place}: why is it not run?");
     }
-    let marks = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap().matches(NOT_RUN.trim()).count();
+    let page = |page: &str| fs::read_to_string(Path::new(ROOT).join(page)).unwrap();
+    let marks: usize = PAGES.into_iter().map(|name| page(name).matches(NOT_RUN.trim()).count()).sum();
     let marked = blocks().iter().filter(|block| block.not_run.is_some()).count();
     assert_eq!(marks, marked, "a comment stands before no block");
-    assert!(marked <= 6, "most are to be run");
+    assert!(marked <= 10, "most are to be run");
+}
+
+/// A link leads to a file that is there and, behind `#`, to a heading of it.
+#[test]
+fn every_link_leads_somewhere() {
+    let read = |path: &Path| fs::read_to_string(path).unwrap();
+    let others = ["SECURITY.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/spec.md", "sdk/node/README.md"];
+    for name in PAGES.into_iter().chain(others) {
+        let path = Path::new(ROOT).join(name);
+        let text = read(&path);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ', '\n']).next()) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
+            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            assert!(target.exists(), "{name}: there is no {link}");
+            if let Some(anchor) = anchor {
+                assert!(anchors(&read(&target)).any(|known| known == anchor), "{name}: nothing is called {link}");
+            }
+        }
+    }
+}
+
+/// What headings are called in links.
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    let titles = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches(['#', ' ']));
+    titles.map(|title| {
+        let words = title.to_lowercase().replace(' ', "-");
+        words.chars().filter(|letter| letter.is_alphanumeric() || ['-', '_'].contains(letter)).collect()
+    })
 }
 
 /// A home with what the README assumes: a key, some secrets, a project with its `.env`, a medium for backups, and other
@@ -103,8 +153,11 @@ fn home_of_a_reader(section: &str) -> Sandbox {
         // Stand-ins for programs that print a secret, take one, or are a coding agent that needs its key.
         ("../bin/pass", "[ \"$*\" = 'show openai' ] && echo sk-pass-0123456789abcdef"),
         ("../bin/gh", "[ \"$*\" = 'secret set CAST_KEY' ] && cat >\"$HOME/given-to-gh\""),
-        ("../bin/claude", "[ -t 1 ] && [ ${#ANTHROPIC_API_KEY} -gt 8 ]"),
-        ("../bin/codex", "[ -t 1 ] && [ ${#OPENAI_API_KEY} -gt 8 ] && [ -n \"$HTTPS_PROXY\" ]"),
+        ("../bin/claude", "[ \"$1 $2\" = 'mcp add' ] || { [ -t 1 ] && [ ${#ANTHROPIC_API_KEY} -gt 8 ]; }"),
+        (
+            "../bin/codex",
+            "[ \"$1 $2\" = 'mcp add' ] || { [ -t 1 ] && [ ${#OPENAI_API_KEY} -gt 8 ] && [ -n \"$HTTPS_PROXY\" ]; }",
+        ),
         ("../bin/gemini", "[ -t 1 ] && [ ${#GEMINI_API_KEY} -gt 8 ] && [ -n \"$HTTPS_PROXY\" ]"),
     ] {
         write(name, &format!("#!/bin/sh\n{script}\n"));
@@ -152,7 +205,7 @@ fn run(sandbox: &Sandbox, block: &Block) -> String {
     let call = sandbox.other("sh", ["-c", "exec ../block"]).dir(project).env("PATH", path);
     let (status, shown) =
         Terminal::start(call).answers(&[("Enter value for", TYPED), ("passphrase", TYPED), ("Enter it again", TYPED)]);
-    assert!(status.success(), "README.md:{}: {status}: {shown}", block.line);
+    assert!(status.success(), "{}: {status}: {shown}", block.place);
     shown
 }
 
@@ -163,15 +216,17 @@ fn shell_blocks_do_what_they_say() {
             return skip(&format!("readme: {program} is not installed"));
         }
     }
-    let mut home: Option<(String, Sandbox)> = None;
+    let mut home: Option<((String, String), Sandbox)> = None;
     for block in blocks().iter().filter(|block| block.language == "sh" && block.not_run.is_none()) {
-        if home.as_ref().is_none_or(|(section, _)| *section != block.section) {
-            home = Some((block.section.clone(), home_of_a_reader(&block.section)));
+        let page = block.place.split(':').next().unwrap().to_owned();
+        let section = (page, block.section.clone());
+        if home.as_ref().is_none_or(|(known, _)| *known != section) {
+            home = Some((section, home_of_a_reader(&block.section)));
         }
         let sandbox = &home.as_ref().unwrap().1;
         let shown = run(sandbox, block);
         // The section about decrypting without cast does show values.
-        assert!(block.text.contains("age -d -i") || !shown.contains(TYPED), "README.md:{}: {shown}", block.line);
+        assert!(block.text.contains("age -d -i") || !shown.contains(TYPED), "{}: {shown}", block.place);
         outcome(sandbox, block, &shown);
     }
 }
@@ -214,6 +269,6 @@ fn outcome(sandbox: &Sandbox, block: &Block, shown: &str) {
         holds.push(("the key is under a passphrase", sandbox.data().join("key.age").exists()));
     }
     for (what, holds) in holds {
-        assert!(holds, "README.md:{}: not so: {what}: {shown}", block.line);
+        assert!(holds, "{}: not so: {what}: {shown}", block.place);
     }
 }

@@ -1,5 +1,5 @@
 //! The broker of cast: a program works with a secret and never holds it. It gets a stand-in; a proxy on the loopback
-//! address puts the value in on the way out, to the named hosts, in the places where a key belongs. `docs/broker.md` is
+//! address puts the value in on the way out, to the named hosts, in the places where a key belongs. `docs/design/broker.md` is
 //! the design. Bytes, names and hosts in; nothing here knows a vault, prints or asks.
 //!
 //! | room | what it is |

@@ -5,7 +5,7 @@ use std::env;
 use std::ffi::OsString;
 
 /// Variables that coding agents set for the tools they start: Claude Code, the convention of several agents, Gemini
-/// CLI, Codex and `OpenCode`. `docs/traps.md` has where they were seen.
+/// CLI, Codex and `OpenCode`. `docs/design/traps.md` has where they were seen.
 const VARIABLES: [&str; 8] =
     ["CLAUDECODE", "AI_AGENT", "AGENT", "GEMINI_CLI", "CODEX_THREAD_ID", "CODEX_SESSION_ID", "CODEX_CI", "OPENCODE"];
 

@@ -1,4 +1,4 @@
-//! Bytes in, masked bytes out. `docs/masking.md` is the design. Keeps the promises of the specification: however the
+//! Bytes in, masked bytes out. `docs/design/masker.md` is the design. Keeps the promises of the specification: however the
 //! stream is cut into chunks, what decodes to a secret becomes a marker, `[cast:NAME]`, and no other byte changes; bytes
 //! that can no longer become a secret leave in the same call; the bytes held back are at most as many as the longest
 //! form has, however long the stream.

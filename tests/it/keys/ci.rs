@@ -1,4 +1,4 @@
-//! Continuous integration, as far as a shell can imitate it: the README's workflows on a checkout that belongs to
+//! Continuous integration, as far as a shell can imitate it: the workflows of docs/ci.md on a checkout that belongs to
 //! another user, with committed vaults, only two variables set, no D-Bus, no terminal and an empty home.
 
 use std::fs;
@@ -21,7 +21,7 @@ struct Runner {
 impl Runner {
     /// `None` without git.
     fn new() -> Option<Self> {
-        if lacks("git", "the README's workflows") {
+        if lacks("git", "the workflows of docs/ci.md") {
             return None;
         }
         let owner = Sandbox::new();
@@ -88,18 +88,19 @@ impl Runner {
     }
 }
 
-/// The commands of the README's section on CI that call `cast`, in their order.
-fn commands_of_the_readme() -> Vec<String> {
-    let blocks = crate::readme::blocks().into_iter().filter(|block| block.section == "CI" && block.language == "yaml");
+/// The commands of the page's section on CI that call `cast`, in their order.
+fn commands_of_the_page() -> Vec<String> {
+    let blocks = crate::readme::blocks_of("docs/ci.md").into_iter();
+    let blocks = blocks.filter(|block| block.section == "CI" && block.language == "yaml");
     let section: String = blocks.map(|block| block.text).collect();
     let lines = section.lines().map(|line| line.trim().trim_start_matches("- run: ").trim_start_matches("- "));
     lines.filter(|line| line.starts_with("cast ") || line.contains("| cast ")).map(str::to_owned).collect()
 }
 
 #[test]
-fn the_workflows_of_the_readme() {
+fn the_workflows_of_the_page() {
     let Some(runner) = Runner::new() else { return };
-    let commands = commands_of_the_readme();
+    let commands = commands_of_the_page();
     let of_vaults: Vec<_> = commands.iter().filter(|command| command.contains("./deploy.sh")).collect();
     assert!(of_vaults.len() >= 2, "one for GitHub, one for GitLab: {commands:?}");
     for command in of_vaults {

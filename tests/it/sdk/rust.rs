@@ -239,7 +239,7 @@ fn the_audit_log_says_which_program_it_was() {
     assert!(matches!(refused(touch.status()), Error::Io(_)) && !ran.exists());
 }
 
-/// The README shows this file.
+/// `docs/programs.md` shows this file.
 #[allow(clippy::print_stdout)]
 mod readme {
     include!("../../sdk/readme.rs");
@@ -259,8 +259,8 @@ mod readme {
     }
 
     #[test]
-    fn is_in_the_readme() {
-        let blocks = crate::readme::blocks();
+    fn is_in_the_page() {
+        let blocks = crate::readme::blocks_of("docs/programs.md");
         let program = blocks.iter().find(|block| block.language == "rust").unwrap();
         assert_eq!(program.text, include_str!("../../sdk/readme.rs"));
     }

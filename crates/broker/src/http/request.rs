@@ -53,7 +53,7 @@ pub fn line(first: &[u8]) -> Result<Line<'_>, Fault> {
 }
 
 impl Request {
-    /// Reads the head of a request on a connection to `host`. The order of the checks is that of `docs/broker.md`: 400
+    /// Reads the head of a request on a connection to `host`. The order of the checks is that of `docs/design/broker.md`: 400
     /// and 505 for the first line, 400 for the framing, 421 for target and `Host`, 405 for the method, 501 for gRPC,
     /// 400 for a websocket that is not one.
     pub fn read(head: &Head<'_>, host: &Authority) -> Result<Self, Refusal> {

@@ -1,5 +1,5 @@
 //! The variables that lead CMD's programs to the broker and make them believe it, and the files that these variables
-//! name. Each adds to what the caller has, so that CMD reaches its other hosts as before. `docs/broker.md` lists them.
+//! name. Each adds to what the caller has, so that CMD reaches its other hosts as before. `docs/design/broker.md` lists them.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};

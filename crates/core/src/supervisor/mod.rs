@@ -1,5 +1,5 @@
 //! Runs CMD as a child of cast, as unobtrusively as possible, with filters in its streams and services that it can talk
-//! to. Knows nothing about secrets. `docs/supervisor.md` describes the design: parts, order, promises.
+//! to. Knows nothing about secrets. `docs/design/supervisor.md` describes the design: parts, order, promises.
 
 #[cfg(unix)]
 mod unix;

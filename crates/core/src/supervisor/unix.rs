@@ -1,5 +1,5 @@
 //! Linux and macOS: the main thread waits for signals, and each stream has its own thread. CMD shares cast's process
-//! group and standard input, except on a terminal of cast's own. The step numbers are those of `docs/supervisor.md`.
+//! group and standard input, except on a terminal of cast's own. The step numbers are those of `docs/design/supervisor.md`.
 
 mod channel;
 mod child;

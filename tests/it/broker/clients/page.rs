@@ -87,18 +87,11 @@ fn the_page_has_every_client_in_its_version() {
     }
 }
 
-/// The README names the same clients and versions, and the same day.
+/// The README names the same day.
 #[test]
-fn the_readme_names_the_clients() {
+fn the_readme_names_the_day() {
     let readme = fs::read_to_string(format!("{ROOT}/README.md")).unwrap().replace('\n', " ");
-    let (before, rows, _) = parts();
+    let (before, ..) = parts();
     let day = before.rsplit_once("Seen on ").unwrap().1[..10].to_owned();
-    assert!(readme.contains(&format!("(docs/broker.md#clients) on {day}")), "the README's list is not of {day}");
-    for (row, client) in rows[2..].iter().zip(all()).filter(|(_, client)| client.errands.len() > 2) {
-        let version = row[0].rsplit(' ').next().unwrap();
-        let name = client.name.split(',').next().unwrap().split(" --").next().unwrap().trim_matches('`');
-        let plain = readme.replace('`', "");
-        let name = format!("{} {version}", name.replace('`', ""));
-        assert!(plain.contains(&name), "the README does not name {name}");
-    }
+    assert!(readme.contains(&format!("(docs/broker.md#clients) on {day}")), "the README's sentence is not of {day}");
 }

@@ -171,7 +171,7 @@ fn longest(needles: &[(usize, &Needle)]) -> usize {
     needles.iter().map(|(_, needle)| spelled(needle)).max().unwrap_or(0)
 }
 
-/// How many bytes at the end are held. The rule of `docs/masking.md`.
+/// How many bytes at the end are held. The rule of `docs/design/masker.md`.
 fn held(needles: &[(usize, &Needle)], paints: bool, text: &[u8]) -> usize {
     let short = needles.iter().map(|(_, needle)| needle.bytes.len() - 1).max().unwrap_or(0);
     let long = longest(needles).saturating_sub(1);
