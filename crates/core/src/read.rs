@@ -43,6 +43,11 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// Whether it was known by its owner's card, who is this user by now.
+    fn becomes_own(&self) -> bool {
+        *self.vault.role() == Role::Owner && self.memory.known != Known::of(&self.vault)
+    }
+
     /// Whether what is known of its place is still that by which it was judged: while a reader waited, another vault or owner may have come there.
     fn is_judged_by(&self, here: &Here) -> bool {
         let is_same = match (&self.held, &here.place.held) {
@@ -90,6 +95,7 @@ impl Session {
         let Some(found) = self.look(agent, check)? else { return Ok(None) };
         let remembered = match found.verdict {
             Verdict::News => self.remember_news(&found),
+            Verdict::Known if found.becomes_own() => self.remember_news(&found),
             Verdict::Known if found.is_new_here => self.remember_place(&found),
             _ => Ok(()),
         };
@@ -258,7 +264,7 @@ impl Session {
         }
     }
 
-    /// Remembers a state that came from elsewhere.
+    /// Remembers a state that came from elsewhere, or as whose it is known by now.
     fn remember_news(&self, found: &Found) -> Result<()> {
         let (Some(seen), Some(state)) = (self.seen(), found.vault.state()) else { return Ok(()) };
         let unlocked = self.key()?;
@@ -268,7 +274,7 @@ impl Session {
         let here = seen.at(&self.folder()?.way(found.vault.agent()))?;
         let is_of = |owner| found.memory.has_owner(owner) || owner == found.vault.part().card.verification();
         let is_judged = found.is_judged_by(&here) && memory.record.as_ref().is_none_or(|record| is_of(record.owner));
-        if is_judged && memory.is_news(state) {
+        if is_judged && (memory.is_news(state) || found.becomes_own() && memory.is_current(state)) {
             self.remember(&seen, &lock, &memory, &found.vault, None, &unlocked.key)?;
         }
         Ok(())

@@ -152,6 +152,72 @@ fn a_person_takes_no_state_back_that_is_from_before_a_revocation() {
     assert!(Text::read(&me.vault("a"), owner).epoch > 2, "what was revoked stays closed");
 }
 
+/// The same where the vault was never read as an own one: this machine knows that it replaced that key.
+#[test]
+fn the_card_of_a_key_that_was_replaced_here_counts_no_more() {
+    let me = Sandbox::new();
+    let (former, person) = (Key::master(&me), Key::generate());
+    me.set("b", "K", "hunter2-b");
+    let as_person = |words: &[&str]| there(&me, words).env("CAST_KEY", person.identity());
+    let first = Text::new("a", ID, former, &[("K", "hunter2-first")]).with_person("me", &person.card(), &["K"]);
+    put(&there_path(&me), &first, former);
+    as_person(&["vault", "accept", "a", "--yes"]).succeeds();
+    me.cast(["key", "rotate"]).succeeds();
+    put(&there_path(&me), &first.edited("first", "evil").next(), former);
+    as_person(&["list", "a"]).refuses(5, "belongs to a former key of yours", &["evil", SECRET]);
+    as_person(&["set", "a", "K", "hunter2-next"]).refuses(5, "belongs to a former key of yours", &["evil", SECRET]);
+    as_person(&["run", "--older", "a", "--", "true"]).refuses(
+        125,
+        "belongs to a former key of yours",
+        &["evil", SECRET],
+    );
+    let accept = as_person(&["vault", "accept", "a", "--yes"]);
+    let accept = accept.refuses(5, "it is not taken as another owner's", &["evil", SECRET]);
+    let told = told(&accept, "with your own keys: 'cast vault accept {agent}'");
+    let words = told.command("cast vault accept");
+    let words: Vec<_> = words.split(' ').skip(1).chain(["--yes"]).collect();
+    there(&me, &words).succeeds();
+    there(&me, &["list", "a"]).succeeds();
+}
+
+/// An agent line of a former key is no way around the newer one, not with `--older` either.
+#[test]
+fn the_line_of_a_former_key_counts_no_more() {
+    let me = Sandbox::with("a", &[("K", "hunter2-first")]);
+    let former = Key::master(&me);
+    let first = Text::read(&me.vault("a"), former);
+    let later = first.edited("hunter2-first", "evil").in_epoch(9, former);
+    let line = later.clone().signed(former).grant(former);
+    me.cast(["key", "rotate"]).succeeds();
+    me.cast(["key", "rotate", "--retire"]).succeeds();
+    put(&me.vault("a"), &later, former);
+    for options in [&[][..], &["--older"]] {
+        let words = ["run"].iter().chain(options).chain(&["a", "--", "true"]);
+        let run = me.cast(words).env("CAST_KEY", &line);
+        run.refuses(125, "belongs to another owner than this machine has known it from", &["evil", SECRET]);
+    }
+}
+
+/// As soon as the owner's key reads what was known by the card, all that holds of an own vault holds of it.
+#[test]
+fn what_was_known_by_a_card_is_an_own_vault_with_the_first_look() {
+    let (me, owner, first) = person();
+    put(&me.vault("a"), &first, owner);
+    me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    put(&there_path(&me), &first, owner);
+    as_owner(&me, owner, &["list", "a"]).succeeds();
+    // Another vault in its place is noticed, and its own loss.
+    let other = Text::new("a", &"43".repeat(16), owner, &[("K", "evil")]);
+    put(&there_path(&me), &other, owner);
+    as_owner(&me, owner, &["list", "a"]).refuses(5, "is not the vault that this machine has known here", &["evil"]);
+    fs::remove_file(there_path(&me)).unwrap();
+    as_owner(&me, owner, &["set", "a", "K", "hunter2-next"]).refuses(2, "is gone", &[SECRET]);
+    // Deleted in the one place, it stays in the other.
+    put(&there_path(&me), &first, owner);
+    me.cast(["delete", "a", "--all", "--yes"]).succeeds();
+    as_owner(&me, owner, &["list", "a"]).succeeds();
+}
+
 #[test]
 fn one_that_is_deleted_here_stays_in_the_other_place() {
     let (me, owner, first) = person();
@@ -287,7 +353,7 @@ fn an_owner_writes_nothing_over_what_a_person_has_seen_meanwhile() {
     let other = second_machine(&me);
     other.cast(["vault", "accept", "a", "--yes"]).succeeds();
     put(&other.vault("a"), &first.edited("first", "newer").next(), owner);
-    other.cast(["list", "a"]).succeeds();
+    other.cast(["list", "a"]).env("CAST_KEY", owner.identity()).succeeds();
     let before = fs::read(there_path(&me)).unwrap();
 
     let lock =

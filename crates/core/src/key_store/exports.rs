@@ -93,6 +93,11 @@ impl Exports {
         self.lines().iter().any(|line| line.public == newer && line.is_made && line.before.as_ref() == Some(&older))
     }
 
+    /// Whether this machine put another key in the place of the one with this public half.
+    pub(crate) fn was_replaced(&self, public: &str) -> bool {
+        self.lines().iter().any(|line| line.is_made && line.before.as_deref() == Some(public))
+    }
+
     fn lines_without(&self, public: &str) -> Vec<Line> {
         let mut lines = self.lines();
         lines.retain(|line| line.public != public);

@@ -1,6 +1,6 @@
 //! What to make of a state: how it compares with what this machine has seen, and whether it is used all the same.
 
-use cast_vault::{AgentName, Comparison, MasterKey, Role, State, UnlockKey, Vault, VerificationKey};
+use cast_vault::{AgentName, Card, Comparison, MasterKey, Role, State, UnlockKey, Vault, VerificationKey};
 
 use super::Found;
 use crate::clock;
@@ -88,8 +88,13 @@ impl Session {
                     || seen.as_ref().is_some_and(|seen| seen.has_verified(now)))
         };
         let is_strange = is_owned_by_a_former_key(&unlocked.key, &vault) && !is_verified();
-        let is_of_another = matches!(vault.role(), Role::Person(_))
-            && memory.record.as_ref().is_some_and(|record| record.owner != vault.part().card.verification());
+        let owner = vault.part().card.verification();
+        let is_other = |record: &Record| record.owner != owner;
+        let (is_of_another, was_own) = match vault.role() {
+            Role::Owner => (false, false),
+            Role::Person(_) => (memory.record.as_ref().is_some_and(is_other), self.was_replaced(&vault.part().card)?),
+            Role::Reader => (memory.beside.as_ref().is_some_and(is_other), false),
+        };
         let seen_last = memory.compare(now).map_or(Verdict::News, verdict);
         let mut below_line = None;
         let compared = match &unlocked.key {
@@ -110,6 +115,8 @@ impl Session {
             _ if is_given_up => Verdict::GivenUp,
             // Its owner may have been this user, and have another key since.
             _ if is_of_another => Verdict::OtherOwner,
+            // Whoever else has that key may go on with it; this user does not.
+            _ if was_own => Verdict::FormerKey,
             // The holder of a former key may have made it, to outlive that key.
             Verdict::Known | Verdict::News if is_strange => Verdict::FormerKey,
             // Who was accepted may have put it here, where this user takes it for an own vault.
@@ -122,6 +129,11 @@ impl Session {
         let place = elsewhere.or(Some(place));
         let is_below_line = below_line.is_some();
         Ok(Found { vault, memory, verdict, is_new_here: !is_expected, is_strange, is_below_line, held, place })
+    }
+
+    /// Whether it is the card of a key of this user's in whose place a rotation on this machine put another one.
+    pub(crate) fn was_replaced(&self, card: &Card) -> Result<bool> {
+        Ok(Exports::new(&self.places)?.was_replaced(&card.recipient().to_string()))
     }
 
     /// Whether one of this user's keys that is not the newest owns the vault.

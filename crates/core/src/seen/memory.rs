@@ -48,6 +48,11 @@ impl Memory {
         self.record.as_ref().is_none_or(is_above)
     }
 
+    /// Whether it is the state that was seen last, which was not given up.
+    pub(crate) fn is_current(&self, state: &State) -> bool {
+        self.record.as_ref().is_some_and(|record| !record.given_up && record.state == *state)
+    }
+
     /// Whether `next` may be written by who began at `began`: what is known by now is that still, or is below `next` and of the same owner.
     pub(crate) fn lets_write(&self, began: &Self, next: &State) -> bool {
         let facts = |record: &Record| (record.owner, record.state.clone(), record.given_up);

@@ -174,6 +174,9 @@ impl Verb for Review<'_> {
             Take::Seal { vault: Box::new(inspected.accept_unsealed(key)?), given_up }
         };
         if !is_own {
+            if session.was_replaced(&card)? {
+                return Err(of_a_replaced_key(agent));
+            }
             session.refuse_an_impostor(agent, id, &here.place, &card)?;
             let began = memory.record.as_ref().filter(|_| memory.known == Known::own(id));
             if began.is_some_and(|record| record.state.epoch > epoch) {
@@ -310,6 +313,13 @@ impl Session {
             hint
         }))
     }
+}
+
+/// Its key was this user's, who has another one in its place.
+fn of_a_replaced_key(agent: &AgentName) -> Failure {
+    let what =
+        format!("the vault of agent '{agent}' belongs to a former key of yours: it is not taken as another owner's");
+    Failure::new(Kind::Integrity, what).hint(format!("with your own keys: 'cast vault accept {agent}'"))
 }
 
 /// A person begins no epoch, and this machine knows as the owner's that this one has ended.
