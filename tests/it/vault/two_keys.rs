@@ -198,6 +198,40 @@ fn the_line_of_a_former_key_counts_no_more() {
     }
 }
 
+/// Nor is it where the vault is not sealed to the newer key yet; but for the states that are known.
+#[test]
+fn the_line_of_a_replaced_key_uses_what_is_known() {
+    let me = Sandbox::new();
+    let former = Key::master(&me);
+    fs::create_dir_all(elsewhere(&me)).unwrap();
+    there(&me, &["set", "a", "K", "hunter2-first"]).succeeds();
+    me.set("b", "K", "hunter2-b");
+    let first = Text::read(&there_path(&me), former);
+    let line = first.grant(former);
+    me.cast(["key", "rotate"]).succeeds();
+    let with_line = |words: &[&str]| there(&me, words).env("CAST_KEY", &line);
+    with_line(&["list", "a"]).succeeds();
+    put(&there_path(&me), &first.edited("hunter2-first", "evil").next(), former);
+    with_line(&["list", "a"]).refuses(5, "belongs to a former key of yours", &["evil", SECRET]);
+    with_line(&["run", "--older", "a", "--", "true"]).refuses(125, "belongs to a former key of yours", &["evil"]);
+}
+
+/// What a person accepts opens nothing to an agent key that was revoked, as its line has seen.
+#[test]
+fn a_line_that_has_seen_a_later_epoch_stays_there() {
+    let (me, owner, first) = person();
+    let later = first.clone().in_epoch(2, owner).signed(owner);
+    let [old, new] = [&first, &later].map(|text| text.clone().signed(owner).grant(owner));
+    put(&me.vault("a"), &first, owner);
+    me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    me.cast(["list", "a"]).env("CAST_KEY", &old).succeeds();
+    put(&me.vault("a"), &later, owner);
+    me.cast(["list", "a"]).env("CAST_KEY", &new).succeeds();
+    put(&me.vault("a"), &first, owner);
+    me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    me.cast(["list", "a"]).env("CAST_KEY", &old).refuses(5, "older than this machine has seen", &[SECRET]);
+}
+
 /// As soon as the owner's key reads what was known by the card, all that holds of an own vault holds of it.
 #[test]
 fn what_was_known_by_a_card_is_an_own_vault_with_the_first_look() {

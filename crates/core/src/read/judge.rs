@@ -93,7 +93,10 @@ impl Session {
         let (is_of_another, was_own) = match vault.role() {
             Role::Owner => (false, false),
             Role::Person(_) => (memory.record.as_ref().is_some_and(is_other), self.was_replaced(&vault.part().card)?),
-            Role::Reader => (memory.beside.as_ref().is_some_and(is_other), false),
+            Role::Reader => {
+                let is_verified = || seen.as_ref().is_some_and(|seen| seen.has_verified(now));
+                (memory.beside.as_ref().is_some_and(is_other), self.was_replaced(&vault.part().card)? && !is_verified())
+            }
         };
         let seen_last = memory.compare(now).map_or(Verdict::News, verdict);
         let mut below_line = None;

@@ -137,11 +137,12 @@ impl Seen {
         Ok(Memory { known: *known, record: self.record(*known)?, beside: self.record(Known::own(known.id))? })
     }
 
-    /// After an older state of another owner's was accepted for the newest one, it is that for an agent line of that owner's, too.
+    /// After an older state of another owner's was accepted for the newest one, it is that for an agent line of that owner's, too; not for one that
+    /// has seen a later epoch, as what was revoked stays that.
     pub(crate) fn lower_line(&self, _lock: &Lock, owner: VerificationKey, state: &State) -> Result<()> {
         let known = Known { id: state.id, whose: Whose::Line(owner) };
         let Some(record) = self.record(known)? else { return Ok(()) };
-        if State::compare(&record.state, state) == Comparison::Newer {
+        if State::compare(&record.state, state) == Comparison::Newer || record.state.epoch > state.epoch {
             return Ok(());
         }
         let record = Record { state: state.clone(), floor: state.rules.clone(), ..record };
