@@ -75,7 +75,7 @@ impl Record {
         let state = State::parse(lines.next()?)?;
         let floor = optional(lines.next()?, Vector::parse)?.unwrap_or_default();
         let receipt = optional(lines.next()?, Receipt::parse)?;
-        let owner = VerificationKey::parse(lines.next()?)?;
+        let owner = VerificationKey::read(lines.next()?)?;
         let in_git = optional(lines.next()?, |text| (text == GIT).then_some(()))?.is_some();
         let given_up = match lines.next()? {
             GIVEN_UP => true,

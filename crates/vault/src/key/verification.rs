@@ -56,9 +56,9 @@ impl VerificationKey {
         Self::read(text).filter(|key| VerifyingKey::from_bytes(&key.0).is_ok())
     }
 
-    /// The same without the square root that finds the point: for what a signature already covers. No signature passes under a key that is
-    /// not a point.
-    pub(crate) fn read(text: &str) -> Option<Self> {
+    /// The same without the square root that finds the point: for what a signature already covers, or what is only compared. No signature passes
+    /// under a key that is not a point.
+    pub fn read(text: &str) -> Option<Self> {
         parse_hex(text).and_then(Self::from_bytes)
     }
 
