@@ -7,7 +7,7 @@ use cast_vault::{AgentName, Anchor, Card, Error, Noted, Refusal, Role, SecretNam
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Notice};
-use crate::seen::{Held, Here, Known, Memory, Place, Record, Seen, Summary};
+use crate::seen::{Held, Here, Known, Memory, Owner, Place, Record, Seen, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
 use crate::vault_folder::VaultFolder;
@@ -94,6 +94,8 @@ impl Session {
     fn find_by(&self, agent: &AgentName, check: impl Fn(Found) -> Result<Found>) -> Result<Option<Found>> {
         let Some(found) = self.look(agent, check)? else { return Ok(None) };
         let remembered = match found.verdict {
+            // For this run alone.
+            _ if self.takes_older() => Ok(()),
             Verdict::News => self.remember_news(&found),
             Verdict::Known if found.becomes_own() => self.remember_news(&found),
             Verdict::Known if found.is_new_here => self.remember_place(&found),
@@ -243,13 +245,13 @@ impl Session {
 
     /// Remembers that a known vault lies here, too, so that another one in its place is noticed.
     fn remember_place(&self, found: &Found) -> Result<()> {
-        let (Some(seen), Some(card)) = (self.seen(), accepted(&found.vault)) else { return Ok(()) };
+        let (Some(seen), Some(owner)) = (self.seen(), expected(&found.vault)) else { return Ok(()) };
         let way = self.folder()?.way(found.vault.agent());
         let lock = seen.lock()?;
         if !found.is_judged_by(&seen.at(&way)?) {
             return Ok(());
         }
-        seen.remember_place(&lock, found.vault.id(), &way, card)
+        seen.remember_place(&lock, found.vault.id(), &way, owner)
     }
 
     /// A vault that is there was not deleted: who was about to was killed. Best effort.
@@ -318,7 +320,7 @@ impl Session {
             given_up: false,
         };
         let (holds, way) = (holds.after(former.unwrap_or_default()), folder.way(vault.agent()));
-        seen.remember(lock, memory.known, known, &next, &holds, accepted(vault).map(|card| (&way, card)))
+        seen.remember(lock, memory.known, known, &next, &holds, expected(vault).map(|owner| (&way, owner)))
     }
 
     pub(crate) fn no_such_agent(&self, agent: &AgentName) -> Failure {
@@ -338,13 +340,12 @@ impl Session {
     }
 }
 
-/// Whom the holder of a master key accepts in a place by using a vault there: a card where it is another owner's. An agent key accepts nobody;
-/// its line says whom to expect for that key.
-#[allow(clippy::option_option)]
-fn accepted(vault: &Vault) -> Option<Option<&Card>> {
+/// Whom the holder of a master key expects in a place by using a vault there. An agent key expects nobody; its line says whom to expect for that key.
+fn expected(vault: &Vault) -> Option<Owner<'_>> {
+    let card = &vault.part().card;
     match vault.role() {
-        Role::Owner => Some(None),
-        Role::Person(_) => Some(Some(&vault.part().card)),
+        Role::Owner => Some(Owner::Own(card)),
+        Role::Person(_) => Some(Owner::Accepted(card)),
         Role::Reader => None,
     }
 }

@@ -28,7 +28,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cast_vault::{Card, Replica, State};
+use cast_vault::{Replica, State};
 
 use crate::advice;
 use crate::disk::{self, Lock, Way};
@@ -37,7 +37,7 @@ use crate::platform::files;
 
 pub(crate) use known::{Known, Whose};
 pub(crate) use memory::Memory;
-pub(crate) use place::{Held, Here, Place};
+pub(crate) use place::{Held, Here, Owner, Place};
 pub(crate) use record::{Name, PERSON, Record, Summary};
 pub(crate) use states::line_of;
 
@@ -77,8 +77,8 @@ impl Seen {
         Ok(bytes.and_then(|bytes| Summary::parse(&bytes, record.state.owner_hash)))
     }
 
-    /// Remembers `record` and what its vault holds, which was known as `from` so far; `place` is the way by which the holder of a master key has read it, and the card that
-    /// this user accepted there. The caller has compared it with what was remembered, under the lock of the records.
+    /// Remembers `record` and what its vault holds, which was known as `from` so far; `place` is the way by which the holder of a master key has read it, and whom
+    /// this user expects there. The caller has compared it with what was remembered, under the lock of the records.
     pub(crate) fn remember(
         &self,
         lock: &Lock,
@@ -86,14 +86,14 @@ impl Seen {
         known: Known,
         record: &Record,
         holds: &Summary,
-        place: Option<(&Way, Option<&Card>)>,
+        place: Option<(&Way, Owner<'_>)>,
     ) -> Result<()> {
         let is_other = from.id == known.id && from != known;
         if is_other {
             self.take_along(from, known)?;
         }
-        if let Some((way, card)) = place {
-            self.remember_place(lock, known.id, way, card)?;
+        if let Some((way, owner)) = place {
+            self.remember_place(lock, known.id, way, owner)?;
         }
         self.note_state(known, &record.state);
         write(&self.path(known), &record.to_bytes())?;

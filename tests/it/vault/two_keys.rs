@@ -154,7 +154,13 @@ fn a_person_takes_no_state_back_that_is_from_before_a_revocation() {
 
 /// The same where the vault was never read as an own one: this machine knows that it replaced that key.
 #[test]
-fn the_card_of_a_key_that_was_replaced_here_counts_no_more() {
+fn the_card_of_a_key_that_was_replaced_counts_no_more() {
+    replaced(|me| drop(me.cast(["key", "rotate"]).succeeds()));
+    // On another machine, say.
+    replaced(|me| import(me, &[Key::generate(), Key::master(me)]));
+}
+
+fn replaced(replace: impl Fn(&Sandbox)) {
     let me = Sandbox::new();
     let (former, person) = (Key::master(&me), Key::generate());
     me.set("b", "K", "hunter2-b");
@@ -162,7 +168,7 @@ fn the_card_of_a_key_that_was_replaced_here_counts_no_more() {
     let first = Text::new("a", ID, former, &[("K", "hunter2-first")]).with_person("me", &person.card(), &["K"]);
     put(&there_path(&me), &first, former);
     as_person(&["vault", "accept", "a", "--yes"]).succeeds();
-    me.cast(["key", "rotate"]).succeeds();
+    replace(&me);
     put(&there_path(&me), &first.edited("first", "evil").next(), former);
     as_person(&["list", "a"]).refuses(5, "belongs to a former key of yours", &["evil", SECRET]);
     as_person(&["set", "a", "K", "hunter2-next"]).refuses(5, "belongs to a former key of yours", &["evil", SECRET]);
@@ -230,6 +236,32 @@ fn a_line_that_has_seen_a_later_epoch_stays_there() {
     put(&me.vault("a"), &first, owner);
     me.cast(["vault", "accept", "a", "--yes"]).succeeds();
     me.cast(["list", "a"]).env("CAST_KEY", &old).refuses(5, "older than this machine has seen", &[SECRET]);
+}
+
+/// A look with the owner's key does not end what was accepted for a person's.
+#[test]
+fn two_keys_use_one_place() {
+    let (me, owner, first) = person();
+    put(&me.vault("a"), &first, owner);
+    me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    for _ in 0..2 {
+        me.cast(["list", "a"]).env("CAST_KEY", owner.identity()).succeeds();
+        me.set("a", "K", "hunter2-by-me");
+        me.cast(["set", "a", "K", "hunter2-by-the-owner"]).env("CAST_KEY", owner.identity()).succeeds();
+        assert_eq!(me.value("a", "K"), b"hunter2-by-the-owner");
+    }
+}
+
+/// `--older` is for one run, of a newer state, too.
+#[test]
+fn what_is_used_with_older_is_not_remembered() {
+    let (me, owner, first) = person();
+    put(&me.vault("a"), &first, owner);
+    me.cast(["vault", "accept", "a", "--yes"]).succeeds();
+    put(&me.vault("a"), &first.edited("first", "newer").next(), owner);
+    me.cast(["run", "--older", "a", "--", "true"]).succeeds();
+    put(&me.vault("a"), &first, owner);
+    me.cast(["list", "a"]).succeeds();
 }
 
 /// As soon as the owner's key reads what was known by the card, all that holds of an own vault holds of it.

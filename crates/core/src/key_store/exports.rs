@@ -74,6 +74,22 @@ impl Exports {
         }
     }
 
+    /// Remembers that each of these keys of a store is in the place of the one behind it. Where it cannot be written, a card of such a key is
+    /// believed as before.
+    pub(crate) fn note_behind(&self, keys: &[&MasterKey]) {
+        let mut lines = self.lines();
+        for pair in keys.windows(2) {
+            let [public, before] = [pair[0], pair[1]].map(public_of);
+            match lines.iter_mut().find(|line| line.public == public) {
+                // In whose place it was made here is known.
+                Some(line) if line.is_made || line.before.is_some() => {}
+                Some(line) => line.before = Some(before),
+                None => lines.push(Line { public, is_made: false, is_copied: true, before: Some(before) }),
+            }
+        }
+        let _ = disk::replace_soon(&self.0, text(&lines).as_bytes());
+    }
+
     /// Whether there is a copy of the key with this public half; without one, of the key that was last made or copied.
     pub(crate) fn is_copied(&self, public: Option<&str>) -> bool {
         let lines = self.lines();
@@ -93,9 +109,9 @@ impl Exports {
         self.lines().iter().any(|line| line.public == newer && line.is_made && line.before.as_ref() == Some(&older))
     }
 
-    /// Whether this machine put another key in the place of the one with this public half.
+    /// Whether another key came into the store in the place of the one with this public half: by a rotation here, or by an import.
     pub(crate) fn was_replaced(&self, public: &str) -> bool {
-        self.lines().iter().any(|line| line.is_made && line.before.as_deref() == Some(public))
+        self.lines().iter().any(|line| line.before.as_deref() == Some(public))
     }
 
     fn lines_without(&self, public: &str) -> Vec<Line> {
@@ -168,6 +184,19 @@ mod tests {
         assert!(exports.is_copied(None) && copied(&second));
         exports.note_copied(&third);
         assert!(copied(&third) && exports.lines().len() == 3);
+    }
+
+    #[test]
+    fn a_key_that_came_before_another_replaced_it_and_was_not_made_for_that() {
+        let home = tempfile::tempdir().unwrap();
+        let exports = Exports::new(&Places::under(home.path())).unwrap();
+        let [first, second, third] = [(), (), ()].map(|()| MasterKey::generate(clock::now()));
+        exports.note_made(&first, None).unwrap();
+        exports.note_behind(&[&second, &first, &third]);
+        assert!(exports.was_replaced(&public_of(&first)) && !exports.was_replaced(&public_of(&second)));
+        assert!(!exports.has_replaced(&first, &second));
+        // The first was made in no other's place.
+        assert!(!exports.was_replaced(&public_of(&third)) && !exports.has_replaced(&third, &first));
     }
 
     #[test]

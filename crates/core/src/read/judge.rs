@@ -134,7 +134,7 @@ impl Session {
         Ok(Found { vault, memory, verdict, is_new_here: !is_expected, is_strange, is_below_line, held, place })
     }
 
-    /// Whether it is the card of a key of this user's in whose place a rotation on this machine put another one.
+    /// Whether it is the card of a key of this user's in whose place another one came into the store.
     pub(crate) fn was_replaced(&self, card: &Card) -> Result<bool> {
         Ok(Exports::new(&self.places)?.was_replaced(&card.recipient().to_string()))
     }

@@ -31,6 +31,15 @@ pub(crate) struct Held {
     pub(crate) leaving: bool,
 }
 
+/// Whose vault was read in a place, by the owner's card.
+#[derive(Clone, Copy)]
+pub(crate) enum Owner<'a> {
+    /// This user's.
+    Own(&'a Card),
+    /// That of an owner whose card this user accepted there.
+    Accepted(&'a Card),
+}
+
 /// What this machine knows of a place.
 pub(crate) struct Here {
     pub(crate) place: Place,
@@ -99,6 +108,14 @@ impl Place {
     /// Whether its file is there, or something in its place.
     pub(crate) fn exists(&self) -> bool {
         self.path.symlink_metadata().is_ok()
+    }
+
+    /// The card to be expected there. One that was accepted for a key of this user's is that also where another key of this user's is the owner's.
+    pub(super) fn card_for(&self, id: VaultId, owner: Owner<'_>) -> Option<Card> {
+        match owner {
+            Owner::Accepted(card) => Some(card.clone()),
+            Owner::Own(card) => self.card().filter(|known| self.holds(id) && *known == card).cloned(),
+        }
     }
 
     pub(super) fn hold(&mut self, held: Held) {

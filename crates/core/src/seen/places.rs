@@ -5,10 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cast_vault::{Card, VaultId};
+use cast_vault::VaultId;
 use sha2::{Digest as _, Sha256};
 
-use super::place::{Held, Here, Place};
+use super::place::{Held, Here, Owner, Place};
 use super::record::Record;
 use super::{Known, MAX_RECORD, Memory, Seen, damaged, read, write};
 use crate::clock;
@@ -64,7 +64,7 @@ impl Seen {
     }
 
     /// Remembers that the vault `id` lies at the end of that way, by whatever way that is reached.
-    pub(crate) fn remember_place(&self, lock: &Lock, id: VaultId, way: &Way, card: Option<&Card>) -> Result<()> {
+    pub(crate) fn remember_place(&self, lock: &Lock, id: VaultId, way: &Way, owner: Owner<'_>) -> Result<()> {
         let (here, files) = (way.real(), self.place_files(way));
         let hold = |place: &mut Place| {
             // Whatever else lay there was replaced; not what lies where a link led before.
@@ -73,10 +73,11 @@ impl Seen {
             {
                 place.give_up(other);
             }
-            let known = place.held.as_ref().filter(|held| held.id == id && held.card.as_ref() == card);
+            let card = place.card_for(id, owner);
+            let known = place.held.as_ref().filter(|held| held.id == id && held.card == card);
             let since = known.map_or_else(clock::now, |held| held.since);
             here.clone_into(&mut place.path);
-            place.hold(Held { id, card: card.cloned(), since, leaving: false });
+            place.hold(Held { id, card, since, leaving: false });
         };
         // Whatever else leads there was told when that changed.
         let there = files.last().map(|file| read_place(file)).transpose()?.flatten();

@@ -82,6 +82,7 @@ impl Verb for ImportKey<'_> {
             slot.write(&lock, &all)?;
             if let Ok(exports) = Exports::new(&session.places) {
                 exports.note_copied(new);
+                exports.note_behind(&all);
             }
         }
         Ok(Imported { whence: slot.whence()?, known, former, unused, opened, closed })
