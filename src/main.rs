@@ -13,6 +13,7 @@ mod words;
 
 use std::env;
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
 use cast_core::failure::{Cause, Failure, Kind};
@@ -20,7 +21,7 @@ use cast_core::paths::Places;
 use cast_core::platform::{HEAP, Heap, limits};
 use cast_core::run;
 use cast_core::session::Session;
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command, SecretsCommand};
 use prompt::Terminal;
@@ -43,10 +44,18 @@ fn main() -> ExitCode {
     if words.get(1).is_some_and(|word| word == complete::ASK) {
         return complete::answer(words.get(2));
     }
-    match Cli::try_parse_from(&words) {
+    match parse(&words) {
         Ok(cli) => carry_out(cli),
         Err(error) => usage::answer(&error, &words),
     }
+}
+
+/// Reads the command line. What describes it is not given back: it has thousands of pieces, each of which the allocator
+/// would wipe, and that were a twelfth of the work of a run.
+fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = ManuallyDrop::new(Cli::command());
+    let mut matches = command.try_get_matches_from_mut(words)?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 fn carry_out(cli: Cli) -> ExitCode {
