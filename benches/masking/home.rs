@@ -51,7 +51,7 @@ impl Home {
         cast
     }
 
-    fn succeeds(&self, words: &[&str], input: &str) -> io::Result<()> {
+    pub fn succeeds(&self, words: &[&str], input: &str) -> io::Result<()> {
         let mut cast = self.cast();
         let mut child = cast.args(words).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         child.stdin.take().expect("a pipe").write_all(input.as_bytes())?;

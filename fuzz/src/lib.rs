@@ -1,4 +1,6 @@
-//! What the targets share: the test keys, and what holds of every error.
+//! What the targets share: the test keys, what holds of every error, and responses with values in them.
+
+pub mod response;
 
 use std::fmt::Debug;
 

@@ -3,6 +3,7 @@
 
 mod audit;
 mod client;
+mod clients;
 mod credential;
 mod doctor;
 mod explain;
@@ -10,13 +11,13 @@ mod hosts;
 mod life;
 mod list;
 mod oracle;
-mod outer;
+pub mod outer;
 mod places;
 mod refusals;
 mod set;
 mod settings;
 mod stand_in;
-mod upstream;
+pub mod upstream;
 mod way_out;
 pub mod world;
 

@@ -2,6 +2,7 @@
 //! and keeps every request. `docs/leaks.md` has the table.
 
 mod agents;
+mod brokered;
 mod model;
 mod page;
 mod screen;
@@ -21,6 +22,7 @@ use crate::sandbox::{lacks, skip};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Row {
     OwnKey,
+    Brokered,
     Pipe,
     Pty,
     Nested,
@@ -40,13 +42,16 @@ enum Cell {
     ClosedBy(Vec<Guard>),
     /// Nor does it without masking.
     NotSent,
+    /// No process has it.
+    NotThere,
     /// The agent has no such thing.
     None,
 }
 
 impl Row {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::OwnKey,
+        Self::Brokered,
         Self::Pipe,
         Self::Pty,
         Self::Nested,
@@ -60,6 +65,7 @@ impl Row {
     fn words(self) -> &'static str {
         match self {
             Self::OwnKey => "the agent's own key, from `env` in its shell tool",
+            Self::Brokered => "the agent's own key, brokered, in any of its processes and files",
             Self::Pipe => "a tool's secret, shell tool with a pipe",
             Self::Pty => "a tool's secret, shell tool with a terminal",
             Self::Nested => "the agent's own key, from `cast run deploy -- env`",
@@ -82,6 +88,7 @@ impl Cell {
                 format!("closed by {}", words.join(" or "))
             }
             Self::NotSent => "not sent".to_owned(),
+            Self::NotThere => "not there".to_owned(),
             Self::None => "–".to_owned(),
         }
     }
@@ -200,6 +207,7 @@ fn column(agent: Agent) -> Vec<Cell> {
         .map(|row| match row {
             Row::McpResult | Row::McpNested | Row::McpLog if agent == Agent::Aider => Cell::None,
             Row::OwnKey => answered("step_own", "step_own"),
+            Row::Brokered => brokered::cell(agent),
             Row::Pipe => reached("deploy", "PIPE_TOKEN"),
             Row::Pty => reached("deploy", "PTY_TOKEN"),
             Row::Nested => answered("step_nested", "bare_nested"),

@@ -1,4 +1,4 @@
-//! An outer proxy that leads every name to one address, so that no test needs a name service.
+//! An outer proxy that leads names to addresses of the tests, so that no test needs a name service.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -14,16 +14,24 @@ pub struct Lead {
 }
 
 impl Lead {
+    /// Leads every name to one address.
     pub fn new(to: SocketAddr) -> Self {
+        Self::by(move |_| to)
+    }
+
+    /// Leads each name where `place` says.
+    pub fn by(place: impl Fn(&str) -> SocketAddr + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, heads) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<String>>>::default());
-        let all = heads.clone();
+        let (all, place) = (heads.clone(), Arc::new(place));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (stream, heads) = (stream.unwrap(), all.clone());
+                let (stream, heads, place) = (stream.unwrap(), all.clone(), place.clone());
                 thread::spawn(move || {
                     let mut line = Line::new(stream);
-                    heads.lock().unwrap().push(line.head());
+                    let head = line.head();
+                    let to = place(head.split([' ', ':']).nth(1).unwrap_or_default());
+                    heads.lock().unwrap().push(head);
                     let Ok(to) = TcpStream::connect(to) else { return };
                     line.send("HTTP/1.1 200 OK\r\n\r\n");
                     both_ways(line.stream, to);

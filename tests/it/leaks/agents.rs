@@ -82,6 +82,15 @@ impl Agent {
         }
     }
 
+    /// The host that its key is for.
+    pub fn host(self) -> &'static str {
+        match self {
+            Self::Claude => "api.anthropic.com",
+            Self::Gemini => "generativelanguage.googleapis.com",
+            Self::Codex | Self::Opencode | Self::Aider => "api.openai.com",
+        }
+    }
+
     /// The version that is pinned.
     pub fn version(self) -> String {
         let package = match self {
@@ -158,10 +167,10 @@ impl Agent {
         matches!(self, Self::Gemini | Self::Aider)
     }
 
-    /// Its session, not yet started, in the home that `sandbox` is, against the model at `url`.
-    pub fn session(self, sandbox: &Sandbox, url: &str, way: Way, guard: Option<Guard>) -> Command {
+    /// Its session, not yet started, in the home that `sandbox` is, against the model at `url`, and with `key`.
+    pub fn session(self, sandbox: &Sandbox, url: &str, key: &str, way: Way, guard: Option<Guard>) -> Command {
         let home = sandbox.home();
-        self.configure(home, url, guard);
+        self.configure(home, url, key, guard);
         let words: &[&str] = match (self, way) {
             (Self::Claude, Way::Alone) => {
                 &["-p", "go", "--allowedTools", "Bash", "mcp__masked__tell", "mcp__bare__tell"]
@@ -193,7 +202,9 @@ impl Agent {
             // Its key comes from the helper, so nothing injects it.
             command = sandbox.command(&self.program()[0]);
         } else {
-            command.args(["run", self.vault(), "--"]).args(self.program());
+            // A brokered key is nowhere, masked or not.
+            let options: &[&str] = if key == OWN_KEY { &[] } else { &["--no-mask"] };
+            command.args(["run", self.vault()]).args(options).arg("--").args(self.program());
         }
         command.args(words).current_dir(home.join("work")).envs(self.variables(home, url));
         if guard == Some(Guard::Scrub) {

@@ -62,8 +62,10 @@ pub struct Left {
 pub struct Session {
     agent: Agent,
     guard: Option<Guard>,
-    sandbox: Sandbox,
-    model: Model,
+    pub sandbox: Sandbox,
+    pub model: Model,
+    /// What the agent has of its key, and where it looks for its model, where the key is brokered.
+    brokered: Option<(String, String)>,
 }
 
 impl Session {
@@ -83,15 +85,28 @@ impl Session {
         fs::set_permissions(show, fs::Permissions::from_mode(0o755)).unwrap();
         // A login shell makes PATH anew.
         fs::write(home.join(".profile"), "PATH=$HOME/.local/bin:$PATH\n").unwrap();
-        Self { agent, guard, sandbox, model: Model::start(script) }
+        Self { agent, guard, sandbox, model: Model::start(script), brokered: None }
+    }
+
+    /// The agent's key is brokered: it has this stand-in, and its model is at its own address.
+    pub fn with_stand_in(mut self, stand_in: &str) -> Self {
+        self.brokered = Some((stand_in.to_owned(), format!("https://{}", self.agent.host())));
+        self
     }
 
     fn command(&self, way: Way) -> Command {
-        self.agent.session(&self.sandbox, &self.model.url, way, self.guard)
+        let plain = (OWN_KEY.to_owned(), self.model.url.clone());
+        let (key, url) = self.brokered.as_ref().unwrap_or(&plain);
+        self.agent.session(&self.sandbox, url, key, way, self.guard)
     }
 
     /// Runs the agent to its end, with this input.
     pub fn run(&self, input: &str) {
+        self.run_and(input, |_| ());
+    }
+
+    /// The same; `look` is called with the process id of cast as long as it runs. Returns what the agent said.
+    pub fn run_and(&self, input: &str, mut look: impl FnMut(i32)) -> String {
         let said = tempfile::NamedTempFile::new().unwrap();
         let mut command = self.command(Way::Alone);
         command.stdin(Stdio::piped()).stdout(said.reopen().unwrap()).stderr(said.reopen().unwrap());
@@ -103,8 +118,9 @@ impl Session {
             let said = || fs::read_to_string(said.path()).unwrap_or_default();
             if let Some(status) = ended {
                 assert!(status.success(), "{:?} ended with {status}: {}", self.agent, said());
-                return;
+                return said();
             }
+            look(agent.0.id().cast_signed());
             assert!(start.elapsed() < PATIENCE, "{:?} does not end: {}", self.agent, said());
             std::thread::sleep(std::time::Duration::from_millis(20));
         }

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::leaks::agents::{Agent, Guard, OWN_KEY, TESTS};
+use crate::leaks::agents::{Agent, Guard, TESTS};
 
 impl Agent {
     /// Writes its settings into its home.
-    pub fn configure(self, home: &Path, url: &str, guard: Option<Guard>) {
+    pub fn configure(self, home: &Path, url: &str, key: &str, guard: Option<Guard>) {
         let write = |path: &str, text: String| {
             let path = home.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -23,7 +23,7 @@ impl Agent {
         let servers = servers();
         match self {
             Self::Claude => {
-                let approved = &OWN_KEY[OWN_KEY.len() - 20..];
+                let approved = &key[key.len() - 20..];
                 json(
                     ".claude.json",
                     json!({

@@ -1,0 +1,75 @@
+//! Events of a stream (SSE), from the host's write to the client's read: by the broker, and direct, in turns. Required:
+//! 1 ms more at p50.
+
+use std::io::{self, Write};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::clock::quantile;
+use crate::start::host;
+use crate::upstream::AtHost;
+use crate::world::{AtClient, VALUE, World};
+
+const TURNS: usize = 50;
+const EVENTS: usize = 100;
+const MOST: Duration = Duration::from_millis(1);
+
+pub fn run(out: &mut dyn Write) -> io::Result<Vec<String>> {
+    let (to_streams, streams) = channel::<(Receiver<()>, Sender<Instant>)>();
+    let streams = Mutex::new(streams);
+    let world = World::new(move |line| {
+        let (wanted, sent) = streams.lock().expect("no panic").recv().expect("a stream");
+        stream(line, &wanted, &sent);
+    })?;
+    let run = world.run()?;
+    // The n-th connection gets the n-th pair.
+    let mut open = |line: io::Result<AtClient>, key: &str| -> io::Result<_> {
+        let ((want, wanted), (sent, times)) = (channel(), channel());
+        to_streams.send((wanted, sent)).expect("a host");
+        let mut line = line?;
+        line.send(format!("GET / HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {key}\r\n\r\n", host(&world)));
+        assert!(line.head().starts_with("HTTP/1.1 200 "));
+        Ok((line, want, times))
+    };
+    let mut by_broker = open(run.brokered(), run.stand_in())?;
+    let mut direct = open(world.direct(), VALUE)?;
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        for ((line, want, times), found) in [(&mut by_broker, &mut with), (&mut direct, &mut without)] {
+            for _ in 0..EVENTS {
+                want.send(()).expect("a host");
+                assert!(line.until("\n\n").contains("data: "));
+                let came = Instant::now();
+                found.push(came - times.recv().expect("a host"));
+            }
+        }
+    }
+    drop((by_broker, direct));
+    run.end()?;
+    let [[a, b], [c, d]] = [&mut with, &mut without].map(|times| [0.5, 0.99].map(|part| quantile(times, part)));
+    writeln!(out, "an event, from the host's write to the client's read, µs, of {} each:", TURNS * EVENTS)?;
+    writeln!(out, "  brokered p50   p99       direct p50   p99      added p50   p99")?;
+    let [added, added_99] = [a.saturating_sub(c), b.saturating_sub(d)];
+    let [a, b, c, d, e, f] = [a, b, c, d, added, added_99].map(|time| time.as_secs_f64() * 1e6);
+    writeln!(out, "  {a:12.1} {b:5.1}   {c:14.1} {d:5.1}    {e:11.1} {f:5.1}")?;
+    let missed = (added > MOST).then(|| format!("an event takes {added:?} longer, more than {MOST:?}"));
+    Ok(missed.into_iter().collect())
+}
+
+/// Sends an event, each time one is wanted.
+fn stream(mut line: AtHost, wanted: &Receiver<()>, sent: &Sender<Instant>) {
+    line.head();
+    line.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for number in 0.. {
+        let event = format!("event: delta\ndata: {{\"index\":{number},\"delta\":{{\"text\":\"word\"}}}}\n\n");
+        if wanted.recv().is_err() {
+            return;
+        }
+        let start = Instant::now();
+        line.send(format!("{:x}\r\n{event}\r\n", event.len()));
+        if sent.send(start).is_err() {
+            return;
+        }
+    }
+}

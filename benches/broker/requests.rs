@@ -1,0 +1,67 @@
+//! A request and its answer over a connection that is kept: by the broker, and direct, in turns. Required: 150 µs more at
+//! p50.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use crate::clock::quantile;
+use crate::start::host;
+use crate::upstream::AtHost;
+use crate::world::{AtClient, VALUE, World};
+
+const TURNS: usize = 50;
+const REQUESTS: usize = 200;
+const MOST: Duration = Duration::from_micros(150);
+/// Of a request, and of an answer.
+const BODY: usize = 2000;
+
+pub fn run(out: &mut dyn Write) -> io::Result<Vec<String>> {
+    let world = World::new(answer)?;
+    let run = world.run()?;
+    let (mut by_broker, mut direct) = (run.brokered()?, world.direct()?);
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    let request = |key: &str| {
+        let head = format!("POST /v1/messages HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {key}\r\n", host(&world));
+        format!("{head}Content-Type: application/json\r\nContent-Length: {BODY}\r\n\r\n{}", text())
+    };
+    let (brokered, plain) = (request(run.stand_in()), request(VALUE));
+    for _ in 0..TURNS {
+        talk(&mut by_broker, &brokered, &mut with);
+        talk(&mut direct, &plain, &mut without);
+    }
+    assert_eq!(world.host.seen.count(VALUE), 2 * TURNS * REQUESTS);
+    run.end()?;
+    let [[a, b], [c, d]] = [&mut with, &mut without].map(|times| [0.5, 0.99].map(|part| quantile(times, part)));
+    writeln!(out, "a request of {BODY} bytes and its answer, µs, of {} each:", TURNS * REQUESTS)?;
+    writeln!(out, "  brokered p50   p99       direct p50   p99      added p50   p99")?;
+    let [added, added_99] = [a.saturating_sub(c), b.saturating_sub(d)];
+    let [a, b, c, d, e, f] = [a, b, c, d, added, added_99].map(|time| time.as_secs_f64() * 1e6);
+    writeln!(out, "  {a:12.1} {b:5.1}   {c:14.1} {d:5.1}    {e:11.1} {f:5.1}")?;
+    let missed = (added > MOST).then(|| format!("a request takes {added:?} longer, more than {MOST:?}"));
+    Ok(missed.into_iter().collect())
+}
+
+fn talk(line: &mut AtClient, request: &str, times: &mut Vec<Duration>) {
+    for _ in 0..REQUESTS {
+        let start = Instant::now();
+        line.send(request);
+        let head = line.head();
+        let came = line.exactly(BODY);
+        times.push(start.elapsed());
+        assert!(head.starts_with("HTTP/1.1 200 ") && came == text().as_bytes());
+    }
+}
+
+/// A body of JSON.
+fn text() -> String {
+    let words = "{\"role\":\"user\",\"content\":\"How are you today?\"},".repeat(BODY / 40);
+    let head = "{\"messages\":[";
+    format!("{head}{}]}}", &words[..BODY - head.len() - 2])
+}
+
+fn answer(mut line: AtHost) {
+    while !line.head().is_empty() {
+        line.exactly(BODY);
+        line.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {BODY}\r\n\r\n{}", text()));
+    }
+}
