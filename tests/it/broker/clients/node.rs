@@ -8,21 +8,21 @@ use super::stage::{Answer, Errand, Request};
 use super::{Client, check};
 
 const FETCH: &str = r#"exec "$NODE_24" -e '
-const { URL, API_KEY } = process.env;
-fetch(URL, { headers: { Authorization: `Bearer ${API_KEY}` } }).then(async (answer) => {
+const { URL: url, API_KEY } = process.env;
+fetch(url, { headers: { Authorization: `Bearer ${API_KEY}` } }).then(async (answer) => {
     console.log(await answer.text());
     if (!answer.ok) process.exit(1);
 });'"#;
 
 /// It follows a redirect as programs do that write it themselves: with all they sent.
 const HTTPS: &str = r#"exec "$NODE_24" -e '
-const { URL, API_KEY } = process.env, https = require("https");
+const { URL: first, API_KEY } = process.env, https = require("https");
 const get = (url) => https.get(url, { headers: { Authorization: `Bearer ${API_KEY}` } }, (answer) => {
-    if (answer.statusCode == 302) return get(answer.headers.location);
+    if (answer.statusCode == 302) return get(answer.resume().headers.location);
     answer.pipe(process.stdout);
     if (answer.statusCode != 200) process.exitCode = 1;
 });
-get(URL);'"#;
+get(first);'"#;
 
 const OPENAI: &str = r#"exec "$NODE_24" -e '
 const { OpenAI } = require("openai"), { HOST, ERRAND } = process.env;
@@ -48,8 +48,20 @@ const { Anthropic } = require("@anthropic-ai/sdk"), { HOST, ERRAND } = process.e
     await stream.finalMessage();
 })();'"#;
 
+/// The Node of the machine, if it does not know `NODE_USE_ENV_PROXY`; else the oldest that the SDK is for.
+macro_rules! old_node {
+    ($then:literal) => {
+        concat!(
+            "case $(node --version) in\nv18.* | v20.* | v21.* | v22.?.* | v22.1?.* | v22.20.* | v23.*) NODE=node ;;\n",
+            "*) NODE=$NODE_18 ;;\nesac\n",
+            $then
+        )
+    };
+}
+
 /// The name service of this Node is the test: without a proxy, only a name that is found leads anywhere.
-const OLD: &str = r#"exec "$NODE_18" -e '
+const OLD: &str = old_node!(
+    r#"exec "$NODE" -e '
 const { HOST, PORT, ERRAND, API_KEY } = process.env, dns = require("dns");
 dns.lookup = (name, options, done) => {
     const found = { address: "127.0.0.1", family: 4 };
@@ -57,7 +69,8 @@ dns.lookup = (name, options, done) => {
 };
 fetch(`https://${HOST}:${PORT}/${ERRAND}`, { headers: { Authorization: `Bearer ${API_KEY}` } }).then(async (answer) => {
     console.log(await answer.text());
-});'"#;
+});'"#
+);
 
 pub const ALL: [Client; 5] = [
     Client { installed: "broker", ..Client::new("Node `fetch`", "\"$NODE_24\" --version", FETCH) },
@@ -80,7 +93,7 @@ pub const ALL: [Client; 5] = [
             ANTHROPIC,
         )
     },
-    Client { errands: &[Errand::Work, Errand::Echo], ..Client::new("old Node, `fetch`", "\"$NODE_18\" --version", OLD) },
+    Client { errands: &[Errand::Work, Errand::Echo], ..Client::new("old Node `fetch`", old_node!("exec \"$NODE\" --version"), OLD) },
 ];
 
 /// A stream of events, of one word.

@@ -9,8 +9,10 @@ use super::stage::{Answer, Request, runs};
 use super::{Client, check};
 
 /// Installs a package, and asks who it is.
-const NPM: &str = r#"echo "//$HOST/:_authToken=\${NPM_TOKEN}" >.npmrc
+const NPM: &str = r#"echo "//$HOST/$ERRAND/:_authToken=\${NPM_TOKEN}" >.npmrc
 export npm_config_registry="https://$HOST/$ERRAND/" npm_config_update_notifier=false npm_config_fetch_retries=0
+# Not what this machine has for all its users.
+export npm_config_globalconfig="$PWD/none"
 npm whoami || exit 1
 [ "$ERRAND" = work ] || exit 0
 echo '{"name":"project","version":"1.0.0"}' >package.json
