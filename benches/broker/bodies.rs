@@ -1,4 +1,5 @@
-//! A GiB down and up with curl: by the broker, and direct over TLS, in turns. Required: half of the direct speed.
+//! A GiB down and up with curl: by the broker, and direct over TLS, in turns. Required: half of the direct speed, of the
+//! fastest of each, which other work on the machine disturbs least.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -26,8 +27,8 @@ pub fn run(out: &mut dyn Write) -> io::Result<Vec<String>> {
     // Nobody reads what is in it, but the host: zeros cost no disk.
     let file = world.home.file("body", b"")?;
     std::fs::OpenOptions::new().write(true).open(&file)?.set_len(BYTES as u64)?;
-    writeln!(out, "{} MiB with curl, MB/s (medians of {ROUNDS}, in turns):", BYTES >> 20)?;
-    writeln!(out, "          brokered   direct   ratio")?;
+    writeln!(out, "{} MiB with curl, MB/s, of {ROUNDS} each, in turns:", BYTES >> 20)?;
+    writeln!(out, "                    brokered   direct   ratio")?;
     let mut missed = Vec::new();
     for (name, up) in [("down", None), ("up", Some(file.as_path()))] {
         let (mut with, mut without) = (Vec::new(), Vec::new());
@@ -35,10 +36,13 @@ pub fn run(out: &mut dyn Write) -> io::Result<Vec<String>> {
             with.push(curl(&world, Some(&run), up));
             without.push(curl(&world, None, up));
         }
-        let [with, without] = [&mut with, &mut without].map(|times| rate(BYTES, quantile(times, 0.5)));
-        writeln!(out, "  {name:5}  {with:9.0} {without:8.0}   {:5.2}", with / without)?;
-        if with / without < LEAST {
-            missed.push(format!("{name}: {:.2} of the direct speed, less than {LEAST}", with / without));
+        for (which, part) in [("median", 0.5), ("fastest", 0.0)] {
+            let [with, without] = [&mut with, &mut without].map(|times| rate(BYTES, quantile(times, part)));
+            let ratio = with / without;
+            writeln!(out, "  {name:5}  {which:8} {with:9.0} {without:8.0}   {ratio:5.2}")?;
+            if which == "fastest" && ratio < LEAST {
+                missed.push(format!("{name}: {ratio:.2} of the direct speed, less than {LEAST}"));
+            }
         }
     }
     run.end()?;

@@ -24,7 +24,7 @@ pub fn run(out: &mut dyn Write) -> io::Result<Vec<String>> {
     })?;
     let run = world.run()?;
     // The n-th connection gets the n-th pair.
-    let mut open = |line: io::Result<AtClient>, key: &str| -> io::Result<_> {
+    let open = |line: io::Result<AtClient>, key: &str| -> io::Result<_> {
         let ((want, wanted), (sent, times)) = (channel(), channel());
         to_streams.send((wanted, sent)).expect("a host");
         let mut line = line?;

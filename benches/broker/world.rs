@@ -51,14 +51,15 @@ impl World {
 
     /// A run whose CMD waits.
     pub fn run(&self) -> io::Result<Run> {
-        let mut cast = self.home.masked("a", &["sh", "-c", "env; echo; read x"]);
+        // By a file: in its output the credential is masked.
+        let file = self.home.file("variables", b"")?;
+        let script = format!("env >'{}'; echo; read x", file.display());
+        let mut cast = self.home.masked("a", &["sh", "-c", &script]);
         let mut cast = cast.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let mut variables = BTreeMap::new();
-        for line in BufReader::new(cast.stdout.as_mut().expect("a pipe")).lines() {
-            let line = line?;
-            let Some((name, value)) = line.split_once('=') else { break };
-            variables.insert(name.to_owned(), value.to_owned());
-        }
+        BufReader::new(cast.stdout.as_mut().expect("a pipe")).read_line(&mut String::new())?;
+        let variables = fs::read_to_string(file)?;
+        let split = |line: &str| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let variables = variables.lines().filter_map(split).collect();
         Ok(Run { cast, variables, authority: format!("{NAME}:{}", self.host.address.port()) })
     }
 }

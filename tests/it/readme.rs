@@ -104,6 +104,8 @@ fn home_of_a_reader(section: &str) -> Sandbox {
         ("../bin/pass", "[ \"$*\" = 'show openai' ] && echo sk-pass-0123456789abcdef"),
         ("../bin/gh", "[ \"$*\" = 'secret set CAST_KEY' ] && cat >\"$HOME/given-to-gh\""),
         ("../bin/claude", "[ -t 1 ] && [ ${#ANTHROPIC_API_KEY} -gt 8 ]"),
+        ("../bin/codex", "[ -t 1 ] && [ ${#OPENAI_API_KEY} -gt 8 ] && [ -n \"$HTTPS_PROXY\" ]"),
+        ("../bin/gemini", "[ -t 1 ] && [ ${#GEMINI_API_KEY} -gt 8 ] && [ -n \"$HTTPS_PROXY\" ]"),
     ] {
         write(name, &format!("#!/bin/sh\n{script}\n"));
         fs::set_permissions(home.join("project").join(name), PermissionsExt::from_mode(0o755)).unwrap();

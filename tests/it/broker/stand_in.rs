@@ -105,6 +105,8 @@ fn variables_lead_to_the_broker() {
         ("CURL_CA_BUNDLE", "/does/not/exist".to_owned()),
         ("HTTP_PROXY", "http://plain.test:1".to_owned()),
         ("HTTPS_PROXY", "http://not.used.test:1".to_owned()),
+        // Not what this machine has for all its users.
+        ("npm_config_globalconfig", "/does/not/exist".to_owned()),
     ] {
         command = command.env(name, value);
     }

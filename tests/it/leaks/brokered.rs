@@ -21,8 +21,11 @@ const FIELDS: [&str; 3] = ["authorization", "x-api-key", "x-goog-api-key"];
 /// A session with a brokered key, looked at while a tool of the agent runs.
 pub fn cell(agent: Agent) -> Cell {
     let hold = ": >held; read x <fifo";
-    let script =
-        if agent == Agent::Aider { vec![] } else { vec![agent.shell("step_own", &own_key(agent)), agent.shell("step_held", &at_home(hold))] };
+    let script = if agent == Agent::Aider {
+        vec![]
+    } else {
+        vec![agent.shell("step_own", &own_key(agent)), agent.shell("step_held", &at_home(hold))]
+    };
     let session = Session::new(agent, None, script);
     let home = session.sandbox.home().to_owned();
     assert!(std::process::Command::new("mkfifo").arg(home.join("fifo")).status().unwrap().success());

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use age::secrecy::{ExposeSecret, SecretString};
 use cast_broker::{Authority, NoProxy};
 
+use super::npmrc;
 use crate::broker_folder::BrokerFolder;
 use crate::disk;
 
@@ -34,7 +35,7 @@ const BUNDLES: [&str; 12] = [
     "NIX_SSL_CERT_FILE",
     "HTTPLIB2_CA_CERTS",
 ];
-/// The same for npm, which without one believes [`EXTRA`]. npm reads its variables in any case.
+/// The same for npm, which without one, here or in its files, believes [`EXTRA`]. npm reads its variables in any case.
 const NPM: &str = "npm_config_cafile";
 
 /// Hosts that never go to a proxy: CMD's own servers.
@@ -70,8 +71,15 @@ impl Callers {
     ) -> Self {
         let file = |name: &str| variable(name).filter(|path| !path.is_empty()).map(PathBuf::from);
         let is_npms = |name: &&OsStr| name.to_str().is_some_and(|name| name.eq_ignore_ascii_case(NPM));
-        let npm: Vec<_> = names.filter(is_npms).map(OsStr::to_owned).collect();
-        let npms = npm.iter().filter_map(|name| file(name.to_str()?));
+        let mut npm: Vec<_> = names.filter(is_npms).map(OsStr::to_owned).collect();
+        // A variable wins over its files.
+        let npms: Vec<_> = match npm.is_empty() {
+            true => npmrc::cafiles(variable),
+            false => npm.iter().filter_map(|name| file(name.to_str()?)).collect(),
+        };
+        if !npms.is_empty() && npm.is_empty() {
+            npm.push(NPM.into());
+        }
         Self {
             no_proxy: NO_PROXY.map(|name| variable(name).map(|list| list.to_string_lossy().into_owned())),
             extra: file(EXTRA),
@@ -85,7 +93,7 @@ impl Callers {
     pub(super) fn bundle(&self, own: &str, system: &[u8]) -> Vec<u8> {
         let mut seen = HashSet::new();
         let callers = self.bundles.iter().filter(|path| seen.insert(*path)).filter_map(read);
-        certificates([own.to_owned(), String::from_utf8_lossy(system).into_owned()].into_iter().chain(callers))
+        certificates([own.to_owned(), text(system.to_vec())].into_iter().chain(callers))
     }
 
     /// The file that adds to what a program knows.
@@ -145,23 +153,44 @@ fn read(path: impl AsRef<Path>) -> Option<String> {
     let path = path.as_ref();
     let file = disk::open_regular_behind_links(path).ok()??;
     let bytes = disk::read_limited(&file, path, LONGEST_FILE).ok().filter(|bytes| bytes.len() <= LONGEST_FILE)?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    Some(text(bytes))
+}
+
+/// Such files are ASCII, and long: only others are looked at byte by byte.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The certificates of these texts, each once, as PEM (RFC 7468). Whatever else is in a text stays out: it may be a key.
+/// A run waits for this, so it looks at each byte of the system's 200 KB few times, and at no text twice.
 fn certificates(texts: impl Iterator<Item = String>) -> Vec<u8> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
-    let (mut seen, mut all) = (HashSet::new(), String::new());
-    for text in texts {
-        for block in text.split(BEGIN).skip(1).filter_map(|rest| Some(rest.split_once(END)?.0)) {
-            let digits: String = block.split_ascii_whitespace().collect();
-            let are_digits = digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
-            if are_digits && seen.insert(digits) {
-                let lines = block.split_ascii_whitespace();
-                [BEGIN].into_iter().chain(lines).chain([END]).for_each(|line| all.extend([line, "\n"]));
-            }
+    const WIDTH: usize = 64;
+    let (mut seen, mut all, mut whole) = (HashSet::new(), String::new(), Vec::<String>::new());
+    for text in texts.filter(|text| !text.is_empty()) {
+        if whole.contains(&text) {
+            continue;
         }
+        for block in text.split(BEGIN).skip(1).filter_map(|rest| Some(rest.split_once(END)?.0)) {
+            let mut digits = String::with_capacity(block.len());
+            block.split('\n').for_each(|line| digits += line.trim_ascii());
+            if !digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+                || seen.contains(&digits)
+            {
+                continue;
+            }
+            all.extend([BEGIN, "\n"]);
+            let mut rest = &*digits;
+            while !rest.is_empty() {
+                let (line, behind) = rest.split_at(WIDTH.min(rest.len()));
+                all.extend([line, "\n"]);
+                rest = behind;
+            }
+            all.extend([END, "\n"]);
+            seen.insert(digits);
+        }
+        whole.push(text);
     }
     all.into_bytes()
 }
@@ -218,12 +247,16 @@ mod tests {
     #[test]
     fn only_certificates_are_copied() {
         let one = "-----BEGIN CERTIFICATE-----\nQUJD\nREVG\n-----END CERTIFICATE-----\n";
+        let long = format!("-----BEGIN CERTIFICATE-----\n{}\nB\n-----END CERTIFICATE-----\n", "A".repeat(64));
         let two = "-----BEGIN CERTIFICATE-----\nR0hJ\n-----END CERTIFICATE-----\n";
         let key = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
         let nested = format!("-----BEGIN CERTIFICATE-----\n{key}-----END CERTIFICATE-----\n");
         let spaced = "-----BEGIN CERTIFICATE-----\r\n QUJDREVG\r\n-----END CERTIFICATE-----";
-        let texts = [one.to_owned(), format!("# A comment\n{two}{key}{nested}{spaced}{one}"), "nothing".to_owned()];
-        assert_eq!(String::from_utf8(certificates(texts.into_iter())).unwrap(), format!("{one}{two}"));
+        let texts =
+            [one.to_owned(), format!("# A comment\n{two}{key}{nested}{spaced}{one}{long}"), "nothing".to_owned()];
+        let copied = certificates(texts.iter().cloned().chain(texts.clone()));
+        let one = one.replace("QUJD\nREVG", "QUJDREVG");
+        assert_eq!(String::from_utf8(copied).unwrap(), format!("{one}{two}{long}"));
     }
 
     #[test]

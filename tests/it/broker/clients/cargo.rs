@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::stage::{Answer, Request};
+use super::host::{Answer, Request};
 use super::{Client, check};
 
 /// Asks who owns a package: with the token, as all that changes something does.

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::stage::{Answer, Request, runs};
+use super::host::{Answer, Request};
+use super::stage::runs;
 use super::{Client, check};
 
 /// Clones, and pushes more than git sends in one piece; or only looks.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::stage::{Answer, Errand, Request};
+use super::host::{Answer, Request};
+use super::stage::Errand;
 use super::{Client, check};
 
 const FETCH: &str = r#"exec "$NODE_24" -e '
@@ -93,7 +94,10 @@ pub const ALL: [Client; 5] = [
             ANTHROPIC,
         )
     },
-    Client { errands: &[Errand::Work, Errand::Echo], ..Client::new("old Node `fetch`", old_node!("exec \"$NODE\" --version"), OLD) },
+    Client {
+        errands: &[Errand::Work, Errand::Echo],
+        ..Client::new("old Node `fetch`", old_node!("exec \"$NODE\" --version"), OLD)
+    },
 ];
 
 /// A stream of events, of one word.

@@ -5,26 +5,29 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::stage::{Answer, Request, runs};
+use super::host::{Answer, Request};
+use super::stage::runs;
 use super::{Client, check};
+use crate::broker::upstream::Root;
 
 /// Installs a package, and asks who it is.
-const NPM: &str = r#"echo "//$HOST/$ERRAND/:_authToken=\${NPM_TOKEN}" >.npmrc
+const NPM: &str = r#"echo "//$HOST/$ERRAND/:_authToken=\${NPM_TOKEN}" >>.npmrc
 export npm_config_registry="https://$HOST/$ERRAND/" npm_config_update_notifier=false npm_config_fetch_retries=0
-# Not what this machine has for all its users.
-export npm_config_globalconfig="$PWD/none"
 npm whoami || exit 1
 [ "$ERRAND" = work ] || exit 0
 echo '{"name":"project","version":"1.0.0"}' >package.json
 npm install --no-audit --no-fund thing && cat node_modules/thing/text"#;
 
-pub const ALL: [Client; 1] = [Client {
+const PLAIN: Client = Client {
     key: "NPM_TOKEN",
     host: "registry.npmjs.org",
     prepare: pack,
     reply: registry,
     ..Client::new("`npm`", "npm --version", NPM)
-}];
+};
+
+pub const ALL: [Client; 2] =
+    [PLAIN, Client { name: "`npm`, a `cafile` in `.npmrc`", prepare: pack_for_a_company, ..PLAIN }];
 
 /// A package at the host.
 fn pack(home: &Path) {
@@ -33,6 +36,13 @@ fn pack(home: &Path) {
     fs::write(folder.join("package.json"), "{\"name\":\"thing\",\"version\":\"1.0.0\"}").unwrap();
     fs::write(folder.join("text"), "fine\n").unwrap();
     runs(home, "tar -czf host/thing.tgz -C host package");
+}
+
+/// With authorities of its own, npm does not look at those of Node.
+fn pack_for_a_company(home: &Path) {
+    pack(home);
+    fs::write(home.join("corp.pem"), Root::new().pem()).unwrap();
+    fs::write(home.join(".npmrc"), "cafile=${HOME}/corp.pem\n").unwrap();
 }
 
 fn registry(request: &Request, home: &Path) -> Option<Answer> {
@@ -54,6 +64,11 @@ fn registry(request: &Request, home: &Path) -> Option<Answer> {
 }
 
 #[test]
-fn npm() {
+fn as_it_is() {
     check(ALL[0]);
+}
+
+#[test]
+fn with_authorities_of_its_own() {
+    check(ALL[1]);
 }

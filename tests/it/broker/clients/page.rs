@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use super::{Client, PINNED, cargo, git, node, npm, plain, python};
+use super::{Client, PINNED, cargo, curl, git, node, npm, python};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -16,7 +16,7 @@ const HEAD: &str = "| client |";
 static WRITER: Mutex<()> = Mutex::new(());
 
 fn all() -> Vec<Client> {
-    [&plain::ALL[..], &git::ALL, &python::ALL, &npm::ALL, &cargo::ALL, &node::ALL].concat()
+    [&curl::ALL[..], &git::ALL, &python::ALL, &npm::ALL, &cargo::ALL, &node::ALL].concat()
 }
 
 fn file() -> String {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::stage::{Answer, Request};
+use super::host::{Answer, Request};
 use super::{Client, check};
 
 const URLLIB: &str = r#"exec python3 - <<'END'

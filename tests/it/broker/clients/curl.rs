@@ -13,18 +13,18 @@ pub const ALL: [Client; 3] = [
 ];
 
 #[test]
-fn curl() {
+fn as_it_is() {
     check(ALL[0]);
 }
 
 /// The broker speaks HTTP/1.1, and curl takes it.
 #[test]
-fn curl_with_http_2() {
+fn with_http_2() {
     check(ALL[1]);
 }
 
 /// The key is the password, in base64; and curl is told to send it to whomever it is sent to.
 #[test]
-fn curl_with_a_password() {
+fn with_a_password() {
     check(ALL[2]);
 }
