@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, dead_code)] // one program without a public interface, which shares rooms with others
 #![allow(clippy::cast_precision_loss)] // times and rates of a few digits
 
+mod added;
 mod bodies;
 #[path = "../masking/clock.rs"]
 mod clock;

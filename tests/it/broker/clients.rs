@@ -1,5 +1,5 @@
-//! Real clients through a brokered run: what each does with a key that it does not have. `docs/broker.md` has the table;
-//! `.ci/clients` prints it.
+//! Real clients through a brokered run: what each does with a key that it does not have. `docs/broker.md` has the
+//! table; `.ci/clients` prints it.
 
 mod cargo;
 mod curl;
