@@ -1,5 +1,5 @@
-//! A request and its answer over a connection that is kept: by the broker, and direct, in turns. Required: 150 µs more at
-//! p50.
+//! A request and its answer over a connection that is kept: by the broker, and direct, in turns. Required: 150 µs more
+//! at p50.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
