@@ -1,5 +1,5 @@
-//! A GiB down and up with curl: by the broker, and direct over TLS, in turns. Required: half of the direct speed, of the
-//! fastest of each, which other work on the machine disturbs least.
+//! A GiB down and up with curl: by the broker, and direct over TLS, in turns. Required: half of the direct speed, of
+//! the fastest of each, which other work on the machine disturbs least.
 
 use std::io::{self, Read, Write};
 use std::path::Path;

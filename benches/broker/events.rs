@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crate::clock::quantile;
+use crate::added;
 use crate::start::host;
 use crate::upstream::AtHost;
 use crate::world::{AtClient, VALUE, World};
@@ -47,14 +47,7 @@ pub fn run(out: &mut dyn Write) -> io::Result<Vec<String>> {
     }
     drop((by_broker, direct));
     run.end()?;
-    let [[a, b], [c, d]] = [&mut with, &mut without].map(|times| [0.5, 0.99].map(|part| quantile(times, part)));
-    writeln!(out, "an event, from the host's write to the client's read, µs, of {} each:", TURNS * EVENTS)?;
-    writeln!(out, "  brokered p50   p99       direct p50   p99      added p50   p99")?;
-    let [added, added_99] = [a.saturating_sub(c), b.saturating_sub(d)];
-    let [a, b, c, d, e, f] = [a, b, c, d, added, added_99].map(|time| time.as_secs_f64() * 1e6);
-    writeln!(out, "  {a:12.1} {b:5.1}   {c:14.1} {d:5.1}    {e:11.1} {f:5.1}")?;
-    let missed = (added > MOST).then(|| format!("an event takes {added:?} longer, more than {MOST:?}"));
-    Ok(missed.into_iter().collect())
+    added::write(out, "an event, from the host's write to the client's read", &mut with, &mut without, MOST)
 }
 
 /// Sends an event, each time one is wanted.

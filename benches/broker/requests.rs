@@ -1,10 +1,10 @@
-//! A request and its answer over a connection that is kept: by the broker, and direct, in turns. Required: 150 µs more at
-//! p50.
+//! A request and its answer over a connection that is kept: by the broker, and direct, in turns. Required: 150 µs more
+//! at p50.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use crate::clock::quantile;
+use crate::added;
 use crate::start::host;
 use crate::upstream::AtHost;
 use crate::world::{AtClient, VALUE, World};
@@ -31,14 +31,7 @@ pub fn run(out: &mut dyn Write) -> io::Result<Vec<String>> {
     }
     assert_eq!(world.host.seen.count(VALUE), 2 * TURNS * REQUESTS);
     run.end()?;
-    let [[a, b], [c, d]] = [&mut with, &mut without].map(|times| [0.5, 0.99].map(|part| quantile(times, part)));
-    writeln!(out, "a request of {BODY} bytes and its answer, µs, of {} each:", TURNS * REQUESTS)?;
-    writeln!(out, "  brokered p50   p99       direct p50   p99      added p50   p99")?;
-    let [added, added_99] = [a.saturating_sub(c), b.saturating_sub(d)];
-    let [a, b, c, d, e, f] = [a, b, c, d, added, added_99].map(|time| time.as_secs_f64() * 1e6);
-    writeln!(out, "  {a:12.1} {b:5.1}   {c:14.1} {d:5.1}    {e:11.1} {f:5.1}")?;
-    let missed = (added > MOST).then(|| format!("a request takes {added:?} longer, more than {MOST:?}"));
-    Ok(missed.into_iter().collect())
+    added::write(out, &format!("a request of {BODY} bytes and its answer"), &mut with, &mut without, MOST)
 }
 
 fn talk(line: &mut AtClient, request: &str, times: &mut Vec<Duration>) {

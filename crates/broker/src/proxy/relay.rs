@@ -83,6 +83,8 @@ where
             scrub: Scrub::new(plan),
             is_chunked: response.relayed() == Framing::Chunked,
             out: text,
+            text: Vec::new(),
+            painted: Vec::new(),
             client,
             progress,
         };
@@ -125,6 +127,9 @@ struct Relay<'a, W> {
     is_chunked: bool,
     /// What is to be written next: at most one decoded piece and its framing.
     out: Vec<u8>,
+    /// What a step decoded, and what of it is to become a chunk. Kept empty, for their room: a large body has many.
+    text: Vec<u8>,
+    painted: Vec<u8>,
     client: &'a mut W,
     progress: &'a Progress,
 }
@@ -178,22 +183,21 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
 
     /// Decodes and paints bytes of the body.
     async fn data(&mut self, mut data: &[u8], is_idle: bool) -> Result<(), Stop> {
-        let (mut text, mut painted) = (Vec::new(), Vec::new());
         loop {
             let next = match &mut self.decoder {
                 None => {
-                    self.scrub.take(data, &mut painted);
+                    self.painted(|scrub, out| scrub.take(data, out));
                     Next::Input
                 }
                 Some(decoder) => {
+                    let mut text = std::mem::take(&mut self.text);
                     let next = decoder.step(&mut data, is_idle, &mut text)?;
-                    self.scrub.take(&text, &mut painted);
+                    self.painted(|scrub, out| scrub.take(&text, out));
                     text.clear();
+                    self.text = text;
                     next
                 }
             };
-            self.put(&painted);
-            painted.clear();
             if next == Next::Input {
                 return Ok(());
             }
@@ -209,9 +213,7 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
         if let Some(decoder) = &self.decoder {
             decoder.end()?;
         }
-        let mut painted = Vec::new();
-        self.scrub.end(&mut painted);
-        self.put(&painted);
+        self.painted(Scrub::end);
         if self.is_chunked {
             let mut last = Vec::new();
             write::last_chunk(trailers, &mut last)?;
@@ -221,11 +223,14 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
         self.flush().await
     }
 
-    fn put(&mut self, painted: &[u8]) {
+    /// Puts what the painter gives to what is to be written.
+    fn painted(&mut self, paint: impl FnOnce(&mut Scrub, &mut Vec<u8>)) {
         if self.is_chunked {
-            write::chunk(painted, &mut self.out);
+            paint(&mut self.scrub, &mut self.painted);
+            write::chunk(&self.painted, &mut self.out);
+            self.painted.clear();
         } else {
-            self.out.extend_from_slice(painted);
+            paint(&mut self.scrub, &mut self.out);
         }
     }
 

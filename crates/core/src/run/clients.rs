@@ -73,12 +73,10 @@ impl Callers {
         let is_npms = |name: &&OsStr| name.to_str().is_some_and(|name| name.eq_ignore_ascii_case(NPM));
         let mut npm: Vec<_> = names.filter(is_npms).map(OsStr::to_owned).collect();
         // A variable wins over its files.
-        let npms: Vec<_> = match npm.is_empty() {
-            true => npmrc::cafiles(variable),
-            false => npm.iter().filter_map(|name| file(name.to_str()?)).collect(),
-        };
-        if !npms.is_empty() && npm.is_empty() {
-            npm.push(NPM.into());
+        let mut npms: Vec<_> = npm.iter().filter_map(|name| file(name.to_str()?)).collect();
+        if npm.is_empty() {
+            npms = npmrc::cafiles(variable);
+            npm.extend((!npms.is_empty()).then(|| NPM.into()));
         }
         Self {
             no_proxy: NO_PROXY.map(|name| variable(name).map(|list| list.to_string_lossy().into_owned())),

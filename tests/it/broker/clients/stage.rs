@@ -72,7 +72,7 @@ impl Stage {
         let places = [(client.host, named.host.address), (DOUBTFUL, doubtful.host.address)];
         let elsewhere = other.host.address;
         let lead = Lead::by(move |name| places.iter().find(|place| place.0 == name).map_or(elsewhere, |place| place.1));
-        let settings = format!("proxy = \"http://{}\"\nroots = [{:?}]\n", lead.address, root.path());
+        let settings = format!("proxy = \"http://{}\"\nroots = [\"{}\"]\n", lead.address, root.path().display());
         let file = sandbox.home().join(".config/cast/config.toml");
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, settings).unwrap();
