@@ -104,11 +104,10 @@ fn neither_a_card_nor_a_line_takes_the_id_of_ones_own_vault() {
     }
     // Of a former key, before it is sealed to the new one.
     first.cast(["key", "rotate"]).succeeds();
-    run_with_the_line(
-        &first,
-        &Text::new("n", &mine.id, key, &[("K", "evil")]).over(&mine).in_epoch(LAST_EPOCH, key),
-        key,
-    );
+    let evil = Text::new("n", &mine.id, key, &[("K", "evil")]).over(&mine).in_epoch(LAST_EPOCH, key);
+    fs::write(first.vault("n"), evil.seal(key)).unwrap();
+    let run = first.cast(["run", "n", "--", "true"]).env("CAST_KEY", evil.signed(key).grant(key));
+    run.refuses(125, "belongs to a former key of yours", &["evil"]);
     fs::remove_file(first.vault("n")).unwrap();
     assert_eq!(value_there(&first, "b"), "hunter2-b\n");
     there(&first, &["key", "rotate"]).succeeds();

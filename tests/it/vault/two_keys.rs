@@ -200,7 +200,7 @@ fn the_line_of_a_former_key_counts_no_more() {
     for options in [&[][..], &["--older"]] {
         let words = ["run"].iter().chain(options).chain(&["a", "--", "true"]);
         let run = me.cast(words).env("CAST_KEY", &line);
-        run.refuses(125, "belongs to another owner than this machine has known it from", &["evil", SECRET]);
+        run.refuses(125, "belongs to a former key of yours", &["evil", SECRET]);
     }
 }
 

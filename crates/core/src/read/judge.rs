@@ -90,13 +90,11 @@ impl Session {
         let is_strange = is_owned_by_a_former_key(&unlocked.key, &vault) && !is_verified();
         let owner = vault.part().card.verification();
         let is_other = |record: &Record| record.owner != owner;
+        let was_replaced = || self.was_replaced(&vault.part().card);
         let (is_of_another, was_own) = match vault.role() {
             Role::Owner => (false, false),
-            Role::Person(_) => (memory.record.as_ref().is_some_and(is_other), self.was_replaced(&vault.part().card)?),
-            Role::Reader => {
-                let is_verified = || seen.as_ref().is_some_and(|seen| seen.has_verified(now));
-                (memory.beside.as_ref().is_some_and(is_other), self.was_replaced(&vault.part().card)? && !is_verified())
-            }
+            Role::Person(_) => (memory.record.as_ref().is_some_and(is_other), was_replaced()?),
+            Role::Reader => (false, was_replaced()? && !seen.as_ref().is_some_and(|seen| seen.has_verified(now))),
         };
         let seen_last = memory.compare(now).map_or(Verdict::News, verdict);
         let mut below_line = None;
