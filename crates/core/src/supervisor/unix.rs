@@ -7,6 +7,7 @@ mod hand_over;
 mod input;
 mod keeper;
 mod outer;
+mod output;
 mod outputs;
 mod pump;
 mod signals;

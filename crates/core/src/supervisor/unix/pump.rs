@@ -1,6 +1,6 @@
 //! Moves one stream through a filter: reads, filters and writes until its source or its policy ends it.
 
-use std::io::{self, IoSlice, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
@@ -9,13 +9,11 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::output::Output;
 use crate::supervisor::Filter;
 
 /// Bytes per read.
 const CHUNK: usize = 128 << 10;
-/// Pieces shorter than this are gathered, and longer ones are written in place: from about this size a copy costs more
-/// than a system call. In bytes.
-const PIECE: usize = 16 << 10;
 /// The size in bytes that cast requests for CMD's pipe and for the one to its own reader, so that they switch less often: two chunks, so that
 /// one can be filled while the other is read. If the system refuses it, the pipe keeps its size.
 #[cfg(target_os = "linux")]
@@ -130,7 +128,7 @@ pub(super) fn pump(
 ) -> Pumped {
     widen(sink);
     let mut chunk = vec![0; CHUNK];
-    let mut out = Output { sink, gathered: Vec::with_capacity(CHUNK) };
+    let mut out = Output::new(sink);
     let mut is_through = Some(is_through);
     let mut phase = Phase::Running;
     // The filter is told once about a silence, until more bytes arrive.
@@ -142,7 +140,7 @@ pub(super) fn pump(
                     phase = Phase::Held;
                     is_through = None;
                 }
-                EndPolicy::Drain => return finished(filter.finish(&mut out), &mut out),
+                EndPolicy::Drain => return finished(&mut *filter, &mut out),
             }
         }
         let ready = match phase {
@@ -165,7 +163,7 @@ pub(super) fn pump(
             }
             Ready::Silent => {
                 patience = None;
-                match filter.idle(&mut out).and_then(|()| out.flush()) {
+                match out.written_by(&[], |out| filter.idle(out)) {
                     Ok(()) => continue,
                     Err(error) => return sink_gone(error, sink),
                 }
@@ -187,13 +185,14 @@ pub(super) fn pump(
             Err(error) => return Pumped::SinkGone(Some(error)),
         };
         if read == 0 {
-            return finished(filter.finish(&mut out), &mut out);
+            return finished(&mut *filter, &mut out);
         }
         if let Phase::Draining(left) = &mut phase {
             *left = left.saturating_sub(read);
         }
         patience = idle;
-        if let Err(error) = filter.pass(&chunk[..read], &mut out).and_then(|()| out.flush()) {
+        let chunk = &chunk[..read];
+        if let Err(error) = out.written_by(chunk, |out| filter.pass(chunk, out)) {
             return sink_gone(error, sink);
         }
     }
@@ -210,10 +209,10 @@ enum Phase {
     Held,
 }
 
-fn finished(done: io::Result<()>, out: &mut Output<'_>) -> Pumped {
-    match done.and_then(|()| out.flush()) {
+fn finished(filter: &mut dyn Filter, out: &mut Output<'_>) -> Pumped {
+    match out.written_by(&[], |out| filter.finish(out)) {
         Ok(()) => Pumped::Finished,
-        Err(error) => sink_gone(error, out.sink),
+        Err(error) => sink_gone(error, out.sink()),
     }
 }
 
@@ -297,51 +296,5 @@ fn wait(
         if !source.is_empty() {
             return Ok(Ready::Source);
         }
-    }
-}
-
-/// A sink, which another process may have made non-blocking.
-struct Output<'a> {
-    sink: BorrowedFd<'a>,
-    gathered: Vec<u8>,
-}
-
-impl Output<'_> {
-    /// Writes the gathered bytes, then `piece`.
-    fn send(&mut self, piece: &[u8]) -> io::Result<()> {
-        let mut parts = &mut [IoSlice::new(&self.gathered), IoSlice::new(piece)][..];
-        IoSlice::advance_slices(&mut parts, 0); // skips empty parts
-        while !parts.is_empty() {
-            match rustix::io::writev(self.sink, parts) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => IoSlice::advance_slices(&mut parts, written),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    let mut polled = [PollFd::from_borrowed_fd(self.sink, PollFlags::OUT)];
-                    match poll(&mut polled, None) {
-                        Ok(_) | Err(Errno::INTR) => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.gathered.clear();
-        Ok(())
-    }
-}
-
-impl Write for Output<'_> {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if piece.len() < PIECE && self.gathered.len() + piece.len() <= CHUNK {
-            self.gathered.extend_from_slice(piece);
-        } else {
-            self.send(piece)?;
-        }
-        Ok(piece.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.send(&[])
     }
 }
