@@ -103,6 +103,11 @@ impl Sieve {
         self.escapes.start(byte)
     }
 
+    /// Whether an escape begins with this byte, or a line ends.
+    pub(super) fn is_special(&self, byte: u8) -> bool {
+        self.escapes.is_special(byte)
+    }
+
     /// Whether a form contains a blank, so that `+` may be one.
     pub(super) fn has_blank(&self) -> bool {
         self.escapes.has_blank()
