@@ -9,11 +9,15 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::ahead::{Pace, read_ahead};
 use super::output::Output;
+use super::ready::{Phase, Ready, wait};
 use crate::supervisor::Filter;
 
 /// Bytes per read.
-const CHUNK: usize = 128 << 10;
+pub(super) const CHUNK: usize = 128 << 10;
+/// The usual size of a page, in bytes.
+const PAGE: usize = 4 << 10;
 /// The size in bytes that cast requests for CMD's pipe and for the one to its own reader, so that they switch less often: two chunks, so that
 /// one can be filled while the other is read. If the system refuses it, the pipe keeps its size.
 #[cfg(target_os = "linux")]
@@ -82,6 +86,10 @@ impl Source {
         Ok(Self { end, is_terminal, moving: Mutex::default() })
     }
 
+    pub(super) fn end(&self) -> &OwnedFd {
+        &self.end
+    }
+
     /// cast's end, for another process.
     pub(super) fn into_end(self) -> io::Result<OwnedFd> {
         Arc::try_unwrap(self.end).or_else(|shared| shared.try_clone())
@@ -105,13 +113,27 @@ impl Source {
     }
 
     /// Reads; `None` if nothing is there now. A terminal that has no other end left is at its end.
-    fn read(&self, chunk: &mut [u8]) -> io::Result<Option<usize>> {
+    pub(super) fn read(&self, chunk: &mut [u8]) -> io::Result<Option<usize>> {
         match rustix::io::read(&*self.end, chunk) {
             Ok(read) => Ok(Some(read)),
             Err(Errno::AGAIN | Errno::INTR) => Ok(None),
             Err(Errno::IO) if self.is_terminal => Ok(Some(0)),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Memory for one read. It begins where a page does, because the system copies to such places fastest.
+pub(super) struct Chunk(Vec<u8>);
+
+impl Chunk {
+    pub(super) fn new() -> Self {
+        Self(vec![0; CHUNK + PAGE])
+    }
+
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        let begin = self.0.as_ptr().align_offset(PAGE).min(PAGE);
+        &mut self.0[begin..begin + CHUNK]
     }
 }
 
@@ -127,10 +149,11 @@ pub(super) fn pump(
     is_through: Sender<()>,
 ) -> Pumped {
     widen(sink);
-    let mut chunk = vec![0; CHUNK];
+    let mut chunk = Chunk::new();
     let mut out = Output::new(sink);
     let mut is_through = Some(is_through);
     let mut phase = Phase::Running;
+    let mut pace = Pace::default();
     // The filter is told once about a silence, until more bytes arrive.
     let mut patience = idle;
     loop {
@@ -174,7 +197,7 @@ pub(super) fn pump(
             },
         };
         let _moving = source.moving.lock();
-        let read = match source.read(&mut chunk[..most]) {
+        let read = match source.read(&mut chunk.bytes()[..most]) {
             Ok(Some(read)) => read,
             Ok(None) => {
                 if source.is_terminal && matches!(phase, Phase::Draining(_)) {
@@ -191,22 +214,16 @@ pub(super) fn pump(
             *left = left.saturating_sub(read);
         }
         patience = idle;
-        let chunk = &chunk[..read];
-        if let Err(error) = out.written_by(chunk, |out| filter.pass(chunk, out)) {
+        let read = &chunk.bytes()[..read];
+        let mut passed = out.written_by(read, |out| filter.pass(read, out));
+        if passed.is_ok() && pace.is_fast(read.len()) && phase == Phase::Running && !source.is_terminal {
+            passed =
+                read_ahead(&source, sink, stops, &mut chunk, |read| out.written_by(read, |out| filter.pass(read, out)));
+        }
+        if let Err(error) = passed {
             return sink_gone(error, sink);
         }
     }
-}
-
-/// The phase of a stream.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// CMD is running.
-    Running,
-    /// CMD has ended, and this many bytes are left to move.
-    Draining(usize),
-    /// All output of CMD is written, and other processes hold the source.
-    Held,
 }
 
 fn finished(filter: &mut dyn Filter, out: &mut Output<'_>) -> Pumped {
@@ -241,60 +258,4 @@ fn widen(pipe: BorrowedFd<'_>) {
 pub(super) fn takes_more(sink: BorrowedFd<'_>) -> bool {
     let mut polled = [PollFd::from_borrowed_fd(sink, PollFlags::OUT)];
     poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
-}
-
-enum Ready {
-    Source,
-    SinkGone,
-    /// The source has been silent for the idle time.
-    Silent,
-    /// CMD has ended, and other processes may still hold the stream.
-    Ended,
-    /// Every stream is written.
-    Released,
-}
-
-/// Waits for something to read. Also notices when the sink's reader closes it while CMD is silent: poll always reports
-/// POLLERR.
-fn wait(
-    source: &OwnedFd,
-    sink: BorrowedFd<'_>,
-    stops: &Stops,
-    phase: Phase,
-    patience: Option<Duration>,
-) -> io::Result<Ready> {
-    // A pipe reports ERR, a socket HUP.
-    let gone = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
-    let (stop, meaning) = match phase {
-        Phase::Running => (stops.ended.as_fd(), Ready::Ended),
-        // A draining stream waits for no stop, so the sink takes its place in the poll.
-        Phase::Draining(_) => (sink, Ready::SinkGone),
-        Phase::Held => (stops.released.as_fd(), Ready::Released),
-    };
-    let patience = patience.and_then(|time| Timespec::try_from(time).ok());
-    loop {
-        let told = if matches!(phase, Phase::Draining(_)) { PollFlags::empty() } else { PollFlags::IN };
-        let mut polled = [
-            PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN),
-            PollFd::from_borrowed_fd(sink, PollFlags::empty()),
-            PollFd::from_borrowed_fd(stop, told),
-        ];
-        match poll(&mut polled, patience.as_ref()) {
-            Ok(0) => return Ok(Ready::Silent),
-            Ok(_) => {}
-            Err(Errno::INTR) => continue,
-            Err(error) => return Err(error.into()),
-        }
-        let [source, sink, stop] = polled.each_ref().map(PollFd::revents);
-        if sink.intersects(gone) {
-            return Ok(Ready::SinkGone);
-        }
-        // A stream whose writers are all gone is read to its end.
-        if !stop.is_empty() && !source.contains(PollFlags::HUP) {
-            return Ok(meaning);
-        }
-        if !source.is_empty() {
-            return Ok(Ready::Source);
-        }
-    }
 }

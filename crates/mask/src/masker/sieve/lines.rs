@@ -91,7 +91,8 @@ mod tests {
                 }
             }
         }
-        let texts = (1_u8..=9).map(|each| (0..STRETCH).map(|at| b"\n\t \n.\n\n0"[at % 8 / usize::from(each)]).collect());
+        let texts =
+            (1_u8..=9).map(|each| (0..STRETCH).map(|at| b"\n\t \n.\n\n0"[at % 8 / usize::from(each)]).collect());
         for text in texts.chain([vec![b'\n'; STRETCH], vec![b'.'; STRETCH]]) {
             let text: Vec<u8> = text;
             assert_eq!(ends.find(&text), plain(&text));
