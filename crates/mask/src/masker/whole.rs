@@ -13,6 +13,14 @@ use super::trie::{ROOT, State, Table, Trie};
 #[derive(Default)]
 pub(super) struct Wholes(Table<Option<usize>>);
 
+#[cfg(test)]
+impl Wholes {
+    /// How many forms were compared as a whole.
+    pub(super) fn count(&self) -> usize {
+        self.0.values().flatten().count()
+    }
+}
+
 impl Masker {
     /// Takes the form with which `text` begins, if there is one, as the next bytes of the stream. Returns how many of them
     /// need not be read any more. The state must be the same as at the start of a text.

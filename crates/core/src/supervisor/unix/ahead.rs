@@ -1,4 +1,4 @@
-//! Reads ahead where a stream is fast: while one chunk is filtered and written, another thread reads the next one. A
+//! Reads ahead where a stream is fast: while one chunk is filtered and written, another thread reads the next ones. A
 //! stream that is not fast has no such thread, because waking it would cost more than it saves.
 
 use std::io;
@@ -14,6 +14,8 @@ use super::ready::{Phase, Ready, wait};
 const LONG: usize = CHUNK / 2;
 /// A stream is fast after this many long reads one after another.
 const FAST: u32 = 8;
+/// How many chunks to read ahead. With one the two threads wait for each other at each chunk.
+const AHEAD: usize = 3;
 /// The longest wait for a fast stream. It is short, because a silence is noticed only behind it.
 const BREATH: Duration = Duration::from_millis(2);
 
@@ -50,11 +52,11 @@ pub(super) fn read_ahead(
     chunk: &mut Chunk,
     mut pass: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut other = Chunk::new();
+    let mut others = [(); AHEAD].map(|()| Chunk::new());
     thread::scope(|scope| {
         let (to_fill, empty) = mpsc::channel::<&mut Chunk>();
         let (to_pass, full) = mpsc::channel();
-        for chunk in [chunk, &mut other] {
+        for chunk in others.iter_mut().chain([chunk]) {
             let _ = to_fill.send(chunk);
         }
         let read = move || {
