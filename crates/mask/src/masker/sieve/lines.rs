@@ -15,28 +15,26 @@ impl LineEnds {
 
     /// The positions of the line ends in `text`, whose first `STRETCH` bytes count.
     pub(super) fn find(&mut self, text: &[u8]) -> &[u16] {
-        let (mut count, mut start) = (0, 0);
+        let mut count = 0;
         let (blocks, rest) = text[..text.len().min(STRETCH)].as_chunks::<BLOCK>();
-        for block in blocks {
+        for (block, start) in blocks.iter().zip((0..).step_by(BLOCK)) {
             let mut mask = mask(block);
             // Most blocks have one line end or none. It is stored in either case, as a branch that nothing predicts
             // would cost more.
-            if mask & mask.wrapping_sub(1) != 0 {
-                mask = in_order(mask);
-                while mask & mask.wrapping_sub(1) != 0 {
-                    self.0[count] = start + bit(mask);
-                    count += 1;
-                    mask &= mask - 1;
-                }
-                self.0[count] = start + bit(mask);
-                count += 1;
-            } else {
+            if mask & mask.wrapping_sub(1) == 0 {
                 let bit = bit(mask);
                 self.0[count] = start + ((bit & 7) << 3) + (bit >> 3 & 7);
                 count += usize::from(mask != 0);
+                continue;
             }
-            start += bit(0); // a block
+            mask = in_order(mask);
+            while mask != 0 {
+                self.0[count] = start + bit(mask);
+                count += 1;
+                mask &= mask - 1;
+            }
         }
+        let start = u16::try_from(blocks.len() * BLOCK).expect("within a stretch");
         for (byte, at) in rest.iter().zip(start..) {
             self.0[count] = at;
             count += usize::from(*byte == b'\n');
