@@ -1,7 +1,6 @@
 //! Linux and macOS: the main thread waits for signals, and each stream has its own thread. CMD shares cast's process
 //! group and standard input, except on a terminal of cast's own. The step numbers are those of `docs/supervisor.md`.
 
-mod ahead;
 mod channel;
 mod child;
 mod hand_over;

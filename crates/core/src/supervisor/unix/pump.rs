@@ -9,13 +9,12 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::ahead::{Pace, read_ahead};
 use super::output::Output;
 use super::ready::{Phase, Ready, wait};
 use crate::supervisor::Filter;
 
 /// Bytes per read.
-pub(super) const CHUNK: usize = 128 << 10;
+const CHUNK: usize = 128 << 10;
 /// The usual size of a page, in bytes.
 const PAGE: usize = 4 << 10;
 /// The size in bytes that cast requests for CMD's pipe and for the one to its own reader, so that they switch less often: two chunks, so that
@@ -86,10 +85,6 @@ impl Source {
         Ok(Self { end, is_terminal, moving: Mutex::default() })
     }
 
-    pub(super) fn end(&self) -> &OwnedFd {
-        &self.end
-    }
-
     /// cast's end, for another process.
     pub(super) fn into_end(self) -> io::Result<OwnedFd> {
         Arc::try_unwrap(self.end).or_else(|shared| shared.try_clone())
@@ -113,7 +108,7 @@ impl Source {
     }
 
     /// Reads; `None` if nothing is there now. A terminal that has no other end left is at its end.
-    pub(super) fn read(&self, chunk: &mut [u8]) -> io::Result<Option<usize>> {
+    fn read(&self, chunk: &mut [u8]) -> io::Result<Option<usize>> {
         match rustix::io::read(&*self.end, chunk) {
             Ok(read) => Ok(Some(read)),
             Err(Errno::AGAIN | Errno::INTR) => Ok(None),
@@ -124,14 +119,14 @@ impl Source {
 }
 
 /// Memory for one read. It begins where a page does, because the system copies to such places fastest.
-pub(super) struct Chunk(Vec<u8>);
+struct Chunk(Vec<u8>);
 
 impl Chunk {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self(vec![0; CHUNK + PAGE])
     }
 
-    pub(super) fn bytes(&mut self) -> &mut [u8] {
+    fn bytes(&mut self) -> &mut [u8] {
         let begin = self.0.as_ptr().align_offset(PAGE).min(PAGE);
         &mut self.0[begin..begin + CHUNK]
     }
@@ -153,7 +148,6 @@ pub(super) fn pump(
     let mut out = Output::new(sink);
     let mut is_through = Some(is_through);
     let mut phase = Phase::Running;
-    let mut pace = Pace::default();
     // The filter is told once about a silence, until more bytes arrive.
     let mut patience = idle;
     loop {
@@ -215,12 +209,7 @@ pub(super) fn pump(
         }
         patience = idle;
         let read = &chunk.bytes()[..read];
-        let mut passed = out.written_by(read, |out| filter.pass(read, out));
-        if passed.is_ok() && pace.is_fast(read.len()) && phase == Phase::Running && !source.is_terminal {
-            passed =
-                read_ahead(&source, sink, stops, &mut chunk, |read| out.written_by(read, |out| filter.pass(read, out)));
-        }
-        if let Err(error) = passed {
+        if let Err(error) = out.written_by(read, |out| filter.pass(read, out)) {
             return sink_gone(error, sink);
         }
     }

@@ -201,7 +201,7 @@ fn a_reader_that_leaves_a_fast_stream_ends_it() {
     assert_eq!(written.join().unwrap(), io::ErrorKind::BrokenPipe);
 }
 
-/// What was read ahead is not lost, and not out of order, when another process goes on with the stream.
+/// What was read is not lost, and not out of order, when another process goes on with the stream.
 #[test]
 fn a_fast_stream_is_given_away_without_a_gap() {
     let (mut writer, Rig { reader, ended, released, through, pump }) = piped(EndPolicy::HandOver, None);
