@@ -38,7 +38,7 @@ fn a_form_within_others_is_found_as_if_it_were_read() {
     let mut compared = 0;
     for _ in 0..1500 {
         let mut needles: Vec<Needle> = Vec::new();
-        for name in 0..1 + random.below(5) {
+        for name in 0..=random.below(5) {
             let bytes = form(&mut random, &needles);
             needles.push(Needle { name: format!("N{name}"), bytes, wraps: random.below(4) == 0 });
         }
