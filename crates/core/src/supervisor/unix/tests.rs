@@ -147,7 +147,8 @@ fn long_text(len: usize) -> String {
         }
         let start = text.len();
         while text.len() < start + distance {
-            text += &format!("line {:08}\n", text.len());
+            let line = format!("line {:08}\n", text.len());
+            text.push_str(&line);
         }
         text.truncate(start + distance);
         text.push('#');
