@@ -22,6 +22,7 @@ mod terminal;
 mod trie;
 mod view;
 mod views;
+mod whole;
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub use plan::{ENCODED_BYTES, Plan, encoded};
 use sieve::Lookout;
 use terminal::{Part, Strings};
 use views::Views;
+use whole::Wholes;
 
 /// The shortest line of an encoding that is broken into lines, in digits; the last line may be shorter. Fewer than 6
 /// base64 digits contain fewer than 4 bytes, which are not a secret.
@@ -79,6 +81,9 @@ pub struct Masker {
     /// Set when the first marker is written.
     #[serde(skip)]
     noted: Arc<AtomicBool>,
+    /// What is known of forms that were found.
+    #[serde(skip)]
+    wholes: Wholes,
     /// Reads each byte: for tests of what is skipped.
     #[cfg(test)]
     #[serde(skip)]
@@ -103,6 +108,7 @@ impl Masker {
             before: Vec::new(),
             painted: Painted::default(),
             noted: Arc::default(),
+            wholes: Wholes::default(),
             #[cfg(test)]
             reads_all: false,
         }
@@ -144,6 +150,11 @@ impl Masker {
                     self.end += idle as u64;
                     if at == stretch_end {
                         break;
+                    }
+                    if let Some(len) = self.take_form(&plan, &chunk[at..]) {
+                        at += len;
+                        self.found(&plan, past, out)?;
+                        continue;
                     }
                 }
                 if self.step(&plan, chunk[at], past) {

@@ -9,9 +9,11 @@
 //! is before it is found like the end of the text.
 
 mod escapes;
+mod lines;
 
 use super::SHORTEST_LINE;
 pub(super) use escapes::Escapes;
+use lines::LineEnds;
 
 /// What the sieve needs to know of a form.
 pub(super) struct Head {
@@ -101,6 +103,11 @@ impl Sieve {
         self.escapes.start(byte)
     }
 
+    /// Whether an escape begins with this byte, or a line ends.
+    pub(super) fn is_special(&self, byte: u8) -> bool {
+        self.escapes.is_special(byte)
+    }
+
     /// Whether a form contains a blank, so that `+` may be one.
     pub(super) fn has_blank(&self) -> bool {
         self.escapes.has_blank()
@@ -174,16 +181,26 @@ fn joints(heads: &[&Head], step: usize) -> Set {
 
 /// The position of a line end at or after `from` that is followed by a piece of an encoding, behind blanks.
 fn find_joint(set: &Set, text: &[u8], from: usize) -> usize {
-    for at in memchr::memchr_iter(b'\n', &text[from..]).map(|at| from + at) {
-        let blanks = text[at + 1..].iter().take(INDENT).take_while(|byte| b" \t".contains(byte)).count();
-        let behind = &text[at + 1 + blanks..];
-        match behind.first_chunk::<BEHIND>() {
-            Some(piece) if !set.holds(number(*piece)) => {}
-            None if blanks == 0 => {}
-            _ => return at,
+    let mut ends = LineEnds::new();
+    for start in (from..text.len()).step_by(lines::STRETCH) {
+        let mut found = ends.find(&text[start..]).iter().map(|end| start + usize::from(*end));
+        if let Some(at) = found.find(|at| may_be_joint(set, &text[at + 1..])) {
+            return at;
         }
     }
     text.len()
+}
+
+/// Whether a piece of an encoding may begin the line `behind`.
+fn may_be_joint(set: &Set, behind: &[u8]) -> bool {
+    let blanks = match behind.first() {
+        Some(b' ' | b'\t') => behind.iter().take(INDENT).take_while(|byte| b" \t".contains(byte)).count(),
+        _ => 0,
+    };
+    match behind[blanks..].first_chunk::<BEHIND>() {
+        Some(piece) => set.holds(number(*piece)),
+        None => blanks > 0,
+    }
 }
 
 /// Scans one text. Remembers each kind of find until the scan has passed it, so no byte is examined twice for it.

@@ -1,5 +1,6 @@
 //! What the masker finds, what it holds and releases, and its bounds on work and memory.
 
+mod compared;
 mod guesses;
 mod rule;
 mod shapes;

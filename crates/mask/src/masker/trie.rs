@@ -57,7 +57,7 @@ struct Chain {
     name: u32,
 }
 
-type Table<T> = HashMap<u64, T, BuildHasherDefault<KeyHasher>>;
+pub(super) type Table<T> = HashMap<u64, T, BuildHasherDefault<KeyHasher>>;
 
 pub(super) struct Trie {
     nodes: Vec<Node>,
@@ -193,6 +193,19 @@ impl Trie {
         self.ends.get(&state.into()).copied()
     }
 
+    /// The form with which the text begins, and the state that it leads to, if no longer form begins with this one.
+    pub(super) fn whole(&self, text: &[u8]) -> Option<(State, Entry)> {
+        let mut state = ROOT;
+        for byte in text {
+            count_move();
+            state = self.child(state, *byte)?;
+            if self.nodes[state as usize].is & (CHILD_BEHIND | CHILDREN_ELSEWHERE) == 0 {
+                return Some((state, self.entry(state)?));
+            }
+        }
+        None
+    }
+
     /// The longest suffix of `state` that more bytes can still turn into a form.
     #[inline]
     pub(super) fn living(&self, mut state: State) -> State {
@@ -276,7 +289,7 @@ fn key(parent: State, label: u8) -> u64 {
 
 /// A simple hash is enough, because only the owner of the secrets chooses the keys.
 #[derive(Default)]
-struct KeyHasher(u64);
+pub(super) struct KeyHasher(u64);
 
 impl Hasher for KeyHasher {
     fn write(&mut self, _: &[u8]) {

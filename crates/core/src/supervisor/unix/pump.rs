@@ -1,6 +1,6 @@
 //! Moves one stream through a filter: reads, filters and writes until its source or its policy ends it.
 
-use std::io::{self, IoSlice, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
@@ -9,13 +9,14 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::output::Output;
+use super::ready::{Phase, Ready, wait};
 use crate::supervisor::Filter;
 
 /// Bytes per read.
 const CHUNK: usize = 128 << 10;
-/// Pieces shorter than this are gathered, and longer ones are written in place: from about this size a copy costs more
-/// than a system call. In bytes.
-const PIECE: usize = 16 << 10;
+/// The usual size of a page, in bytes.
+const PAGE: usize = 4 << 10;
 /// The size in bytes that cast requests for CMD's pipe and for the one to its own reader, so that they switch less often: two chunks, so that
 /// one can be filled while the other is read. If the system refuses it, the pipe keeps its size.
 #[cfg(target_os = "linux")]
@@ -117,6 +118,20 @@ impl Source {
     }
 }
 
+/// Memory for one read. It begins where a page does, because the system copies to such places fastest.
+struct Chunk(Vec<u8>);
+
+impl Chunk {
+    fn new() -> Self {
+        Self(vec![0; CHUNK + PAGE])
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        let begin = self.0.as_ptr().align_offset(PAGE).min(PAGE);
+        &mut self.0[begin..begin + CHUNK]
+    }
+}
+
 /// Moves `source` to `sink` until the source ends, or until CMD has ended and the policy `end` applies. Drops
 /// `is_through` once all output of CMD is written. A held stream is served until all other streams are finished.
 pub(super) fn pump(
@@ -129,8 +144,8 @@ pub(super) fn pump(
     is_through: Sender<()>,
 ) -> Pumped {
     widen(sink);
-    let mut chunk = vec![0; CHUNK];
-    let mut out = Output { sink, gathered: Vec::with_capacity(CHUNK) };
+    let mut chunk = Chunk::new();
+    let mut out = Output::new(sink);
     let mut is_through = Some(is_through);
     let mut phase = Phase::Running;
     // The filter is told once about a silence, until more bytes arrive.
@@ -142,7 +157,7 @@ pub(super) fn pump(
                     phase = Phase::Held;
                     is_through = None;
                 }
-                EndPolicy::Drain => return finished(filter.finish(&mut out), &mut out),
+                EndPolicy::Drain => return finished(&mut *filter, &mut out),
             }
         }
         let ready = match phase {
@@ -165,7 +180,7 @@ pub(super) fn pump(
             }
             Ready::Silent => {
                 patience = None;
-                match filter.idle(&mut out).and_then(|()| out.flush()) {
+                match out.written_by(&[], |out| filter.idle(out)) {
                     Ok(()) => continue,
                     Err(error) => return sink_gone(error, sink),
                 }
@@ -176,7 +191,7 @@ pub(super) fn pump(
             },
         };
         let _moving = source.moving.lock();
-        let read = match source.read(&mut chunk[..most]) {
+        let read = match source.read(&mut chunk.bytes()[..most]) {
             Ok(Some(read)) => read,
             Ok(None) => {
                 if source.is_terminal && matches!(phase, Phase::Draining(_)) {
@@ -187,33 +202,23 @@ pub(super) fn pump(
             Err(error) => return Pumped::SinkGone(Some(error)),
         };
         if read == 0 {
-            return finished(filter.finish(&mut out), &mut out);
+            return finished(&mut *filter, &mut out);
         }
         if let Phase::Draining(left) = &mut phase {
             *left = left.saturating_sub(read);
         }
         patience = idle;
-        if let Err(error) = filter.pass(&chunk[..read], &mut out).and_then(|()| out.flush()) {
+        let read = &chunk.bytes()[..read];
+        if let Err(error) = out.written_by(read, |out| filter.pass(read, out)) {
             return sink_gone(error, sink);
         }
     }
 }
 
-/// The phase of a stream.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// CMD is running.
-    Running,
-    /// CMD has ended, and this many bytes are left to move.
-    Draining(usize),
-    /// All output of CMD is written, and other processes hold the source.
-    Held,
-}
-
-fn finished(done: io::Result<()>, out: &mut Output<'_>) -> Pumped {
-    match done.and_then(|()| out.flush()) {
+fn finished(filter: &mut dyn Filter, out: &mut Output<'_>) -> Pumped {
+    match out.written_by(&[], |out| filter.finish(out)) {
         Ok(()) => Pumped::Finished,
-        Err(error) => sink_gone(error, out.sink),
+        Err(error) => sink_gone(error, out.sink()),
     }
 }
 
@@ -242,106 +247,4 @@ fn widen(pipe: BorrowedFd<'_>) {
 pub(super) fn takes_more(sink: BorrowedFd<'_>) -> bool {
     let mut polled = [PollFd::from_borrowed_fd(sink, PollFlags::OUT)];
     poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
-}
-
-enum Ready {
-    Source,
-    SinkGone,
-    /// The source has been silent for the idle time.
-    Silent,
-    /// CMD has ended, and other processes may still hold the stream.
-    Ended,
-    /// Every stream is written.
-    Released,
-}
-
-/// Waits for something to read. Also notices when the sink's reader closes it while CMD is silent: poll always reports
-/// POLLERR.
-fn wait(
-    source: &OwnedFd,
-    sink: BorrowedFd<'_>,
-    stops: &Stops,
-    phase: Phase,
-    patience: Option<Duration>,
-) -> io::Result<Ready> {
-    // A pipe reports ERR, a socket HUP.
-    let gone = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
-    let (stop, meaning) = match phase {
-        Phase::Running => (stops.ended.as_fd(), Ready::Ended),
-        // A draining stream waits for no stop, so the sink takes its place in the poll.
-        Phase::Draining(_) => (sink, Ready::SinkGone),
-        Phase::Held => (stops.released.as_fd(), Ready::Released),
-    };
-    let patience = patience.and_then(|time| Timespec::try_from(time).ok());
-    loop {
-        let told = if matches!(phase, Phase::Draining(_)) { PollFlags::empty() } else { PollFlags::IN };
-        let mut polled = [
-            PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN),
-            PollFd::from_borrowed_fd(sink, PollFlags::empty()),
-            PollFd::from_borrowed_fd(stop, told),
-        ];
-        match poll(&mut polled, patience.as_ref()) {
-            Ok(0) => return Ok(Ready::Silent),
-            Ok(_) => {}
-            Err(Errno::INTR) => continue,
-            Err(error) => return Err(error.into()),
-        }
-        let [source, sink, stop] = polled.each_ref().map(PollFd::revents);
-        if sink.intersects(gone) {
-            return Ok(Ready::SinkGone);
-        }
-        // A stream whose writers are all gone is read to its end.
-        if !stop.is_empty() && !source.contains(PollFlags::HUP) {
-            return Ok(meaning);
-        }
-        if !source.is_empty() {
-            return Ok(Ready::Source);
-        }
-    }
-}
-
-/// A sink, which another process may have made non-blocking.
-struct Output<'a> {
-    sink: BorrowedFd<'a>,
-    gathered: Vec<u8>,
-}
-
-impl Output<'_> {
-    /// Writes the gathered bytes, then `piece`.
-    fn send(&mut self, piece: &[u8]) -> io::Result<()> {
-        let mut parts = &mut [IoSlice::new(&self.gathered), IoSlice::new(piece)][..];
-        IoSlice::advance_slices(&mut parts, 0); // skips empty parts
-        while !parts.is_empty() {
-            match rustix::io::writev(self.sink, parts) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => IoSlice::advance_slices(&mut parts, written),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    let mut polled = [PollFd::from_borrowed_fd(self.sink, PollFlags::OUT)];
-                    match poll(&mut polled, None) {
-                        Ok(_) | Err(Errno::INTR) => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.gathered.clear();
-        Ok(())
-    }
-}
-
-impl Write for Output<'_> {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if piece.len() < PIECE && self.gathered.len() + piece.len() <= CHUNK {
-            self.gathered.extend_from_slice(piece);
-        } else {
-            self.send(piece)?;
-        }
-        Ok(piece.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.send(&[])
-    }
 }
