@@ -89,11 +89,13 @@ impl Request {
         })
     }
 
-    /// Whether a host that answers with this status may not have read the body. What it left there it would take for the next request, and the next
-    /// head, with its value, for the body of that.
-    pub fn may_be_unread(&self, status: u16) -> bool {
+    /// Whether this is the last exchange of its connection, as a careless host may take something of it for the next one. A body that it did not read
+    /// it would take for the next request, and the next head, with its value, for the body of that. And a body that it sends where there is none
+    /// would be read as the next response, which CMD could choose.
+    pub fn is_last(&self, status: u16) -> bool {
         let has_body = !matches!(self.framing, Framing::None | Framing::Length(0));
-        has_body && !(self.brings_body && (200..300).contains(&status))
+        let may_be_unread = has_body && !(self.brings_body && (200..300).contains(&status));
+        may_be_unread || self.sent.is_head || matches!(status, 204 | 304)
     }
 }
 

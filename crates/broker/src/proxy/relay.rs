@@ -64,7 +64,7 @@ where
             Ok(read) => read,
             Err(fault) => return Relayed::Bad(fault),
         };
-        let is_kept = progress.is_sent.get() && !request.may_be_unread(response.status);
+        let is_kept = progress.is_sent.get() && !request.is_last(response.status);
         let closes = response.closes || request.closes || !is_kept;
         let mut text = Vec::new();
         write::response(&head, &response, closes, &mut text);
