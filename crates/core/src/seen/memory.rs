@@ -122,8 +122,13 @@ impl Seen {
 
     /// What is known under that name, or as an own one, if it was that.
     pub(crate) fn kept(&self, known: Known) -> Result<Memory> {
-        if let (Whose::Accepted(_), own @ Some(_)) = (known.whose, self.record(Known::own(known.id))?) {
-            return Ok(Memory::new(Known::own(known.id), own));
+        let own = Known::own(known.id);
+        let record = match known.whose {
+            Whose::Accepted(_) => self.record(own)?,
+            _ => None,
+        };
+        if record.is_some() {
+            return Ok(Memory::new(own, record));
         }
         Ok(Memory::new(known, self.record(known)?))
     }
