@@ -111,6 +111,9 @@ impl Connection<'_> {
                 Err(NoHead::Fault(fault)) => self.refuse(&fault.into()).await,
             };
             match then {
+                // A request that does not wait for the response before it: what a careless host sends too much would be read as the response to it,
+                // and CMD could choose that.
+                Then::Next if !self.client.incoming.bytes().is_empty() => return self.end().await,
                 Then::Next => {}
                 Then::End => return self.end().await,
                 Then::Break => return,
@@ -133,10 +136,10 @@ impl Connection<'_> {
                         First::Other(Err(gone)) => return Err(io::Error::other(gone)),
                     },
                     Way::Failed(_) => return more.await,
-                    // An answer to nothing, or the end.
-                    Way::Open(side) => match first(more, side.incoming.has_more()).await {
-                        First::One(more) => return more,
-                        First::Other(_) => return Ok(false),
+                    // An answer to nothing, or the end: that counts first.
+                    Way::Open(side) => match first(side.incoming.has_more(), more).await {
+                        First::One(_) => return Ok(false),
+                        First::Other(more) => return more,
                     },
                 }
             }
