@@ -32,6 +32,8 @@ pub(crate) struct Found {
     pub(crate) verdict: Verdict,
     /// This machine has seen no vault in this place.
     pub(crate) is_new_here: bool,
+    /// What is known of the place is known of itself, and not only of a link on the way.
+    is_noted_itself: bool,
     /// A former key owns it, and this machine has not verified this very state, in this place, before: the holder of that key may have made it.
     is_strange: bool,
     /// It is not above the state at which the agent line was made.
@@ -98,7 +100,7 @@ impl Session {
             _ if self.takes_older() => Ok(()),
             Verdict::News => self.remember_news(&found),
             Verdict::Known if found.becomes_own() => self.remember_news(&found),
-            Verdict::Known if found.is_new_here => self.remember_place(&found),
+            Verdict::Known if found.is_new_here || !found.is_noted_itself => self.remember_place(&found),
             _ => Ok(()),
         };
         // A machine that cannot write notes can still run agents. Where there is a record, it could before, and somebody may have seen to it;

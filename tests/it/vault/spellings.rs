@@ -174,3 +174,21 @@ fn nobody_is_accepted_where_a_link_leads_now() {
     ways.by(&ways.link, &["set", "--new", "z", "K", "hunter2-z"]).succeeds();
     ways.by(&ways.link, &["run", "z", "--", "true"]).succeeds();
 }
+
+/// A link to the newest release: what lies there is known by the folder's own path as soon as it was read through the
+/// link, also where its state was known before.
+#[test]
+fn a_vault_that_was_read_by_a_link_is_known_in_the_folder_it_leads_to() {
+    let ways = Ways::new();
+    ways.by(&ways.link, &["set", "a", "K", "hunter2-first"]).succeeds();
+    fs::copy(ways.first.join("a.age"), ways.second.join("a.age")).unwrap();
+    ways.point(&ways.second);
+    ways.by(&ways.link, &["list", "a"]).succeeds();
+    ways.by(&ways.home.home().join("third"), &["set", "a", "K", "evil-other"]).succeeds();
+    fs::copy(ways.home.home().join("third/a.age"), ways.second.join("a.age")).unwrap();
+    for way in [&ways.second, &ways.link] {
+        ways.is_refused(way, "a", "is not the vault that this machine has known here");
+    }
+    fs::remove_file(ways.second.join("a.age")).unwrap();
+    ways.by(&ways.second, &["set", "a", "K", "hunter2-next"]).refuses(2, "is gone", &[SECRET]);
+}

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use super::Paint;
 use crate::secret::Secret;
 
-/// What to look for: the values that may go to one host, in all their forms.
+/// What to look for: the values of a run, in all their forms.
 pub fn plan<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Arc<Plan> {
     let swap = |secret: &'a Secret| (secret.name.as_str(), secret.value.expose_secret(), secret.stand_in.as_str());
     Arc::new(Plan::swapping(secrets.into_iter().map(swap)))

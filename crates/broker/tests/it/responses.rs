@@ -10,7 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-use crate::sides::{AtHost, NAME, Run, VALUE, get, stand_in};
+use cast_broker::Secret;
+
+use crate::sides::{AtHost, Host, NAME, Root, Run, VALUE, get, secret, stand_in};
 
 /// A host that answers each request with the next of these, and ends behind the last one.
 fn answering(answers: Vec<Vec<Vec<u8>>>) -> Run {
@@ -346,4 +348,25 @@ fn what_is_too_much_ends_the_connection() {
         let _ = client.try_send(get("/"));
         assert_eq!(client.all(), "", "{is_early}");
     }
+}
+
+/// What goes to one host may be known to another one of the same operator.
+#[test]
+fn a_value_that_goes_to_another_host_is_painted_too() {
+    let root = Root::new();
+    let host = Host::new(root.server(NAME, |_| {}), |mut line: AtHost| {
+        line.head();
+        line.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n<{VALUE}>", VALUE.len() + 2));
+    });
+    let here = Secret { name: "OTHER".to_owned(), ..secret_of("sk-other-0123456789abcdefghijkl", NAME) };
+    let run = Run::of_all(vec![here, secret(&["elsewhere.test"], Vec::new())], root, host);
+    let mut client = run.client();
+    client.send(get("/"));
+    client.head();
+    assert_eq!(client.exactly(VALUE.len() + 2), format!("<{}>", stand_in()).into_bytes());
+}
+
+fn secret_of(value: &str, host: &str) -> Secret {
+    let stand_in = cast_broker::stand_in::derive(&[7; 32], "OTHER", value, None).unwrap();
+    Secret { value: value.to_owned().into(), stand_in, ..secret(&[host], Vec::new()) }
 }

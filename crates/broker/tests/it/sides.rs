@@ -293,12 +293,15 @@ impl Run {
     }
 
     pub(crate) fn of(secret: Secret, root: Root, host: Host) -> Self {
+        Self::of_all(vec![secret], root, host)
+    }
+
+    pub(crate) fn of_all(secrets: Vec<Secret>, root: Root, host: Host) -> Self {
         let lead = Lead::new(host.address);
         let proxy = Proxy::parse(&format!("http://{}", lead.address)).unwrap();
         let outer = Outer::Through { proxy, except: NoProxy::default() };
         let mut broker =
-            Broker::prepare(Order { secrets: vec![secret], outer, roots: vec![root.file()] }, SystemTime::now())
-                .unwrap();
+            Broker::prepare(Order { secrets, outer, roots: vec![root.file()] }, SystemTime::now()).unwrap();
         broker.start().unwrap();
         Self { broker: Some(broker), host, lead, root }
     }

@@ -47,6 +47,7 @@ impl Session {
             memory,
             verdict,
             is_new_here: !is_expected,
+            is_noted_itself: is_its_own,
             is_strange: false,
             is_below_line: false,
             held,
@@ -127,9 +128,9 @@ impl Session {
             _ if elsewhere.is_some() => Verdict::OtherFolder,
             compared => compared,
         };
-        let place = elsewhere.or(Some(place));
         let is_below_line = below_line.is_some();
-        Ok(Found { vault, memory, verdict, is_new_here: !is_expected, is_strange, is_below_line, held, place })
+        let place = elsewhere.unwrap_or(place);
+        Ok(Found { is_strange, is_below_line, ..found(vault, memory, verdict, place, held) })
     }
 
     /// Whether it is the card of a key of this user's in whose place another one came into the store.
