@@ -91,7 +91,9 @@ impl Session {
             seen.end_deletions(|path| folder.has_lost(path))?;
         }
         match (self.look_at_vault(agent)?, missing) {
-            (Some(Found { vault, memory, verdict, .. }), _) => {
+            (Some(mut found), _) => {
+                self.remember_before_change(&mut found)?;
+                let Found { vault, memory, verdict, .. } = found;
                 // It would begin an epoch, and so make the newest state of an older one.
                 if self.is_of_a_former_key(&vault)? {
                     refuse_older(&vault, verdict)?;

@@ -7,7 +7,7 @@ use cast_vault::{AgentName, Anchor, Card, Error, Noted, Refusal, Role, SecretNam
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{self, Notice};
-use crate::seen::{Held, Here, Known, Memory, Owner, Place, Record, Seen, Summary};
+use crate::seen::{Extent, Held, Here, Known, Memory, Owner, Place, Record, Seen, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
 use crate::vault_folder::VaultFolder;
@@ -32,8 +32,8 @@ pub(crate) struct Found {
     pub(crate) verdict: Verdict,
     /// This machine has seen no vault in this place.
     pub(crate) is_new_here: bool,
-    /// What is known of the place is known of itself, and not only of a link on the way.
-    is_noted_itself: bool,
+    /// Of what its place is known.
+    noted: Extent,
     /// A former key owns it, and this machine has not verified this very state, in this place, before: the holder of that key may have made it.
     is_strange: bool,
     /// It is not above the state at which the agent line was made.
@@ -100,7 +100,7 @@ impl Session {
             _ if self.takes_older() => Ok(()),
             Verdict::News => self.remember_news(&found),
             Verdict::Known if found.becomes_own() => self.remember_news(&found),
-            Verdict::Known if found.is_new_here || !found.is_noted_itself => self.remember_place(&found),
+            Verdict::Known if found.is_new_here || found.noted != Extent::Whole => self.remember_place(&found),
             _ => Ok(()),
         };
         // A machine that cannot write notes can still run agents. Where there is a record, it could before, and somebody may have seen to it;
@@ -266,6 +266,18 @@ impl Session {
         if let Some(lock) = seen.try_lock() {
             let _ = seen.say_leaving(&lock, &folder.way(agent), false);
         }
+    }
+
+    /// The same for a change, which may fail: what was read is remembered all the same. Best effort, as the change finds out.
+    pub(crate) fn remember_before_change(&self, found: &mut Found) -> Result<()> {
+        if found.verdict != Verdict::News && !found.becomes_own() {
+            return Ok(());
+        }
+        let _ = self.remember_news(found);
+        if let Some(seen) = self.seen() {
+            found.memory = seen.memory_again(&found.memory)?;
+        }
+        Ok(())
     }
 
     /// Remembers a state that came from elsewhere, or as whose it is known by now.

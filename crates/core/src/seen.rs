@@ -37,7 +37,7 @@ use crate::platform::files;
 
 pub(crate) use known::{Known, Whose};
 pub(crate) use memory::Memory;
-pub(crate) use place::{Held, Here, Owner, Place};
+pub(crate) use place::{Extent, Held, Here, Owner, Place};
 pub(crate) use record::{Name, PERSON, Record, Summary};
 pub(crate) use states::line_of;
 

@@ -290,3 +290,21 @@ fn a_machine_that_gets_the_newest_key_alone_takes_what_it_sealed() {
     fs::write(second.vault("a"), old).unwrap();
     second.cast(["list", "a"]).refuses(5, "does not open", &["hunter2"]);
 }
+
+/// What was read is remembered, whatever came of it: a look with nothing to accept, or a change that failed.
+#[test]
+fn what_a_look_or_a_failed_change_has_read() {
+    for words in
+        [&["vault", "accept", "a", "--yes"][..], &["delete", "a", "NOPE"], &["secrets", "rename", "a", "NOPE", "N"]]
+    {
+        let first = sandbox();
+        let second = second_machine(&first);
+        let old = fs::read(first.vault("a")).unwrap();
+        second.cast(["list", "a"]).succeeds();
+        first.set("a", "K", "hunter2-next");
+        fs::copy(first.vault("a"), second.vault("a")).unwrap();
+        second.cast(words.iter().copied()).run();
+        fs::write(second.vault("a"), &old).unwrap();
+        second.cast(["list", "a"]).refuses(5, "older than this machine has seen", &[SECRET]);
+    }
+}

@@ -163,6 +163,7 @@ fn nobody_is_accepted_where_a_link_leads_now() {
     fs::write(ways.second.join("t.age"), ways.of(owner, 2, "evil-2")).unwrap();
     fs::copy(ways.first.join("builtin.age"), ways.second.join("builtin.age")).unwrap();
     ways.point(&ways.second);
+    ways.by(&ways.link, &["list", "z"]).succeeds();
     for way in [&ways.link, &ways.second] {
         let run = ways.by(way, &["run", "z", "--", "touch", "started"]);
         run.refuses(125, "is that of another folder", &["evil", SECRET]);
@@ -191,4 +192,18 @@ fn a_vault_that_was_read_by_a_link_is_known_in_the_folder_it_leads_to() {
     }
     fs::remove_file(ways.second.join("a.age")).unwrap();
     ways.by(&ways.second, &["set", "a", "K", "hunter2-next"]).refuses(2, "is gone", &[SECRET]);
+}
+
+/// The other way round: a link by which a known folder was read is known, and leads to no other one unnoticed.
+#[test]
+fn a_link_to_a_known_folder_is_known_with_the_first_look() {
+    let ways = Ways::new();
+    ways.by(&ways.first, &["set", "a", "K", "hunter2-first"]).succeeds();
+    ways.by(&ways.link, &["list", "a"]).succeeds();
+    ways.by(&ways.second, &["set", "a", "K", "evil-other"]).succeeds();
+    // Not one of this user's places.
+    let foreign = ways.home.home().join("foreign");
+    fs::rename(&ways.second, &foreign).unwrap();
+    ways.point(&foreign);
+    ways.is_refused(&ways.link, "a", "is not the vault that this machine has known here");
 }

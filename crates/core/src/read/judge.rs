@@ -7,7 +7,7 @@ use crate::clock;
 use crate::disk;
 use crate::failure::{Failure, Kind, Result};
 use crate::key_store::{Exports, Notice};
-use crate::seen::{Here, Known, Memory, Place, Record, Seen, Whose};
+use crate::seen::{Extent, Here, Known, Memory, Place, Record, Seen, Whose};
 use crate::session::{Session, Unlocked};
 
 /// How a vault compares with what this machine has seen.
@@ -36,10 +36,10 @@ pub(crate) enum Verdict {
 impl Session {
     /// Compares a vault with what this machine has seen: of it, and in its place.
     pub(super) fn judge(&self, vault: Vault, here: Here, unlocked: &Unlocked) -> Result<Found> {
-        let Here { place, memory: expected, is_its_own, otherwise } = here;
+        let Here { place, memory: expected, noted, otherwise } = here;
         // What goes to more than one agent, or comes from another owner, is expected where it was seen, not where a link led to it.
         let is_bound = vault.agent().is_builtin() || matches!(vault.role(), Role::Person(_));
-        let is_expected = place.holds(vault.id()) && (is_its_own || !is_bound);
+        let is_expected = place.holds(vault.id()) && (noted != Extent::ByLink || !is_bound);
         let held = place.held.clone();
         let known = Known::of(&vault);
         let found = |vault, memory, verdict, place, held| Found {
@@ -47,7 +47,7 @@ impl Session {
             memory,
             verdict,
             is_new_here: !is_expected,
-            is_noted_itself: is_its_own,
+            noted,
             is_strange: false,
             is_below_line: false,
             held,

@@ -40,13 +40,24 @@ pub(crate) enum Owner<'a> {
     Accepted(&'a Card),
 }
 
+/// Of what it is known which vault lies in a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Of nothing, or only of a link on the way: that may refuse, and permits little.
+    ByLink,
+    /// Of the place itself, and not of each link on the way.
+    Itself,
+    /// Of all of the way.
+    Whole,
+}
+
 /// What this machine knows of a place.
 pub(crate) struct Here {
     pub(crate) place: Place,
     /// What is known of the vault that lies there.
     pub(crate) memory: Option<Memory>,
-    /// Whether what is held is known of the place itself, and not only of a link on the way: that may refuse, and permits little.
-    pub(crate) is_its_own: bool,
+    /// Of what.
+    pub(crate) noted: Extent,
     /// Another vault, or of another owner, which lay where this way led before.
     pub(crate) otherwise: Option<Held>,
 }
@@ -63,7 +74,7 @@ const MAX_GIVEN_UP: usize = 256;
 impl Here {
     /// A place of which nothing is known.
     pub(crate) fn unknown(path: PathBuf) -> Self {
-        Self { place: Place::new(path), memory: None, is_its_own: false, otherwise: None }
+        Self { place: Place::new(path), memory: None, noted: Extent::ByLink, otherwise: None }
     }
 
     /// The record of the vault that lies there.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cast_vault::VaultId;
 use sha2::{Digest as _, Sha256};
 
-use super::place::{Held, Here, Owner, Place};
+use super::place::{Extent, Held, Here, Owner, Place};
 use super::record::Record;
 use super::{Known, MAX_RECORD, Memory, Seen, damaged, read, write};
 use crate::clock;
@@ -28,6 +28,7 @@ impl Seen {
             known.extend(there.held.map(|held| (held, number + 1 == files.len())));
         }
         known.retain(|(held, _)| !place.given_up.contains(&held.id));
+        let is_in_each = known.len() == files.len();
         let (mut memory, mut otherwise, mut is_its_own) = (None, None, false);
         while let Some((held, is_last)) = known.pop() {
             match &mut place.held {
@@ -40,7 +41,13 @@ impl Seen {
                 Some(_) => {}
             }
         }
-        Ok(Here { place, memory, is_its_own, otherwise })
+        // By a way that says something else it is another vault.
+        let noted = match (is_its_own, is_in_each) {
+            (true, true) => Extent::Whole,
+            (true, false) => Extent::Itself,
+            (false, _) => Extent::ByLink,
+        };
+        Ok(Here { place, memory, noted, otherwise })
     }
 
     /// All places that this machine knows, whether or not a vault lies there still. One that cannot be read is a failure in its place.
