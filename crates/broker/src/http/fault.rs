@@ -26,6 +26,8 @@ pub enum Fault {
     Trailers,
     /// The stream ended before the head or the body did.
     Cut,
+    /// More came than the body that was said.
+    Surplus,
     /// The body has two content codings, an unknown one, or one together with status 206.
     Coding,
     /// A change of protocol that nobody asked for.
@@ -45,6 +47,7 @@ impl fmt::Display for Fault {
             Self::Chunk => "a chunk of the body is malformed",
             Self::Trailers => "the trailers are malformed or too long",
             Self::Cut => "it ends too early",
+            Self::Surplus => "it goes on behind its end",
             Self::Coding => "its content coding is not supported",
             Self::Upgrade => "it changes to a protocol that was not asked for",
         })

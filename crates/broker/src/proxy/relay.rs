@@ -153,6 +153,10 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
                     Piece::Nothing => true,
                     Piece::End => {
                         host.take(count);
+                        // The end may stand within a value, where CMD has moved it: a length in letters, say, and not in bytes.
+                        if matches!(framing, Framing::Length(1..) | Framing::Chunked) && has_surplus(host).await {
+                            return Err(Fault::Surplus.into());
+                        }
                         return self.end(body.trailers(), plan).await;
                     }
                 };
@@ -243,4 +247,9 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
         }
         Ok(())
     }
+}
+
+/// Whether the host has said more than its response by now.
+async fn has_surplus<R: AsyncRead + Unpin>(host: &mut Incoming<R>) -> bool {
+    !host.bytes().is_empty() || matches!(now(pin!(host.read())).await, Some(Ok(1..)))
 }
