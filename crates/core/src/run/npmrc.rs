@@ -65,18 +65,22 @@ mod tests {
 
     #[test]
     fn a_file_of_npm_is_read_as_npm_does() {
-        let variable = |name: &str| (name == "CORP").then(|| OsString::from("/corp"));
+        // `@` is the root of this system.
+        let rooted = |text: &str| text.replace('@', if std::path::MAIN_SEPARATOR == '/' { "/" } else { "C:/" });
+        let variable = |name: &str| (name == "CORP").then(|| OsString::from(rooted("@corp")));
+        let home = PathBuf::from(rooted("@home/me"));
         let said = |text: &str| {
-            let found = cafile(text, Some(Path::new("/home/me")), &variable)?;
+            let found = cafile(&rooted(text), Some(&home), &variable)?;
             Some(found.to_str().unwrap().replace('\\', "/"))
         };
-        let root = |path: &str| Some(path.to_owned());
-        assert_eq!(said("cafile=/a.pem\n"), root("/a.pem"));
-        assert_eq!(said("registry=x\n; cafile=/b\n#cafile=/c\n cafile = \"/a.pem\" \n"), root("/a.pem"));
-        assert_eq!(said("cafile=/a.pem\ncafile=/b.pem"), root("/b.pem"));
-        assert_eq!(said("cafile=~/a.pem"), root("/home/me/a.pem"));
-        assert_eq!(said("cafile=${CORP}/x/${CORP}.pem"), root("/corp/x//corp.pem"));
-        for none in ["", "cafile=", "cafile=null", "cafile", "xcafile=/a", "cafile=a.pem", "cafile=${NONE}/a.pem"] {
+        let root = |path: &str| Some(rooted(path));
+        assert_eq!(said("cafile=@a.pem\n"), root("@a.pem"));
+        assert_eq!(said("registry=x\n; cafile=@b\n#cafile=@c\n cafile = \"@a.pem\" \n"), root("@a.pem"));
+        assert_eq!(said("cafile=@a.pem\ncafile=@b.pem"), root("@b.pem"));
+        assert_eq!(said("cafile=~/a.pem"), root("@home/me/a.pem"));
+        assert_eq!(said("cafile=${CORP}/x.pem"), root("@corp/x.pem"));
+        assert_eq!(said("cafile=@x${NO}.pem"), None);
+        for none in ["", "cafile=", "cafile=null", "cafile", "xcafile=@a", "cafile=a.pem", "cafile=${NONE}/a.pem"] {
             assert_eq!(said(none), None, "{none}");
         }
     }
