@@ -67,7 +67,10 @@ impl Session {
     }
 
     fn edit<T>(&self, folder: &VaultFolder, mut begun: Begun, edit: impl FnOnce(&mut Vault) -> Result<T>) -> Result<T> {
-        let result = edit(&mut begun.vault)?;
+        let result = edit(&mut begun.vault).inspect_err(|_| {
+            // What was read is remembered all the same, as by a reader.
+            let _ = self.find_vault(begun.vault.agent());
+        })?;
         // Before anything is written, as the end of a command may not come.
         self.name_owner(other_owner(&begun.vault));
         self.finish(folder, begun)?;
@@ -91,9 +94,7 @@ impl Session {
             seen.end_deletions(|path| folder.has_lost(path))?;
         }
         match (self.look_at_vault(agent)?, missing) {
-            (Some(mut found), _) => {
-                self.remember_before_change(&mut found)?;
-                let Found { vault, memory, verdict, .. } = found;
+            (Some(Found { vault, memory, verdict, .. }), _) => {
                 // It would begin an epoch, and so make the newest state of an older one.
                 if self.is_of_a_former_key(&vault)? {
                     refuse_older(&vault, verdict)?;

@@ -94,13 +94,22 @@ impl Session {
     }
 
     fn find_by(&self, agent: &AgentName, check: impl Fn(Found) -> Result<Found>) -> Result<Option<Found>> {
-        let Some(found) = self.look(agent, check)? else { return Ok(None) };
+        let found = self.look(agent, check)?;
+        if let Some(found) = &found {
+            self.remember_found(found);
+        }
+        Ok(found)
+    }
+
+    /// Remembers what was read and is used. Says so where that fails, and could be done before.
+    pub(crate) fn remember_found(&self, found: &Found) {
+        let agent = found.vault.agent();
         let remembered = match found.verdict {
             // For this run alone.
             _ if self.takes_older() => Ok(()),
-            Verdict::News => self.remember_news(&found),
-            Verdict::Known if found.becomes_own() => self.remember_news(&found),
-            Verdict::Known if found.is_new_here || found.noted != Extent::Whole => self.remember_place(&found),
+            Verdict::News => self.remember_news(found),
+            Verdict::Known if found.becomes_own() => self.remember_news(found),
+            Verdict::Known if found.is_new_here || found.noted != Extent::Whole => self.remember_place(found),
             _ => Ok(()),
         };
         // A machine that cannot write notes can still run agents. Where there is a record, it could before, and somebody may have seen to it;
@@ -113,7 +122,6 @@ impl Session {
         if found.place.as_ref().and_then(|place| place.held.as_ref()).is_some_and(|held| held.leaving) {
             self.remember_that_it_stays(agent);
         }
-        Ok(Some(found))
     }
 
     /// The built-in secrets that go into `agent`, or why none do. Warns where this machine has seen some and they are gone.
@@ -266,18 +274,6 @@ impl Session {
         if let Some(lock) = seen.try_lock() {
             let _ = seen.say_leaving(&lock, &folder.way(agent), false);
         }
-    }
-
-    /// The same for a change, which may fail: what was read is remembered all the same. Best effort, as the change finds out.
-    pub(crate) fn remember_before_change(&self, found: &mut Found) -> Result<()> {
-        if found.verdict != Verdict::News && !found.becomes_own() {
-            return Ok(());
-        }
-        let _ = self.remember_news(found);
-        if let Some(seen) = self.seen() {
-            found.memory = seen.memory_again(&found.memory)?;
-        }
-        Ok(())
     }
 
     /// Remembers a state that came from elsewhere, or as whose it is known by now.

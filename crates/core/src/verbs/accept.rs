@@ -183,9 +183,9 @@ impl Verb for Review<'_> {
                 return Err(from_an_ended_epoch(agent));
             }
         }
-        if review.why.is_none() {
-            // There is nothing to accept: it is used, and so remembered.
-            session.find_vault(agent)?;
+        if let (None, Some(found)) = (&review.why, &opened) {
+            // There is nothing to accept: it is used.
+            session.remember_found(found);
         }
         Ok(Accept { agent: agent.clone(), review, file, take, memory, unlocked })
     }
