@@ -66,7 +66,7 @@ impl Session {
         let own = expected.filter(|memory| memory.known == known && known.whose == Whose::Own);
         let memory = match &seen {
             Some(seen) => seen.memory(&vault, &unlocked.key, own.and_then(|own| own.record))?,
-            None => Memory::none(known),
+            None => own.unwrap_or_else(|| Memory::none(known)),
         };
         let is_current = |record: &Record| !record.given_up && record.owner == vault.part().card.verification();
         if vault.is_known() && is_expected && memory.beside.is_none() && memory.record.as_ref().is_some_and(is_current)
