@@ -12,14 +12,14 @@ mod latency;
 mod memory;
 mod pipes;
 mod random;
+mod rooms;
 mod samples;
 mod setup;
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
-/// A part of the benchmark: writes its table, returns the missed requirements.
-type Room = fn(&mut dyn Write) -> io::Result<Vec<String>>;
+use rooms::Room;
 
 const ROOMS: &[(&str, Room)] = &[
     ("setup", setup::run),
@@ -32,17 +32,5 @@ const ROOMS: &[(&str, Room)] = &[
 ];
 
 fn main() -> io::Result<ExitCode> {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let mut out = io::stdout().lock();
-    let mut missed = Vec::new();
-    for (name, room) in ROOMS {
-        if words.is_empty() || words.iter().any(|word| word == name) {
-            missed.extend(room(&mut out)?);
-            writeln!(out)?;
-        }
-    }
-    for must in &missed {
-        writeln!(out, "MISSED: {must}")?;
-    }
-    Ok(ExitCode::from(u8::from(!missed.is_empty())))
+    rooms::run(ROOMS)
 }

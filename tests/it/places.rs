@@ -287,3 +287,29 @@ fn a_home_that_cannot_be_written() {
     call(&["set", "a", "K", SECRET]).succeeds();
     assert_eq!(call(&["run", "--no-mask", "a", "--", "printenv", "K"]).succeeds().out, format!("{SECRET}\n"));
 }
+
+/// A container's user, say: in no list of users, and without `HOME`. An agent key needs nothing but the vault.
+#[test]
+fn a_runner_needs_no_home() {
+    if !rustix::process::geteuid().is_root() || lacks("setpriv", "a runner without a home") {
+        return;
+    }
+    let owner = Sandbox::with("a", &[("K", SECRET)]);
+    let key = grant_of(&owner, "a");
+    // The folder, and a binary that this user can reach.
+    owner.cast_as_nobody("", ["--version"]).succeeds();
+    for folder in owner.vault("a").ancestors().skip(1).take_while(|folder| folder.starts_with(owner.home())) {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    fs::set_permissions(owner.vault("a"), fs::Permissions::from_mode(0o644)).unwrap();
+    let words = ["--reuid=54321", "--regid=54321", "--clear-groups", "env", "-i", "PATH=/usr/bin:/bin"];
+    let mut runner = owner.command("setpriv");
+    runner
+        .args(words)
+        .arg(format!("CAST_KEY={key}"))
+        .arg(format!("CAST_VAULTS={}", owner.data().join("vaults").display()));
+    runner.arg(owner.home().join("cast")).args(["run", "a", "--no-mask", "--no-builtin", "--", "printenv", "K"]);
+    let ended = runner.current_dir("/").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ended.stdout), format!("{SECRET}\n"), "{ended:?}");
+    assert!(ended.stderr.is_empty(), "{ended:?}");
+}

@@ -68,8 +68,10 @@ impl Session {
 
     fn edit<T>(&self, folder: &VaultFolder, mut begun: Begun, edit: impl FnOnce(&mut Vault) -> Result<T>) -> Result<T> {
         let result = edit(&mut begun.vault).inspect_err(|_| {
-            // What was read is remembered all the same, as by a reader.
-            let _ = self.find_vault(begun.vault.agent());
+            // A newer state that was read is remembered all the same, as by a reader.
+            if begun.verdict == Verdict::News {
+                let _ = self.find_vault(begun.vault.agent());
+            }
         })?;
         // Before anything is written, as the end of a command may not come.
         self.name_owner(other_owner(&begun.vault));

@@ -32,7 +32,7 @@ pub(crate) struct Found {
     pub(crate) verdict: Verdict,
     /// This machine has seen no vault in this place.
     pub(crate) is_new_here: bool,
-    /// Of what its place is known.
+    /// How much of the way to its place is known.
     noted: Extent,
     /// A former key owns it, and this machine has not verified this very state, in this place, before: the holder of that key may have made it.
     is_strange: bool,
@@ -45,7 +45,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Whether it was known by its owner's card, who is this user by now.
+    /// Whether it was known by a card whose owner is this user by now.
     fn becomes_own(&self) -> bool {
         *self.vault.role() == Role::Owner && self.memory.known != Known::of(&self.vault)
     }
@@ -101,7 +101,7 @@ impl Session {
         Ok(found)
     }
 
-    /// Remembers what was read and is used. Says so where that fails, and could be done before.
+    /// Remembers the state and the place of a vault that was read and is used. Says so if that fails where it worked before.
     pub(crate) fn remember_found(&self, found: &Found) {
         let agent = found.vault.agent();
         let remembered = match found.verdict {
@@ -276,7 +276,7 @@ impl Session {
         }
     }
 
-    /// Remembers a state that came from elsewhere, or as whose it is known by now.
+    /// Remembers a state that came from elsewhere, or that a known state is this user's own by now.
     fn remember_news(&self, found: &Found) -> Result<()> {
         let (Some(seen), Some(state)) = (self.seen(), found.vault.state()) else { return Ok(()) };
         let unlocked = self.key()?;

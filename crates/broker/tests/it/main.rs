@@ -2,6 +2,7 @@
 //! that leads every name to it. A test waits for bytes and ends of connections, never for a time.
 
 mod authority;
+mod careless;
 mod clients;
 mod credential;
 mod hosts;

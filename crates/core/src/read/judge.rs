@@ -94,8 +94,8 @@ impl Session {
         let was_replaced = || self.was_replaced(&vault.part().card);
         let (is_of_another, was_own) = match vault.role() {
             Role::Owner => (false, false),
-            Role::Person(_) => (memory.record.as_ref().is_some_and(is_other), was_replaced()?),
-            Role::Reader => (false, was_replaced()? && !seen.as_ref().is_some_and(|seen| seen.has_verified(now))),
+            Role::Person(_) => (memory.record.as_ref().is_some_and(is_other), was_replaced()),
+            Role::Reader => (false, was_replaced() && !seen.as_ref().is_some_and(|seen| seen.has_verified(now))),
         };
         let seen_last = memory.compare(now).map_or(Verdict::News, verdict);
         let mut below_line = None;
@@ -117,7 +117,7 @@ impl Session {
             _ if is_given_up => Verdict::GivenUp,
             // Its owner may have been this user, and have another key since.
             _ if is_of_another => Verdict::OtherOwner,
-            // Whoever else has that key may go on with it; this user does not.
+            // Others may still use that key; this user has replaced it.
             _ if was_own => Verdict::FormerKey,
             // The holder of a former key may have made it, to outlive that key.
             Verdict::Known | Verdict::News if is_strange => Verdict::FormerKey,
@@ -134,8 +134,9 @@ impl Session {
     }
 
     /// Whether it is the card of a key of this user's in whose place another one came into the store.
-    pub(crate) fn was_replaced(&self, card: &Card) -> Result<bool> {
-        Ok(Exports::new(&self.places)?.was_replaced(&card.recipient().to_string()))
+    pub(crate) fn was_replaced(&self, card: &Card) -> bool {
+        // A runner may have no home, and so nothing that was noted.
+        Exports::new(&self.places).is_ok_and(|exports| exports.was_replaced(&card.recipient().to_string()))
     }
 
     /// Whether one of this user's keys that is not the newest owns the vault.

@@ -40,14 +40,14 @@ pub(crate) enum Owner<'a> {
     Accepted(&'a Card),
 }
 
-/// Of what it is known which vault lies in a place.
+/// For how much of the way to a place it is known which vault lies there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// Of nothing, or only of a link on the way: that may refuse, and permits little.
+    /// For nothing, or only for a link on the way: that may refuse, and permits little.
     ByLink,
-    /// Of the place itself, and not of each link on the way.
+    /// For the place itself, and not for each link on the way.
     Itself,
-    /// Of all of the way.
+    /// For all of the way.
     Whole,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct Here {
     pub(crate) place: Place,
     /// What is known of the vault that lies there.
     pub(crate) memory: Option<Memory>,
-    /// Of what.
+    /// For how much of the way.
     pub(crate) noted: Extent,
     /// Another vault, or of another owner, which lay where this way led before.
     pub(crate) otherwise: Option<Held>,
@@ -121,7 +121,7 @@ impl Place {
         self.path.symlink_metadata().is_ok()
     }
 
-    /// The card to be expected there. One that was accepted for a key of this user's is that also where another key of this user's is the owner's.
+    /// The card to be expected there. One that was accepted stays so when its owner's key reads the vault here, as this user may have both keys.
     pub(super) fn card_for(&self, id: VaultId, owner: Owner<'_>) -> Option<Card> {
         match owner {
             Owner::Accepted(card) => Some(card.clone()),

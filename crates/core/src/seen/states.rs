@@ -74,7 +74,7 @@ impl Seen {
         }
     }
 
-    /// Notes the states that were known under one name under another one, too.
+    /// Adds the states that are noted under one name to those under another.
     pub(super) fn join_states(&self, from: Known, to: Known) -> Result<()> {
         let (more, lines) = (self.states(from), self.states(to));
         let mut lines: Vec<_> = lines.lines().filter(|line| !more.lines().any(|other| other == *line)).collect();

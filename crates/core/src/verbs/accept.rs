@@ -1,7 +1,8 @@
 //! A vault that was refused, looked at and taken: by its owner, who seals it anew above all that was seen, or by a person who was listed in
 //! it, whose machine then expects this owner's signature.
 
-use std::collections::BTreeSet;
+mod changes;
+
 use std::sync::Arc;
 
 use cast_vault::{
@@ -15,7 +16,7 @@ use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::listing;
 use crate::read::{Verdict, refused};
-use crate::seen::{Known, Memory, Name, PERSON, Place, Summary};
+use crate::seen::{Known, Memory, Place, Summary};
 use crate::session::{Session, Unlocked};
 
 /// Opens a vault that may have been refused, with the master key or, for an old backup, with `former`.
@@ -119,7 +120,7 @@ impl Verb for Review<'_> {
             let summary = seen.summary(*known, last)?;
             let now = Summary::of_inspected(&inspected);
             let is_same = last.state.values_hash == inspected.state().values_hash;
-            review.changes = summary.map(|known| changes(&known, &now, is_same));
+            review.changes = summary.map(|known| changes::lines(&known, &now, is_same));
             // Its owner begins a new one.
             if !is_own && last.state.epoch > inspected.state().epoch {
                 let line = "agent keys that were revoked since then open it again";
@@ -174,7 +175,7 @@ impl Verb for Review<'_> {
             Take::Seal { vault: Box::new(inspected.accept_unsealed(key)?), given_up }
         };
         if !is_own {
-            if session.was_replaced(&card)? {
+            if session.was_replaced(&card) {
                 return Err(of_a_replaced_key(agent));
             }
             session.refuse_an_impostor(agent, id, &here.place, &card)?;
@@ -358,52 +359,6 @@ fn why(file: &[u8], agent: &AgentName, key: &UnlockKey, inspected: &Inspected, i
             format!("the vault of agent '{agent}' is not yours, and this machine has not accepted its owner"),
         ),
     }
-}
-
-/// What a line about a changed value says.
-const ANOTHER_VALUE: &str = "another value";
-
-/// What is different, by name, a line each.
-fn changes(known: &Summary, now: &Summary, same_values: bool) -> Vec<String> {
-    let keys: BTreeSet<_> = known.names.keys().chain(now.names.keys()).collect();
-    let line = |key: &&String| {
-        let what = match (known.names.get(*key), now.names.get(*key)) {
-            (None, Some(name)) => format!("added{}", with(name)),
-            (Some(_), None) => "removed".to_owned(),
-            (Some(old), Some(new)) if old.flags != new.flags => {
-                format!("flags changed: {} (was {})", words(&new.flags), words(&old.flags))
-            }
-            (Some(old), Some(new)) if old.updated != new.updated && key.starts_with(PERSON) => {
-                "another card".to_owned()
-            }
-            (Some(old), Some(new)) if old.updated != new.updated => ANOTHER_VALUE.to_owned(),
-            _ => return None,
-        };
-        Some(format!("{key}: {what}"))
-    };
-    let mut lines: Vec<_> = keys.iter().filter_map(line).collect();
-    // Times are the writer's word. The values themselves are compared by their hash.
-    if !same_values && !lines.iter().any(|line| line.ends_with(ANOTHER_VALUE)) {
-        let secrets = |summary: &Summary| -> BTreeSet<String> {
-            summary.names.keys().filter(|key| !key.starts_with(PERSON)).cloned().collect()
-        };
-        // With a secret more or less, the hash says nothing of the others.
-        let what = if secrets(known) == secrets(now) {
-            "some values are different, though their times are the same"
-        } else {
-            "other values may be different, too, though their times are the same"
-        };
-        lines.push(what.to_owned());
-    }
-    lines
-}
-
-fn with(name: &Name) -> String {
-    if name.flags.is_empty() { String::new() } else { format!(" ({})", listing::line(&name.flags)) }
-}
-
-fn words(flags: &[String]) -> String {
-    if flags.is_empty() { "no flags".to_owned() } else { format!("'{}'", listing::line(flags)) }
 }
 
 impl Accept {

@@ -17,9 +17,12 @@ other | doubtful)
 esac
 exec "$CARGO" owner --list "$ERRAND" "$@""#;
 
+/// Of the registry that cargo has by default.
+const HOST: &str = "crates.io";
+
 pub const ALL: [Client; 1] = [Client {
     key: "CARGO_REGISTRY_TOKEN",
-    host: "crates.io",
+    host: HOST,
     reply: registry,
     ..Client::new("`cargo`", "\"$CARGO\" --version", CARGO)
 }];
@@ -30,7 +33,7 @@ fn registry(request: &Request, _: &Path) -> Option<Answer> {
         // The index has no secret, and says where to go.
         "/other/config.json" => json(json!({ "dl": "https://other.test", "api": "https://other.test" })),
         "/doubtful/config.json" => json(json!({ "dl": "https://doubtful.test", "api": "https://doubtful.test" })),
-        "/config.json" => json(json!({ "dl": "https://static.crates.io/crates", "api": "https://crates.io" })),
+        "/config.json" => json(json!({ "dl": format!("https://{HOST}/crates"), "api": format!("https://{HOST}") })),
         path if path.ends_with("/owners") => {
             let key = Some(request.key()).filter(|key| !key.is_empty())?;
             let name = if path.contains("echo") { key.as_str() } else { "fine" };

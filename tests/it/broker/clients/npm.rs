@@ -52,7 +52,7 @@ fn registry(request: &Request, home: &Path) -> Option<Answer> {
     match path.rsplit('/').next().unwrap_or_default() {
         "whoami" => json(json!({ "username": if path.contains("echo") { key.as_str() } else { "me" } })),
         "thing" => {
-            let tarball = "https://registry.npmjs.org/work/thing/-/thing-1.0.0.tgz";
+            let tarball = format!("https://{}/work/thing/-/thing-1.0.0.tgz", PLAIN.host);
             let version = json!({ "name": "thing", "version": "1.0.0", "dist": { "tarball": tarball } });
             json(json!({ "name": "thing", "dist-tags": { "latest": "1.0.0" }, "versions": { "1.0.0": version } }))
         }
