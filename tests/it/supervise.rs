@@ -215,15 +215,20 @@ fn a_reader_that_leaves_a_socket_costs_no_time() {
 #[test]
 fn a_slow_reader_gets_everything_before_cast_ends() {
     let sandbox = sandbox();
-    // As much as fits into the pipes: CMD ends before a reader has read any of it.
+    // As much as fits into both pipes, but not into the second: CMD ends before a reader has read any of it, and cast cannot.
     let script = "echo $$ >pid.new; mv pid.new pid; head -c 100000 /dev/zero | tr '\\0' x; printf '%s' $K; exit 3";
     let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", script]).command();
-    let mut cast = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    // cast gives more room only to a pipe of the usual size.
+    #[cfg(target_os = "linux")]
+    rustix::pipe::fcntl_setpipe_size(&writer, 32 << 10).unwrap();
+    let mut cast = command.stdout(writer).stderr(Stdio::null()).spawn().unwrap();
+    drop(command);
     let pid = sandbox.home().join("pid");
     let cmd: i32 = until("CMD", || fs::read_to_string(&pid).ok()).trim().parse().unwrap();
     until("the end of CMD", || (!is_alive(cmd)).then_some(()));
     assert_eq!(cast.try_wait().unwrap(), None, "cast ended before its output was read");
-    let all = process::Output::of(cast.stdout.take().unwrap()).all();
+    let all = process::Output::of(reader).all();
     assert_eq!(all.len(), 100_000 + "[cast:K]".len());
     assert!(all.ends_with(b"x[cast:K]"));
     assert_eq!(code(cast.wait().unwrap()), 3);

@@ -120,14 +120,19 @@ fn a_command_stays_in_the_folder_that_it_opened() {
     };
     let files = || [&first, &second].map(|folder| fs::read(folder.join("a.age")).unwrap());
     std::os::unix::fs::symlink(&first, &link).unwrap();
-    let before = (files(), seen());
     let by_link = session(&link);
     assert_eq!(names(&by_link), ["FIRST"]);
+    // With what a reader notes of the way.
+    let before = (files(), seen());
     fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink(&second, &link).unwrap();
     assert_eq!(names(&by_link), ["FIRST"]);
     let refused = set(&by_link, "K").unwrap_err();
     assert!(refused.to_string().contains("the folder was moved or replaced meanwhile"), "{refused}");
     assert!((files(), seen()) == before);
-    assert_eq!(names(&session(&link)), ["SECOND"]);
+    // Nor does the next command follow the link to another vault of that name than the one that it led to before.
+    let other = session(&link).perform(List { agent: &agent }).unwrap_err();
+    assert!(other.to_string().contains("is not the vault that this machine has known here"), "{other}");
+    assert_eq!(names(&session(&second)), ["SECOND"]);
+    assert!((files(), seen()) == before);
 }
