@@ -1,12 +1,12 @@
 //! Which secrets a model reads, and by which path: real agents under `cast run`, against a model that plays a script
 //! and keeps every request. `docs/leaks.md` has the table.
 
-mod agents;
+pub mod agents;
 mod brokered;
-mod model;
+pub mod model;
 mod page;
 mod screen;
-mod session;
+pub mod session;
 mod settings;
 mod views;
 

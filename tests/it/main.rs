@@ -28,6 +28,7 @@ mod mask;
 mod masking;
 mod messages;
 mod nested;
+mod pictures;
 mod places;
 mod project;
 mod prompt;

@@ -1,12 +1,12 @@
-//! The committed files that the binary renders: manual pages and completion scripts from the clap types, the README's
-//! demo. A file that is out of date fails here; the variable `CAST_TEST_REWRITE` rewrites them.
+//! The committed files that the binary renders: manual pages and completion scripts from the clap types. A file
+//! that is out of date fails here; the variable `CAST_TEST_REWRITE` rewrites them.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::sandbox::{CAST, Sandbox, skip};
+use crate::sandbox::{Sandbox, skip};
 
 /// Every command that the help shows, as the words after `cast`.
 pub fn commands(sandbox: &Sandbox) -> Vec<Vec<String>> {
@@ -103,17 +103,4 @@ fn completion_scripts() {
         (name.to_owned(), printed.out)
     };
     check("completions", &scripts.map(script).into());
-}
-
-#[test]
-fn the_demo_shows_what_cast_writes() {
-    for program in ["python3", "node"] {
-        if Command::new(program).arg("--version").output().is_err() {
-            return skip(&format!("demo: {program} is not installed"));
-        }
-    }
-    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/demo");
-    let check = if std::env::var_os("CAST_TEST_REWRITE").is_some() { &[][..] } else { &["--check"] };
-    let drawn = Command::new("python3").arg(demo).args(check).arg(CAST).output().unwrap();
-    assert!(drawn.status.success(), "{drawn:?}");
 }

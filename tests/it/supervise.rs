@@ -215,7 +215,8 @@ fn a_reader_that_leaves_a_socket_costs_no_time() {
 #[test]
 fn a_slow_reader_gets_everything_before_cast_ends() {
     let sandbox = sandbox();
-    // As much as fits into both pipes, but not into the second: CMD ends before a reader has read any of it, and cast cannot.
+    // As much as fits into both pipes, but not into the second: CMD ends before a reader has read any of it, and cast
+    // cannot.
     let script = "echo $$ >pid.new; mv pid.new pid; head -c 100000 /dev/zero | tr '\\0' x; printf '%s' $K; exit 3";
     let mut command = sandbox.cast(["run", "a", "--", "sh", "-c", script]).command();
     let (reader, writer) = std::io::pipe().unwrap();
