@@ -33,6 +33,8 @@ pub enum Refusal {
     BodyTooLong,
     /// 415: a body in which a value may have to be put in has a content coding.
     BodyCoded,
+    /// 415: a value belongs in the query or the body, and the host would read them in another charset than UTF-8.
+    Charset,
     /// 407: the proxy's credential is missing or wrong.
     Credential,
     /// 405: not CONNECT.
@@ -89,7 +91,7 @@ impl Refusal {
             Self::Grpc => 501,
             Self::Misplaced { .. } => 403,
             Self::BodyTooLong => 413,
-            Self::BodyCoded => 415,
+            Self::BodyCoded | Self::Charset => 415,
             Self::Credential => 407,
             Self::Unreachable { .. } | Self::Unverified { .. } | Self::BadResponse { .. } => 502,
         }
@@ -161,6 +163,7 @@ impl fmt::Display for Refusal {
             }
             Self::BodyTooLong => f.write_str("the body is too long to put a value in: at most 1 MiB is possible"),
             Self::BodyCoded => f.write_str("a value cannot be put into a compressed body"),
+            Self::Charset => f.write_str("a value cannot be put into a query or body of another charset than UTF-8"),
             Self::Credential => f.write_str("the proxy needs the credential that is in 'HTTPS_PROXY'"),
             Self::NotConnect => f.write_str("this proxy speaks only CONNECT"),
             Self::Authority => f.write_str("CONNECT needs a host and a port"),
@@ -240,6 +243,11 @@ mod tests {
             (Refusal::Websocket, "HTTP/1.1 400 Bad Request", "the request is not a websocket handshake"),
             (Refusal::BodyTooLong, "HTTP/1.1 413 Content Too Large", "the body is too long"),
             (Refusal::BodyCoded, "HTTP/1.1 415 Unsupported Media Type", "a value cannot be put into a compressed body"),
+            (
+                Refusal::Charset,
+                "HTTP/1.1 415 Unsupported Media Type",
+                "a value cannot be put into a query or body of another charset than UTF-8",
+            ),
             (Refusal::NotConnect, "HTTP/1.1 405 Method Not Allowed", "this proxy speaks only CONNECT"),
             (Refusal::Authority, "HTTP/1.1 400 Bad Request", "CONNECT needs a host and a port"),
             (

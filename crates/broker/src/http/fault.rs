@@ -30,6 +30,8 @@ pub enum Fault {
     Surplus,
     /// The body has two content codings, an unknown one, or one together with status 206.
     Coding,
+    /// The body is in a charset that writes ASCII in other bytes.
+    Charset,
     /// A change of protocol that nobody asked for.
     Upgrade,
 }
@@ -49,6 +51,7 @@ impl fmt::Display for Fault {
             Self::Cut => "it ends too early",
             Self::Surplus => "it goes on behind its end",
             Self::Coding => "its content coding is not supported",
+            Self::Charset => "its charset is not one that is like ASCII",
             Self::Upgrade => "it changes to a protocol that was not asked for",
         })
     }

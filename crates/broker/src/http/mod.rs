@@ -11,6 +11,7 @@
 //! | `request`, `response` | what a head means |
 //! | `write` | heads, chunks and trailers anew |
 
+pub mod charset;
 mod fault;
 pub mod framing;
 pub mod head;

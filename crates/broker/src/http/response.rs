@@ -1,6 +1,6 @@
 //! What the head of a response means.
 
-use super::{Fault, Framing, Head, is_value_byte};
+use super::{Fault, Framing, Head, charset, is_value_byte};
 
 /// What a reader of a response has to know of the request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -58,7 +58,7 @@ impl Coding {
 
 impl Response {
     /// Reads the head of a response to a request. Faults: `FirstLine`, `Version` (neither 1.1 nor 1.0), `Framing`,
-    /// `Coding`, `Upgrade`.
+    /// `Coding`, `Charset`, `Upgrade`.
     pub fn read(head: &Head<'_>, sent: &Sent) -> Result<Self, Fault> {
         let (status, is_old) = status_line(head.first)?;
         let declared = Framing::of(head)?;
@@ -71,6 +71,10 @@ impl Response {
             Err(_) if has_no_body => Coding::Identity,
             coding => coding?,
         };
+        // There a value would pass in bytes that nothing looks for.
+        if !has_no_body && !head.all("content-type").all(|field| charset::is_like_ascii(field.value)) {
+            return Err(Fault::Charset);
+        }
         if status == 101 {
             let is_websocket = head.has_element("connection", "upgrade") && head.has_element("upgrade", "websocket");
             // cast took the client's extensions out, so nobody can have agreed to one.

@@ -3,7 +3,7 @@
 
 use secrecy::zeroize::Zeroizing;
 
-use super::{Coding, Fault, Field, Framing, Head, Request, Response, head};
+use super::{Coding, Fault, Field, Framing, Head, Request, Response, charset, head};
 use crate::authority::Authority;
 
 /// Bytes to be written in the place of as many bytes of a head or body. `Debug` does not show them: they are a value.
@@ -34,7 +34,7 @@ impl Edit {
 }
 
 /// Writes the head of a request to `host`: `Host` in its one form, the framing where it stood, `Accept-Encoding` cut
-/// down to what the broker decodes (with `Range`: to `identity`), no field of the connection, `Upgrade` only for a
+/// down to what the broker decodes (with `Range`: to `identity`), no wish for a charset, no field of the connection, `Upgrade` only for a
 /// websocket and that without extensions. `edits` are spans of `head`. `out` then has values: whoever owns it wipes it.
 pub fn request(head: &Head<'_>, request: &Request, host: &Authority, edits: &[Edit], out: &mut Vec<u8>) {
     // No reallocation, which would leave a copy. A head grows by a blank for each field and each coding.
@@ -49,10 +49,14 @@ pub fn request(head: &Head<'_>, request: &Request, host: &Authority, edits: &[Ed
             framing(field, request.framing, out);
         } else if is_of_connection(head, field)
             || field.is("trailer")
+            || field.is("accept-charset")
             || request.sent.is_websocket && field.is("sec-websocket-extensions")
         {
         } else if field.is("accept-encoding") {
             line(field.name, &codings(field.value, has_range), out);
+        } else if field.is("accept") && charset::without_charset(field.value) != field.value {
+            let elements = field.value.split(|byte| *byte == b',').map(super::trim).map(charset::without_charset);
+            line(field.name, &elements.collect::<Vec<_>>().join(&b", "[..]), out);
         } else {
             out.extend(field.name);
             out.extend(b": ");

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 
 use crate::authority::Authority;
-use crate::http::{Coding, Edit, Field, Framing, Head, Request};
+use crate::http::{Coding, Edit, Field, Framing, Head, Request, charset};
 use crate::known;
 use crate::limits;
 use crate::place::Place;
@@ -118,6 +118,8 @@ impl Permitted {
     /// as it is.
     pub fn body(&self, kind: BodyKind, body: &[u8]) -> Vec<Edit> {
         match kind {
+            // In it a form says in which charset it is.
+            BodyKind::Form if parameters::name_a_charset(body) => Vec::new(),
             BodyKind::Form => parameters::edits(body, 0, &self.keys, |key| &key.form, Plus::Blank),
             BodyKind::Json => json::edits(body, &self.keys),
         }
@@ -177,7 +179,7 @@ impl Permitted {
     }
 }
 
-/// Judges a request. Refusals: `Misplaced`, `BodyTooLong`, `BodyCoded`.
+/// Judges a request. Refusals: `Misplaced`, `BodyTooLong`, `BodyCoded`, `Charset`.
 pub fn judge(request: &Request, head: &Head<'_>, permitted: &Permitted) -> Result<Edits, Refusal> {
     let keys = &permitted.keys;
     let (mut edits, mut decoded) = (Vec::new(), Vec::new());
@@ -207,11 +209,30 @@ pub fn judge(request: &Request, head: &Head<'_>, permitted: &Permitted) -> Resul
         left[edit.at..][..edit.with.len()].fill(b' ');
     }
     permitted.refuse_strays(request, head, &left, &decoded)?;
-    Ok(Edits { head: edits, body: permitted.body_kind(request, head)? })
+    let body = permitted.body_kind(request, head)?;
+    let is_in_query = edits.iter().any(|edit| request.target.contains(&edit.at));
+    if (is_in_query || body.is_some()) && !is_read_as_utf8(head) {
+        return Err(Refusal::Charset);
+    }
+    Ok(Edits { head: edits, body })
 }
 
-/// The kind of a body by its one `Content-Type`, without parameters, in any case.
+/// Whether the host reads query and body in UTF-8, whichever of several fields it goes by, and whatever it takes for a `-`: in another charset it
+/// would see other letters than those that were put in, and might say which.
+fn is_read_as_utf8(head: &Head<'_>) -> bool {
+    let is_type = |field: &&Field<'_>| {
+        let dashes: Vec<u8> = field.name.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
+        dashes.eq_ignore_ascii_case(b"content-type")
+    };
+    let target = head.first.split(|byte| *byte == b'?').nth(1).unwrap_or_default();
+    head.fields.iter().filter(is_type).all(|field| charset::is_utf8(field.value)) && !parameters::name_a_charset(target)
+}
+
+/// The kind of a body by its one `Content-Type`, without parameters, in any case. None by one that is not passed on.
 fn content_type(head: &Head<'_>) -> Option<BodyKind> {
+    if head.has_element("connection", "content-type") {
+        return None;
+    }
     let mut types = head.all("content-type");
     let (first, None) = (types.next()?, types.next()) else { return None };
     let name = first.value.split(|byte| *byte == b';').next()?.trim_ascii().to_ascii_lowercase();

@@ -29,6 +29,11 @@ pub(super) fn each(text: &[u8], plus: Plus) -> impl Iterator<Item = (Cow<'_, [u8
     })
 }
 
+/// Whether there is the parameter in which a form names its charset, by the HTML standard (§4.10.21.5) and frameworks that go by it.
+pub(super) fn name_a_charset(text: &[u8]) -> bool {
+    each(text, Plus::Blank).any(|(name, ..)| name.eq_ignore_ascii_case(b"_charset_"))
+}
+
 /// The values in the places of their stand-ins. `text` begins at `start` in the head or body; `names` are the
 /// parameters in which a key may be.
 pub(super) fn edits(text: &[u8], start: usize, keys: &[Key], names: fn(&Key) -> &Vec<String>, plus: Plus) -> Vec<Edit> {

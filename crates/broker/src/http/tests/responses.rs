@@ -100,6 +100,8 @@ fn what_cannot_be_passed_on() {
         ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: gzip\r\n\r\n", Fault::Coding),
         ("HTTP/1.1 200 OK\r\nContent-Encoding: dcb\r\n\r\n", Fault::Coding),
         ("HTTP/1.1 206 OK\r\nContent-Encoding: gzip\r\n\r\n", Fault::Coding),
+        ("HTTP/1.1 401 X\r\nContent-Type: text/plain; charset=utf-16le\r\n\r\n", Fault::Charset),
+        ("HTTP/1.1 200 X\r\nContent-Type: a/b\r\nContent-Type: a/b; charset=utf-7\r\n\r\n", Fault::Charset),
         ("HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", Fault::Upgrade),
         ("HTTP/1.1 200 OK\r\nX : y\r\n\r\n", Fault::Field),
         ("HTTP/1.1 200 OK\nX: y\r\n\r\n", Fault::Line),
@@ -108,6 +110,9 @@ fn what_cannot_be_passed_on() {
     ] {
         assert_eq!(read(text, GET).unwrap_err(), fault, "{text:?}");
     }
+    // Nothing is read of a body that does not come.
+    assert!(read("HTTP/1.1 304 X\r\nContent-Type: text/plain; charset=utf-16\r\n\r\n", GET).is_ok());
+    assert!(read("HTTP/1.1 200 X\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n\r\n", GET).is_ok());
     let upgraded = "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: a\r\nUpgrade: WebSocket\r\n";
     let (response, written) = read(&format!("{upgraded}\r\n"), WEBSOCKET).unwrap();
     assert!(!response.is_interim() && response.framing == Framing::None);

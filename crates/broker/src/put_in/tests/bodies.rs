@@ -169,6 +169,18 @@ fn which_bodies_are_read() {
     assert_eq!(judged(&both, &coded), Err(Refusal::BodyCoded));
     assert_eq!(judged(&none, &coded), Ok(None));
     assert_eq!(judged(&both, &coded.replace("gzip", "identity")), Ok(Some(BodyKind::Form)));
+    // One that the connection takes away is none.
+    assert_eq!(judged(&both, &format!("{form}Connection: x, Content-Type\r\nContent-Length: 5\r\n")), Ok(None));
+    let named = |name: &str| form.replace("\r\n", &format!("; {name}\r\nContent-Length: 5\r\n"));
+    for name in ["charset=utf-8", "Charset=\"UTF-8\"", "charset=US-ASCII", "boundary=x"] {
+        assert_eq!(judged(&both, &named(name)), Ok(Some(BodyKind::Form)), "{name}");
+    }
+    for name in ["charset=utf-16le", "charset=ibm037", "charset*=utf-8''utf-16", "charset=utf-8; charset=utf-7"] {
+        assert_eq!(judged(&both, &named(name)), Err(Refusal::Charset), "{name}");
+        assert_eq!(judged(&none, &named(name)), Ok(None), "{name}");
+    }
+    let beside = format!("{form}Content_Type: text/plain; charset=utf-16\r\nContent-Length: 5\r\n");
+    assert_eq!(judged(&both, &beside), Err(Refusal::Charset));
     let long = format!("{form}Content-Length: 1048577\r\n");
     assert_eq!(judged(&both, &long), Err(Refusal::BodyTooLong));
     assert_eq!(judged(&none, &long), Ok(None));

@@ -258,3 +258,19 @@ fn headers_and_words_of_well_known_keys() {
     check("DISCORD_TOKEN", "discord.com", &|s| format!("Authorization: bot {s}"), true);
     check("MY_KEY", "discord.com", &|s| format!("Authorization: Bot {s}"), false);
 }
+
+#[test]
+fn no_value_is_put_into_a_query_of_another_charset() {
+    let secret = secret("K", VALUES[0].1, &["query:k"]);
+    let stand_in = secret.stand_in.as_str().to_owned();
+    let secrets = [secret];
+    let judged =
+        |target: &str, lines: &str| sent(&secrets, &request(target, lines)).map(|text| text.contains(VALUES[0].1));
+    let target = format!("/?k={stand_in}");
+    assert_eq!(judged(&target, "Content-Type: text/plain; charset=utf-8\r\n"), Ok(true));
+    for lines in ["Content-Type: text/plain; charset=utf-16le\r\n", "content_type: x/y;charset=ibm037\r\n"] {
+        assert_eq!(judged(&target, lines), Err(Refusal::Charset));
+        assert_eq!(judged("/?x=y", lines), Ok(false));
+    }
+    assert_eq!(judged(&format!("{target}&_Charset_=utf-16"), ""), Err(Refusal::Charset));
+}

@@ -1,12 +1,12 @@
 //! Paints a whole value over with its stand-in: each byte, escape or digit that stands for a byte of the value becomes
 //! the same kind of byte, escape or digit for that byte of the stand-in. So no length changes.
 
-use super::super::decode::{Decoded, Decoder, Kind, Token, Unit};
+use super::super::decode::{Decoded, Decoder, Kind, Unit};
 use super::spelling::{is_upper, respell};
 use crate::forms::{Shared, Swap, digit, number};
 
-/// The longest escape before a digit to look at.
-const LONGEST_ESCAPE: usize = 12;
+/// How far before a value the digit is looked for that shares bits with it, in bytes.
+const LONGEST_GAP: usize = 112;
 
 /// How the stream was decoded in which the value stands.
 #[derive(Clone, Copy)]
@@ -22,6 +22,15 @@ const READINGS: [Reading; 6] = [
     Reading { once: Some(Kind::Percent), twice: false },
     Reading { once: Some(Kind::Form), twice: false },
     Reading { once: Some(Kind::Entity), twice: false },
+];
+
+/// How what stands before a value is read: an escape of an escape is no escape to who undoes one.
+const BEFORE: [Reading; 5] = [
+    Reading { once: Some(Kind::Backslash), twice: true },
+    Reading { once: Some(Kind::Backslash), twice: false },
+    Reading { once: Some(Kind::Percent), twice: false },
+    Reading { once: Some(Kind::Entity), twice: false },
+    Reading { once: None, twice: false },
 ];
 
 /// Passes the new byte for each place of `text` where the value stands, which begins at `start` and ends with `text`.
@@ -109,22 +118,25 @@ fn match_units(units: &[Unit], swap: &Swap) -> Option<Vec<Unit>> {
     units.iter().map(|unit| unit.byte).eq(swap.old.iter().copied()).then_some(units)
 }
 
-/// Paints the value's bits in the digit before its own, which may stand in the line before.
+/// Paints the value's bits in the digit before its own, which may stand in the line before. What is between them may be escapes, of whatever
+/// kind: the value itself has none, as a digit needs none.
 fn before(text: &[u8], start: usize, shared: Shared, take: &mut impl FnMut(usize, u8)) {
-    let gap = text[..start].iter().rev().take_while(|byte| b" \t\r\n".contains(byte)).count();
-    let Some(at) = (start - gap).checked_sub(1) else { return };
-    // The last letter of an escape is no digit.
-    let is_escape = |from: usize| {
-        [Kind::Backslash, Kind::Percent, Kind::Entity].iter().filter(|kind| kind.starts(text[from])).any(|kind| {
-            let token = |end: &usize| kind.token(&text[from..=*end]);
-            let end = (from..=at).find(|end| !matches!(token(end), Token::Open));
-            end == Some(at) && !matches!(token(&at), Token::Plain)
-        })
+    let from = start.saturating_sub(LONGEST_GAP);
+    let digit_before = |reading: &Reading| {
+        let units = reading.units(&text[from..start]);
+        let gap = units.iter().rev().take_while(|unit| b" \t\r\n".contains(&unit.byte)).count();
+        let (digit, gap) = units.split_at(units.len() - gap);
+        let digit = digit.last().copied()?;
+        let has_escape = gap.iter().chain([&digit]).any(|unit| unit.end - unit.begin > 1);
+        has_escape.then_some((*reading, digit)).or_else(|| reading.once.is_none().then_some((*reading, digit)))
     };
-    let ends_escape = (at.saturating_sub(LONGEST_ESCAPE)..at).any(is_escape);
-    if let Some(bits) = number(text[at]).filter(|bits| !ends_escape && bits & shared.mask == shared.old) {
-        take(at, digit(bits & !shared.mask | shared.new));
-    }
+    let Some((reading, unit)) = BEFORE.iter().find_map(digit_before) else { return };
+    let Some(bits) = number(unit.byte).filter(|bits| bits & shared.mask == shared.old) else { return };
+    let (begin, end) = (from + offset(unit.begin), from + offset(unit.end));
+    let mut new = text[begin..end].to_vec();
+    let is_upper = reading.is_upper(&new).unwrap_or(reading.once == Some(Kind::Percent));
+    reading.respell(&mut new, digit(bits & !shared.mask | shared.new), is_upper);
+    (begin..end).zip(new).for_each(|(at, byte)| take(at, byte));
 }
 
 fn offset(at: u64) -> usize {

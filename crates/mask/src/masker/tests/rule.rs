@@ -73,6 +73,9 @@ pub(super) fn spelled(value: &str, spelling: usize) -> String {
     }
 }
 
+/// How a line ends that is in lines, as it is and within a text that is escaped itself.
+const LINE_ENDS: [&str; 10] = ["\n", "\r\n", "\n    ", "\\n", "\\r\\n", "\\n  ", "\\\\n", "%0A", "%0d%0a", "&#10;"];
+
 /// A value in base64, among other bytes, and in lines.
 fn encoded(value: &str, before: &str, behind: &str, width: usize, line_end: &str) -> String {
     let digits = super::shapes::base64(format!("{before}{value}{behind}").as_bytes());
@@ -106,7 +109,7 @@ fn stream(shapes: &[Shape], odd: bool, random: &mut Random) -> ([String; 3], Vec
             }
             3 => {
                 let before = &"user-name:"[random.below(4)..4 + random.below(5)];
-                let (width, line_end) = (*random.one(&[20, 64, 76, 400]), *random.one(&["\n", "\r\n", "\n    "]));
+                let (width, line_end) = (*random.one(&[20, 21, 64, 70, 76, 400]), *random.one(&LINE_ENDS));
                 let behind = *random.one(&["", ":", "\n", ":x", "@host"]);
                 for (text, value) in texts.iter_mut().zip(values) {
                     text.push_str(&encoded(value, before, behind, width, line_end));
@@ -219,6 +222,27 @@ fn what_is_out_is_out_and_the_rest_is_painted() {
             let script = [Event::Read(cut), Event::Silence, Event::Read(text.len() - cut), Event::End];
             let shown = outputs(&plan, text.as_bytes(), &script, Mode::default(), false).pop().unwrap();
             assert_eq!(String::from_utf8_lossy(&shown), format!("{}{}", &text[..cut], &other[cut..]));
+        }
+    }
+}
+
+#[test]
+fn the_digit_that_a_value_shares_is_painted_in_whatever_line_it_stands() {
+    let stand_in = "Zk3mVq8RtYw2LbXe5GhN";
+    for value in ["7cDrQk2LmN8pXv4sWz0T", "bQ4xKt9WmZr6PvLs3HdY", "Q0b1c2d3e4f5g6h7i8j9"] {
+        let plan = Arc::new(Plan::swapping([("K", value, stand_in)]));
+        for (line_end, user) in LINE_ENDS.iter().flat_map(|line_end| (1_usize..12).map(move |user| (line_end, user))) {
+            // The line ends behind the last digit that is not the value's alone.
+            let width = (user * 8).div_ceil(6);
+            let [text, expected] = [value, stand_in].map(|secret| {
+                let digits = super::shapes::base64(format!("{}{secret}:x", "u".repeat(user)).as_bytes());
+                format!("k={}{line_end}{} and more", &digits[..width], &digits[width..])
+            });
+            for cut in 0..text.len() {
+                let script = [Event::Read(cut), Event::Read(text.len() - cut), Event::End];
+                let shown = outputs(&plan, text.as_bytes(), &script, Mode::default(), false).pop().unwrap();
+                assert_eq!(String::from_utf8_lossy(&shown), expected, "{line_end:?}, cut at {cut}");
+            }
         }
     }
 }
