@@ -109,8 +109,9 @@ fn a_folder_of_vaults_that_is_missing_is_named() {
 fn a_linked_file_is_refused_with_where_it_leads_and_the_advice_works() {
     for (name, code) in [("vaults/a.age", 6), ("key.txt", 6)] {
         let sandbox = Sandbox::with("a", &[("K", SECRET)]);
-        let ending = name.rsplit('.').next().unwrap();
-        let (file, real) = (sandbox.data().join(name), sandbox.home().join(format!("dotfile.{ending}")));
+        let (file, dotfiles) = (sandbox.data().join(name), sandbox.home().join("dotfiles"));
+        let real = dotfiles.join(file.file_name().unwrap());
+        fs::create_dir(dotfiles).unwrap();
         fs::rename(&file, &real).unwrap();
         symlink(&real, &file).unwrap();
         let message = format!("'{}': it is a link to '{}'", file.display(), real.display());
@@ -121,12 +122,14 @@ fn a_linked_file_is_refused_with_where_it_leads_and_the_advice_works() {
         let advice = refused.err.lines().find_map(|line| line.split_once("put the file itself there: ")).unwrap().1;
         sandbox.other("sh", ["-c", advice]).succeeds();
         assert_eq!(sandbox.value("a", "K"), SECRET.as_bytes());
-        // To something else, which may be the key; nowhere; and a folder.
-        fs::remove_file(&file).unwrap();
-        fs::write(sandbox.home().join("other"), "other").unwrap();
-        symlink(sandbox.home().join("other"), &file).unwrap();
-        let refused = sandbox.cast(["list", "a"]).refuses(code, "it is a link to", &[SECRET]);
-        assert!(!refused.err.contains("mv -f"), "{refused:?}");
+        // To something else, which may be the key or the vault of another agent; nowhere; and a folder.
+        for other in ["other", "other.age", "other.txt"].map(|name| sandbox.home().join(name)) {
+            fs::remove_file(&file).unwrap();
+            fs::write(&other, "other").unwrap();
+            symlink(&other, &file).unwrap();
+            let refused = sandbox.cast(["list", "a"]).refuses(code, "it is a link to", &[SECRET]);
+            assert!(!refused.err.contains("mv -f"), "{refused:?}");
+        }
         fs::remove_file(&file).unwrap();
         symlink(&real, &file).unwrap();
         sandbox.cast(["list", "a"]).refuses(code, "restore what it leads to", &[SECRET]);

@@ -42,8 +42,8 @@ pub fn in_the_place_of_a_file(path: &Path) -> Failure {
     };
     let target = parent(path).join(target);
     let failure = Failure::new(Kind::Io, format!("{what}: it is a link to '{}'", target.display()));
-    // Never another kind of file: a link in the place of a vault may lead to the key.
-    let is_alike = |target: &PathBuf| target.is_file() && target.extension() == path.extension();
+    // Never a file of another name: a link in the place of a vault may lead to the key, or to the vault of another agent.
+    let is_alike = |target: &PathBuf| target.is_file() && target.file_name() == path.file_name();
     match fs::canonicalize(&target).ok().filter(is_alike) {
         Some(target) => failure
             .hint(format!("put the file itself there: {}", advice::put_in_place(&target, path)))

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A point in time, in seconds since 1970-01-01T00:00:00Z; within the years 0 to 9999, which TOML can write.
+/// A point in time, in seconds since 1970-01-01T00:00:00Z; from 0000-01-01T00:00:00Z, as TOML has no earlier one, to 9999-12-30T22:00:00Z, the last
+/// one of jiff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(jiff::Timestamp);
 
@@ -56,7 +57,8 @@ mod tests {
         check("2026-01-15T10:30:00Z", Some("2026-01-15T10:30:00Z"));
         check("2026-01-15 11:30:00.9+01:00", Some("2026-01-15T10:30:00Z"));
         check("-000001-01-15T10:30:00Z", Some("0000-01-01T00:00:00Z"));
-        check("9999-12-30T00:00:00Z", Some("9999-12-30T00:00:00Z"));
+        check("9999-12-30T22:00:00Z", Some("9999-12-30T22:00:00Z"));
+        check("9999-12-30T22:00:01Z", None);
         check("2026-01-15T10:30:00", None);
         check("2026-01-15", None);
         check("2026-02-30T10:30:00Z", None);

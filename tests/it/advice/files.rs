@@ -48,7 +48,10 @@ fn something_else_in_the_place_of_a_file() {
     for place in places {
         let sandbox = sandbox();
         let path = place(&sandbox);
-        let kept = sandbox.home().join("kept").with_extension(path.extension().unwrap_or_default());
+        let [kept, nowhere] = ["kept", "nowhere"].map(|folder| {
+            fs::create_dir(sandbox.home().join(folder)).unwrap();
+            sandbox.home().join(folder).join(path.file_name().unwrap())
+        });
         let away = || fs::rename(&path, &kept).unwrap();
         // A folder.
         away();
@@ -64,7 +67,6 @@ fn something_else_in_the_place_of_a_file() {
         is_well(&sandbox);
         // A link to nothing: it comes back, or the link goes.
         away();
-        let nowhere = kept.with_file_name("nowhere").with_extension(path.extension().unwrap_or_default());
         symlink(&nowhere, &path).unwrap();
         told(&found(&sandbox), "restore what it leads to");
         fs::rename(&kept, &nowhere).unwrap();

@@ -27,16 +27,17 @@ pub(super) fn lines(known: &Summary, now: &Summary, same_values: bool) -> Vec<St
         Some(format!("{key}: {what}"))
     };
     let mut lines: Vec<_> = keys.iter().filter_map(line).collect();
-    // Times are the writer's word. The values themselves are compared by their hash.
-    if !same_values && !lines.iter().any(|line| line.ends_with(ANOTHER_VALUE)) {
+    // Times are the writer's word, also those of a value that is named. The values themselves are compared by their hash.
+    if !same_values {
         let secrets = |summary: &Summary| -> BTreeSet<String> {
             summary.names.keys().filter(|key| !key.starts_with(PERSON)).cloned().collect()
         };
-        // With a secret more or less, the hash says nothing of the others.
-        let what = if secrets(known) == secrets(now) {
-            "some values are different, though their times are the same"
-        } else {
+        // With another value, or a secret more or less, the hash says nothing of the others.
+        let is_told = lines.iter().any(|line| line.ends_with(ANOTHER_VALUE)) || secrets(known) != secrets(now);
+        let what = if is_told {
             "other values may be different, too, though their times are the same"
+        } else {
+            "some values are different, though their times are the same"
         };
         lines.push(what.to_owned());
     }
