@@ -8,6 +8,7 @@
 
 mod audit;
 mod doctor;
+mod git;
 mod key;
 mod mask;
 mod run;
@@ -19,13 +20,14 @@ use clap::{ArgAction, Parser, Subcommand};
 
 pub(super) use audit::AuditArgs;
 pub(super) use doctor::DoctorArgs;
+pub(super) use git::{GitCommand, GitMergeArgs, GitTextconvArgs};
 pub(super) use key::{InitArgs, KeyCommand};
 pub(super) use key::{KeyExportArgs, KeyImportArgs, KeyMoveArgs, KeyRevokeArgs, KeyRotateArgs, KeyStatusArgs};
 pub(super) use mask::{Marker, MaskArgs};
 pub(super) use run::RunArgs;
 pub(super) use secrets::{CheckArgs, CopyArgs, DeleteArgs, ImportArgs, ListArgs, RenameArgs, SecretsCommand, SetArgs};
 pub(super) use shell::{CompletionsArgs, ManArgs, Shell};
-pub(super) use vault::{AcceptArgs, VaultCommand};
+pub(super) use vault::{AcceptArgs, MergeArgs, VaultCommand};
 
 /// Give agents their secrets: one encrypted vault each, the key in the OS keyring
 #[derive(Parser)]
@@ -109,6 +111,15 @@ Example:
   cast vault accept my-agent"
     )]
     Vault(VaultCommand),
+
+    /// Show and merge vaults in git, secret by secret
+    #[command(
+        subcommand,
+        after_help = "\
+Example:
+  cast git setup"
+    )]
+    Git(GitCommand),
 
     Completions(CompletionsArgs),
 

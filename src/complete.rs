@@ -8,21 +8,19 @@ mod places;
 
 use std::ffi::OsString;
 use std::io::{self, Read};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use age::secrecy::SecretString;
 use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory, ValueEnum, ValueHint};
 
 use self::cursor::{At, Cursor};
 use crate::args::{Cli, Shell};
+use crate::prompt::NoQuestions;
 use crate::report::Report;
-use cast_core::failure::{Failure, Kind, Result};
-use cast_core::key_store::{Attendant, KeyPlace, Whence};
+use cast_core::failure::Result;
 use cast_core::paths::Places;
 use cast_core::session::Session;
 use cast_core::verbs::complete as names;
@@ -207,35 +205,6 @@ fn written(answer: &Answer, shell: Shell) -> String {
         Answer::Files => "files\n".to_owned(),
         Answer::Command(word) => format!("command {word}\n"),
     }
-}
-
-/// Answers no question: a user who pressed Tab expects no dialog.
-struct NoQuestions;
-
-fn not_asked() -> Failure {
-    Failure::new(Kind::NoKey, "completion asks nothing")
-}
-
-impl Attendant for NoQuestions {
-    fn waits(&self) -> bool {
-        false
-    }
-
-    fn passphrase(&self, _: &Path, _: &mut dyn FnMut(&SecretString) -> Result<bool>) -> Result<SecretString> {
-        Err(not_asked())
-    }
-
-    fn new_passphrase(&self) -> Result<SecretString> {
-        Err(not_asked())
-    }
-
-    fn choose_place(&self, _: &str) -> Result<Option<KeyPlace>> {
-        Err(not_asked())
-    }
-
-    fn key_made(&self, _: &Whence) {}
-
-    fn waiting_for_keyring(&self) {}
 }
 
 #[cfg(test)]

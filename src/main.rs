@@ -82,6 +82,7 @@ fn carry_out(cli: Cli) -> ExitCode {
         Command::Doctor(args) => verbs::doctor::run(&args, &session(), report),
         Command::Key(command) => verbs::key::run(&command, &session(), report),
         Command::Vault(command) => verbs::vault::run(&command, &session(), report),
+        Command::Git(command) => return verbs::git::run(&command, session, report),
         Command::Completions(args) => verbs::completions::run(&args, report),
         Command::Man(args) => verbs::man::run(&args, report),
         Command::Help(args) => return usage::help_of(args.page),

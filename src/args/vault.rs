@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 #[derive(Subcommand)]
 pub(crate) enum VaultCommand {
     Accept(AcceptArgs),
+    Merge(MergeArgs),
 }
 
 /// Review and accept a vault that was restored, edited or rolled back
@@ -30,4 +31,26 @@ pub(crate) struct AcceptArgs {
     /// Do not ask for confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
+}
+
+/// Merge a vault that git has left in conflict
+///
+/// Merges the two sides that git keeps, secret by secret, and puts the result in the place of the vault. Where both sides
+/// changed the same secret, says so, and changes nothing until each such KEY is named.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  cast vault merge my-agent
+  cast vault merge my-agent --theirs API_TOKEN,DATABASE_URL")]
+pub(crate) struct MergeArgs {
+    /// The agent
+    pub(crate) agent: OsString,
+
+    /// Take the secret of the commit that is merged
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    pub(crate) theirs: Vec<OsString>,
+
+    /// Keep the secret of HEAD
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    pub(crate) ours: Vec<OsString>,
 }

@@ -189,3 +189,32 @@ mod tests {
         check("a\nb", "a\nb");
     }
 }
+
+/// Answers no question: who pressed Tab, and whoever looks at a diff, expects no dialog.
+pub(crate) struct NoQuestions;
+
+fn not_asked() -> Failure {
+    Failure::new(Kind::NoKey, "nobody is asked here")
+}
+
+impl Attendant for NoQuestions {
+    fn waits(&self) -> bool {
+        false
+    }
+
+    fn passphrase(&self, _: &Path, _: &mut dyn FnMut(&SecretString) -> Result<bool>) -> Result<SecretString> {
+        Err(not_asked())
+    }
+
+    fn new_passphrase(&self) -> Result<SecretString> {
+        Err(not_asked())
+    }
+
+    fn choose_place(&self, _: &str) -> Result<Option<KeyPlace>> {
+        Err(not_asked())
+    }
+
+    fn key_made(&self, _: &Whence) {}
+
+    fn waiting_for_keyring(&self) {}
+}

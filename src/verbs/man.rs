@@ -180,6 +180,9 @@ const HAND_WRITTEN: &[(&str, &str)] = &[
     ("cast-key-status", include_str!("man/cast-key-status.man")),
     ("cast-vault", include_str!("man/cast-vault.man")),
     ("cast-vault-accept", include_str!("man/cast-vault-accept.man")),
+    ("cast-vault-merge", include_str!("man/cast-vault-merge.man")),
+    ("cast-git", include_str!("man/cast-git.man")),
+    ("cast-git-setup", include_str!("man/cast-git-setup.man")),
     ("cast-completions", include_str!("man/cast-completions.man")),
     ("cast-man", include_str!("man/cast-man.man")),
 ];

@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod copy;
 pub(crate) mod delete;
 pub(crate) mod doctor;
+pub(crate) mod git;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod key;

@@ -38,6 +38,13 @@ struct Begun {
     before: Option<Summary>,
 }
 
+/// A state that is to be written, its file, and the state that it came of.
+pub(crate) struct Sealed<'a> {
+    pub(crate) vault: &'a Vault,
+    pub(crate) file: Vec<u8>,
+    pub(crate) former: Option<State>,
+}
+
 impl Session {
     /// Changes the vault of `agent` by `edit`; a failure of `edit` changes nothing. `command` is what the owner would type: the
     /// hint where the key at hand is an agent's, which only reads.
@@ -165,6 +172,20 @@ impl Session {
     ) -> Result<()> {
         let former = vault.state().cloned();
         let file = self.seal(vault, &unlocked.key, memory)?;
+        self.put(folder, lock, unlocked, &Sealed { vault, file, former }, memory, before)
+    }
+
+    /// The same for one that is sealed already.
+    pub(crate) fn put(
+        &self,
+        folder: &VaultFolder,
+        lock: &WriteLock,
+        unlocked: &Arc<Unlocked>,
+        sealed: &Sealed<'_>,
+        memory: &Memory,
+        before: Option<&Summary>,
+    ) -> Result<()> {
+        let Sealed { vault, file, former } = sealed;
         let agent = vault.agent().clone();
         // It may have become a vault of its own.
         let memory = &memory.of(vault.id(), Known::of(vault));
@@ -185,7 +206,7 @@ impl Session {
             room = Some(seen.announce(records, known, &folder.way(&agent), former.as_ref(), state)?);
         }
         let is_whole = Cell::new(false);
-        let replaced = folder.replace(lock, &agent, &file, &is_whole, |back| {
+        let replaced = folder.replace(lock, &agent, file, &is_whole, |back| {
             let anchor = vault.part().card.clone();
             let anchor = cast_vault::Anchor::Card(&anchor);
             let reopened = Vault::open(back, &agent, &unlocked.key, anchor, None)?;
@@ -193,7 +214,7 @@ impl Session {
         });
         let Some((seen, records)) = seen else { return replaced };
         drop(room);
-        let is_written = || folder.read(&agent).is_ok_and(|now| now.as_ref() == Some(&file));
+        let is_written = || folder.read(&agent).is_ok_and(|now| now.as_ref() == Some(file));
         if let (Err(_), Some(state)) = (&replaced, vault.state())
             && !is_written()
         {

@@ -1,10 +1,14 @@
-//! What git knows about a file with secrets in plain text. Asks the installed `git`; a user without git is not stopped.
+//! What git knows about files: whether one with secrets in plain text could end up in a commit, and the sides of a merge. Asks the installed `git`; a
+//! user without git is not stopped.
 
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use cast_vault::MAX_FILE;
 
 use crate::disk;
 use crate::injections::{KEY_FILE, PASSPHRASE_FILE, UNLOCK_MATERIAL};
@@ -49,11 +53,34 @@ pub(crate) fn ignores(path: &Path) -> bool {
         && ask(&real, &["check-ignore", "--quiet"], rest.as_os_str()) == Some(0)
 }
 
-/// Runs git and returns its exit code. git reads no input, prints nothing, starts no monitor that the repository
-/// configures, fetches nothing, and gets no key from cast.
+/// What git prints, or `None` where it fails or prints more than a vault has bytes.
+pub(crate) fn read(folder: &Path, words: &[&str]) -> Option<Vec<u8>> {
+    let mut git = command(folder, words).stdout(Stdio::piped()).spawn().ok()?;
+    let mut printed = Vec::new();
+    let read = git.stdout.take()?.take(MAX_FILE as u64 + 1).read_to_end(&mut printed);
+    let ended = git.wait().ok()?;
+    (read.is_ok() && ended.success() && printed.len() <= MAX_FILE).then_some(printed)
+}
+
+/// The same as one line of text.
+pub(crate) fn read_line(folder: &Path, words: &[&str]) -> Option<String> {
+    Some(String::from_utf8(read(folder, words)?).ok()?.trim_end().to_owned()).filter(|line| !line.is_empty())
+}
+
+/// Whether git did it.
+pub(crate) fn does(folder: &Path, words: &[&str]) -> bool {
+    command(folder, words).status().is_ok_and(|status| status.success())
+}
+
+/// Runs git and returns its exit code.
 fn ask(folder: &Path, words: &[&str], name: &OsStr) -> Option<i32> {
+    command(folder, words).arg("--").arg(name).status().ok()?.code()
+}
+
+/// git reads no input, prints nothing, starts no monitor that the repository configures, fetches nothing, and gets no key from cast.
+fn command(folder: &Path, words: &[&str]) -> Command {
     let mut git = Command::new("git");
-    git.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false"]).args(words).arg("--").arg(name);
+    git.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false"]).args(words);
     for variable in ELSEWHERE.iter().chain(&UNLOCK_MATERIAL) {
         git.env_remove(variable);
     }
@@ -63,11 +90,6 @@ fn ask(folder: &Path, words: &[&str], name: &OsStr) -> Option<i32> {
             exec::close_in_children(&data);
         }
     }
-    git.env("GIT_NO_LAZY_FETCH", "1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .ok()?
-        .code()
+    git.env("GIT_NO_LAZY_FETCH", "1").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    git
 }

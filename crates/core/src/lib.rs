@@ -9,7 +9,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | 5 | `verbs`, `run`: what a user or a program can ask for |
-//! | 4 | `door`, `first_key`, `read`, `change`, `survey`: the ways that the verbs take |
+//! | 4 | `door`, `first_key`, `read`, `change`, `merging`, `survey`: the ways that the verbs take |
 //! | 3 | `session`: what every verb works with, and the key of this process |
 //! | 2 | `key_store`, `vault_folder`, `seen`, `audit_log`, `settings`, `git`, `broker_folder`: keys, files, programs |
 //! | 1 | `brokered`, `disk`, `dotenv`, `injections`, `listing`, `example`, `masking`, `supervisor`: atomic files, text, a child process |
@@ -38,6 +38,7 @@ pub mod injections;
 pub mod key_store;
 pub mod listing;
 pub mod masking;
+mod merging;
 pub mod paths;
 pub mod platform;
 pub mod read;

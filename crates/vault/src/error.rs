@@ -160,6 +160,15 @@ pub enum Refusal {
     Vector(VectorFault),
     /// Sealed, it would be larger than the largest vault.
     TooLarge,
+
+    /// What is to be merged is another vault.
+    OtherVault,
+    /// What is to be merged lacks something that the state has which both sides grew from.
+    OlderThanBase,
+    /// Both sides changed the owner's part, or the person may set nothing: its owner merges.
+    OwnerMerges,
+    /// It belongs to a former key.
+    OfFormerKey,
 }
 
 impl Refusal {

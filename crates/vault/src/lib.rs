@@ -42,4 +42,5 @@ pub use time::Timestamp;
 pub use value::{MAX_ENVIRONMENT_STRING, MAX_FILE_VALUE, Oddity, SecretValue};
 pub use values::Secret;
 pub use vault::{Anchor, Change, Comparison, Digest, Entry, Inspected, Noted, Receipt, Role, Sealer, State, Vault};
+pub use vault::{Choices, Clash, Merged, Side, Sides};
 pub use vector::{MAX_REPLICAS, Order, Replica, Vector, VectorFault};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use age::secrecy::zeroize::Zeroizing;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 
 use crate::name::SecretName;
 use crate::text::{Length, Reader, write_string};
@@ -20,6 +22,24 @@ pub struct Secret {
     /// When the value was last set.
     pub updated: Timestamp,
 }
+
+impl Secret {
+    /// What a diff shows of the value: the first 4 bytes of HMAC-SHA256 under the vault's `fp`, over KEY, 00 and the value. `None` of a value under
+    /// 8 bytes, which could be guessed by who has the vault's key of old.
+    pub fn fingerprint(&self, name: &SecretName, fp: [u8; 16]) -> Option<[u8; 4]> {
+        if self.value.len() < SHORTEST_FINGERPRINTED {
+            return None;
+        }
+        let mut mac = Hmac::<Sha256>::new_from_slice(&fp).expect("HMAC takes a key of any length");
+        mac.update(name.as_str().as_bytes());
+        mac.update(&[0]);
+        mac.update(self.value.expose().as_bytes());
+        mac.finalize().into_bytes().first_chunk().copied()
+    }
+}
+
+/// In bytes.
+const SHORTEST_FINGERPRINTED: usize = 8;
 
 /// The values by name.
 pub(crate) type Values = BTreeMap<SecretName, Secret>;

@@ -11,11 +11,13 @@
 //! | `receipt` | a note that a plain text was verified |
 //! | `edit` | what the owner and a person change |
 //! | `seal` | the next state, signed and encrypted |
+//! | `merge` | two states that grew apart become one |
 //! | `inspect` | a look at a vault without an anchor, for `accept` |
 
 mod edit;
 mod inspect;
 mod lines;
+mod merge;
 mod open;
 mod plain;
 mod receipt;
@@ -37,6 +39,7 @@ use receipt::Anchored;
 
 pub use edit::Change;
 pub use inspect::Inspected;
+pub use merge::{Choices, Clash, Merged, Side, Sides};
 pub use open::Anchor;
 pub use receipt::{Noted, Receipt};
 pub use state::{Comparison, Digest, State};

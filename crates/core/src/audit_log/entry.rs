@@ -27,6 +27,8 @@ pub enum Action {
     Mask,
     Broker,
     Accept,
+    /// `cast vault merge`, and what git calls.
+    Merge,
     KeyExport,
     KeyImport,
     KeyRotate,
@@ -116,6 +118,7 @@ impl Action {
             Self::Mask => "mask",
             Self::Broker => "broker",
             Self::Accept => "accept",
+            Self::Merge => "merge",
             Self::KeyExport => "key-export",
             Self::KeyImport => "key-import",
             Self::KeyRotate => "key-rotate",

@@ -181,5 +181,13 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
             let what = format!("would be larger than {} MiB, the largest size of a vault", MAX_FILE >> 20);
             vault(Kind::Usage, &what)
         }
+        Refusal::OtherVault => integrity("is another vault than the one that is to be merged"),
+        Refusal::OlderThanBase => {
+            integrity("is not merged: one side is older than what both grew from").hint("to take a change back: 'cast set'")
+        }
+        Refusal::OwnerMerges => vault(Kind::NoKey, "was changed on both sides, and only its owner can merge that").hint(ASK),
+        Refusal::OfFormerKey => {
+            vault(Kind::Integrity, "belongs to a former key: it is not merged").hint("rotate it first: 'cast key rotate'")
+        }
     }
 }

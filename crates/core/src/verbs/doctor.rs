@@ -17,6 +17,7 @@ use crate::session::{Session, no_key};
 use crate::settings::{Audit, Mask, Settings};
 use crate::survey::{Held, Standing, Surveyed};
 use crate::vault_folder::VaultFolder;
+use crate::verbs::git::lacks_drivers;
 use cast_keyring::{KeyringError, Presence};
 use cast_vault::UnlockKey;
 use cast_vault::Vault;
@@ -35,6 +36,18 @@ pub struct Diagnosis {
     pub audit: Audit,
     /// What needs care.
     pub findings: Vec<Finding>,
+}
+
+/// The attributes of the vaults name programs that only this clone can set up.
+fn without_drivers(folder: &VaultFolder) -> Finding {
+    Finding {
+        check: Check::Vault,
+        message: format!(
+            "this clone of the repository does not know how to show and merge vaults: '{}'",
+            folder.real().display()
+        ),
+        fix: vec!["set it up: 'cast git setup'".to_owned()],
+    }
 }
 
 /// What a backup is good for.
@@ -118,6 +131,7 @@ impl Session {
         findings.extend(ignored_variables());
         findings.extend(self.missing_vaults().map(missing));
         findings.extend(self.gone());
+        findings.extend(self.folder().ok().filter(|folder| lacks_drivers(folder)).map(without_drivers));
         findings.extend(self.key_in_a_file(&keyring));
         findings.extend(self.look_at_files());
         if settings.audit != Audit::Off

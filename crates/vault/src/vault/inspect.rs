@@ -33,15 +33,26 @@ impl Vault {
     /// Opens a vault to be looked at: steps 1 to 5, with the owner whom it names.
     pub fn inspect(file: &[u8], agent: &AgentName, keys: &[MasterKey]) -> Result<Inspected> {
         let inspected =
-            open::decrypt(file, keys).and_then(|(bytes, opener)| Inspected::new(bytes, keys, opener, agent));
+            open::decrypt(file, keys).and_then(|(bytes, opener)| Inspected::new(bytes, keys, opener, Some(agent)));
         inspected.map_err(|refusal| refusal.of(agent))
+    }
+
+    /// The same where no name is known but the one that it has itself: to be shown, and for nothing else. `None` if it does not open so.
+    pub fn inspect_any(file: &[u8], keys: &[MasterKey]) -> Option<Inspected> {
+        let (bytes, opener) = open::decrypt(file, keys).ok()?;
+        Inspected::new(bytes, keys, opener, None).ok()
     }
 }
 
 impl Inspected {
-    fn new(bytes: Zeroizing<Vec<u8>>, keys: &[MasterKey], opener: usize, agent: &AgentName) -> Result<Self, Refusal> {
+    fn new(
+        bytes: Zeroizing<Vec<u8>>,
+        keys: &[MasterKey],
+        opener: usize,
+        agent: Option<&AgentName>,
+    ) -> Result<Self, Refusal> {
         let plain = Plain::split(bytes)?;
-        open::check_agent(&plain, agent)?;
+        agent.map_or(Ok(()), |agent| open::check_agent(&plain, agent))?;
         let owner = plain.first.line.owner.verifier();
         let owner = owner.filter(|owner| plain.is_owners(owner)).ok_or(Refusal::NotAuthentic)?;
         let part = open::read_part(&plain)?;
@@ -56,6 +67,11 @@ impl Inspected {
             if is_own { card == part.card } else { part.people.values().any(|person| person.card == card) }
         });
         Ok(Self { plain, index, part, state, sealer, values })
+    }
+
+    /// The agent whose vault it says it is.
+    pub fn agent(&self) -> &AgentName {
+        &self.plain.first.line.agent
     }
 
     /// The card of the owner whom it names.

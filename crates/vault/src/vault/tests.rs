@@ -3,6 +3,7 @@
 mod bytes;
 mod forgeries;
 mod limits;
+mod merge;
 mod order;
 mod receipts;
 mod roles;

@@ -1,0 +1,82 @@
+//! What a merge needs: the states of a vault as git has them, opened by who made them and not by what this machine has seen, and words for what
+//! clashes. No record of what was seen is read for them or written: a state counts as seen once a reader has used it.
+
+use cast_vault::{AgentName, Anchor, Clash, Error, Refusal, Role, Sides, UnlockKey, Vault};
+
+use crate::clock;
+use crate::failure::{Failure, Kind, Result};
+use crate::session::Session;
+
+/// What the two sides of a merge are called: commits, as a rebase swaps ours and theirs.
+pub(crate) struct Names {
+    pub(crate) ours: String,
+    pub(crate) theirs: String,
+}
+
+impl Session {
+    /// Opens a state of the vault of `agent` as one of this user's own, or of an owner whose card this machine has accepted for that agent.
+    pub(crate) fn authentic(&self, file: &[u8], agent: &AgentName) -> Result<Vault> {
+        let unlocked = self.key()?;
+        let UnlockKey::Master(keys) = &unlocked.key else {
+            return Ok(Vault::open(file, agent, &unlocked.key, Anchor::Own, None)?);
+        };
+        let inspected = Vault::inspect(file, agent, keys).map_err(|refusal| unlocked.explain(refusal.into()))?;
+        let card = inspected.card().clone();
+        if !inspected.is_owned_by(keys) {
+            let places = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places_of(inspected.state().id))?;
+            let is_accepted = |place: &crate::seen::Place| {
+                place.agent().as_ref() == Some(agent) && place.card().is_some_and(|known| *known == card)
+            };
+            if agent.is_builtin() || self.was_replaced(&card) || !places.iter().any(is_accepted) {
+                return Err(Error::from(Refusal::OtherOwner.of(agent)).into());
+            }
+        }
+        Ok(inspected.accept(&unlocked.key, &card)?)
+    }
+
+    /// The same for a vault of whatever agent, to be shown; `None` where it does not verify.
+    pub(crate) fn authentic_of_any(&self, file: &[u8]) -> Result<Option<Vault>> {
+        let unlocked = self.key()?;
+        let agent = match &unlocked.key {
+            UnlockKey::Master(keys) => Vault::inspect_any(file, keys).map(|inspected| inspected.agent().clone()),
+            UnlockKey::Agent(grant) => Some(grant.agent.clone()),
+        };
+        Ok(agent.and_then(|agent| self.authentic(file, &agent).ok()))
+    }
+}
+
+/// What both sides changed, and what to type.
+pub(crate) fn conflict(agent: &AgentName, clashes: &[Clash], sides: Sides<'_>, names: &Names) -> Failure {
+    let times = |vault: &Vault, name: &cast_vault::SecretName| match vault.values().get(name) {
+        Some(secret) => clock::local(secret.updated),
+        None if vault.names().contains_key(name) => "from a command".to_owned(),
+        None => "removed".to_owned(),
+    };
+    let line = |clash: &Clash| match clash {
+        Clash::Secret(name) => {
+            let [ours, theirs] = [sides.ours, sides.theirs].map(|vault| times(vault, name));
+            format!("{name}: {ours} in {}, {theirs} in {}", names.ours, names.theirs)
+        }
+        Clash::Person(name) => format!("person '{name}': changed in {} and in {}", names.ours, names.theirs),
+        Clash::Epoch => format!("agent keys were revoked in {} and in {}", names.ours, names.theirs),
+        Clash::Count => format!("{} and {} count the same for different states", names.ours, names.theirs),
+    };
+    let what = format!("the vault of agent '{agent}' was changed on both sides");
+    let failure = clashes.iter().map(line).fold(Failure::new(Kind::Other, what), Failure::detail);
+    let keys: Vec<_> = clashes
+        .iter()
+        .filter_map(|clash| match clash {
+            Clash::Secret(name) => Some(name.to_string()),
+            Clash::Person(_) | Clash::Epoch | Clash::Count => None,
+        })
+        .collect();
+    if keys.len() == clashes.len() && *sides.ours.role() != Role::Reader {
+        let keys = keys.join(",");
+        return failure
+            .hint(format!("to take what {} has: 'cast vault merge {agent} --theirs {keys}'", names.theirs))
+            .hint(format!("to keep what {} has: 'cast vault merge {agent} --ours {keys}'", names.ours));
+    }
+    failure
+        .hint("take one side as a whole: 'git checkout --ours FILE' or 'git checkout --theirs FILE'")
+        .hint(format!("then look at it, and take it: 'cast vault accept {agent}'"))
+}

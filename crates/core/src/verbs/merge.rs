@@ -1,0 +1,107 @@
+//! Merges a vault that git has left in conflict: with choices where both sides changed the same, or where no driver ran.
+
+use cast_vault::{AgentName, Choices, Merged, Replica, SecretName, Side, Sides, Vault};
+
+use crate::audit_log::{Action, Event};
+use crate::change::{Sealed, refuse_agent_key};
+use crate::door::{Effect, Verb};
+use crate::failure::{Failure, Kind, Result};
+use crate::git;
+use crate::merging::{Names, conflict};
+use crate::seen::{Known, Memory, Summary};
+use crate::session::Session;
+
+/// Merges the sides that git keeps of the vault of `agent`.
+pub struct Merge<'a> {
+    /// Whose vault.
+    pub agent: &'a AgentName,
+    /// Of which secrets our side is kept.
+    pub ours: &'a [SecretName],
+    /// Of which secrets the other side is taken.
+    pub theirs: &'a [SecretName],
+}
+
+/// Where git says which commit is being merged.
+const OTHERS: [&str; 4] = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD"];
+
+impl Verb for Merge<'_> {
+    type Done = ();
+    const EFFECT: Effect = Effect::Change;
+
+    fn event(&self) -> Event {
+        Event::new(Action::Merge).agent(self.agent).keys(self.ours.iter().chain(self.theirs))
+    }
+
+    fn perform(self, session: &Session, _: &mut Event) -> Result<()> {
+        let Self { agent, ours, theirs } = self;
+        let folder = session.folder()?;
+        let unlocked = session.key()?;
+        refuse_agent_key(&unlocked.key, &format!("cast vault merge {agent}"))?;
+        let lock = session.lock_vaults(folder)?;
+        let (real, file) = (folder.real(), format!("{agent}.age"));
+        let stage = |number: u8| git::read(&real, &["cat-file", "blob", &format!(":{number}:./{file}")]);
+        let [base, our_file, their_file] = [stage(1), stage(2), stage(3)];
+        let (Some(our_file), Some(their_file)) = (our_file, their_file) else {
+            return Err(not_in_conflict(agent));
+        };
+        let now = folder.read(agent)?;
+        if now.as_ref().is_some_and(|now| *now != our_file && *now != their_file) {
+            return Err(changed_meanwhile(agent, &file));
+        }
+        let open = |file: &[u8]| session.authentic(file, agent);
+        let base = base.as_deref().map(open).transpose()?;
+        let (one, other) = (open(&our_file)?, open(&their_file)?);
+        let sides = Sides { base: base.as_ref(), ours: &one, theirs: &other };
+        let mut choices: Choices = ours.iter().map(|name| (name.clone(), Side::Ours)).collect();
+        choices.extend(theirs.iter().map(|name| (name.clone(), Side::Theirs)));
+        let memory = match session.seen() {
+            Some(seen) => seen.memory(&one, &unlocked.key, None)?,
+            None => Memory::none(Known::of(&one)),
+        };
+        let replica = session.replica_beside(&memory, [&one, &other])?;
+        let (vault, merged) = match Vault::merge(sides, &choices, &unlocked.key, replica)? {
+            Merged::Whole(Side::Ours) => (open(&our_file)?, our_file),
+            Merged::Whole(Side::Theirs) => (open(&their_file)?, their_file),
+            Merged::Joined(vault, file) => (*vault, file),
+            Merged::Clashes(clashes) => {
+                let line = |commit: &str| git::read_line(&real, &["log", "-1", "--format=%h", commit, "--"]);
+                let commit = |commits: &[&str]| {
+                    let found = commits.iter().find_map(|commit| Some(format!("{commit} ({})", line(commit)?)));
+                    found.unwrap_or_else(|| "the other side".to_owned())
+                };
+                let names = Names { ours: commit(&["HEAD"]), theirs: commit(&OTHERS) };
+                return Err(conflict(agent, &clashes, sides, &names));
+            }
+        };
+        let sealed = Sealed { former: one.state().cloned(), vault: &vault, file: merged };
+        session.put(folder, &lock, &unlocked, &sealed, &memory, Some(&Summary::of(&one)))?;
+        if let Some(seen) = session.seen() {
+            seen.end_taking_in();
+        }
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Under which replica a choice is counted: this machine's, unless its numbers may be used on one of the sides.
+    fn replica_beside(&self, memory: &Memory, sides: [&Vault; 2]) -> Result<Replica> {
+        let Some(seen) = self.seen() else { return Ok(Replica::generate()?) };
+        let replica = seen.replica()?;
+        let counts = |state: &cast_vault::State| [state.rules.get(replica), state.at.get(replica)];
+        let known = memory.record.as_ref().map_or([0, 0], |record| counts(&record.state));
+        let [one, other] = sides.map(|vault| vault.state().map_or([0, 0], counts));
+        let joined = [one[0].max(other[0]), one[1].max(other[1])];
+        let is_alike = joined == known && !seen.has_pending(memory.known, sides[0].state());
+        if is_alike { Ok(replica) } else { seen.new_replica() }
+    }
+}
+
+fn not_in_conflict(agent: &AgentName) -> Failure {
+    Failure::new(Kind::Usage, format!("git has no conflict in the vault of agent '{agent}'"))
+        .hint("'git status' shows what git still has to merge")
+}
+
+fn changed_meanwhile(agent: &AgentName, file: &str) -> Failure {
+    let what = format!("the vault of agent '{agent}' is neither side of the merge any more");
+    Failure::new(Kind::Integrity, what).hint(format!("to begin again, in its folder: 'git checkout --ours {file}'"))
+}

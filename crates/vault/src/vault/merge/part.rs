@@ -1,0 +1,113 @@
+//! The owner's part of the result, where each side has changed it: by name and flag, and by person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Choices, Clash, Side, Sides, Way};
+use crate::name::SecretName;
+use crate::part::{Flags, Part, Person};
+use crate::vault::Vault;
+
+/// Only for the owner, who signs it. What clashes is as on our side.
+pub(super) fn merged(sides: Sides<'_>, way: Way, lead: Side, choices: &Choices, clashes: &mut Vec<Clash>) -> Part {
+    let Sides { base, ours, theirs } = sides;
+    let lead = &sides.of(lead).part;
+    let mut names = BTreeMap::new();
+    let vaults = || [Some(ours), Some(theirs), base].into_iter().flatten();
+    for name in vaults().flat_map(|vault| vault.names().keys()).collect::<BTreeSet<_>>() {
+        let flags = match choices.get(name) {
+            Some(side) => sides.of(*side).names().get(name).cloned(),
+            None => flags_of(sides, way, name).unwrap_or_else(|| {
+                clashes.push(Clash::Secret(name.clone()));
+                ours.names().get(name).cloned()
+            }),
+        };
+        names.extend(flags.map(|flags| (name.clone(), flags)));
+    }
+    let mut people = BTreeMap::new();
+    for name in vaults().flat_map(|vault| vault.people().keys()).collect::<BTreeSet<_>>() {
+        let [base, one, other] =
+            [base, Some(ours), Some(theirs)].map(|vault| vault.and_then(|vault| vault.people().get(name)));
+        let person = three_ways(way, base, one, other).unwrap_or_else(|| {
+            clashes.push(Clash::Person(name.clone()));
+            one
+        });
+        if let Some(person) = person {
+            let may_set = person.may_set.iter().filter(|name| names.contains_key(*name)).cloned().collect();
+            people.insert(name.clone(), Person { may_set, ..person.clone() });
+        }
+    }
+    let part = Part { names, people, ..lead.clone() };
+    if !part.is_consistent() {
+        // Two people with one card, say: each side listed one.
+        clashes
+            .extend(part.people.keys().filter(|name| !ours.people().contains_key(*name)).cloned().map(Clash::Person));
+    }
+    part
+}
+
+/// How a secret is to be treated, `Some(None)` where it is removed; `None` where the sides clash.
+fn flags_of(sides: Sides<'_>, way: Way, name: &SecretName) -> Option<Option<Flags>> {
+    let Sides { base, ours, theirs } = sides;
+    let base_flags = base.and_then(|base| base.names().get(name));
+    match (ours.names().get(name), theirs.names().get(name)) {
+        (None, None) => Some(None),
+        (Some(ours), Some(theirs)) => Some(Some(joined(way, base_flags, ours, theirs)?)),
+        (Some(flags), None) => one_sided(way, base, ours, name, base_flags, flags),
+        (None, Some(flags)) => one_sided(way, base, theirs, name, base_flags, flags),
+    }
+}
+
+/// One side has it: it added the secret, or the other side removed it, which clashes with any change.
+fn one_sided(
+    way: Way,
+    base: Option<&Vault>,
+    side: &Vault,
+    name: &SecretName,
+    former: Option<&Flags>,
+    flags: &Flags,
+) -> Option<Option<Flags>> {
+    let Some(former) = former else { return (way != Way::Apart).then(|| Some(flags.clone())) };
+    let value = |vault: &Vault| vault.values().get(name).map(|secret| secret.value.clone());
+    let is_unchanged = match (base.and_then(value), value(side)) {
+        (Some(former), Some(value)) => former.is(&value),
+        (former, value) => former.is_none() && value.is_none(),
+    };
+    (flags == former && is_unchanged).then_some(None)
+}
+
+/// Flag by flag.
+fn joined(way: Way, base: Option<&Flags>, ours: &Flags, theirs: &Flags) -> Option<Flags> {
+    fn flag<T: Clone + PartialEq>(
+        way: Way,
+        of: impl Fn(&Flags) -> &T,
+        [base, ours, theirs]: [Option<&Flags>; 3],
+    ) -> Option<T> {
+        three_ways(way, base.map(&of), ours.map(&of), theirs.map(&of))?.cloned()
+    }
+    let sides = [base, Some(ours), Some(theirs)];
+    Some(Flags {
+        dangerous: flag(way, |flags| &flags.dangerous, sides)?,
+        unmasked: flag(way, |flags| &flags.unmasked, sides)?,
+        hosts: flag(way, |flags| &flags.hosts, sides)?,
+        places: flag(way, |flags| &flags.places, sides)?,
+        prefix: flag(way, |flags| &flags.prefix, sides)?,
+        file: flag(way, |flags| &flags.file, sides)?,
+        from: flag(way, |flags| &flags.from, sides)?,
+    })
+}
+
+/// What both have, or the one that differs from the base; `None` where both do, or there is no base.
+fn three_ways<'a, T: PartialEq>(
+    way: Way,
+    base: Option<&'a T>,
+    ours: Option<&'a T>,
+    theirs: Option<&'a T>,
+) -> Option<Option<&'a T>> {
+    if ours == theirs || way != Way::Apart && theirs == base {
+        Some(ours)
+    } else if way != Way::Apart && ours == base {
+        Some(theirs)
+    } else {
+        None
+    }
+}
