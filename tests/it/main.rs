@@ -16,6 +16,7 @@ mod doctor;
 mod durability;
 mod environment;
 mod forge;
+mod git;
 mod house;
 mod import;
 mod init;

@@ -41,7 +41,7 @@ impl Verb for MergeFiles<'_> {
             disk::read_limited(&file, path, MAX_FILE)
         };
         let [base, our_file, their_file] = [read(base)?, read(ours)?, read(theirs)?];
-        let unlocked = session.key()?;
+        let unlocked = session.key().map_err(|_| no_key(agent))?;
         let open = |file: &[u8]| session.authentic(file, agent);
         let base = if base.is_empty() { None } else { Some(open(&base)?) };
         let (one, other) = (open(&our_file)?, open(&their_file)?);
@@ -57,4 +57,10 @@ impl Verb for MergeFiles<'_> {
             }
         }
     }
+}
+
+/// In one line: git says the rest.
+fn no_key(agent: &AgentName) -> Failure {
+    let what = format!("the vault of agent '{agent}' is not merged, as no key can be had without asking");
+    Failure::new(Kind::NoKey, format!("{what}: 'cast vault merge {agent}'"))
 }

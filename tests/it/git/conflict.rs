@@ -1,0 +1,126 @@
+//! Both sides changed one secret, or no driver ran: git keeps a conflict, and `cast vault merge` settles it.
+
+use super::{Machine, SECRETS, bytes, two_machines};
+use crate::advice::told;
+
+/// Both machines have changed T_ONE, and the second one has both commits.
+fn conflict() -> Option<[Machine; 2]> {
+    let [here, there] = two_machines()?;
+    here.set("T_ONE", "hunter2-here");
+    here.commit_and_push("here");
+    there.set("T_ONE", "hunter2-there");
+    there.set("T_NEW", "hunter2-new");
+    there.commit("there");
+    there.gits(&["fetch", "-q", "origin"]);
+    Some([here, there])
+}
+
+#[test]
+fn a_conflict_names_the_secret_and_changes_nothing_until_a_side_is_chosen() {
+    let Some([_, there]) = conflict() else { return };
+    let before = bytes(&there.file());
+    let merged = there.git(&["merge", "--no-edit", "origin/main"]).run();
+    assert_eq!(merged.code, 1, "{merged:?}");
+    merged.says_nothing_of(&SECRETS);
+    let error = "cast: error: the vault of agent 'a' was changed on both sides\n  T_ONE: 20";
+    assert!(merged.err.contains(error) && merged.err.contains(" in HEAD, 20"), "{merged:?}");
+    assert!(bytes(&there.file()) == before, "our side is not as it was");
+    assert!(there.gits(&["status", "--short"]).out.contains("UU vaults/a.age"));
+    let commit = |name: &str| there.gits(&["rev-parse", "--short", name]).out.trim().to_owned();
+    let refused = there.cast(&["vault", "merge", "a"]).run();
+    assert_eq!(refused.code, 1, "{refused:?}");
+    for name in ["HEAD", "MERGE_HEAD"] {
+        assert!(refused.err.contains(&format!(" in {name} ({})", commit(name))), "{refused:?}");
+    }
+    assert!(bytes(&there.file()) == before);
+    let to_take = told(&refused, "to take what {} has: 'cast vault merge a --theirs T_ONE'");
+    assert_eq!(to_take.hole(0), format!("MERGE_HEAD ({})", commit("MERGE_HEAD")));
+    told(&refused, "to keep what {} has: 'cast vault merge a --ours T_ONE'");
+    there.cast(&["vault", "merge", "a", "--theirs", "T_ONE", "--ours", "T_ONE"]).refuses(
+        2,
+        "is in '--ours' and",
+        &SECRETS,
+    );
+    let done = there.cast(&["vault", "merge", "a", "--theirs", "T_ONE"]).succeeds();
+    assert!(done.err.contains("'git add a.age'"), "{done:?}");
+    assert_eq!(there.values(), "T_NEW=hunter2-new T_ONE=hunter2-here T_TWO=hunter2-two");
+    there.commit("merged");
+    // Nothing is in conflict any more.
+    let none =
+        there.cast(&["vault", "merge", "a"]).refuses(2, "git has no conflict in the vault of agent 'a'", &SECRETS);
+    told(&none, "'git status' shows what git still has to merge");
+}
+
+#[test]
+fn our_side_can_be_kept_and_the_other_machine_takes_it() {
+    let Some([here, there]) = conflict() else { return };
+    there.git(&["merge", "--no-edit", "origin/main"]).run();
+    there.cast(&["vault", "merge", "a", "--ours", "T_ONE"]).succeeds();
+    there.commit_and_push("merged");
+    here.gits(&["pull", "-q", "--ff-only", "origin", "main"]);
+    assert_eq!(here.values(), "T_NEW=hunter2-new T_ONE=hunter2-there T_TWO=hunter2-two");
+    let log = there.sandbox.audit_log();
+    assert!(log.contains("\"merge\"") && SECRETS.iter().all(|secret| !log.contains(secret)), "{log}");
+}
+
+#[test]
+fn a_rebase_names_commits_as_it_swaps_the_sides() {
+    let Some([_, there]) = conflict() else { return };
+    let rebased = there.git(&["rebase", "origin/main"]).run();
+    assert_ne!(rebased.code, 0, "{rebased:?}");
+    let refused = there.cast(&["vault", "merge", "a"]).run();
+    let own = there.gits(&["rev-parse", "--short", "REBASE_HEAD"]).out.trim().to_owned();
+    assert!(refused.err.contains(&format!(" in REBASE_HEAD ({own})")), "{refused:?}");
+    there.cast(&["vault", "merge", "a", "--theirs", "T_ONE"]).succeeds();
+    there.gits(&["add", "-A"]);
+    there.gits(&["rebase", "--continue"]);
+    assert_eq!(there.values(), "T_NEW=hunter2-new T_ONE=hunter2-there T_TWO=hunter2-two");
+}
+
+#[test]
+fn without_the_driver_the_sides_are_merged_by_hand() {
+    let Some([here, there]) = two_machines() else { return };
+    there.gits(&["config", "--local", "--remove-section", "merge.cast"]);
+    here.set("T_ONE", "hunter2-here");
+    here.commit_and_push("here");
+    there.set("T_TWO", "hunter2-there");
+    there.commit("there");
+    let merged = there.git(&["pull", "--no-rebase", "--no-edit", "origin", "main"]).run();
+    assert_ne!(merged.code, 0, "{merged:?}");
+    there.cast(&["vault", "merge", "a"]).succeeds();
+    there.commit("merged");
+    assert_eq!(there.values(), "T_ONE=hunter2-here T_TWO=hunter2-there");
+}
+
+#[test]
+fn a_vault_that_was_changed_meanwhile_is_left_alone() {
+    let Some([_, there]) = conflict() else { return };
+    there.git(&["merge", "--no-edit", "origin/main"]).run();
+    there.set("T_TWO", "hunter2-more");
+    let refused = there.cast(&["vault", "merge", "a", "--theirs", "T_ONE"]);
+    let refused = refused.refuses(5, "is neither side of the merge any more", &SECRETS);
+    told(&refused, "to begin again, in its folder: 'git checkout --ours {}'");
+    there.gits(&["checkout", "--ours", "vaults/a.age"]);
+    there.cast(&["vault", "merge", "a", "--theirs", "T_ONE"]).succeeds();
+}
+
+#[test]
+fn revocations_on_both_sides_are_not_merged() {
+    let Some([here, there]) = two_machines() else { return };
+    for machine in [&here, &there] {
+        machine.cast(&["key", "export", "--agent", "a", "--output", "agent.key"]).succeeds();
+        machine.cast(&["key", "revoke", "--agent", "a"]).succeeds();
+    }
+    here.commit_and_push("here");
+    there.commit("there");
+    there.gits(&["fetch", "-q", "origin"]);
+    let merged = there.git(&["merge", "--no-edit", "origin/main"]).run();
+    assert!(merged.code == 1 && merged.err.contains("agent keys were revoked in HEAD and in "), "{merged:?}");
+    let refused = there.cast(&["vault", "merge", "a"]).run();
+    told(&refused, "take one side as a whole: 'git checkout --ours FILE' or 'git checkout --theirs FILE'");
+    there.gits(&["checkout", "--theirs", "vaults/a.age"]);
+    told(&refused, "then look at it, and take it: 'cast vault accept a'");
+    there.cast(&["vault", "accept", "a", "--yes"]).succeeds();
+    there.commit("merged");
+    there.cast(&["list", "a"]).succeeds();
+}

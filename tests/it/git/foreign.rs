@@ -1,0 +1,131 @@
+//! Sides that are no state of this vault: forged, of another agent, older than what both grew from. Each is refused, and our side stays.
+
+use std::fs;
+
+use super::{Machine, SECRETS, bytes, two_machines};
+use crate::advice::told;
+use crate::forge::{Key, Text};
+use crate::sandbox::Outcome;
+
+/// Merges a branch in which the vault is `theirs`.
+#[track_caller]
+fn merged_with(there: &Machine, theirs: &[u8]) -> Outcome {
+    there.gits(&["checkout", "-q", "-b", "evil"]);
+    fs::write(there.file(), theirs).unwrap();
+    there.commit("evil");
+    there.gits(&["checkout", "-q", "main"]);
+    there.set("T_ONE", "hunter2-here");
+    there.commit("here");
+    let before = bytes(&there.file());
+    let merged = there.git(&["merge", "--no-edit", "evil"]).run();
+    assert_eq!(merged.code, 1, "{merged:?}");
+    merged.says_nothing_of(&SECRETS);
+    assert!(bytes(&there.file()) == before, "our side is not as it was");
+    let refused = there.cast(&["vault", "merge", "a"]).run();
+    assert_ne!(refused.code, 0, "{refused:?}");
+    there.gits(&["merge", "--abort"]);
+    assert_eq!(there.values(), "T_ONE=hunter2-here T_TWO=hunter2-two");
+    merged
+}
+
+#[test]
+fn a_forged_side() {
+    let Some([_, there]) = two_machines() else { return };
+    let master = Key::master(&there.sandbox);
+    let text = Text::read(&there.file(), master).edited("hunter2-two", "hunter2-evil").next_values();
+    let thief = Key::generate();
+    let forged = text.signed(thief).encrypt(&[&master.recipient(), &thief.recipient()]);
+    let merged = merged_with(&there, &forged);
+    assert!(merged.err.contains("cast: error: the vault of agent 'a' is not authentic"), "{merged:?}");
+}
+
+#[test]
+fn a_side_with_a_bit_flipped() {
+    let Some([_, there]) = two_machines() else { return };
+    let mut file = bytes(&there.file());
+    let middle = file.len() - 40;
+    file[middle] ^= 1;
+    let merged = merged_with(&there, &file);
+    assert!(merged.err.contains("cast: error: the vault of agent 'a' is damaged"), "{merged:?}");
+}
+
+#[test]
+fn the_vault_of_another_agent() {
+    let Some([_, there]) = two_machines() else { return };
+    there.cast(&["set", "other", "T_TWO", "hunter2-other"]).succeeds();
+    let other = bytes(&there.vaults().join("other.age"));
+    fs::remove_file(there.vaults().join("other.age")).unwrap();
+    let merged = merged_with(&there, &other);
+    assert!(merged.err.contains("is the vault of another agent, 'other'"), "{merged:?}");
+}
+
+#[test]
+fn another_vault_of_the_same_name() {
+    let Some([_, there]) = two_machines() else { return };
+    let folder = there.sandbox.home().join("elsewhere");
+    there.sandbox.cast(["set", "a", "T_TWO", "hunter2-other"]).env("CAST_VAULTS", &folder).succeeds();
+    let merged = merged_with(&there, &bytes(&folder.join("a.age")));
+    assert!(merged.err.contains("is another vault than the one that is to be merged"), "{merged:?}");
+}
+
+#[test]
+fn a_change_is_taken_back_by_setting_it_again() {
+    let Some([here, _]) = two_machines() else { return };
+    here.set("T_ONE", "hunter2-here");
+    here.commit("here");
+    here.set("T_TWO", "hunter2-more");
+    here.commit("more");
+    let reverted = here.git(&["revert", "--no-edit", "HEAD~1"]).run();
+    assert_ne!(reverted.code, 0, "{reverted:?}");
+    assert!(reverted.err.contains("is not merged: one side is older than what both grew from"), "{reverted:?}");
+    told(&reverted, "to take a change back: 'cast set'");
+    here.gits(&["revert", "--abort"]);
+    assert_eq!(here.values(), "T_ONE=hunter2-here T_TWO=hunter2-more");
+}
+
+/// A runner takes a side as it is, and merges nothing.
+#[test]
+fn an_agent_key_merges_nothing() {
+    let Some([here, there]) = two_machines() else { return };
+    let line = there.cast(&["key", "export", "--agent", "a"]).succeeds().out;
+    here.set("T_ONE", "hunter2-here");
+    here.commit_and_push("here");
+    there.set("T_TWO", "hunter2-there");
+    there.commit("there");
+    there.gits(&["fetch", "-q", "origin"]);
+    let before = bytes(&there.file());
+    let merged = there.git(&["merge", "--no-edit", "origin/main"]).env("CAST_KEY", line.trim()).run();
+    assert!(merged.code == 1 && merged.err.contains("is not changed with an agent key"), "{merged:?}");
+    assert!(bytes(&there.file()) == before);
+    let refused = there.cast(&["vault", "merge", "a"]).env("CAST_KEY", line.trim()).run();
+    assert!(refused.code == 4 && refused.err.contains("'cast vault merge a'"), "{refused:?}");
+}
+
+/// Nobody is asked, and git goes on.
+#[test]
+fn without_a_key_nothing_is_merged_and_one_line_says_so() {
+    let Some([here, there]) = two_machines() else { return };
+    here.set("T_ONE", "hunter2-here");
+    here.commit_and_push("here");
+    there.set("T_TWO", "hunter2-there");
+    there.commit("there");
+    there.gits(&["fetch", "-q", "origin"]);
+    let (key, away) = (there.sandbox.key_file(), there.sandbox.home().join("away"));
+    fs::rename(&key, &away).unwrap();
+    let before = bytes(&there.file());
+    let merged = there.git(&["merge", "--no-edit", "origin/main"]).run();
+    assert_eq!(merged.code, 1, "{merged:?}");
+    let said: Vec<_> = merged.err.lines().filter(|line| line.starts_with("cast:")).collect();
+    assert_eq!(
+        said,
+        [
+            "cast: error: the vault of agent 'a' is not merged, as no key can be had without asking: 'cast vault merge a'"
+        ]
+    );
+    assert!(bytes(&there.file()) == before);
+    let shown = there.gits(&["show", "HEAD:vaults/a.age", "--textconv"]).out;
+    assert_eq!(shown, "cast: locked\n");
+    fs::rename(&away, &key).unwrap();
+    there.cast(&["vault", "merge", "a"]).succeeds();
+    assert_eq!(there.values(), "T_ONE=hunter2-here T_TWO=hunter2-there");
+}

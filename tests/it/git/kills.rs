@@ -1,0 +1,75 @@
+//! A driver that is killed at any of its calls leaves our side, or the merged one; and no plain text is written.
+
+use std::fs;
+
+use super::{Machine, SECRETS, two_machines};
+use crate::durability::faults::{injected, traced};
+use crate::sandbox::skip;
+
+/// The three files that git gives to the driver.
+fn sides(here: &Machine, there: &Machine) -> [Vec<u8>; 3] {
+    let base = fs::read(there.file()).unwrap();
+    here.set("T_ONE", "hunter2-here");
+    there.set("T_TWO", "hunter2-there");
+    [base, fs::read(there.file()).unwrap(), fs::read(here.file()).unwrap()]
+}
+
+#[test]
+fn a_killed_driver_leaves_one_side_or_the_merged_one() {
+    let Some([here, there]) = two_machines() else { return };
+    let [base, ours, theirs] = sides(&here, &there);
+    let home = there.sandbox.home();
+    let paths = ["base", "ours", "theirs"].map(|name| home.join(name).to_str().unwrap().to_owned());
+    let lay_out = || {
+        for (path, bytes) in paths.iter().zip([&base, &ours, &theirs]) {
+            fs::write(path, bytes).unwrap();
+        }
+    };
+    lay_out();
+    let words = ["git", "merge", &paths[0], &paths[1], &paths[2], "vaults/a.age"];
+    let Some(calls) = traced(&there.sandbox, &words) else { return skip("git: strace cannot trace here") };
+    let merged = fs::read(&paths[1]).unwrap();
+    assert!(merged != ours && merged != theirs);
+    let mut seen = [0, 0];
+    let writes = ["write", "pwrite64", "rename", "renameat", "renameat2", "openat", "unlink", "close", "fsync"];
+    for call in calls.iter().filter(|call| writes.contains(&&*call.name)) {
+        lay_out();
+        injected(&there.sandbox, &words, call, "signal=SIGKILL");
+        let now = fs::read(&paths[1]).unwrap();
+        // Each seal is encrypted anew.
+        let is_merged = now != ours;
+        seen[usize::from(is_merged)] += 1;
+        if is_merged {
+            fs::write(there.file(), &now).unwrap();
+            assert_eq!(there.values(), "T_ONE=hunter2-here T_TWO=hunter2-there", "{}", call.line);
+        }
+    }
+    assert!(seen[0] > 5, "{seen:?}");
+    lay_out();
+    assert_eq!(there.sandbox.cast(words).succeeds().err, "");
+}
+
+#[test]
+fn no_plain_text_is_written() {
+    let Some([here, there]) = two_machines() else { return };
+    here.set("T_ONE", "hunter2-here");
+    here.commit_and_push("here");
+    there.set("T_TWO", "hunter2-there");
+    there.commit("there");
+    there.gits(&["fetch", "-q", "origin"]);
+    let log = there.sandbox.home().join("trace");
+    let git = "strace -f -qq -s 1000000 -e trace=write,pwrite64,writev,sendto,sendmsg -o ../trace \
+               git -c user.name=T -c user.email=t@example.com";
+    let script = format!("cd clone && {git} merge -q --no-edit origin/main && {git} log -p -2 >/dev/null");
+    let traced = there.sandbox.other("sh", ["-c", &script]).env("CAST_VAULTS", there.vaults()).run();
+    if traced.code != 0 && traced.err.contains("ptrace") {
+        return skip("git: strace cannot trace here");
+    }
+    assert_eq!(traced.code, 0, "{traced:?}");
+    let written = fs::read_to_string(log).unwrap();
+    assert!(written.contains("T_ONE  20"), "the log has what was shown");
+    for secret in SECRETS.iter().chain(&["hunter2-there", "AGE-SECRET-KEY"]) {
+        assert!(!written.contains(secret), "'{secret}' was written");
+    }
+    assert_eq!(there.values(), "T_ONE=hunter2-here T_TWO=hunter2-there");
+}
