@@ -22,6 +22,8 @@ pub const JSON_DEPTH: usize = 128;
 
 /// The most hosts of a run.
 pub const HOSTS: usize = 256;
+/// The longest value, in bytes: of more than 64 KiB in all, the masker looks for the longest ones in fewer encodings.
+pub const VALUE: usize = 8 << 10;
 /// The fewest letters and digits that a value needs beyond its public prefix. 16 of them have 53 bits and more.
 pub const LETTERS_AND_DIGITS: usize = 16;
 

@@ -44,6 +44,10 @@ pub enum Unfit {
     },
     /// It does not begin with the owner's prefix.
     Prefix,
+    /// It has more than `limits::VALUE` bytes, and would not be looked for in all encodings.
+    TooLong,
+    /// It is for a query or a form, and has a mark that does not stand for itself there.
+    Marks,
 }
 
 impl std::fmt::Display for Unfit {
@@ -55,6 +59,8 @@ impl std::fmt::Display for Unfit {
                 write!(f, "it has {have} letters and digits beyond its prefix, and {need} are needed")
             }
             Self::Prefix => f.write_str("it does not begin with the prefix"),
+            Self::TooLong => write!(f, "it is longer than {} KiB", limits::VALUE >> 10),
+            Self::Marks => f.write_str("a query or form takes letters, digits and '-._~' only"),
         }
     }
 }
@@ -69,6 +75,11 @@ pub fn public_prefix<'a>(value: &'a str, own: Option<&str>) -> Result<&'a str, U
         Some(_) => Err(Unfit::Prefix),
         None => Ok(cast_mask::token_prefix(value)),
     }
+}
+
+/// Whether `value` can stand in a query or a form in one spelling alone (RFC 3986 §2.3).
+pub fn is_unreserved(value: &str) -> bool {
+    value.bytes().all(crate::put_in::is_unreserved)
 }
 
 /// Whether `value` can be brokered, with the owner's prefix `own`.
@@ -98,6 +109,9 @@ pub fn derive(key: &[u8; 32], secret: &str, value: &str, own: Option<&str>) -> R
 fn rest<'a>(value: &'a str, own: Option<&str>) -> Result<&'a str, Unfit> {
     if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Unfit::Bytes);
+    }
+    if value.len() > limits::VALUE {
+        return Err(Unfit::TooLong);
     }
     let rest = &value[public_prefix(value, own)?.len()..];
     match rest.bytes().filter(u8::is_ascii_alphanumeric).count() {

@@ -57,7 +57,10 @@ impl Brokering {
 
 /// Why `value` cannot be brokered with these flags; `None` if it can.
 pub(crate) fn unfit(value: &SecretValue, flags: &Flags) -> Option<Unfit> {
-    stand_in::check(value.expose(), flags.prefix.as_deref()).err()
+    let is_for_parameters =
+        || flags.places.iter().any(|place| place.starts_with("query:") || place.starts_with("form:"));
+    let marks = || (is_for_parameters() && !stand_in::is_unreserved(value.expose())).then_some(Unfit::Marks);
+    stand_in::check(value.expose(), flags.prefix.as_deref()).err().or_else(marks)
 }
 
 /// Refuses a value that is to be brokered and cannot be; `what` names it.

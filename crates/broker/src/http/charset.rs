@@ -2,32 +2,35 @@
 //! write it in other bytes.
 
 /// Those in which each ASCII letter is its own byte, by the beginning of their names in lower case.
-const LIKE_ASCII: [&[u8]; 25] = [
-    b"utf-8",
-    b"utf8",
-    b"us-ascii",
-    b"ascii",
-    b"iso-8859-",
-    b"iso_8859-",
-    b"iso8859-",
-    b"latin1",
-    b"latin-1",
-    b"windows-125",
-    b"windows-874",
-    b"windows-31j",
-    b"cp125",
-    b"koi8-",
-    b"gb2312",
-    b"gbk",
-    b"gb18030",
-    b"big5",
-    b"euc-",
-    b"shift_jis",
-    b"shift-jis",
-    b"sjis",
-    b"tis-620",
-    b"macintosh",
-    b"binary",
+const LIKE_ASCII: [&str; 28] = [
+    "utf-8",
+    "utf8",
+    "us-ascii",
+    "ascii",
+    "ansi_x3.4",
+    "iso-8859-",
+    "iso_8859-",
+    "iso8859-",
+    "latin",
+    "windows-125",
+    "windows-874",
+    "windows-31j",
+    "cp125",
+    "cp932",
+    "koi8-",
+    "gb2312",
+    "gbk",
+    "gb18030",
+    "big5",
+    "euc-",
+    "shift_jis",
+    "shift-jis",
+    "sjis",
+    "x-sjis",
+    "ks_c_5601",
+    "tis-620",
+    "macintosh",
+    "binary",
 ];
 
 /// What a word for a charset is called, in whatever way a parameter says it: `charset`, `charset*`, `charset*0`.
@@ -35,12 +38,14 @@ const CHARSET: &[u8] = b"charset";
 
 /// Whether a `Content-Type` names no charset, or UTF-8, or its part ASCII; in one plain way.
 pub fn is_utf8(content_type: &[u8]) -> bool {
-    named(content_type).is_none_or(|name| matches!(&*name, b"utf-8" | b"utf8" | b"us-ascii"))
+    named(content_type)
+        .is_none_or(|names| matches!(&names[..], [name] if ["utf-8", "utf8", "us-ascii"].contains(&&**name)))
 }
 
-/// Whether a `Content-Type` names no charset, or one in which ASCII is written as ASCII; in one plain way.
+/// Whether a `Content-Type` names no charset, or only ones in which ASCII is written as ASCII.
 pub fn is_like_ascii(content_type: &[u8]) -> bool {
-    named(content_type).is_none_or(|name| LIKE_ASCII.iter().any(|start| name.starts_with(start)))
+    let is_like = |name: &String| name.is_empty() || LIKE_ASCII.iter().any(|start| name.starts_with(start));
+    named(content_type).is_none_or(|names| names.iter().all(is_like))
 }
 
 /// An element of `Accept` without its parameters, if one of them asks for a charset.
@@ -55,18 +60,19 @@ fn names_one(text: &[u8]) -> bool {
     text.to_ascii_lowercase().windows(CHARSET.len()).any(|word| word == CHARSET)
 }
 
-/// The charset in lower case; empty where it is not named in the one plain way, which nobody takes for another. `None` if there is none.
-fn named(content_type: &[u8]) -> Option<Vec<u8>> {
+/// The charsets in lower case, without quotes; a `?` for one that is not named by `charset=`. `None` if there is none.
+fn named(content_type: &[u8]) -> Option<Vec<String>> {
     if !names_one(content_type) {
         return None;
     }
     let lower = content_type.to_ascii_lowercase();
-    let mut named = lower.split(|byte| *byte == b';').map(super::trim).filter(|parameter| names_one(parameter));
-    let one = named.next().filter(|_| named.next().is_none());
-    let name = one.and_then(|one| one.strip_prefix(CHARSET)?.strip_prefix(b"=")).unwrap_or_default();
-    let name = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name);
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-    Some(if name.iter().all(is_plain) { name.to_vec() } else { Vec::new() })
+    let parameters = lower.split(|byte| *byte == b';').map(super::trim).filter(|parameter| names_one(parameter));
+    let name = |parameter: &[u8]| {
+        let name = parameter.strip_prefix(CHARSET).and_then(|rest| rest.strip_prefix(b"=")).unwrap_or(b"?");
+        let quoted = [b'"', b'\''].iter().find_map(|quote| name.strip_prefix(&[*quote])?.strip_suffix(&[*quote]));
+        String::from_utf8_lossy(quoted.unwrap_or(name)).into_owned()
+    };
+    Some(parameters.map(name).collect())
 }
 
 #[cfg(test)]
@@ -86,7 +92,9 @@ mod tests {
             ("text/html; charset=utf-7", false, false),
             ("text/html; charset=ibm037", false, false),
             ("text/html; charset=iso-2022-jp", false, false),
-            ("text/html; charset=", false, false),
+            ("text/html; charset=", false, true),
+            ("text/html; charset='utf-8'", true, true),
+            ("text/html; charset=utf-8;charset=UTF-8", false, true),
             ("text/html; charset =utf-8", false, false),
             ("text/html; charset*=utf-8''utf-16", false, false),
             ("text/html; charset*0=utf-; charset*1=16", false, false),

@@ -71,6 +71,12 @@ impl Field<'_> {
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name.as_bytes())
     }
+
+    /// Whether some host may take it for this name: another mark for each `-`.
+    pub fn is_like(&self, name: &str) -> bool {
+        let mark = |byte: &u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
+        self.name.iter().map(mark).eq(name.bytes())
+    }
 }
 
 /// A whole head.

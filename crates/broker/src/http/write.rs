@@ -49,7 +49,7 @@ pub fn request(head: &Head<'_>, request: &Request, host: &Authority, edits: &[Ed
             framing(field, request.framing, out);
         } else if is_of_connection(head, field)
             || field.is("trailer")
-            || field.is("accept-charset")
+            || field.is_like("accept-charset")
             || request.sent.is_websocket && field.is("sec-websocket-extensions")
         {
         } else if field.is("accept-encoding") {

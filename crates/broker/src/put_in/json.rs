@@ -74,7 +74,10 @@ impl Reader<'_> {
                 let key = here.map(|one| one.key).find(|key| content.decoded.as_bytes() == key.stand_in());
                 if let Some(key) = key {
                     let written = &self.text[content.start..self.at - 1];
-                    self.edits.push(Edit { at: content.start, with: like(written, key.value()) });
+                    // With another escape than it needs, CMD would choose how an echo of the body is spelled.
+                    if written == &*plain(key.stand_in()) {
+                        self.edits.push(Edit { at: content.start, with: plain(key.value()) });
+                    }
                 }
                 Some(())
             }
@@ -198,29 +201,14 @@ impl Reader<'_> {
     }
 }
 
-/// `value`, with escapes where `written`, the content of a string with as many characters, has them. A letter or digit
-/// needs none, and any other byte of a value is that of its stand-in.
-fn like(written: &[u8], value: &[u8]) -> Zeroizing<Vec<u8>> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut with = Zeroizing::new(Vec::with_capacity(written.len()));
-    let mut rest = written;
-    for byte in value {
-        let length = match rest {
-            [b'\\', b'u', ..] => {
-                with.extend(b"\\u00");
-                with.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-                6
-            }
-            [b'\\', ..] => {
-                with.extend([b'\\', *byte]);
-                2
-            }
-            _ => {
-                with.push(*byte);
-                1
-            }
-        };
-        rest = &rest[length..];
+/// A stand-in or a value in a JSON string, with the escapes that it needs.
+fn plain(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut written = Zeroizing::new(Vec::with_capacity(2 * text.len()));
+    for byte in text {
+        if matches!(byte, b'"' | b'\\') {
+            written.push(b'\\');
+        }
+        written.push(*byte);
     }
-    with
+    written
 }

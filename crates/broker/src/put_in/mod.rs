@@ -2,7 +2,8 @@
 //! promise that a value is put in only where the whole content of a permitted place is its stand-in. What surrounds a
 //! stand-in is CMD's, and a value glued to it could land where nobody looked.
 //!
-//! A value is written as its stand-in was: escape for escape, digit for digit. So no length changes.
+//! A value is written as its stand-in was, in the one plain spelling of the place. So no length changes, and CMD does not choose how the host
+//! reads a value, nor in which spelling an echo of it comes back.
 
 mod authorization;
 mod find;
@@ -21,7 +22,7 @@ use crate::place::Place;
 use crate::refusal::{Refusal, Spot};
 use crate::secret::Secret;
 use find::Finder;
-use parameters::Plus;
+pub use parameters::is_unreserved;
 
 /// What may be put into requests to one host. Built once for each host of a run.
 pub struct Permitted {
@@ -120,7 +121,7 @@ impl Permitted {
         match kind {
             // In it a form says in which charset it is.
             BodyKind::Form if parameters::name_a_charset(body) => Vec::new(),
-            BodyKind::Form => parameters::edits(body, 0, &self.keys, |key| &key.form, Plus::Blank),
+            BodyKind::Form => parameters::edits(body, 0, &self.keys, |key| &key.form),
             BodyKind::Json => json::edits(body, &self.keys),
         }
     }
@@ -159,7 +160,7 @@ impl Permitted {
             None => (target, &[][..]),
         };
         let in_query = || {
-            parameters::each(query, Plus::Blank).find_map(|(name, value, _)| {
+            parameters::each(query).find_map(|(name, value, _)| {
                 let name = String::from_utf8_lossy(&name).into_owned();
                 found(name.as_bytes(), Spot::Line).or_else(|| found(value, Spot::Query(name)))
             })
@@ -202,7 +203,7 @@ pub fn judge(request: &Request, head: &Head<'_>, permitted: &Permitted) -> Resul
     let target = &head.bytes[request.target.clone()];
     if let Some(mark) = target.iter().position(|byte| *byte == b'?') {
         let at = request.target.start + mark + 1;
-        edits.extend(parameters::edits(&target[mark + 1..], at, keys, |key| &key.query, Plus::Itself));
+        edits.extend(parameters::edits(&target[mark + 1..], at, keys, |key| &key.query));
     }
     let mut left = head.bytes.to_vec();
     for edit in &edits {
@@ -211,20 +212,27 @@ pub fn judge(request: &Request, head: &Head<'_>, permitted: &Permitted) -> Resul
     permitted.refuse_strays(request, head, &left, &decoded)?;
     let body = permitted.body_kind(request, head)?;
     let is_in_query = edits.iter().any(|edit| request.target.contains(&edit.at));
-    if (is_in_query || body.is_some()) && !is_read_as_utf8(head) {
+    // There a form could say in which charset the host reads all parameters.
+    let has_form = is_in_query && !matches!(request.framing, Framing::None | Framing::Length(0)) && is_form(head);
+    if has_form || (is_in_query || body.is_some()) && !is_read_as_utf8(head) {
         return Err(Refusal::Charset);
     }
     Ok(Edits { head: edits, body })
 }
 
+/// Whether the body may be taken for parameters, as those of the query.
+fn is_form(head: &Head<'_>) -> bool {
+    head.fields.iter().filter(|field| field.is_like("content-type")).any(|field| {
+        let kind = field.value.to_ascii_lowercase();
+        kind.starts_with(b"multipart/") || kind.starts_with(b"application/x-www-form-urlencoded")
+    })
+}
+
 /// Whether the host reads query and body in UTF-8, whichever of several fields it goes by, and whatever it takes for a `-`: in another charset it
 /// would see other letters than those that were put in, and might say which.
 fn is_read_as_utf8(head: &Head<'_>) -> bool {
-    let is_type = |field: &&Field<'_>| {
-        let dashes: Vec<u8> = field.name.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
-        dashes.eq_ignore_ascii_case(b"content-type")
-    };
-    let target = head.first.split(|byte| *byte == b'?').nth(1).unwrap_or_default();
+    let is_type = |field: &&Field<'_>| field.is_like("content-type");
+    let target = head.first.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default();
     head.fields.iter().filter(is_type).all(|field| charset::is_utf8(field.value)) && !parameters::name_a_charset(target)
 }
 

@@ -2,55 +2,50 @@
 
 use std::borrow::Cow;
 
-use secrecy::zeroize::Zeroizing;
-
 use super::Key;
 use crate::http::Edit;
 
-/// What a `+` is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Plus {
-    /// A blank: in a form.
-    Blank,
-    /// Itself: servers disagree about queries, and a stand-in can have a `+` but no blank.
-    Itself,
-}
-
 /// The parameters: the name decoded, the value as it is written, and where the value begins. A parameter without `=`
 /// has an empty value.
-pub(super) fn each(text: &[u8], plus: Plus) -> impl Iterator<Item = (Cow<'_, [u8]>, &[u8], usize)> {
+pub(super) fn each(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, &[u8], usize)> {
     let mut at = 0;
     text.split(|byte| *byte == b'&').map(move |parameter| {
         let start = at;
         at += parameter.len() + 1;
         let mark = parameter.iter().position(|byte| *byte == b'=');
         let (name, from) = mark.map_or((parameter, parameter.len()), |mark| (&parameter[..mark], mark + 1));
-        (decoded(name, plus), &parameter[from..], start + from)
+        (decoded(name), &parameter[from..], start + from)
     })
 }
 
 /// Whether there is the parameter in which a form names its charset, by the HTML standard (§4.10.21.5) and frameworks that go by it.
 pub(super) fn name_a_charset(text: &[u8]) -> bool {
-    each(text, Plus::Blank).any(|(name, ..)| name.eq_ignore_ascii_case(b"_charset_"))
+    each(text).any(|(name, ..)| name.eq_ignore_ascii_case(b"_charset_"))
 }
 
 /// The values in the places of their stand-ins. `text` begins at `start` in the head or body; `names` are the
-/// parameters in which a key may be.
-pub(super) fn edits(text: &[u8], start: usize, keys: &[Key], names: fn(&Key) -> &Vec<String>, plus: Plus) -> Vec<Edit> {
+/// parameters in which a key may be. Only a stand-in that is written as it is, and of which nothing would be written otherwise: an escape, or a
+/// mark that hosts read in more than one way, would let CMD choose how the host reads the value, and in which spelling it comes back.
+pub(super) fn edits(text: &[u8], start: usize, keys: &[Key], names: fn(&Key) -> &Vec<String>) -> Vec<Edit> {
     if keys.iter().all(|key| names(key).is_empty()) {
         return Vec::new();
     }
     let edit = |(name, value, at): (Cow<'_, [u8]>, &[u8], usize)| {
         let mut keys = keys.iter().filter(|key| names(key).iter().any(|one| one.as_bytes() == &*name));
-        let key = keys.find(|key| *decoded(value, plus) == *key.stand_in())?;
-        Some(Edit { at: start + at, with: like(value, key.value()) })
+        let key = keys.find(|key| value == key.stand_in() && value.iter().all(|byte| is_unreserved(*byte)))?;
+        Some(Edit { at: start + at, with: key.value().to_vec().into() })
     };
     // A name is decoded with `+` as a blank also in a query: no name of a key has either.
-    each(text, Plus::Blank).filter_map(edit).collect()
+    each(text).filter_map(edit).collect()
 }
 
-/// Without percent-encoding. What is not two hexadecimal digits behind a `%` stays.
-fn decoded(text: &[u8], plus: Plus) -> Cow<'_, [u8]> {
+/// Whether a byte stands for itself wherever it is (RFC 3986 §2.3).
+pub fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// Without percent-encoding, and with blanks for `+`. What is not two hexadecimal digits behind a `%` stays.
+fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return Cow::Borrowed(text);
     }
@@ -61,28 +56,11 @@ fn decoded(text: &[u8], plus: Plus) -> Cow<'_, [u8]> {
             decoded.push(byte);
             rest = &rest[3..];
         } else {
-            decoded.push(if *first == b'+' && plus == Plus::Blank { b' ' } else { *first });
+            decoded.push(if *first == b'+' { b' ' } else { *first });
             rest = behind;
         }
     }
     Cow::Owned(decoded)
-}
-
-/// `value`, with escapes where `text`, which decodes to as many bytes, has them.
-fn like(text: &[u8], value: &[u8]) -> Zeroizing<Vec<u8>> {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let mut with = Zeroizing::new(Vec::with_capacity(text.len()));
-    let mut rest = text;
-    for byte in value {
-        if escape(rest).is_some() {
-            with.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-            rest = &rest[3..];
-        } else {
-            with.push(*byte);
-            rest = &rest[1..];
-        }
-    }
-    with
 }
 
 /// The byte that the escape at the beginning of `text` stands for.

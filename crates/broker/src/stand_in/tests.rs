@@ -49,6 +49,7 @@ fn unfit_values_are_refused_in_words() {
         ("0123456789abcdefg", Some("01"), Unfit::TooShort { have: 15 }),
         ("0123456789abcdefg", Some("1"), Unfit::Prefix),
         (&format!("{sixteen} "), None, Unfit::Bytes),
+        (&"a".repeat(8193), None, Unfit::TooLong),
         (&format!("{sixteen}\n"), None, Unfit::Bytes),
         (&format!("{sixteen}\u{7f}"), None, Unfit::Bytes),
         (&format!("{sixteen}ä"), None, Unfit::Bytes),

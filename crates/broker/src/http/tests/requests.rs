@@ -63,7 +63,10 @@ fn only_codings_that_are_decoded_are_accepted() {
 
 #[test]
 fn no_charset_is_asked_for() {
-    assert_eq!(passed("Accept-Charset: utf-16\r\naccept: text/html;q=0.5,*/*\r\n"), "accept: text/html;q=0.5,*/*\r\n");
+    assert_eq!(
+        passed("Accept-Charset: utf-16\r\nAccept_Charset: utf-16\r\naccept: text/html;q=0.5,*/*\r\n"),
+        "accept: text/html;q=0.5,*/*\r\n"
+    );
     let asked = "Accept: application/json; Charset=utf-16;q=0.9 , text/html;q=0.5, */*;charset=\"utf-7\"\r\n";
     assert_eq!(passed(asked), "Accept: application/json, text/html;q=0.5, */*\r\n");
 }

@@ -60,26 +60,45 @@ fn escaped(text: &str) -> String {
 #[test]
 fn forms() {
     let (place, kind) = ("form:token", BodyKind::Form);
-    put_in(place, kind, &|s| format!("token={}", plain(s)));
-    put_in(place, kind, &|s| format!("a=b&%74oken={}&token=&token={}&c", percent(s), plain(s)));
-    unchanged(place, kind, &|s| format!("tokens={}", plain(s)));
-    unchanged(place, kind, &|s| format!("token=x{}", plain(s)));
-    unchanged(place, kind, &|s| format!("token={}+", plain(s)));
-    unchanged(place, kind, &|s| format!("token={}%", plain(s)));
-    unchanged(place, kind, &|s| format!("text=token={}", plain(s)));
-    unchanged("form:other", kind, &|s| format!("token={}", plain(s)));
-    unchanged("json:/token", kind, &|s| format!("token={}", plain(s)));
-    // A bare plus is a blank.
+    for (name, value) in VALUES.into_iter().filter(|(name, _)| *name != "MARKS") {
+        let secret = secret(name, value, &[place]);
+        let stand_in = secret.stand_in.as_str().to_owned();
+        for body in [&(|s: &str| format!("token={s}")) as &dyn Fn(&str) -> String, &|s| {
+            format!("a=b&%74oken={s}&token=&token={s}&c")
+        }] {
+            assert_eq!(edited(&permitted(&[Arc::clone(&secret)]), kind, &body(&stand_in)), body(value), "{name}");
+        }
+    }
+    // Only the one plain spelling: an escape would be CMD's choice, and a mark that needs one is read in more ways than one.
+    unchanged(place, kind, &|s| format!("token={}", percent(s)));
+    unchanged(place, kind, &|s| format!("token=%{:02x}{}", s.as_bytes()[0], &s[1..]));
     let marks = secret("MARKS", VALUES[1].1, &[place]);
-    let body = format!("token={}", plain(marks.stand_in.as_str()).replace("%2B", "+"));
-    assert_eq!(edited(&permitted(&[marks]), kind, &body), body);
+    for body in [plain(marks.stand_in.as_str()), plain(marks.stand_in.as_str()).replace("%2B", "+")] {
+        let body = format!("token={body}");
+        assert_eq!(edited(&permitted(&[Arc::clone(&marks)]), kind, &body), body);
+    }
+    unchanged(place, kind, &|s| format!("tokens={s}"));
+    unchanged(place, kind, &|s| format!("token=x{s}"));
+    unchanged(place, kind, &|s| format!("token={s}+"));
+    unchanged(place, kind, &|s| format!("token={s}%"));
+    unchanged(place, kind, &|s| format!("text=token={s}"));
+    unchanged("form:other", kind, &|s| format!("token={s}"));
+    unchanged("json:/token", kind, &|s| format!("token={s}"));
+    // In it a form says in which charset it is.
+    unchanged(place, kind, &|s| format!("token={s}&%5fcharset_=utf-16le"));
 }
 
 #[test]
 fn strings_in_json() {
     let kind = BodyKind::Json;
     put_in("json:/token", kind, &|s| format!("{{\"token\":{}}}", quoted(s)));
-    put_in("json:/token", kind, &|s| format!(" {{ \"a\" : [ 1 , {{}} ] , \"t\\u006fken\" : {} }} \n", escaped(s)));
+    put_in("json:/token", kind, &|s| format!(" {{ \"a\" : [ 1 , {{}} ] , \"t\\u006fken\" : {} }} \n", quoted(s)));
+    // Only the escapes that it needs: others would be CMD's choice.
+    unchanged("json:/token", kind, &|s| format!("{{\"token\":{}}}", escaped(s)));
+    unchanged("json:/token", kind, &|s| format!("{{\"token\":\"\\u{:04x}{}}}", s.as_bytes()[0], &quoted(s)[2..]));
+    let marks = secret("MARKS", VALUES[1].1, &["json:/token"]);
+    let body = format!("{{\"token\":{}}}", quoted(marks.stand_in.as_str()).replace('/', "\\/"));
+    assert_eq!(edited(&permitted(&[marks]), kind, &body), body);
     put_in("json:/a/1/b~1c~0", kind, &|s| format!("{{\"a\":[null,{{\"b/c~\":{},\"x\":-0.5e+3}}]}}", quoted(s)));
     put_in("json:/0", kind, &|s| format!("[{}, true, false, \"\u{e9}\\ud83d\\ude00\"]", quoted(s)));
     put_in("json:/", kind, &|s| format!("{{\"\":{}}}", quoted(s)));
