@@ -226,6 +226,7 @@ impl Session {
                 fix: vec![
                     "restore it: from a backup, or with 'git checkout' or 'git pull'".to_owned(),
                     format!("or make a new one in its place: 'cast secrets set --new {name} KEY'"),
+                    format!("or forget it: 'cast secrets delete {name} --all'"),
                 ],
             }
         };
