@@ -44,6 +44,8 @@ pub struct Accept {
 pub struct Reviewed {
     /// Why the vault was refused; `None` if there is nothing to accept.
     pub why: Option<Failure>,
+    /// Whether it is used all the same, because this machine knows it from another branch.
+    pub is_branch: bool,
     /// Its secrets, by name.
     pub secrets: Vec<ReviewedSecret>,
     /// What is different from the state that this machine knows, a line each; `None` where it knows none.
@@ -156,6 +158,9 @@ impl Verb for Review<'_> {
             (Some(verdict), Some(found)) => Some(refused(agent, verdict, found.place.as_ref())),
             _ => Some(why(&file, agent, key, &inspected, former.is_some())),
         };
+        review.is_branch = opened.as_ref().is_some_and(|found| {
+            matches!(found.verdict, Verdict::RolledBack | Verdict::Forked) && session.is_known_branch(found)
+        });
         // A vault that the holder of a former key may have made under the id of one that lies elsewhere does not get in the way of that one,
         // whatever it states to be.
         let is_former = is_own && own.first().is_none_or(|newest| newest.card() != *inspected.card());
@@ -281,6 +286,7 @@ impl Reviewed {
         };
         Self {
             why: None,
+            is_branch: false,
             secrets: part.names.iter().map(secret).collect(),
             changes: None,
             sealer: inspected.sealer().map(listing::sealer_name),
