@@ -117,7 +117,7 @@ pub(crate) fn run(args: &KeyStatusArgs, session: &Session, report: Report) -> an
         closed.into_iter().flat_map(|(_, why)| ["Cannot open: ".to_owned(), why, "\n".to_owned()]).collect();
     if !of_others.is_empty() {
         let agents: Vec<_> = of_others.iter().map(|(vault, _)| vault.agent.as_str()).collect();
-        lines += &format!("Cannot open, as it is an agent key: {}\n", agents.join(", "));
+        lines.extend(["Cannot open, as it is an agent key: ", &agents.join(", "), "\n"]);
     }
     report.data(&format!("The key is in {}.\n\n{keys}{lines}", status.whence))
 }
