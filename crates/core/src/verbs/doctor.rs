@@ -191,7 +191,7 @@ impl Session {
         match unusable {
             Some(error) => {
                 let missing = Lookup::Unknown(error.into());
-                let failure = self.refuse_beside_vaults(&missing).err().unwrap_or_else(|| no_key(&missing));
+                let failure = self.refuse_without_the_key_of_vaults(&missing).err().unwrap_or_else(|| no_key(&missing));
                 Err((Check::Keyring, failure))
             }
             None => found(),
