@@ -72,8 +72,8 @@ fn several_hosts_and_places() {
         &sandbox.cast(["set", "codex", "K"]).input(VALUE).succeeds(),
         &[
             "✓ Secret 'K' replaced for agent 'codex'",
-            "cast: hint: 'K' keeps its flags: to api.openai.com, to z.corp:8443, in header:X-Key, in query:key, prefix \
-             sk-proj-hun",
+            "cast: hint: 'K' keeps its flags: brokered to api.openai.com, brokered to z.corp:8443, in header:X-Key, in \
+             query:key, prefix sk-proj-hun",
         ],
     );
     assert_eq!(flags(&sandbox, "K"), expected);
@@ -82,7 +82,7 @@ fn several_hosts_and_places() {
         &sandbox.cast(["set", "codex", "K", VALUE, "--in", "form:token"]).succeeds(),
         &[
             "✓ Secret 'K' replaced for agent 'codex'",
-            "cast: hint: 'K' keeps its flags: to api.openai.com, to z.corp:8443, prefix sk-proj-hun",
+            "cast: hint: 'K' keeps its flags: brokered to api.openai.com, brokered to z.corp:8443, prefix sk-proj-hun",
             "cast: hint: 'api.openai.com' and 'z.corp:8443' may store or log what is sent there",
         ],
     );
@@ -383,7 +383,7 @@ fn only_the_owner_decides() {
     }
     alice.cast(["set", "codex", "K", SHORT]).refuses(2, "this value cannot be brokered", &["hunter2"]);
     let set = alice.cast(["set", "codex", "K"]).input(format!("{VALUE}-of-alice")).succeeds();
-    assert!(set.err.contains("'K' keeps its flags: to a.b"), "{set:?}");
+    assert!(set.err.contains("'K' keeps its flags: brokered to a.b"), "{set:?}");
 }
 
 /// A file gives new values to secrets, and takes none of their flags.
