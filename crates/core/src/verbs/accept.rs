@@ -312,10 +312,9 @@ impl Session {
         if is_in_its_place || !is_of_an_own_one && (!is_other || is_reviewed_anew) {
             return Ok(());
         }
-        let whose = if is_of_an_own_one { "of yours" } else { "of another owner" };
+        let other = if is_of_an_own_one { "another vault of yours" } else { "a vault of another owner" };
         let place = places.first().map(|place| format!(": '{}'", place.path.display())).unwrap_or_default();
-        let what =
-            format!("the vault of agent '{agent}' would pass for a vault {whose} that this machine knows{place}");
+        let what = format!("the vault of agent '{agent}' has the id of {other} that this machine knows{place}");
         let failure = Failure::new(Kind::Integrity, what);
         let hint = "if the owner of that vault has a new key, accept the vault there first";
         Err(failure.hint(if is_of_an_own_one {
