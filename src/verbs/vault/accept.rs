@@ -21,7 +21,8 @@ pub(crate) fn run(args: &AcceptArgs, session: &Session, report: Report) -> anyho
     };
     if accept.review.is_branch {
         report.note(
-            "cast uses this state, because this machine knows it from another branch. Accepting it makes it the newest.\n\n",
+            "cast uses this state, because this machine knows it from another branch. Accepting it makes it the \
+             newest.\n\n",
         );
     } else {
         report.note(&format!("Why cast refuses it: {}.\n\n", Printable(&why.to_string())));
