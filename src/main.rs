@@ -23,9 +23,9 @@ use cast_core::run;
 use cast_core::session::Session;
 use clap::{CommandFactory, FromArgMatches};
 
-use args::{Cli, Command, SecretsCommand};
+use args::{Cli, Command, GitCommand, SecretsCommand};
 use prompt::Terminal;
-use report::Report;
+use report::{RUN_FAILED, Report};
 
 #[global_allocator]
 static ALLOCATOR: Heap = HEAP;
@@ -60,37 +60,50 @@ fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
 
 fn carry_out(cli: Cli) -> ExitCode {
     let report = Report::new(cli.quiet);
-    let session = || {
-        let session = Session::new(Places::from_environment(), Box::new(Terminal::new(report)));
-        report.settings(&session);
-        session
-    };
+    let session = Session::new(Places::from_environment(), Box::new(Terminal::new(report)));
+    if let Err(code) = look_at_settings(&cli.command, &session, report) {
+        return code;
+    }
     let outcome = match cli.command {
-        Command::Set(args) | Command::Secrets(SecretsCommand::Set(args)) => verbs::set::run(args, &session(), report),
-        Command::List(args) | Command::Secrets(SecretsCommand::List(args)) => {
-            verbs::list::run(&args, &session(), report)
-        }
+        Command::Set(args) | Command::Secrets(SecretsCommand::Set(args)) => verbs::set::run(args, &session, report),
+        Command::List(args) | Command::Secrets(SecretsCommand::List(args)) => verbs::list::run(&args, &session, report),
         Command::Delete(args) | Command::Secrets(SecretsCommand::Delete(args)) => {
-            verbs::delete::run(&args, &session(), report)
+            verbs::delete::run(&args, &session, report)
         }
-        Command::Secrets(SecretsCommand::Import(args)) => verbs::import::run(&args, &session(), report),
-        Command::Secrets(SecretsCommand::Check(args)) => verbs::check::run(&args, &session(), report),
-        Command::Secrets(SecretsCommand::Copy(args)) => verbs::copy::run(&args, &session(), report),
-        Command::Secrets(SecretsCommand::Rename(args)) => verbs::rename::run(&args, &session(), report),
-        Command::Init(args) => verbs::init::run(&args, &session(), report),
-        Command::Audit(args) => verbs::audit::run(&args, &session(), report),
-        Command::Doctor(args) => verbs::doctor::run(&args, &session(), report),
-        Command::Key(command) => verbs::key::run(&command, &session(), report),
-        Command::Vault(command) => verbs::vault::run(&command, &session(), report),
-        Command::Git(command) => return verbs::git::run(&command, session, report),
+        Command::Secrets(SecretsCommand::Import(args)) => verbs::import::run(&args, &session, report),
+        Command::Secrets(SecretsCommand::Check(args)) => verbs::check::run(&args, &session, report),
+        Command::Secrets(SecretsCommand::Copy(args)) => verbs::copy::run(&args, &session, report),
+        Command::Secrets(SecretsCommand::Rename(args)) => verbs::rename::run(&args, &session, report),
+        Command::Init(args) => verbs::init::run(&args, &session, report),
+        Command::Audit(args) => verbs::audit::run(&args, &session, report),
+        Command::Doctor(args) => verbs::doctor::run(&args, &session, report),
+        Command::Key(command) => verbs::key::run(&command, &session, report),
+        Command::Vault(command) => verbs::vault::run(&command, &session, report),
+        Command::Git(command) => return verbs::git::run(&command, &session, report),
         Command::Completions(args) => verbs::completions::run(&args, report),
         Command::Man(args) => verbs::man::run(&args, report),
         Command::Help(args) => return usage::help_of(args.page),
-        Command::Mask(args) => return verbs::mask::run(&args, &session(), report),
+        Command::Mask(args) => return verbs::mask::run(&args, &session, report),
         Command::Run(args) => {
-            let session = session().with_older(args.older);
+            let session = session.with_older(args.older);
             return verbs::run::run(args, &session, report);
         }
     };
     report.exit_code(outcome)
+}
+
+/// Warns about settings that cast does not know. One that is not valid is an error of each command that could go by it.
+fn look_at_settings(command: &Command, session: &Session, report: Report) -> Result<(), ExitCode> {
+    let is_of_git = matches!(command, Command::Git(GitCommand::Textconv(_) | GitCommand::Merge(_)));
+    if is_of_git || matches!(command, Command::Completions(_) | Command::Man(_) | Command::Help(_)) {
+        return Ok(());
+    }
+    match (report.settings(session), command) {
+        // It reports that among its findings.
+        (Ok(()), _) | (Err(_), Command::Doctor(_)) => Ok(()),
+        (Err(failure), command) => {
+            let code = report.error(&failure.into());
+            Err(if matches!(command, Command::Run(args) if !args.explain) { RUN_FAILED.into() } else { code })
+        }
+    }
 }

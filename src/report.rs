@@ -87,12 +87,12 @@ impl Report {
         say(&format!("{YELLOW}cast: warning:{YELLOW:#} {}\n", Printable(&what.to_string())));
     }
 
-    /// Warns about settings that cast does not know. That they cannot be read at all is for the command to report.
-    pub(crate) fn settings(self, session: &Session) {
-        let unknown = session.settings().map(|settings| &settings.unknown[..]).unwrap_or_default();
-        for warning in unknown {
+    /// Warns about settings that cast does not know; fails if they are not valid or cannot be read.
+    pub(crate) fn settings(self, session: &Session) -> Result<(), Failure> {
+        for warning in &session.settings()?.unknown {
             self.warning(warning);
         }
+        Ok(())
     }
 
     /// Prints something else: what a question is about, or that cast is waiting.

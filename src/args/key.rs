@@ -54,7 +54,7 @@ pub(crate) enum KeyCommand {
     Revoke(KeyRevokeArgs),
 }
 
-/// Show where the key is and which vaults it opens
+/// Show where the key is and how many vaults it opens
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

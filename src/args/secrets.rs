@@ -237,8 +237,8 @@ pub(crate) struct CheckArgs {
 
 /// Copy secrets from one agent to another
 ///
-/// Copies all the named secrets or, if one does not exist, none of them; without names, every secret. A copy is masked
-/// as its original is.
+/// Copies all the named secrets or, if one does not exist, none of them; without names, every secret. A copy is masked,
+/// and brokered, as its original is.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -120,7 +120,7 @@ fn rows(diagnosis: &Diagnosis) -> Vec<[String; 2]> {
         Some(("keyring", keyring(&diagnosis.keyring).message)),
         Some(("key", key)),
         backup,
-        Some(("vaults", open(&diagnosis.vaults))),
+        Some(("vaults", open(&diagnosis.vaults, diagnosis.is_agent_key))),
         Some(("audit log", audit.to_owned())),
     ];
     let row = |(check, state): (&str, String)| [check.to_owned(), Printable(&state).to_string()];
@@ -146,11 +146,12 @@ fn keyring(look: &Result<Presence, KeyringError>) -> KeyringLine {
     KeyringLine { state, message }
 }
 
-fn open(vaults: &[(AgentName, bool)]) -> String {
+fn open(vaults: &[(AgentName, bool)], is_agent_key: bool) -> String {
     let open = vaults.iter().filter(|(_, opens)| *opens).count();
     match (vaults.len(), open) {
         (0, _) => "none".to_owned(),
-        (1, 1) => "the only one opens".to_owned(),
+        (all, 1) if is_agent_key && all > 1 => format!("1 of {all} opens: this is an agent key"),
+        (all, 1) => format!("1 of {all} opens"),
         (all, open) if all == open => format!("all {all} open"),
         (all, open) => format!("{open} of {all} open"),
     }

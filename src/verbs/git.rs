@@ -14,9 +14,9 @@ use crate::args::{GitCommand, GitMergeArgs, GitTextconvArgs};
 use crate::prompt::NoQuestions;
 use crate::report::Report;
 
-pub(crate) fn run(command: &GitCommand, session: impl FnOnce() -> Session, report: Report) -> ExitCode {
+pub(crate) fn run(command: &GitCommand, session: &Session, report: Report) -> ExitCode {
     match command {
-        GitCommand::Setup => report.exit_code(setup(&session(), report)),
+        GitCommand::Setup => report.exit_code(setup(session, report)),
         GitCommand::Textconv(args) => report.exit_code(textconv(args, report)),
         GitCommand::Merge(args) => match merge(args) {
             Ok(()) => ExitCode::SUCCESS,

@@ -58,7 +58,7 @@ pub(crate) fn run(args: &ImportArgs, session: &Session, report: Report) -> anyho
     let file = dotenv::parse(&text);
     let mut remarks = remarks::on_file(&file);
     let sifted = sift(file, args.allow_dangerous_name, &args.leave_out)?;
-    let admit = Admit { agent: &agent, sifted: &sifted, lenient: args.lenient };
+    let admit = Admit { agent: &agent, sifted: &sifted, lenient: args.lenient, remove: args.remove };
     if let Err(refusal) = session.perform(admit) {
         if args.json {
             report.json(&Outcome::of(&agent, &sifted.findings))?;

@@ -64,7 +64,10 @@ fn render(command: &clap::Command) -> anyhow::Result<String> {
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
     let short = short(&name);
     let words = HAND_WRITTEN.iter().find(|(page, _)| *page == short).map_or("", |(_, text)| text);
-    let part = |heading: &str| section(words, heading).or_else(|| section(COMMON, heading)).unwrap_or_default();
+    // The settings are on this page itself.
+    let settings = ("Settings; all of them are in\n.BR cast (1).\n", "Settings; see SETTINGS above.\n");
+    let common = if section(words, "SETTINGS").is_some() { &COMMON.replace(settings.0, settings.1) } else { COMMON };
+    let part = |heading: &str| section(words, heading).or_else(|| section(common, heading)).unwrap_or_default();
     let source = concat!("cast ", env!("CARGO_PKG_VERSION"));
     // clap_mangen would drop the help of options that `-h` hides.
     let whole = command.clone().mut_args(|arg| arg.hide_short_help(false));

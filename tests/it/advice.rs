@@ -149,7 +149,7 @@ const ALSO: [&str; 11] = [
     "move the file away ({}) and import a backup: 'cast key import master.key'",
     "if the file is something else, move it away: {}",
     "save them as UTF-8",
-    "correct or delete that line",
+    "fix or delete that line",
     "set it to a whole path, or run: unset {}",
     "if 'cast doctor' finds that vault in order, make a new backup: 'cast key export --output FILE'",
     "move the key: 'cast key move keyring'",

@@ -239,7 +239,7 @@ fn after_the_last_try_the_terminal_is_as_it_was() {
     assert_same_modes(&modes, &terminal.modes());
     terminal.types("\r");
     let shown = terminal.ends_with(0);
-    assert!(shown.contains("if it is forgotten, "), "{shown}");
+    assert!(shown.contains("if you forgot the passphrase, "), "{shown}");
     assert!(sandbox.snapshot() == before);
 }
 

@@ -108,7 +108,7 @@ fn vaults_that_do_not_open() {
     // For people: numbered, each with what to type.
     let told = sandbox.cast(["doctor"]).run();
     assert_eq!((told.code, told.err.as_str()), (1, "cast: error: 3 problems found\n"));
-    assert!(told.out.contains("vaults     1 of 4 open\n"), "{told:?}");
+    assert!(told.out.contains("vaults     1 of 4 opens\n"), "{told:?}");
     assert!(told.out.contains("\n2. the vault of agent 'old' is older"), "{told:?}");
     assert!(told.out.contains("\n   review it and, if it is yours, accept it: 'cast vault accept old'\n"), "{told:?}");
 }
@@ -310,6 +310,8 @@ fn an_agent_key_is_asked_for_its_own_vault_alone() {
     assert_eq!(checks(&json), [""; 0]);
     assert_eq!(json["vaults"][0], serde_json::json!({"agent": "a", "opens": true}));
     assert_eq!(json["vaults"][1], serde_json::json!({"agent": "b", "opens": false}));
+    let told = sandbox.cast(["doctor"]).env("CAST_KEY", key.trim()).succeeds();
+    assert!(told.out.contains("vaults     1 of 2 opens: this is an agent key\n"), "{told:?}");
 }
 
 #[test]

@@ -249,7 +249,11 @@ fn without_a_key_nothing_is_made_but_what_set_makes() {
     let sandbox = Sandbox::with("a", &[("K", "v")]);
     fs::write(sandbox.home().join(".env"), "A=sk-live-1\n").unwrap();
     fs::remove_file(sandbox.key_file()).unwrap();
-    sandbox.cast(["secrets", "import", "b", ".env"]).refuses(4, "no key for the existing vaults", &["sk-live"]);
+    sandbox.cast(["secrets", "import", "b", ".env"]).refuses(
+        4,
+        "no key for the vault here, and cast makes no new key while it exists",
+        &["sk-live"],
+    );
 }
 
 /// A repository in the home of the sandbox.

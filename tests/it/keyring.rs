@@ -205,8 +205,8 @@ fn a_key_that_is_gone_is_not_replaced_beside_vaults() {
     let cleared = session.command("secret-tool").args(["clear", "service", "cast"]).status().unwrap();
     assert!(cleared.success());
     session.cast(["list", "a"]).refuses(4, "the OS keyring has none", &["hunter2"]);
-    session.cast(["set", "b", "K", "v"]).refuses(4, "cast makes no new key while they exist", &[]);
-    session.cast(["init"]).refuses(4, "cast makes no new key while they exist", &[]);
+    session.cast(["set", "b", "K", "v"]).refuses(4, "cast makes no new key while it exists", &[]);
+    session.cast(["init"]).refuses(4, "cast makes no new key while it exists", &[]);
     assert_eq!(session.items(), 0);
 }
 

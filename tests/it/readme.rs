@@ -136,6 +136,7 @@ fn home_of_a_reader(section: &str) -> Sandbox {
         sandbox.cast(["init", "--key-store", "file"]).succeeds();
         sandbox.set("my-agent", "OPENAI_API_KEY", "sk-live-0123456789abcdef");
         sandbox.set("my-agent", "API_TOKEN", "ghp-0123456789abcdef");
+        sandbox.set("deploy", "API_TOKEN", "ghp-0123456789abcdef");
     }
     let home = sandbox.home();
     for folder in ["usb", "bin", "project"] {

@@ -91,7 +91,29 @@ fn with_a_value_that_is_not_valid_are_an_error() {
     for text in ["mask = \"hunter2\"", "audit = true", "stale_after = \"hunter2\"", "no_builtin = [\"Hunter2\"]"] {
         fs::write(&settings, format!("\n{text}\n")).unwrap();
         sandbox.cast(["run", "a", "true"]).refuses(125, "line 2 of the settings is not valid", &["unter2"]);
-        sandbox.cast(["set", "a", "K", "hunter2"]).refuses(2, "line 2 of the settings is not valid", &["unter2"]);
+        for words in [
+            &["set", "a", "K", "hunter2"][..],
+            &["list"],
+            &["list", "a"],
+            &["delete", "a", "K"],
+            &["secrets", "check", "a", "--example", "/dev/null"],
+            &["run", "a", "--explain"],
+            &["mask", "a"],
+            &["init"],
+            &["audit"],
+            &["key", "status"],
+            &["vault", "accept", "a"],
+        ] {
+            sandbox.cast(words).refuses(2, "line 2 of the settings is not valid", &["unter2"]);
+        }
+        for words in [&["help"][..], &["man"], &["completions", "bash"]] {
+            assert_eq!(sandbox.cast(words).succeeds().err, "", "{words:?}");
+        }
+        let asked = sandbox.cast(["__complete", "bash"]).input("list\0\0").succeeds();
+        assert_eq!((asked.out.as_str(), asked.err.as_str()), ("words\na\n", ""));
+        let doctor = sandbox.cast(["doctor"]).run();
+        assert!(doctor.code == 1 && doctor.out.contains("line 2 of the settings is not valid"), "{doctor:?}");
+        doctor.says_nothing_of(&["unter2"]);
     }
 }
 

@@ -91,7 +91,7 @@ fn an_allowance_is_not_copied() {
     sandbox.cast(["set", "from", "NODE_OPTIONS", "--allow-dangerous-name", "--", "--no-warnings"]).succeeds();
     let copy = |words: &[&str]| sandbox.cast(["secrets", "copy", "from"].iter().chain(words));
     for words in [&["to"][..], &["to", "NODE_OPTIONS"], &["builtin"], &["to", "--replace"]] {
-        copy(words).refuses(2, "'NODE_OPTIONS' makes programs load code", &["sk-live", "--no-warnings"]);
+        copy(words).refuses(2, "'NODE_OPTIONS' is refused: it makes programs load code", &["sk-live", "--no-warnings"]);
     }
     copy(&["to", "A"]).succeeds();
     copy(&["to", "NODE_OPTIONS", "--allow-dangerous-name"]).succeeds();
@@ -99,7 +99,11 @@ fn an_allowance_is_not_copied() {
     assert_eq!(sandbox.value("to", "NODE_OPTIONS"), b"--no-warnings");
     // What was allowed there once was another value.
     sandbox.cast(["set", "from", "NODE_OPTIONS", "--", "--trace-exit"]).succeeds();
-    copy(&["to", "NODE_OPTIONS", "--replace"]).refuses(2, "'NODE_OPTIONS' makes programs load code", &["--trace-exit"]);
+    copy(&["to", "NODE_OPTIONS", "--replace"]).refuses(
+        2,
+        "'NODE_OPTIONS' is refused: it makes programs load code",
+        &["--trace-exit"],
+    );
     assert_eq!(sandbox.value("to", "NODE_OPTIONS"), b"--no-warnings");
     copy(&["to", "NODE_OPTIONS", "--replace", "--allow-dangerous-name"]).succeeds();
     assert_eq!(sandbox.value("to", "NODE_OPTIONS"), b"--trace-exit");
@@ -119,7 +123,7 @@ fn what_another_owner_allowed_is_not_allowed_here() {
     fs::write(alice.vault("theirs"), vault.seal(owner)).unwrap();
     alice.cast(["vault", "accept", "theirs", "--yes"]).succeeds();
     let copy = |words: &[&str]| alice.cast(["secrets", "copy", "theirs", "mine"].iter().chain(words));
-    copy(&["LD_PRELOAD"]).refuses(2, "'LD_PRELOAD' makes programs load code", &["sk-live"]);
+    copy(&["LD_PRELOAD"]).refuses(2, "'LD_PRELOAD' is refused: it makes programs load code", &["sk-live"]);
     copy(&["FETCHED"]).refuses(2, "comes from a command that another owner may have chosen", &["sk-live"]);
     copy(&["--allow-dangerous-name"]).refuses(
         2,
@@ -140,7 +144,7 @@ fn what_another_owner_allowed_is_not_allowed_here() {
     assert_eq!(line(&alice, "mine", "LD_PRELOAD")["dangerous"], true);
     assert_eq!(alice.value("mine", "K"), b"sk-live-k");
     // Nor over one's own that was allowed.
-    copy(&["LD_PRELOAD", "--replace"]).refuses(2, "'LD_PRELOAD' makes programs load code", &["sk-live"]);
+    copy(&["LD_PRELOAD", "--replace"]).refuses(2, "'LD_PRELOAD' is refused: it makes programs load code", &["sk-live"]);
     // One's own command is copied with the hosts that it is for.
     let master = Key::master(&alice);
     let own = Text::new("own", &"43".repeat(16), master, &[])

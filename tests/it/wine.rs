@@ -336,7 +336,7 @@ fn the_key_lives_in_the_credential_manager_of_this_machine() {
     assert!(home.agent(["variables"]).contains(SECRET));
     home.registry(["delete", entry, "/f"]).succeeds();
     home.cast(["list", "a"]).refuses(4, "the OS keyring has none", &[SECRET]);
-    home.cast(["set", "b", "K", SECRET]).refuses(4, "cast makes no new key while they exist", &[SECRET]);
+    home.cast(["set", "b", "K", SECRET]).refuses(4, "cast makes no new key while", &[SECRET]);
     assert_ne!(home.registry(["query", entry]).run().code, 0, "no key was made");
 }
 

@@ -154,7 +154,7 @@ fn names_that_run_code_are_held_at_set_import_and_run() {
     for name in
         ["GIT_EXTERNAL_DIFF", "XDG_CONFIG_HOME", "ZDOTDIR", "npm_config_script_shell", "https_proxy", "RUSTC_WRAPPER"]
     {
-        let message = format!("'{name}' makes programs load code or changes what runs");
+        let message = format!("the name '{name}' is refused: it makes programs load code or changes what runs");
         sandbox.cast(["set", "a", name, "hunter2-hunter3"]).refuses(2, &message, &["hunter3"]);
         let message = format!("line 2: '{name}': the name makes programs load code");
         fs::write(sandbox.home().join("code.env"), format!("FINE=hunter2-hunter3\n{name}=hunter2-hunter3\n")).unwrap();
@@ -194,9 +194,10 @@ fn a_token_as_the_command_is_shown_nowhere() {
 #[test]
 fn an_unknown_name_to_include_has_a_neighbour() {
     let sandbox = Sandbox::with("a", &[("API_TOKEN", "hunter2-hunter2")]);
-    for (name, hint) in [("API_TOKN", "did you mean 'API_TOKEN'?"), ("OTHER", "'cast run AGENT --explain'")] {
+    for (name, hint) in [("API_TOKN", "did you mean 'API_TOKEN'?"), ("OTHER", "'cast run a --explain'")] {
         let call = sandbox.cast(["run", "a", "--only", name, "--", "true"]);
-        let refused = call.refuses(125, &format!("there is no secret '{name}' to include or exclude"), &["hunter2"]);
+        let refused =
+            call.refuses(125, &format!("agent 'a' has no secret '{name}', which '--only' names"), &["hunter2"]);
         assert!(refused.err.contains(hint), "{refused:?}");
     }
 }

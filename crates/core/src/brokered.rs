@@ -63,10 +63,11 @@ pub(crate) fn unfit(value: &SecretValue, flags: &Flags) -> Option<Unfit> {
     stand_in::check(value.expose(), flags.prefix.as_deref()).err().or_else(marks)
 }
 
-/// Refuses a value that is to be brokered and cannot be; `what` names it.
-pub(crate) fn refuse_unfit(what: &str, value: &SecretValue, flags: &Flags) -> Result<()> {
+/// Refuses a value that is to be brokered and cannot be; `what` names it, and `otherwise` is how it is given as it is.
+pub(crate) fn refuse_unfit(what: &str, value: &SecretValue, flags: &Flags, otherwise: &str) -> Result<()> {
     match unfit(value, flags).filter(|_| !flags.hosts.is_empty()) {
-        Some(unfit) => Err(Failure::new(Kind::Usage, format!("{what} cannot be brokered: {unfit}"))),
+        Some(unfit) => Err(Failure::new(Kind::Usage, format!("{what} cannot be brokered: {unfit}"))
+            .hint(format!("to give it to the program as it is{otherwise}"))),
         None => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use cast_vault::{AgentName, Fingerprint, MasterKey, Refusal, Replica, Role, Stat
 
 use crate::failure::{self, Failure, Kind, Result};
 use crate::key_store::Notice;
-use crate::read::{Found, Verdict, refuse_older};
+use crate::read::{Found, Verdict, gone, refuse_older};
 use crate::seen::{Known, Memory, Record, Summary};
 use crate::session::{Session, Unlocked};
 use crate::suggestion;
@@ -264,6 +264,19 @@ impl Session {
         given_up.map_err(|failure| not_remembered(&failure, "removed"))
     }
 
+    /// Forgets the vault of `agent` that this machine has seen and that is gone. It is refused here if it comes back.
+    pub(crate) fn forget(&self, agent: &AgentName, command: &str) -> Result<()> {
+        let folder = self.folder()?;
+        refuse_agent_key(&self.key()?.key, command)?;
+        let _lock = self.lock_vaults(folder)?;
+        if folder.is_there(agent)? {
+            let what = format!("the vault of agent '{agent}' is there again: nothing is changed");
+            return Err(Failure::new(Kind::Integrity, what).hint("run the command again"));
+        }
+        let held = self.missed(agent)?.and_then(|place| place.held).ok_or_else(|| self.no_such_agent(agent))?;
+        self.give_up(held.known(), folder, agent)
+    }
+
     /// A change of another owner's vault names that owner, who can read what is stored there.
     fn name_owner(&self, owner: Option<(AgentName, Fingerprint)>) {
         if let Some((agent, fingerprint)) = owner {
@@ -292,13 +305,7 @@ impl Session {
 
     fn refuse_in_the_place_of_one_that_is_gone(&self, agent: &AgentName, missing: Missing) -> Result<()> {
         let Some(place) = self.missed(agent)?.filter(|_| missing == Missing::Create) else { return Ok(()) };
-        let path = place.path.display();
-        Err(Failure::new(
-            Kind::Usage,
-            format!("the vault of agent '{agent}' that this machine has seen is gone: '{path}'"),
-        )
-        .hint("restore it: from a backup, or with 'git checkout' or 'git pull'")
-        .hint("to make a new vault in its place, add '--new'"))
+        Err(gone(Kind::Usage, agent, &place).hint("to make a new vault in its place, add '--new'"))
     }
 
     /// A new vault, made only with a key that opens the vaults there are.

@@ -107,13 +107,18 @@ impl Injections {
 
     /// Keeps only the selected secrets. An unknown name is an error: it may be a typo, and CMD would then lack a secret
     /// or get one that it should not.
-    pub(crate) fn select(&mut self, selection: &Selection) -> Result<()> {
-        let (Selection::Only(names) | Selection::Except(names)) = selection else { return Ok(()) };
+    pub(crate) fn select(&mut self, selection: &Selection, agent: &AgentName) -> Result<()> {
+        let (names, option) = match selection {
+            Selection::Only(names) => (names, "--only"),
+            Selection::Except(names) => (names, "--except"),
+            Selection::All => return Ok(()),
+        };
         if let Some(unknown) = names.iter().find(|name| !self.0.contains_key(*name)) {
-            let failure = Failure::new(Kind::NotFound, format!("there is no secret '{unknown}' to include or exclude"));
+            let what = format!("agent '{agent}' has no secret '{unknown}', which '{option}' names");
+            let failure = Failure::new(Kind::NotFound, what);
             return Err(match suggestion::closest(unknown.as_str(), self.0.keys().map(SecretName::as_str)) {
                 Some(known) => failure.hint(format!("did you mean '{known}'?")),
-                None => failure.hint("see what there is: 'cast run AGENT --explain'"),
+                None => failure.hint(format!("see what there is: 'cast run {agent} --explain'")),
             });
         }
         let only = matches!(selection, Selection::Only(_));
@@ -322,13 +327,14 @@ mod tests {
 
     #[test]
     fn selections() {
+        let agent = AgentName::parse("a").unwrap();
         let mut only = injections("A B", "C");
-        only.select(&Selection::Only(names("A"))).unwrap();
+        only.select(&Selection::Only(names("A")), &agent).unwrap();
         check(&only, &[], false, &[("A", "builtin")]);
         let mut except = injections("A B", "C");
-        except.select(&Selection::Except(names("A"))).unwrap();
+        except.select(&Selection::Except(names("A")), &agent).unwrap();
         check(&except, &[], false, &[("B", "builtin"), ("C", "agent")]);
-        let unknown = injections("A", "").select(&Selection::Only(names("X"))).unwrap_err();
+        let unknown = injections("A", "").select(&Selection::Only(names("X")), &agent).unwrap_err();
         assert_eq!(unknown.kind(), Kind::NotFound);
     }
 }

@@ -53,6 +53,10 @@ pub(crate) fn is_a_part(flag: &str) -> bool {
 /// Flags in one line. One that could be taken for two, or for a quoted one, is in quotes.
 pub fn line(flags: &[String]) -> String {
     let one = |flag: &String| {
+        // In records and JSON it is the short form.
+        if flag.starts_with(TO) {
+            return format!("brokered {flag}");
+        }
         if flag.contains([',', '"']) && !flag.starts_with(COMMAND) { format!("{flag:?}") } else { flag.clone() }
     };
     let line = flags.iter().map(one).collect::<Vec<_>>().join(", ");

@@ -334,6 +334,11 @@ impl Session {
     }
 
     pub(crate) fn no_such_agent(&self, agent: &AgentName) -> Failure {
+        // Another agent is not what was meant.
+        if let Ok(Some(place)) = self.missed(agent) {
+            return gone(Kind::NotFound, agent, &place)
+                .hint(format!("or make a new one in its place: 'cast secrets set --new {agent} KEY'"));
+        }
         let place = self.places.vaults().map(|folder| format!(" in '{}'", folder.display())).unwrap_or_default();
         let failure = Failure::new(Kind::NotFound, format!("agent '{agent}' has no vault{place}"));
         let known = self.folder().and_then(VaultFolder::agents).unwrap_or_default();
@@ -341,13 +346,15 @@ impl Session {
             Some(known) => failure.hint(format!("did you mean '{known}'?")),
             None => failure,
         };
-        match self.missed(agent) {
-            Ok(Some(_)) => failure.hint(
-                "this machine has seen one there: restore it from a backup, or with 'git checkout' or 'git pull'",
-            ),
-            _ => failure.hint(format!("create it with 'cast secrets set {agent} KEY'")),
-        }
+        failure.hint(format!("create it with 'cast secrets set {agent} KEY'"))
     }
+}
+
+/// What to say of a vault that this machine has seen and does not find.
+pub(crate) fn gone(kind: Kind, agent: &AgentName, place: &Place) -> Failure {
+    let path = place.path.display();
+    Failure::new(kind, format!("the vault of agent '{agent}' that this machine has seen is gone: '{path}'"))
+        .hint("restore it: from a backup, or with 'git checkout' or 'git pull'")
 }
 
 /// Whom the holder of a master key expects in a place by using a vault there. An agent key expects nobody; its line says whom to expect for that key.

@@ -160,7 +160,7 @@ fn gather(session: &Session, agent: &AgentName, request: &Request) -> Result<Gat
         let id = vault.id();
         injections.add(source, vault.into_environment()?, &|| unlocked.key.stand_in_key(&id));
     }
-    injections.select(&request.selection)?;
+    injections.select(&request.selection, agent)?;
     injections.refuse_not_given(agent)?;
     if let Some((example, name)) = &request.example {
         example.check(agent, &injections).complete(agent, name)?;

@@ -20,6 +20,9 @@
 //!
 //! # What the binary does and a library cannot
 //!
+//! - **Masking.** What a started program writes is not masked. For that, start `cast run`.
+//! - **A broker of its own.** The proxy that puts brokered secrets into requests runs in your program. It ends with the
+//!   [`Child`], or with your program.
 //! - **Wiped memory.** Decrypted data passes through buffers of other crates. The binary's allocator wipes every freed
 //!   block, but a library cannot choose the allocator. A program can use
 //!   [`zeroizing-alloc`](https://docs.rs/zeroizing-alloc) for the same effect.

@@ -1,4 +1,4 @@
-//! `cast key status`: shows where the key is, its public half, and which vaults it opens.
+//! `cast key status`: shows where the key is, its public half, and how many vaults it opens.
 
 use serde::Serialize;
 
@@ -6,6 +6,7 @@ use crate::args::KeyStatusArgs;
 use crate::report::Report;
 use crate::table;
 use cast_core::clock;
+use cast_core::failure::Kind;
 use cast_core::key_store::Whence;
 use cast_core::session::Session;
 use cast_core::survey::{Held, MasterStatus, Surveyed};
@@ -106,9 +107,19 @@ pub(crate) fn run(args: &KeyStatusArgs, session: &Session, report: Report) -> an
             format!("It is the agent key of '{agent}', epoch {epoch}. It {opens}.\n")
         }
     };
-    let closed: String =
-        closed(&vaults).flat_map(|(_, why)| ["Cannot open: ".to_owned(), why, "\n".to_owned()]).collect();
-    report.data(&format!("The key is in {}.\n\n{keys}{closed}", status.whence))
+    // None of them is the business of an agent key: no reason to say so of each.
+    let is_of_others = |vault: &Surveyed| match (&status.held, &vault.state) {
+        (Held::Agent(agent, _), Err(failure)) => vault.agent != *agent && failure.kind() == Kind::NoKey,
+        _ => false,
+    };
+    let (of_others, closed): (Vec<_>, Vec<_>) = closed(&vaults).partition(|(vault, _)| is_of_others(vault));
+    let mut lines: String =
+        closed.into_iter().flat_map(|(_, why)| ["Cannot open: ".to_owned(), why, "\n".to_owned()]).collect();
+    if !of_others.is_empty() {
+        let agents: Vec<_> = of_others.iter().map(|(vault, _)| vault.agent.as_str()).collect();
+        lines.extend(["Cannot open, as it is an agent key: ", &agents.join(", "), "\n"]);
+    }
+    report.data(&format!("The key is in {}.\n\n{keys}{lines}", status.whence))
 }
 
 fn closed(vaults: &[Surveyed]) -> impl Iterator<Item = (&Surveyed, String)> {

@@ -118,7 +118,7 @@ fn state(stream: StreamTreatment) -> &'static str {
         StreamTreatment::MaskedTerminal => "masked terminal",
         StreamTreatment::Off => "off",
         StreamTreatment::NothingToMask => "nothing to mask",
-        StreamTreatment::Left => "left alone",
+        StreamTreatment::Left | StreamTreatment::LeftTerminal => "left alone",
     }
 }
 
@@ -185,10 +185,11 @@ fn overrides(overrides: Overridden) -> &'static str {
 fn how(stream: StreamTreatment) -> &'static str {
     match stream {
         StreamTreatment::Masked => "masked",
-        StreamTreatment::MaskedTogether => "masked, together with the other",
+        StreamTreatment::MaskedTogether => "masked, in one stream with the other",
         StreamTreatment::MaskedTerminal => "masked, on a terminal of cast's own",
         StreamTreatment::Off => "unchanged: masking is off",
         StreamTreatment::NothingToMask => "unchanged: there is nothing to mask",
-        StreamTreatment::Left => "unchanged: a terminal, /dev/null or closed",
+        StreamTreatment::LeftTerminal => "unchanged: a terminal",
+        StreamTreatment::Left => "unchanged: /dev/null or closed",
     }
 }

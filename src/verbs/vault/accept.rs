@@ -19,7 +19,14 @@ pub(crate) fn run(args: &AcceptArgs, session: &Session, report: Report) -> anyho
         report.success(format_args!("The vault of agent '{agent}' is in order: nothing to accept"));
         return Ok(());
     };
-    report.note(&format!("Why cast refuses it: {}.\n\n", Printable(&why.to_string())));
+    if accept.review.is_branch {
+        report.note(
+            "cast uses this state, because this machine knows it from another branch. Accepting it makes it the \
+             newest.\n\n",
+        );
+    } else {
+        report.note(&format!("Why cast refuses it: {}.\n\n", Printable(&why.to_string())));
+    }
     show(&accept.review, report);
     if !args.yes {
         let question = if accept.is_own() {

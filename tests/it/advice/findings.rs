@@ -44,7 +44,7 @@ fn a_folder_of_vaults_that_is_missing() {
     let sandbox = sandbox();
     let missing = sandbox.home().join("typo");
     let doctor = || sandbox.cast(["doctor"]).env("CAST_VAULTS", &missing);
-    let form = "correct CAST_VAULTS, or let the first 'cast secrets set AGENT KEY' make the folder";
+    let form = "fix CAST_VAULTS, or let the first 'cast secrets set AGENT KEY' make the folder";
     let command = told(&found(doctor()), form).command("cast secrets set").replace("AGENT KEY", "b K");
     sandbox.cast(["doctor"]).succeeds();
     typed(&sandbox, &command).env("CAST_VAULTS", &missing).input(SECRET).succeeds();
@@ -103,6 +103,23 @@ fn a_vault_of_a_former_key_and_its_backup() {
     doctor().succeeds();
     let form = "if 'cast doctor' finds that vault in order, make a new backup: 'cast key export --output FILE'";
     let advice = told(&found(sandbox.cast(["doctor", "--backup", "old.key"])), form);
+    typed(&sandbox, &advice.command("cast doctor")).succeeds();
+    typed(&sandbox, &advice.command("cast key export").replace("FILE", "new.key")).succeeds();
+    sandbox.cast(["doctor", "--backup", "new.key"]).succeeds();
+}
+
+/// One finding, however many vaults there are.
+#[test]
+fn a_backup_from_before_a_rotation() {
+    let sandbox = sandbox();
+    sandbox.set("other", "K", SECRET);
+    sandbox.cast(["key", "export", "--output", "old.key"]).succeeds();
+    sandbox.cast(["key", "rotate"]).succeeds();
+    let outcome = found(sandbox.cast(["doctor", "--backup", "old.key"]));
+    let said = "1. the backup opens none of the 2 vaults: it is probably older than the last 'cast key rotate'\n";
+    assert!(outcome.out.contains(said) && outcome.err.contains("1 problem found"), "{outcome:?}");
+    let form = "if 'cast doctor' finds them in order, make a new backup: 'cast key export --output FILE'";
+    let advice = told(&outcome, form);
     typed(&sandbox, &advice.command("cast doctor")).succeeds();
     typed(&sandbox, &advice.command("cast key export").replace("FILE", "new.key")).succeeds();
     sandbox.cast(["doctor", "--backup", "new.key"]).succeeds();

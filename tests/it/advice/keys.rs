@@ -84,7 +84,7 @@ fn a_passphrase_that_is_forgotten() {
     word(&sandbox, "another horse\n");
     let call = sandbox.cast(["list", "a"]).env("CAST_PASSPHRASE_FILE", "passphrase.txt");
     let outcome = call.refuses(4, "wrong passphrase", &[SECRET, "another horse"]);
-    let advice = told(&outcome, "if it is forgotten, {}");
+    let advice = told(&outcome, "if you forgot the passphrase, {}");
     starts_over(&sandbox, &told_within(advice.hole(0), STARTS_OVER));
 }
 
@@ -153,7 +153,8 @@ fn nobody_to_ask_for_a_passphrase() {
     let advice = told(&outcome, "name a file with the passphrase: {}");
     word(&new, WORD);
     typed(&new, &advice.before("CAST_PASSPHRASE_FILE=", "init --key-store passphrase")).succeeds();
-    let form = "or use one without: 'cast init --key-store file', or for a key that is there 'cast key move file'";
+    let form =
+        "or keep the key without a passphrase: 'cast key move file', or for a new key 'cast init --key-store file'";
     let plain = Sandbox::empty();
     typed(&plain, &told(&outcome, form).command("cast init")).succeeds();
     let line = told(&outcome, form).command("cast key move");
@@ -264,7 +265,7 @@ fn no_key_for_the_vaults() {
     let sandbox = sandbox();
     let kept = fs::read(sandbox.key_file()).unwrap();
     fs::remove_file(sandbox.key_file()).unwrap();
-    let outcome = sandbox.cast(["list", "a"]).refuses(4, "no key for the existing vaults", &[SECRET]);
+    let outcome = sandbox.cast(["list", "a"]).refuses(4, "no key for the vault here: ", &[SECRET]);
     let form = "bring back the key they were made with: 'cast key import master.key', or for one call {GIVE_KEY}";
     typed(&sandbox, &told(&outcome, form).before("CAST_KEY_FILE=", "list a")).succeeds();
     typed(&sandbox, &told(&outcome, form).command("cast key import")).succeeds();
@@ -314,7 +315,8 @@ fn an_import_that_is_refused() {
     // One that opens nothing here.
     private(&sandbox.home().join("other.key"), Sandbox::new().key());
     let before = fs::read(sandbox.key_file()).unwrap();
-    let outcome = sandbox.cast(["key", "import", "other.key"]).refuses(5, "opens none of the 1 vaults", &[]);
+    let outcome =
+        sandbox.cast(["key", "import", "other.key"]).refuses(5, "the vault here does not open with this key", &[]);
     let form = "import the key that they were made with; this shows what a key opens: 'cast doctor --backup FILE'";
     let doctor = told(&outcome, form).command("cast doctor --backup");
     assert_eq!(typed(&sandbox, &doctor.replace("FILE", "other.key")).run().code, 1);

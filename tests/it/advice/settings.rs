@@ -87,7 +87,7 @@ fn that_are_not_valid() {
 #[test]
 fn that_are_not_known_or_weaken_it() {
     let sandbox = with(b"maks = \"auto\"\nstale_after = \"90d\"\n");
-    told(&found(&sandbox), "correct or delete that line");
+    told(&found(&sandbox), "fix or delete that line");
     write(&sandbox, "stale_after = \"90d\"\n");
     is_well(&sandbox);
     for weak in ["mask = \"never\"", "audit = \"off\""] {

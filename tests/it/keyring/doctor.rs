@@ -73,7 +73,10 @@ fn a_key_that_is_gone() {
     assert!(session.command("secret-tool").args(["clear", "service", "cast"]).status().unwrap().success());
     let (_, json) = diagnosed(session.cast(["doctor", "--json"]));
     assert_eq!((&json["keyring"]["state"], checks(&json)), (&"empty".into(), vec!["key"]));
-    assert!(json["findings"][0]["message"].as_str().unwrap().contains("no key for the existing vaults"), "{json}");
+    assert!(
+        json["findings"][0]["message"].as_str().unwrap().contains("no key for the vault here: the OS keyring has none"),
+        "{json}"
+    );
     assert_eq!(session.items(), 0);
 }
 

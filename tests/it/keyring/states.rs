@@ -46,7 +46,7 @@ fn no_provider() {
     session.stop_keyring();
     let refusal = session.refuses(4, "no Secret Service is running");
     assert!(refusal.err.contains("CAST_KEY_FILE="), "{refusal:?}");
-    session.cast(["init"]).refuses(4, "cast makes no new key while they exist", &[]);
+    session.cast(["init"]).refuses(4, "cast makes no new key while it exists", &[]);
 }
 
 #[test]

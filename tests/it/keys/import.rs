@@ -46,6 +46,19 @@ fn must_open_a_vault() {
     owner.cast(["key", "import", "stranger.key", "--replace"]).refuses(5, "opens none", &[]);
 }
 
+/// A word that leads nowhere may be the key itself.
+#[test]
+fn a_path_is_named_and_nothing_else() {
+    let owner = sandbox();
+    fs::create_dir(owner.home().join("usb")).unwrap();
+    let import = |path: &str| owner.cast(["key", "import", path]);
+    import("usb/none.key").refuses(4, "cannot read 'usb/none.key': no such file", &[]);
+    import("usb").refuses(4, "cannot read 'usb': ", &[]);
+    let key = owner.key();
+    import(&key).refuses(4, "cannot read the file that FILE names: no such file", &[&key]);
+    import("elsewhere/hunter2").refuses(4, "cannot read the file that FILE names: no such file", &["hunter2"]);
+}
+
 /// Another home with a backup of the owner's key in `master.key`.
 fn second_machine(owner: &Sandbox) -> Sandbox {
     let second = Sandbox::empty();

@@ -49,6 +49,12 @@ fn of_an_agent_key() {
     for part in ["CAST_KEY", "agent key of 'a'", "epoch 1"] {
         assert!(outcome.out.contains(part), "{outcome:?}");
     }
+    // One line for the vaults of all others.
+    owner.set("c", "K", "hunter2");
+    let runner = with_vaults_of(&owner);
+    let status = |words: &[&str]| runner.cast(["key", "status"].iter().chain(words)).env("CAST_KEY", &key).succeeds();
+    let closed = status(&[]).out.lines().filter(|line| line.starts_with("Cannot open")).map(str::to_owned).collect();
+    assert_eq!(Vec::<String>::from_iter([closed]), ["Cannot open, as it is an agent key: b, c"]);
     let json: serde_json::Value = serde_json::from_str(&status(&["--json"]).out).unwrap();
     assert_eq!((&json["place"], &json["variable"]), (&"variable".into(), &"CAST_KEY".into()));
     assert_eq!((&json["keys"][0]["kind"], &json["keys"][0]["agent"]), (&"agent".into(), &"a".into()));

@@ -168,6 +168,11 @@ fn explain_says_what_is_masked_on_a_terminal() {
     assert!(said.matches(whole).count() == 2 && said.matches(outputs).count() == 1, "{said}");
     let said = told("--mask", "\"$@\" | cat");
     assert!(said.matches(whole).count() == 1 && said.matches(outputs).count() == 1, "{said}");
+    let said = told("--clean-env", "\"$@\" 2>/dev/null");
+    assert!(said.contains("unchanged: a terminal\r\n"), "{said}");
+    assert!(said.contains("unchanged: /dev/null or closed\r\n"), "{said}");
+    let said = told("--clean-env", "\"$@\" 2>&1 | cat");
+    assert!(said.matches("masked, in one stream with the other").count() == 2, "{said}");
     let said = told("--no-mask", "\"$@\"");
     assert!(!said.contains(whole) && !said.contains(outputs), "{said}");
     for (option, script, stdout, stderr, own) in [

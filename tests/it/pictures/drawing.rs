@@ -1,5 +1,7 @@
 //! Lines of a terminal as a picture, for light and dark pages.
 
+use std::fmt::Write;
+
 /// In pixels.
 const COLUMN: f64 = 8.43;
 const LINE: usize = 21;
@@ -37,12 +39,12 @@ impl Picture<'_> {
             height - 1
         );
         for dot in 0..3 {
-            out += &format!("<circle class=\"dot\" cx=\"{}\" cy=\"20\" r=\"5.5\"/>\n", 22 + 18 * dot);
+            writeln!(out, "<circle class=\"dot\" cx=\"{}\" cy=\"20\" r=\"5.5\"/>", 22 + 18 * dot).unwrap();
         }
         for (number, line) in self.lines.iter().enumerate().filter(|(_, line)| !line.is_empty()) {
             // On each text: Chromium does not take it from a group.
             let place = format!("x=\"{MARGIN}\" y=\"{}\" xml:space=\"preserve\"", TOP + number * LINE);
-            out += &format!("<text {place}>{}</text>\n", spans(line));
+            writeln!(out, "<text {place}>{}</text>", spans(line)).unwrap();
         }
         out + "</svg>\n"
     }
@@ -58,7 +60,7 @@ fn spans(line: &str) -> String {
         match (text, colour) {
             ("", _) => {}
             (text, "1" | "31" | "32" | "33" | "36") => {
-                out += &format!("<tspan class=\"c{colour}\">{}</tspan>", escaped(text));
+                write!(out, "<tspan class=\"c{colour}\">{}</tspan>", escaped(text)).unwrap();
             }
             (text, _) => out += &escaped(text),
         }

@@ -248,7 +248,7 @@ fn what_this_machine_learns_meanwhile_counts() {
     let shown = terminal.ends_with(5);
     assert!(shown.contains("has changed meanwhile: review it again"), "{shown}");
     let again = super::there(&me, &["vault", "accept", "t", "--yes"]);
-    again.refuses(5, "would pass for a vault of yours", &["evil", SECRET]);
+    again.refuses(5, "has the id of another vault of yours", &["evil", SECRET]);
     super::there(&me, &["list", "t"]).refuses(5, "of agent 't'", &["evil", SECRET]);
     assert!(fs::read(folder.join("t.age")).unwrap() == theirs);
 }

@@ -79,6 +79,11 @@ fn a_state_that_this_machine_knows() {
     here.set("K", "hunter2-second");
     let second = here.file();
     here.uses(&first, "hunter2-first");
+    // Nor does a review say that it is refused.
+    let asked = here.cast(&["vault", "accept", "a"]).run();
+    let said =
+        "cast uses this state, because this machine knows it from another branch. Accepting it makes it the newest.";
+    assert!(asked.code == 2 && asked.err.starts_with(said) && !asked.err.contains("refuses"), "{asked:?}");
     // The newest is what it was, and needs no line.
     here.switch(&second);
     let run = here.cast(&["run", "a", "--no-mask", "--", "printenv", "K"]).succeeds();

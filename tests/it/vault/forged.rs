@@ -243,7 +243,7 @@ fn names_without_values_and_values_without_names() {
 #[test]
 fn a_dangerous_name_without_the_allowance() {
     let sandbox = edited_by_the_owner(|text| text.edited(".K]", ".LD_PRELOAD]"));
-    let refusal = "'LD_PRELOAD' makes programs load code";
+    let refusal = "'LD_PRELOAD' is refused: it makes programs load code";
     for words in
         [&["run", "a", "--", "touch", "started"][..], &["run", "a", "--only", "LD_PRELOAD", "--", "touch", "x"]]
     {

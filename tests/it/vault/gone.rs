@@ -6,6 +6,7 @@ use super::{SECRET, elsewhere, refused, sandbox, text, there, works};
 use crate::durability::faults::{injected, traced};
 use crate::forge::{Key, Text};
 use crate::sandbox::{Sandbox, skip};
+use crate::terminal::Terminal;
 
 #[test]
 fn nothing_is_made_in_its_place_unasked() {
@@ -21,7 +22,7 @@ fn nothing_is_made_in_its_place_unasked() {
         assert!(refused.err.contains("'--new'") && refused.err.contains("vaults/a.age"), "{refused:?}");
     }
     for words in [&["list", "a"][..], &["delete", "a", "K"]] {
-        let refused = sandbox.cast(words).refuses(3, "agent 'a' has no vault", &[SECRET]);
+        let refused = sandbox.cast(words).refuses(3, "that this machine has seen is gone", &[SECRET]);
         assert!(refused.err.contains("restore it") && !refused.err.contains("create it"), "{refused:?}");
     }
     // It comes back, and all is well.
@@ -35,6 +36,44 @@ fn nothing_is_made_in_its_place_unasked() {
     // One that was deleted on purpose is not missed.
     sandbox.cast(["delete", "a", "--all", "--yes"]).succeeds();
     sandbox.set("a", "K", "hunter2-again");
+}
+
+/// As after any deletion, one that comes back is refused.
+#[test]
+fn what_is_gone_for_good_is_forgotten() {
+    let sandbox = sandbox();
+    sandbox.set("b", "K", "hunter2-of-b");
+    let good = fs::read(sandbox.vault("a")).unwrap();
+    let key = sandbox.cast(["key", "export", "--agent", "b"]).succeeds().out;
+    fs::remove_file(sandbox.vault("a")).unwrap();
+    let delete = |words: &[&str]| sandbox.cast(["delete", "a", "--all"].iter().chain(words));
+    let asked = delete(&[]).refuses(2, "--yes", &[SECRET]);
+    assert!(!asked.err.contains("did you mean"), "{asked:?}");
+    let yes = ["--yes"];
+    delete(&yes).env("CAST_KEY", key).refuses(4, "reads its vault and changes nothing", &[SECRET]);
+    for (answer, forgets) in [("n\r", false), ("y\r", true)] {
+        let mut terminal = Terminal::start(delete(&[]));
+        terminal.sees("The vault of agent 'a' that this machine has seen is gone: '");
+        terminal.sees("Forget it, and refuse it if it comes back?");
+        terminal.hides_input();
+        terminal.types(answer);
+        let (status, shown) = terminal.ends();
+        assert_eq!(status.success(), forgets, "{answer:?}: {shown}");
+        assert_eq!(sandbox.cast(["doctor"]).run().out.contains("is gone"), !forgets, "{answer:?}: {shown}");
+    }
+    delete(&yes).refuses(3, "agent 'a' has no vault", &[SECRET]);
+    fs::write(sandbox.vault("a"), &good).unwrap();
+    refused(&sandbox, "was deleted or replaced on this machine");
+    // Nor is it used in another folder.
+    let before = sandbox.vault("a");
+    fs::rename(before, elsewhere(&sandbox).join("a.age")).unwrap();
+    there(&sandbox, &["list", "a"]).refuses(5, "was deleted or replaced on this machine", &[SECRET]);
+    // The name is free, and nothing is missed.
+    sandbox.set("a", "K", "hunter2-anew");
+    fs::remove_file(sandbox.vault("a")).unwrap();
+    let done = delete(&yes).succeeds();
+    assert_eq!(done.err, "✓ Vault of agent 'a' forgotten: if it comes back, cast refuses it\n");
+    sandbox.set("a", "K", "hunter2-once-more");
 }
 
 #[test]

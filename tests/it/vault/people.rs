@@ -347,20 +347,20 @@ fn no_vault_passes_for_another_that_this_machine_knows() {
     let elsewhere = alice.home().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     for (agent, known, whose) in [
-        ("tool", &hers, "of another owner"),
-        ("a", &hers, "of another owner"),
-        ("tool", &mine, "of yours"),
-        ("mine", &mine, "of yours"),
-        ("tool", &builtin, "of yours"),
+        ("tool", &hers, "a vault of another owner"),
+        ("a", &hers, "a vault of another owner"),
+        ("tool", &mine, "another vault of yours"),
+        ("mine", &mine, "another vault of yours"),
+        ("tool", &builtin, "another vault of yours"),
     ] {
         fs::write(elsewhere.join(format!("{agent}.age")), of_mallory(mallory, &alice, agent, known)).unwrap();
         let call = alice.cast(["vault", "accept", agent, "--yes"]).env("CAST_VAULTS", &elsewhere);
-        call.refuses(5, &format!("would pass for a vault {whose} that this machine knows"), &["evil"]);
+        call.refuses(5, &format!("has the id of {whose} that this machine knows"), &["evil"]);
     }
     // Nor where it takes the place of one's own.
     let good = fs::read(alice.vault("mine")).unwrap();
     fs::write(alice.vault("mine"), of_mallory(mallory, &alice, "mine", &mine)).unwrap();
-    alice.cast(["vault", "accept", "mine", "--yes"]).refuses(5, "would pass for a vault of yours", &["evil"]);
+    alice.cast(["vault", "accept", "mine", "--yes"]).refuses(5, "has the id of another vault of yours", &["evil"]);
     fs::write(alice.vault("mine"), good).unwrap();
     assert_eq!(alice.value("mine", "K"), b"hunter2-mine");
     assert_eq!(alice.value("mine", "B"), b"hunter2-builtin");

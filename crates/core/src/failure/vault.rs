@@ -82,9 +82,8 @@ fn named(what: &str, fault: NameFault) -> String {
 fn flag_fault(fault: FlagFault) -> Failure {
     let usage = |what: &str| Failure::new(Kind::Usage, what);
     match fault {
-        FlagFault::Host => {
-            usage("HOST is not a host name, or a name and a port").hint("addresses and '*' are not possible")
-        }
+        FlagFault::Host => usage("HOST is not a host name, or a name and a port")
+            .hint("use a name such as 'api.example.com' or 'api.example.com:8443', not an IP address or a wildcard"),
         FlagFault::TooMany { most } => usage(&format!("a secret has at most {most} hosts and {most} places")),
         FlagFault::Place => usage("PLACE is not one of 'header:NAME', 'query:NAME', 'form:FIELD' and 'json:/POINTER'"),
         FlagFault::Prefix => usage("PREFIX is not a short text of visible ASCII characters"),
@@ -94,7 +93,7 @@ fn flag_fault(fault: FlagFault) -> Failure {
 }
 
 fn dangerous(name: &cast_vault::SecretName) -> Failure {
-    Failure::new(Kind::Usage, format!("'{name}' makes programs load code or changes what runs"))
+    Failure::new(Kind::Usage, format!("the name '{name}' is refused: it makes programs load code or changes what runs"))
 }
 
 /// What is wrong with the text of a key.
@@ -131,6 +130,7 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
     let integrity = |what: &str| vault(Kind::Integrity, what);
     let restore = |what: &str| integrity(what).hint("restore it from a backup or from version control");
     let look = format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'");
+    let anew = format!("accept it, which makes a new vault of what is in it: 'cast vault accept {agent}'");
     match refusal {
         Refusal::WrongKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged")
             .hint(format!("if it was made with another key that you have, provide that one: {GIVE_KEY}"))
@@ -172,9 +172,9 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
         }
         Refusal::CardTaken => Failure::new(Kind::Usage, "that card is the owner's or another person's"),
         Refusal::TooManyPeople => vault(Kind::Usage, "has as many people as a vault can have"),
-        Refusal::EpochsUsedUp => vault(Kind::Other, "cannot count another epoch").hint(look),
+        Refusal::EpochsUsedUp => vault(Kind::Other, "cannot count another epoch").hint(anew),
         Refusal::Vector(VectorFault::TooManyReplicas) => {
-            vault(Kind::Other, "was changed by too many machines to count another").hint(look)
+            vault(Kind::Other, "was changed by too many machines to count another").hint(anew)
         }
         Refusal::Vector(VectorFault::UsedUp) => vault(Kind::Other, "cannot count another change of this machine"),
         Refusal::TooLarge => {

@@ -68,7 +68,7 @@ fn unopened(closed: Closed, is_given: bool, path: &Path) -> Failure {
     };
     let failure = Failure::new(Kind::NoKey, what);
     match closed {
-        Closed::WrongKey => failure.hint(format!("if it is forgotten, {}", another_key_file(path))),
+        Closed::WrongKey => failure.hint(format!("if you forgot the passphrase, {}", another_key_file(path))),
         Closed::Damaged | Closed::TooMuchWork => failure.hint(another_key_file(path)),
     }
 }

@@ -26,7 +26,10 @@ impl Attendant for Nobody {
     fn new_passphrase(&self) -> Result<SecretString> {
         Err(Failure::new(Kind::Usage, "cast cannot ask for a passphrase without a terminal")
             .hint(format!("name a file with the passphrase: {}", advice::GIVE_PASSPHRASE))
-            .hint("or use one without: 'cast init --key-store file', or for a key that is there 'cast key move file'"))
+            .hint(
+                "or keep the key without a passphrase: 'cast key move file', or for a new key 'cast init --key-store \
+                 file'",
+            ))
     }
 
     fn choose_place(&self, _why: &str) -> Result<Option<KeyPlace>> {

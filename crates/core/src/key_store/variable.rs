@@ -49,15 +49,19 @@ pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
             .hint(format!("name a file, or unset it: 'unset {named_by}'")));
     }
     refuse_tilde(Kind::NoKey, named_by, path)?;
-    // The message omits the path, because a user may have put the key itself there.
+    // What leads nowhere is not shown, because a user may have put the key itself there.
+    let is_path = path.symlink_metadata().is_ok() || path.parent().is_some_and(Path::is_dir);
+    let shown = if named_by != KEY_FILE && is_path {
+        format!("'{}'", path.display())
+    } else {
+        format!("the file that {named_by} names")
+    };
     let unreadable = |cause: &io::Error| {
-        Failure::new(Kind::NoKey, format!("cannot read the file that {named_by} names: {}", Cause(cause))).hint(
-            if named_by == KEY_FILE {
-                format!("{KEY_FILE} takes the path of a file; put the key itself in {KEY}")
-            } else {
-                format!("{named_by} takes the path of a file that this user can read")
-            },
-        )
+        Failure::new(Kind::NoKey, format!("cannot read {shown}: {}", Cause(cause))).hint(if named_by == KEY_FILE {
+            format!("{KEY_FILE} takes the path of a file; put the key itself in {KEY}")
+        } else {
+            format!("{named_by} takes the path of a file that this user can read")
+        })
     };
     let file = File::open(path).map_err(|cause| unreadable(&cause))?;
     if file.is_terminal() {

@@ -181,7 +181,7 @@ impl Session {
 
     /// In a git work tree, where branches are switched, a state that this machine has verified or written before; not one from before a
     /// revocation, nor from before a dangerous name, a person or a permission was taken away, nor from before an agent line was made.
-    fn is_known_branch(&self, found: &Found) -> bool {
+    pub(crate) fn is_known_branch(&self, found: &Found) -> bool {
         let (Some(state), Some(seen)) = (found.vault.state(), self.seen()) else { return false };
         let mut records = found.memory.records().peekable();
         let permits =

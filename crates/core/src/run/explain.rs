@@ -95,7 +95,9 @@ pub enum StreamTreatment {
     Off,
     /// Nothing: no value would be masked.
     NothingToMask,
-    /// Nothing: a terminal, `/dev/null` or closed.
+    /// Nothing: a terminal.
+    LeftTerminal,
+    /// Nothing: `/dev/null` or closed.
     Left,
 }
 
@@ -129,6 +131,7 @@ pub fn explain(session: &Session, agent: &AgentName, request: &Request) -> Resul
         match (masks, anything, is_masked) {
             (false, _, _) => StreamTreatment::Off,
             (_, false, _) => StreamTreatment::NothingToMask,
+            (_, _, false) if sink == Sink::Terminal => StreamTreatment::LeftTerminal,
             (_, _, false) => StreamTreatment::Left,
             _ if sink == Sink::Terminal => StreamTreatment::MaskedTerminal,
             _ if outputs.contains(&Carries::Both) => StreamTreatment::MaskedTogether,

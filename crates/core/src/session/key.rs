@@ -30,7 +30,7 @@ impl Session {
         match key_store::look_up(&self.places, &*self.attendant)? {
             Lookup::Found(key, whence) => Ok(self.hold(key, whence, changes)),
             missing => {
-                self.refuse_beside_vaults(&missing)?;
+                self.refuse_without_the_key_of_vaults(&missing)?;
                 Err(no_key(&missing))
             }
         }
@@ -110,6 +110,15 @@ impl Session {
 
     /// Refuses to make a key while there are vaults, whose key is missing.
     pub(crate) fn refuse_beside_vaults(&self, missing: &Lookup) -> Result<()> {
+        self.refuse_if_vaults_need(missing, true)
+    }
+
+    /// The same for who makes none.
+    pub(crate) fn refuse_without_the_key_of_vaults(&self, missing: &Lookup) -> Result<()> {
+        self.refuse_if_vaults_need(missing, false)
+    }
+
+    fn refuse_if_vaults_need(&self, missing: &Lookup, makes: bool) -> Result<()> {
         let folder = self.folder()?;
         let vaults = folder.agents()?.len();
         let whence = match missing {
@@ -119,17 +128,19 @@ impl Session {
             Lookup::NoKeyring(error) => error.to_string(),
             _ => "the OS keyring has none".to_owned(),
         };
-        Err(Failure::new(
-            Kind::NoKey,
-            format!("no key for the existing vaults ({vaults}), and cast makes no new key while they exist: {whence}"),
-        )
-        .hint(format!(
-            "bring back the key they were made with: 'cast key import master.key', or for one call {GIVE_KEY}"
-        ))
-        .hint(format!(
-            "if it is lost for good, so is what is in them: to start over, move the folder away: {}",
-            advice::move_away(self.places.vaults()?)
-        )))
+        let (what, exist) = match vaults {
+            1 => ("the vault here".to_owned(), "it exists"),
+            _ => (format!("the {vaults} vaults here"), "they exist"),
+        };
+        let no_new = if makes { format!(", and cast makes no new key while {exist}") } else { String::new() };
+        Err(Failure::new(Kind::NoKey, format!("no key for {what}{no_new}: {whence}"))
+            .hint(format!(
+                "bring back the key they were made with: 'cast key import master.key', or for one call {GIVE_KEY}"
+            ))
+            .hint(format!(
+                "if it is lost for good, so is what is in them: to start over, move the folder away: {}",
+                advice::move_away(self.places.vaults()?)
+            )))
     }
 
     /// Whether this machine has seen a vault that is still there, in whatever folder.

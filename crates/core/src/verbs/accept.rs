@@ -44,6 +44,8 @@ pub struct Accept {
 pub struct Reviewed {
     /// Why the vault was refused; `None` if there is nothing to accept.
     pub why: Option<Failure>,
+    /// Whether it is used all the same, because this machine knows it from another branch.
+    pub is_branch: bool,
     /// Its secrets, by name.
     pub secrets: Vec<ReviewedSecret>,
     /// What is different from the state that this machine knows, a line each; `None` where it knows none.
@@ -156,6 +158,9 @@ impl Verb for Review<'_> {
             (Some(verdict), Some(found)) => Some(refused(agent, verdict, found.place.as_ref())),
             _ => Some(why(&file, agent, key, &inspected, former.is_some())),
         };
+        review.is_branch = opened.as_ref().is_some_and(|found| {
+            matches!(found.verdict, Verdict::RolledBack | Verdict::Forked) && session.is_known_branch(found)
+        });
         // A vault that the holder of a former key may have made under the id of one that lies elsewhere does not get in the way of that one,
         // whatever it states to be.
         let is_former = is_own && own.first().is_none_or(|newest| newest.card() != *inspected.card());
@@ -281,6 +286,7 @@ impl Reviewed {
         };
         Self {
             why: None,
+            is_branch: false,
             secrets: part.names.iter().map(secret).collect(),
             changes: None,
             sealer: inspected.sealer().map(listing::sealer_name),
@@ -306,10 +312,9 @@ impl Session {
         if is_in_its_place || !is_of_an_own_one && (!is_other || is_reviewed_anew) {
             return Ok(());
         }
-        let whose = if is_of_an_own_one { "of yours" } else { "of another owner" };
+        let other = if is_of_an_own_one { "another vault of yours" } else { "a vault of another owner" };
         let place = places.first().map(|place| format!(": '{}'", place.path.display())).unwrap_or_default();
-        let what =
-            format!("the vault of agent '{agent}' would pass for a vault {whose} that this machine knows{place}");
+        let what = format!("the vault of agent '{agent}' has the id of {other} that this machine knows{place}");
         let failure = Failure::new(Kind::Integrity, what);
         let hint = "if the owner of that vault has a new key, accept the vault there first";
         Err(failure.hint(if is_of_an_own_one {

@@ -48,7 +48,8 @@ impl Verb for Copy<'_> {
 
     fn perform(self, session: &Session, event: &mut Event) -> Result<Vec<SecretName>> {
         let Self { from, to, names, replace, dangerous, missing } = self;
-        let command = format!("cast secrets copy {from} {to}");
+        let words = [from.as_str(), to.as_str()].into_iter().chain(names.iter().map(SecretName::as_str));
+        let command = format!("cast secrets copy {}", words.collect::<Vec<_>>().join(" "));
         // Before anything is read: what is read is remembered.
         if session.folder()?.is_there(from)? {
             refuse_agent_key(&session.key()?.key, &command)?;

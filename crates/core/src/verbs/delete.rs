@@ -1,4 +1,6 @@
-//! Removes secrets by name, or an agent's whole vault.
+//! Removes secrets by name, or an agent's whole vault; forgets a vault that is gone.
+
+use std::path::PathBuf;
 
 use cast_vault::{AgentName, SecretName};
 
@@ -27,6 +29,20 @@ pub struct Count<'a> {
 pub struct DeleteVault<'a> {
     /// The agent.
     pub agent: &'a AgentName,
+}
+
+/// Forgets a vault that this machine has seen and that is gone. If it comes back, this machine refuses it.
+pub struct Forget<'a> {
+    /// The agent.
+    pub agent: &'a AgentName,
+}
+
+/// Where the vault of `agent` lay, if this machine has seen it and it is gone.
+pub fn gone(session: &Session, agent: &AgentName) -> Result<Option<PathBuf>> {
+    if session.folder()?.is_there(agent)? {
+        return Ok(None);
+    }
+    Ok(session.missed(agent)?.map(|place| place.path))
 }
 
 impl Verb for Delete<'_> {
@@ -75,5 +91,18 @@ impl Verb for DeleteVault<'_> {
     fn perform(self, session: &Session, event: &mut Event) -> Result<()> {
         let command = format!("cast secrets delete {} --all", self.agent);
         session.remove(self.agent, &command, |vault| event.set_keys(vault.names().keys()))
+    }
+}
+
+impl Verb for Forget<'_> {
+    type Done = ();
+    const EFFECT: Effect = Effect::Change;
+
+    fn event(&self) -> Event {
+        Event::new(Action::Delete).agent(self.agent)
+    }
+
+    fn perform(self, session: &Session, _: &mut Event) -> Result<()> {
+        session.forget(self.agent, &format!("cast secrets delete {} --all", self.agent))
     }
 }

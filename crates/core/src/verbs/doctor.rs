@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::audit_log::AuditLog;
 use crate::change::masters;
 use crate::clock;
-use crate::failure::{self, Failure, Result};
+use crate::failure::{self, Failure, Kind, Result};
 use crate::key_store::{self, Exports, Lookup, Whence};
 use crate::paths;
 use crate::seen::Place;
@@ -32,6 +32,8 @@ pub struct Diagnosis {
     /// Whether this machine knows of a copy of the master key elsewhere; `None` without a key in the key store.
     pub copied: Option<bool>,
     pub vaults: Vaults,
+    /// Whether the key is an agent's, which opens one vault.
+    pub is_agent_key: bool,
     /// Whether events are noted.
     pub audit: Audit,
     /// What needs care.
@@ -95,7 +97,7 @@ impl Session {
             findings.push(Finding::of(Check::Settings, &failure));
             &defaults
         });
-        let fix = vec!["correct or delete that line".to_owned()];
+        let fix = vec!["fix or delete that line".to_owned()];
         let unknown = |message: &String| Finding { check: Check::Settings, message: message.clone(), fix: fix.clone() };
         findings.extend(settings.unknown.iter().map(unknown));
         let keyring = cast_keyring::look();
@@ -148,7 +150,8 @@ impl Session {
             }
         });
         let copied = key.as_ref().and_then(|whence| self.is_copied(whence, newest.as_ref()));
-        Diagnosis { keyring, key, copied, vaults, audit: settings.audit, findings }
+        let is_agent_key = matches!(newest, Some(Held::Agent(..)));
+        Diagnosis { keyring, key, copied, vaults, is_agent_key, audit: settings.audit, findings }
     }
 
     /// Whether the master key in the file at `path` opens every vault. Needs no other key.
@@ -159,7 +162,7 @@ impl Session {
                 .hint("make one: 'cast key export --output FILE'"));
         }
         let folder = self.folder()?;
-        let (mut vaults, mut findings) = (Vec::new(), Vec::new());
+        let (mut vaults, mut findings, mut is_wrong) = (Vec::new(), Vec::new(), true);
         for agent in folder.agents()? {
             let opened = match folder.read(&agent) {
                 Ok(None) => continue,
@@ -172,7 +175,22 @@ impl Session {
                     "if 'cast doctor' finds that vault in order, make a new backup: 'cast key export --output FILE'";
                 findings.push(Finding { check: Check::Backup, message, fix: vec![fix.to_owned()] });
             }
+            is_wrong &= opened.as_ref().is_err_and(|failure| failure.kind() == Kind::WrongKey);
             vaults.push((agent, opened.is_ok()));
+        }
+        if is_wrong && vaults.len() > 1 {
+            // One cause, and one remedy.
+            let all = vaults.len();
+            findings = vec![Finding {
+                check: Check::Backup,
+                message: format!(
+                    "the backup opens none of the {all} vaults: it is probably older than the last 'cast key rotate'"
+                ),
+                fix: vec![
+                    "if 'cast doctor' finds them in order, make a new backup: 'cast key export --output FILE'"
+                        .to_owned(),
+                ],
+            }];
         }
         Ok(BackupProof { vaults, findings })
     }
@@ -205,7 +223,7 @@ impl Session {
         match unusable {
             Some(error) => {
                 let missing = Lookup::Unknown(error.into());
-                let failure = self.refuse_beside_vaults(&missing).err().unwrap_or_else(|| no_key(&missing));
+                let failure = self.refuse_without_the_key_of_vaults(&missing).err().unwrap_or_else(|| no_key(&missing));
                 Err((Check::Keyring, failure))
             }
             None => found(),
@@ -240,6 +258,7 @@ impl Session {
                 fix: vec![
                     "restore it: from a backup, or with 'git checkout' or 'git pull'".to_owned(),
                     format!("or make a new one in its place: 'cast secrets set --new {name} KEY'"),
+                    format!("or forget it: 'cast secrets delete {name} --all'"),
                 ],
             }
         };
@@ -320,7 +339,7 @@ fn missing(folder: &Path) -> Finding {
     Finding {
         check: Check::Vault,
         message: format!("the folder that CAST_VAULTS names does not exist: '{}'", folder.display()),
-        fix: vec!["correct CAST_VAULTS, or let the first 'cast secrets set AGENT KEY' make the folder".to_owned()],
+        fix: vec!["fix CAST_VAULTS, or let the first 'cast secrets set AGENT KEY' make the folder".to_owned()],
     }
 }
 

@@ -73,7 +73,8 @@ impl Verb for Import<'_> {
                 let change = vault.change_of(&name, &value);
                 if change != Change::Unchanged {
                     if let Some(flags) = vault.names().get(&name) {
-                        refuse_unfit(&format!("the value of '{name}'"), &value, flags)?;
+                        let otherwise = format!(": 'cast secrets set {agent} {name} --keep --host '''");
+                        refuse_unfit(&format!("the value of '{name}'"), &value, flags, &otherwise)?;
                     }
                     vault.set(name.clone(), value, dangerous, now)?;
                 }

@@ -58,11 +58,12 @@ impl Verb for Set<'_> {
             let mut flags = Flags::default();
             brokering.apply(&mut flags);
             refuse_contradictions(&name, agent, &flags, &brokering)?;
-            brokered::refuse_unfit("this value", value, &flags)?;
+            brokered::refuse_unfit("this value", value, &flags, WITHOUT)?;
         }
         let command = format!("cast secrets set {agent} {name}");
         session.change(agent, missing, &command, |vault| {
             let before = vault.names().get(&name).cloned();
+            let was_brokered = before.as_ref().is_some_and(|flags| !flags.hosts.is_empty());
             let change = match (value, &before) {
                 (Some(value), _) => vault.set(name.clone(), value, dangerous, clock::now())?,
                 (None, Some(_)) => Change::Unchanged,
@@ -78,17 +79,22 @@ impl Verb for Set<'_> {
             }
             let value = vault.values().get(&name).map(|secret| &secret.value);
             if let Some(value) = value {
-                brokered::refuse_unfit("this value", value, &flags)?;
+                let otherwise = if was_brokered { TAKEN_BACK } else { WITHOUT };
+                brokered::refuse_unfit("this value", value, &flags, otherwise)?;
             }
             Ok(Stored {
                 change,
-                was_brokered: before.is_some_and(|flags| !flags.hosts.is_empty()),
+                was_brokered,
                 is_fit: value.is_some_and(|value| brokered::unfit(value, &flags).is_none()),
                 flags,
             })
         })
     }
 }
+
+/// How a value is given as it is: where hosts are named for the first time, and where they were before.
+const WITHOUT: &str = ", leave '--host' out";
+const TAKEN_BACK: &str = ": '--host '''";
 
 /// Refuses flags that cannot go together.
 fn refuse_contradictions(name: &SecretName, agent: &AgentName, flags: &Flags, brokering: &Brokering) -> Result<()> {

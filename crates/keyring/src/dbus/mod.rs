@@ -137,7 +137,10 @@ impl Bus {
         own: impl FnOnce() -> Option<Address>,
         deadline: Instant,
     ) -> Result<Self> {
-        let Some(named) = named else { return Self::open(own().as_slice(), deadline) };
+        let Some(named) = named else {
+            let own = own().ok_or_else(|| BusError::NoBus("DBUS_SESSION_BUS_ADDRESS is not set".into()))?;
+            return Self::open(&[own], deadline);
+        };
         let opened = Self::open(&named, deadline);
         if !matches!(opened, Err(BusError::Gone(_))) {
             return opened;
@@ -152,7 +155,7 @@ impl Bus {
 
     /// Connects to the first address that answers. Sends nothing yet: the handshake goes out with the first calls.
     pub(crate) fn open(addresses: &[Address], deadline: Instant) -> Result<Self> {
-        let mut failure = BusError::NoBus("no address is set".into());
+        let mut failure = BusError::NoBus("DBUS_SESSION_BUS_ADDRESS names no socket".into());
         for (number, address) in addresses.iter().enumerate() {
             match connect(address, deadline) {
                 Ok(socket) if is_of_another_user(&socket) => failure = BusError::OtherUser,

@@ -59,6 +59,8 @@ pub struct Admit<'a> {
     pub sifted: &'a Sifted,
     /// Store what can be stored.
     pub lenient: bool,
+    /// The file is to be removed, and so nothing of it may be left out.
+    pub remove: bool,
 }
 
 /// Sorts the assignments of `file`, without those of the names `except`, as the file has them. Of several assignments
@@ -148,7 +150,7 @@ impl Verb for Admit<'_> {
             let nothing = Failure::new(Kind::Usage, "FILE has no assignments to store");
             return Err(self.sifted.detail(nothing));
         }
-        if self.lenient { Ok(()) } else { self.sifted.refuse() }
+        if self.lenient { Ok(()) } else { self.sifted.refuse(self.remove) }
     }
 }
 
@@ -158,7 +160,7 @@ impl Sifted {
         self.findings.iter().fold(failure, |failure, finding| failure.detail(finding.to_string()))
     }
 
-    fn refuse(&self) -> Result<()> {
+    fn refuse(&self, remove: bool) -> Result<()> {
         if self.findings.is_empty() {
             return Ok(());
         }
@@ -177,8 +179,12 @@ impl Sifted {
                 "a name has 1 to 255 characters from 'A-Z', 'a-z', '0-9' and '_', and does not begin with a digit",
             );
         }
-        Err(failure
-            .hint("mend the file, or leave names out with '--except NAME,...', or store the rest with '--lenient'"))
+        Err(if remove {
+            failure.hint("fix the file; or import it without '--remove', and with '--except NAME,...' or '--lenient'")
+        } else {
+            failure
+                .hint("fix the file, or leave names out with '--except NAME,...', or store the rest with '--lenient'")
+        })
     }
 }
 
@@ -234,7 +240,7 @@ mod tests {
         for (found, words) in found.iter().zip(findings) {
             assert!(found.starts_with(words), "no '{words}' in '{found}'");
         }
-        assert_eq!(sifted.refuse().is_err(), !findings.is_empty());
+        assert_eq!(sifted.refuse(false).is_err(), !findings.is_empty());
         assert!(!found.concat().contains("sk-live"), "{found:?}");
     }
 
@@ -287,7 +293,7 @@ mod tests {
             ("A-B=1", Kind::Usage, "1 to 255"),
             ("what\nPATH=1\nA-B=1", Kind::Usage, "--allow-dangerous-name"),
         ] {
-            let failure = sifted(text, false, &[]).refuse().unwrap_err();
+            let failure = sifted(text, false, &[]).refuse(false).unwrap_err();
             assert_eq!(failure.kind(), kind, "{text}");
             assert!(failure.hints().len() <= 2 && failure.hints().concat().contains(hint), "{failure:?}");
             assert_eq!(failure.details().len(), text.lines().count());

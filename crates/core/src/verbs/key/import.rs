@@ -132,11 +132,11 @@ impl Session {
             }
         }
         if opened == 0 && !closed.is_empty() {
-            return Err(Failure::new(
-                Kind::WrongKey,
-                format!("the key opens none of the {} vaults here", closed.len()),
-            )
-            .hint(
+            let vaults = match closed.len() {
+                1 => "the vault here does not open with this key".to_owned(),
+                all => format!("the key opens none of the {all} vaults here"),
+            };
+            return Err(Failure::new(Kind::WrongKey, vaults).hint(
                 "import the key that they were made with; this shows what a key opens: 'cast doctor --backup FILE'",
             ));
         }

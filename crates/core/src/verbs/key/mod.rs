@@ -58,7 +58,9 @@ impl Session {
     /// What to say where no place holds any.
     fn nothing_stored(&self) -> Failure {
         match key_store::look_up(&self.places, &*self.attendant) {
-            Ok(missing) => self.refuse_beside_vaults(&missing).err().unwrap_or_else(|| session::no_key(&missing)),
+            Ok(missing) => {
+                self.refuse_without_the_key_of_vaults(&missing).err().unwrap_or_else(|| session::no_key(&missing))
+            }
             Err(failure) => failure,
         }
     }
