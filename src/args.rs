@@ -55,8 +55,8 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
-/// One line less than clap's own, so that the short help fits on a terminal of 24 lines.
-const COMPACT: &str = "{before-help}{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}";
+/// Two lines less than clap's own, so that the short help fits on a terminal of 24 lines.
+const COMPACT: &str = "{before-help}{about-with-newline}{usage-heading} {usage}\n{all-args}{after-help}";
 
 const START: &str = "\
 Get started:

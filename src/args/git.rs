@@ -9,9 +9,9 @@ use clap::{Args, Subcommand};
 pub(crate) enum GitCommand {
     /// Set up this clone of a repository to show and merge its vaults
     ///
-    /// Writes '.gitattributes' beside the vaults, to be committed, and the programs of this clone into its settings. From
-    /// then on 'git diff' and 'git log -p' show which secrets changed, never a value, and 'git merge' merges vaults secret
-    /// by secret.
+    /// Writes '.gitattributes' beside the vaults, to be committed, and the programs of this clone into its settings.
+    /// From then on 'git diff' and 'git log -p' show which secrets changed, never a value, and 'git merge' merges
+    /// vaults secret by secret.
     #[command(after_help = "\
 Example:
   cast git setup")]

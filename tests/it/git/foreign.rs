@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Machine, SECRETS, bytes, two_machines};
-use crate::advice::told;
+use crate::advice::{told, typed};
 use crate::forge::{Key, Text};
 use crate::sandbox::Outcome;
 
@@ -99,6 +99,29 @@ fn an_agent_key_merges_nothing() {
     assert!(bytes(&there.file()) == before);
     let refused = there.cast(&["vault", "merge", "a"]).env("CAST_KEY", line.trim()).run();
     assert!(refused.code == 4 && refused.err.contains("'cast vault merge a'"), "{refused:?}");
+}
+
+/// What a former key seals, readers do not take.
+#[test]
+fn a_vault_of_a_former_key_is_rotated_first() {
+    let Some([here, there]) = two_machines() else { return };
+    here.set("T_ONE", "hunter2-here");
+    here.commit_and_push("here");
+    there.set("T_TWO", "hunter2-there");
+    there.commit("there");
+    there.gits(&["fetch", "-q", "origin"]);
+    there.sandbox.begin_rotation();
+    let merged = there.git(&["merge", "--no-edit", "origin/main"]).run();
+    assert!(merged.code == 1 && merged.err.contains("belongs to a former key: it is not merged"), "{merged:?}");
+    told(&merged, "rotate it first: 'cast key rotate'");
+    there.gits(&["merge", "--abort"]);
+    typed(&there.sandbox, "cast key rotate").env("CAST_VAULTS", there.vaults()).succeeds();
+    // Values from before are looked at by a person.
+    there.commit("rotated");
+    let merged = there.git(&["merge", "--no-edit", "origin/main"]).run();
+    assert!(merged.code == 1 && merged.err.contains("\n  T_ONE: "), "{merged:?}");
+    there.cast(&["vault", "merge", "a", "--theirs", "T_ONE"]).succeeds();
+    assert_eq!(there.values(), "T_ONE=hunter2-here T_TWO=hunter2-there");
 }
 
 /// Nobody is asked, and git goes on.

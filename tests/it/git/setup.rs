@@ -22,8 +22,8 @@ fn attributes_are_added_once_and_others_stay() {
     there.gits(&["config", "--local", "--remove-section", "merge.cast"]);
     let found = there.cast(&["doctor"]).run();
     assert!(found.code == 1 && found.out.contains("does not know how to show and merge vaults"), "{found:?}");
-    let fix = told(&found, "set it up: '{}'");
-    typed(&there.sandbox, fix.hole(0)).env("CAST_VAULTS", there.vaults()).succeeds();
+    told(&found, "set it up: 'cast git setup'");
+    typed(&there.sandbox, "cast git setup").env("CAST_VAULTS", there.vaults()).succeeds();
     assert_eq!(there.cast(&["doctor"]).run().code, 0);
 }
 
