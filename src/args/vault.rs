@@ -13,7 +13,8 @@ pub(crate) enum VaultCommand {
 
 /// Review and accept a vault that was restored, edited or rolled back
 ///
-/// Shows why cast refuses the vault, its key names and times, and asks. Then cast seals the vault again, as newer than
+/// Shows why cast refuses the vault, its key names and times, and asks. Then cast seals the vault again, as newer
+/// than
 /// every state that this machine has seen.
 #[derive(Args)]
 #[command(after_help = "\
@@ -35,7 +36,8 @@ pub(crate) struct AcceptArgs {
 
 /// Merge a vault that git has left in conflict
 ///
-/// Merges the two sides that git keeps, secret by secret, and puts the result in the place of the vault. Where both sides
+/// Merges the two sides that git keeps, secret by secret, and puts the result in the place of the vault. Where both
+/// sides
 /// changed the same secret, says so, and changes nothing until each such KEY is named.
 #[derive(Args)]
 #[command(after_help = "\

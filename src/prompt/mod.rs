@@ -165,31 +165,6 @@ impl Attendant for Terminal {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(input: &str, expected: &str) {
-        let mut value = input.as_bytes().to_vec();
-        trim_line_end(&mut value);
-        assert_eq!(value, expected.as_bytes(), "{input:?}");
-    }
-
-    #[test]
-    fn only_a_one_line_value_loses_its_line_end() {
-        check("", "");
-        check("\n", "");
-        check("\r\n", "");
-        check("a\n", "a");
-        check("a\r\n", "a");
-        check("a\r", "a\r");
-        check(" a \n", " a ");
-        check("a\n\n", "a\n\n");
-        check("a\nb\n", "a\nb\n");
-        check("a\nb", "a\nb");
-    }
-}
-
 /// Answers no question: who pressed Tab, and whoever looks at a diff, expects no dialog.
 pub(crate) struct NoQuestions;
 
@@ -217,4 +192,29 @@ impl Attendant for NoQuestions {
     fn key_made(&self, _: &Whence) {}
 
     fn waiting_for_keyring(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(input: &str, expected: &str) {
+        let mut value = input.as_bytes().to_vec();
+        trim_line_end(&mut value);
+        assert_eq!(value, expected.as_bytes(), "{input:?}");
+    }
+
+    #[test]
+    fn only_a_one_line_value_loses_its_line_end() {
+        check("", "");
+        check("\n", "");
+        check("\r\n", "");
+        check("a\n", "a");
+        check("a\r\n", "a");
+        check("a\r", "a\r");
+        check(" a \n", " a ");
+        check("a\n\n", "a\n\n");
+        check("a\nb\n", "a\nb\n");
+        check("a\nb", "a\nb");
+    }
 }

@@ -81,7 +81,8 @@ impl Machine {
     }
 }
 
-/// Two machines of one user, each with a clone where both know the vault `a` with T_ONE and T_TWO. `None` without git.
+/// Two machines of one user, each with a clone where both know the vault `a` with `T_ONE` and `T_TWO`. `None` without
+/// git.
 pub fn two_machines() -> Option<[Machine; 2]> {
     if lacks("git", "git") {
         return None;

@@ -10,15 +10,16 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
+use crate::git::two_machines;
 use crate::keyring::Session;
 use crate::sandbox::{CAST, Call, Sandbox, lacks};
 use crate::terminal::Terminal;
-use drawing::{Picture, without_times};
+use drawing::{Picture, without_what_changes};
 
 const VALUE: &str = "sk-demo-0123456789A";
 const AGENT: &str = "console.log(`the agent has its key: ${process.env.OPENAI_API_KEY.length} characters`)\n";
 
-/// Compares the committed picture with what was seen, but for the times.
+/// Compares the committed picture with what was seen, but for what is different each time.
 fn check(name: &str, picture: &Picture<'_>) {
     let file = file(name);
     let made = picture.to_svg();
@@ -27,7 +28,7 @@ fn check(name: &str, picture: &Picture<'_>) {
     }
     let there = fs::read_to_string(&file).unwrap_or_default();
     assert!(
-        without_times(&there) == without_times(&made),
+        without_what_changes(&there) == without_what_changes(&made),
         "{} is not what is written now: CAST_TEST_REWRITE=1 .ci/test pictures\n{made}",
         file.display()
     );
@@ -102,4 +103,18 @@ fn doctor() {
     let lines = shown(session.cast([""]), 110, "cast doctor", &[], 1);
     let title = "cast doctor finds an older vault than the machine has seen, and a name that can run code";
     check("doctor", &Picture { title, columns: 110, lines: &lines });
+}
+
+#[test]
+fn a_diff() {
+    let Some([here, _]) = two_machines() else { return };
+    store(here.cast(&["set", "deploy", "API_TOKEN"]), "demo-0123456789");
+    store(here.cast(&["set", "deploy", "REGION", "--unmasked"]), "eu-central-1");
+    here.commit("deploy");
+    store(here.cast(&["set", "deploy", "API_TOKEN"]), "demo-9876543210");
+    store(here.cast(&["set", "deploy", "WEBHOOK_URL"]), "https://demo:demo-01234567@example.com");
+    let call = here.sandbox.cast([""]).dir(here.tree()).env("CAST_VAULTS", here.vaults()).env("GIT_PAGER", "cat");
+    let lines = shown(call.env("GIT_CONFIG_NOSYSTEM", "1"), 84, "git diff", &[], 0);
+    let title = "git diff of a vault: which secrets changed, with times and fingerprints, and no value";
+    check("diff", &Picture { title, columns: 84, lines: &lines });
 }

@@ -1,7 +1,7 @@
 //! What a merge needs: the states of a vault as git has them, opened by who made them and not by what this machine has seen, and words for what
 //! clashes. No record of what was seen is read for them or written: a state counts as seen once a reader has used it.
 
-use cast_vault::{AgentName, Anchor, Clash, Error, Refusal, Role, Sides, UnlockKey, Vault};
+use cast_vault::{AgentName, Anchor, Clash, Refusal, Role, Sides, UnlockKey, Vault};
 
 use crate::clock;
 use crate::failure::{Failure, Kind, Result};
@@ -28,7 +28,7 @@ impl Session {
                 place.agent().as_ref() == Some(agent) && place.card().is_some_and(|known| *known == card)
             };
             if agent.is_builtin() || self.was_replaced(&card) || !places.iter().any(is_accepted) {
-                return Err(Error::from(Refusal::OtherOwner.of(agent)).into());
+                return Err(Refusal::OtherOwner.of(agent).into());
             }
         }
         Ok(inspected.accept(&unlocked.key, &card)?)

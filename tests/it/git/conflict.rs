@@ -3,7 +3,7 @@
 use super::{Machine, SECRETS, bytes, two_machines};
 use crate::advice::told;
 
-/// Both machines have changed T_ONE, and the second one has both commits.
+/// Both machines have changed `T_ONE`, and the second one has both commits.
 fn conflict() -> Option<[Machine; 2]> {
     let [here, there] = two_machines()?;
     here.set("T_ONE", "hunter2-here");

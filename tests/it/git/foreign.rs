@@ -1,4 +1,5 @@
-//! Sides that are no state of this vault: forged, of another agent, older than what both grew from. Each is refused, and our side stays.
+//! Sides that are no state of this vault: forged, of another agent, older than what both grew from. Each is refused,
+//! and our side stays.
 
 use std::fs;
 

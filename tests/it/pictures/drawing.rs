@@ -72,23 +72,26 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// With each time of the kind `2026-01-15 10:30:00` left out.
-pub fn without_times(text: &str) -> String {
-    const TIME: &str = "0000-00-00 00:00:00";
-    let is_time = |text: &str| {
-        text.bytes()
-            .zip(TIME.bytes())
-            .all(|(is, wanted)| if wanted == b'0' { is.is_ascii_digit() } else { is == wanted })
+/// With what is different each time left out: times, and what git and a diff say of contents that are encrypted anew.
+pub fn without_what_changes(text: &str) -> String {
+    // Digits, and hexadecimal digits.
+    const SHAPES: [&str; 4] = ["0000-00-00 00:00:00", "0000-00-00T00:00:00Z", "xxxxxxx..xxxxxxx", "#xxxxxxxx"];
+    let fits = |shape: &str, text: &str| {
+        text.bytes().zip(shape.bytes()).all(|(is, wanted)| match wanted {
+            b'0' => is.is_ascii_digit(),
+            b'x' => is.is_ascii_hexdigit(),
+            _ => is == wanted,
+        })
     };
     let mut out = String::new();
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
-        match rest.get(..TIME.len()) {
-            Some(time) if is_time(time) => rest = &rest[TIME.len()..],
-            _ => {
-                out.push(letter);
-                rest = &rest[letter.len_utf8()..];
-            }
+        let shape = SHAPES.iter().find(|shape| rest.get(..shape.len()).is_some_and(|text| fits(shape, text)));
+        if let Some(shape) = shape {
+            rest = &rest[shape.len()..];
+        } else {
+            out.push(letter);
+            rest = &rest[letter.len_utf8()..];
         }
     }
     out

@@ -49,7 +49,7 @@ fn lines_of_equal_length_are_equally_long() {
     if lacks("chromium", "pictures") {
         return;
     }
-    for (name, has_columns) in [("demo", true), ("agent", false), ("doctor", true)] {
+    for (name, has_columns) in [("demo", true), ("agent", false), ("doctor", true), ("diff", true)] {
         let picture = fs::read_to_string(file(name)).unwrap();
         let drawn = lines(&picture);
         assert!(drawn.len() > 5 && drawn.iter().all(|(_, length)| *length > 1.0), "{drawn:?}");

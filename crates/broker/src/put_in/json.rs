@@ -75,7 +75,7 @@ impl Reader<'_> {
                 if let Some(key) = key {
                     let written = &self.text[content.start..self.at - 1];
                     // With another escape than it needs, CMD would choose how an echo of the body is spelled.
-                    if written == &*plain(key.stand_in()) {
+                    if *written == **plain(key.stand_in()) {
                         self.edits.push(Edit { at: content.start, with: plain(key.value()) });
                     }
                 }

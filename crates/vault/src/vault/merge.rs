@@ -221,14 +221,13 @@ impl<'a> Sides<'a> {
         };
         let at = joined(&ours.at, &theirs.at)?;
         let (index, key, anchored) = self.sealer(&part, keys)?;
-        let above = match whole {
-            Some(side) => self.of(side).plain.as_ref().ok_or(Refusal::OwnerOnly)?.above().to_vec(),
-            None => {
-                let text = part.to_text();
-                let rules = joined(&ours.rules, &theirs.rules)?;
-                let first = First { rules, bytes: text.len(), ..self.of(lead).first.clone() };
-                plain::sign_part(&first, &text, |message| key.sign(message))
-            }
+        let above = if let Some(side) = whole {
+            self.of(side).plain.as_ref().ok_or(Refusal::OwnerOnly)?.above().to_vec()
+        } else {
+            let text = part.to_text();
+            let rules = joined(&ours.rules, &theirs.rules)?;
+            let first = First { rules, bytes: text.len(), ..self.of(lead).first.clone() };
+            plain::sign_part(&first, &text, |message| key.sign(message))
         };
         let second = Second { at: at.clone(), sealer: key.verification() };
         let sealer = find_sealer(&part, second.sealer).ok_or(Refusal::OtherSealer)?;

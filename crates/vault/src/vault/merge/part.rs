@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Choices, Clash, Side, Sides, Way};
-use crate::name::SecretName;
+use crate::name::{PersonName, SecretName};
 use crate::part::{Flags, Part, Person};
 use crate::vault::Vault;
 
@@ -16,7 +16,7 @@ pub(super) fn merged(sides: Sides<'_>, way: Way, lead: Side, choices: &Choices, 
     for name in vaults().flat_map(|vault| vault.names().keys()).collect::<BTreeSet<_>>() {
         let flags = match choices.get(name) {
             Some(side) => sides.of(*side).names().get(name).cloned(),
-            None => flags_of(sides, way, name).unwrap_or_else(|| {
+            None => flags_of(sides, way, name).unwrap_or_else(|Both| {
                 clashes.push(Clash::Secret(name.clone()));
                 ours.names().get(name).cloned()
             }),
@@ -27,7 +27,7 @@ pub(super) fn merged(sides: Sides<'_>, way: Way, lead: Side, choices: &Choices, 
     for name in vaults().flat_map(|vault| vault.people().keys()).collect::<BTreeSet<_>>() {
         let [base, one, other] =
             [base, Some(ours), Some(theirs)].map(|vault| vault.and_then(|vault| vault.people().get(name)));
-        let person = three_ways(way, base, one, other).unwrap_or_else(|| {
+        let person = three_ways(way, base, one, other).unwrap_or_else(|Both| {
             clashes.push(Clash::Person(name.clone()));
             one
         });
@@ -39,19 +39,22 @@ pub(super) fn merged(sides: Sides<'_>, way: Way, lead: Side, choices: &Choices, 
     let part = Part { names, people, ..lead.clone() };
     if !part.is_consistent() {
         // Two people with one card, say: each side listed one.
-        clashes
-            .extend(part.people.keys().filter(|name| !ours.people().contains_key(*name)).cloned().map(Clash::Person));
+        let differs = |name: &&PersonName| ours.people().get(*name) != theirs.people().get(*name);
+        clashes.extend(part.people.keys().filter(differs).cloned().map(Clash::Person));
     }
     part
 }
 
-/// How a secret is to be treated, `Some(None)` where it is removed; `None` where the sides clash.
-fn flags_of(sides: Sides<'_>, way: Way, name: &SecretName) -> Option<Option<Flags>> {
+/// Both sides changed the same, each in its own way.
+struct Both;
+
+/// How a secret is to be treated; `None` where it is removed.
+fn flags_of(sides: Sides<'_>, way: Way, name: &SecretName) -> Result<Option<Flags>, Both> {
     let Sides { base, ours, theirs } = sides;
     let base_flags = base.and_then(|base| base.names().get(name));
     match (ours.names().get(name), theirs.names().get(name)) {
-        (None, None) => Some(None),
-        (Some(ours), Some(theirs)) => Some(Some(joined(way, base_flags, ours, theirs)?)),
+        (None, None) => Ok(None),
+        (Some(ours), Some(theirs)) => joined(way, base_flags, ours, theirs).map(Some),
         (Some(flags), None) => one_sided(way, base, ours, name, base_flags, flags),
         (None, Some(flags)) => one_sided(way, base, theirs, name, base_flags, flags),
     }
@@ -65,27 +68,29 @@ fn one_sided(
     name: &SecretName,
     former: Option<&Flags>,
     flags: &Flags,
-) -> Option<Option<Flags>> {
-    let Some(former) = former else { return (way != Way::Apart).then(|| Some(flags.clone())) };
+) -> Result<Option<Flags>, Both> {
+    let Some(former) = former else {
+        return if way == Way::Apart { Err(Both) } else { Ok(Some(flags.clone())) };
+    };
     let value = |vault: &Vault| vault.values().get(name).map(|secret| secret.value.clone());
     let is_unchanged = match (base.and_then(value), value(side)) {
         (Some(former), Some(value)) => former.is(&value),
         (former, value) => former.is_none() && value.is_none(),
     };
-    (flags == former && is_unchanged).then_some(None)
+    if flags == former && is_unchanged { Ok(None) } else { Err(Both) }
 }
 
 /// Flag by flag.
-fn joined(way: Way, base: Option<&Flags>, ours: &Flags, theirs: &Flags) -> Option<Flags> {
+fn joined(way: Way, base: Option<&Flags>, ours: &Flags, theirs: &Flags) -> Result<Flags, Both> {
     fn flag<T: Clone + PartialEq>(
         way: Way,
         of: impl Fn(&Flags) -> &T,
         [base, ours, theirs]: [Option<&Flags>; 3],
-    ) -> Option<T> {
-        three_ways(way, base.map(&of), ours.map(&of), theirs.map(&of))?.cloned()
+    ) -> Result<T, Both> {
+        three_ways(way, base.map(&of), ours.map(&of), theirs.map(&of))?.cloned().ok_or(Both)
     }
     let sides = [base, Some(ours), Some(theirs)];
-    Some(Flags {
+    Ok(Flags {
         dangerous: flag(way, |flags| &flags.dangerous, sides)?,
         unmasked: flag(way, |flags| &flags.unmasked, sides)?,
         hosts: flag(way, |flags| &flags.hosts, sides)?,
@@ -96,18 +101,18 @@ fn joined(way: Way, base: Option<&Flags>, ours: &Flags, theirs: &Flags) -> Optio
     })
 }
 
-/// What both have, or the one that differs from the base; `None` where both do, or there is no base.
+/// What both have, or the one that differs from the base. Without a base, every difference is one of both.
 fn three_ways<'a, T: PartialEq>(
     way: Way,
     base: Option<&'a T>,
     ours: Option<&'a T>,
     theirs: Option<&'a T>,
-) -> Option<Option<&'a T>> {
+) -> Result<Option<&'a T>, Both> {
     if ours == theirs || way != Way::Apart && theirs == base {
-        Some(ours)
+        Ok(ours)
     } else if way != Way::Apart && ours == base {
-        Some(theirs)
+        Ok(theirs)
     } else {
-        None
+        Err(Both)
     }
 }
