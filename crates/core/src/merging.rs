@@ -1,10 +1,15 @@
 //! What a merge needs: the states of a vault as git has them, opened by who made them and not by what this machine has seen, and words for what
 //! clashes. No record of what was seen is read for them or written: a state counts as seen once a reader has used it.
 
-use cast_vault::{AgentName, Anchor, Clash, Refusal, Role, Sides, UnlockKey, Vault};
+use std::collections::BTreeMap;
+
+use cast_vault::{
+    AgentName, Anchor, Clash, Inspected, MasterKey, Part, Refusal, Role, Secret, SecretName, Sides, UnlockKey, Vault,
+};
 
 use crate::clock;
 use crate::failure::{Failure, Kind, Result};
+use crate::seen::Place;
 use crate::session::Session;
 
 /// What the two sides of a merge are called: commits, as a rebase swaps ours and theirs.
@@ -21,33 +26,51 @@ impl Session {
             return Ok(Vault::open(file, agent, &unlocked.key, Anchor::Own, None)?);
         };
         let inspected = Vault::inspect(file, agent, keys).map_err(|refusal| unlocked.explain(refusal.into()))?;
+        self.refuse_other_owner(&inspected, agent, keys)?;
         let card = inspected.card().clone();
-        if !inspected.is_owned_by(keys) {
-            let places = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places_of(inspected.state().id))?;
-            let is_accepted = |place: &crate::seen::Place| {
-                place.agent().as_ref() == Some(agent) && place.card().is_some_and(|known| *known == card)
-            };
-            if agent.is_builtin() || self.was_replaced(&card) || !places.iter().any(is_accepted) {
-                return Err(Refusal::OtherOwner.of(agent).into());
-            }
-        }
         Ok(inspected.accept(&unlocked.key, &card)?)
     }
 
-    /// The same for a vault of whatever agent, to be shown; `None` where it does not verify.
-    pub(crate) fn authentic_of_any(&self, file: &[u8]) -> Result<Option<Vault>> {
+    /// What of a state of whatever agent's vault is shown, by `show`; `None` where it does not verify. It is looked at once: git asks for many.
+    pub(crate) fn authentic_of_any<T>(
+        &self,
+        file: &[u8],
+        show: impl FnOnce(&Part, &BTreeMap<SecretName, Secret>, u64) -> T,
+    ) -> Result<Option<T>> {
         let unlocked = self.key()?;
-        let agent = match &unlocked.key {
-            UnlockKey::Master(keys) => Vault::inspect_any(file, keys).map(|inspected| inspected.agent().clone()),
-            UnlockKey::Agent(grant) => Some(grant.agent.clone()),
+        let keys = match &unlocked.key {
+            UnlockKey::Master(keys) => keys,
+            UnlockKey::Agent(grant) => {
+                let vault = Vault::open(file, &grant.agent, &unlocked.key, Anchor::Own, None).ok();
+                return Ok(vault.map(|vault| show(vault.part(), vault.values(), grant.epoch)));
+            }
         };
-        Ok(agent.and_then(|agent| self.authentic(file, &agent).ok()))
+        let Some(inspected) = Vault::inspect_any(file, keys) else { return Ok(None) };
+        if self.refuse_other_owner(&inspected, inspected.agent(), keys).is_err() {
+            return Ok(None);
+        }
+        Ok(inspected.sealed_values().map(|values| show(inspected.part(), values, inspected.state().epoch)))
+    }
+
+    /// Refuses an owner who is neither this user nor was accepted for that vault of that agent.
+    fn refuse_other_owner(&self, inspected: &Inspected, agent: &AgentName, keys: &[MasterKey]) -> Result<()> {
+        let card = inspected.card();
+        if inspected.is_owned_by(keys) {
+            return Ok(());
+        }
+        let places = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places_of(inspected.state().id))?;
+        let is_accepted =
+            |place: &Place| place.agent().as_ref() == Some(agent) && place.card().is_some_and(|known| known == card);
+        if agent.is_builtin() || self.was_replaced(card) || !places.iter().any(is_accepted) {
+            return Err(Refusal::OtherOwner.of(agent).into());
+        }
+        Ok(())
     }
 }
 
 /// What both sides changed, and what to type.
 pub(crate) fn conflict(agent: &AgentName, clashes: &[Clash], sides: Sides<'_>, names: &Names) -> Failure {
-    let times = |vault: &Vault, name: &cast_vault::SecretName| match vault.values().get(name) {
+    let times = |vault: &Vault, name: &SecretName| match vault.values().get(name) {
         Some(secret) => clock::local(secret.updated),
         None if vault.names().contains_key(name) => "from a command".to_owned(),
         None => "removed".to_owned(),

@@ -110,6 +110,11 @@ impl Inspected {
         self.sealer.as_ref()
     }
 
+    /// The values, if the seal holds.
+    pub fn sealed_values(&self) -> Option<&Values> {
+        self.values.as_ref().filter(|_| self.sealer.is_some())
+    }
+
     /// When each value was first and last set; nothing where the values cannot be read. Only a sealer vouches for it.
     pub fn times(&self) -> impl Iterator<Item = (&SecretName, Timestamp, Timestamp)> {
         let values = self.values.iter().flatten();
