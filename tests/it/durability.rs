@@ -23,7 +23,7 @@ fn lock_file(sandbox: &Sandbox) -> File {
 }
 
 /// Every file whose name marks it as temporary.
-fn leftovers(sandbox: &Sandbox) -> Vec<String> {
+pub fn leftovers(sandbox: &Sandbox) -> Vec<String> {
     let paths = sandbox.snapshot().into_keys();
     paths.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).filter(|name| name.contains(".tmp")).collect()
 }

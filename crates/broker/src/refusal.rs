@@ -33,7 +33,8 @@ pub enum Refusal {
     BodyTooLong,
     /// 415: a body in which a value may have to be put in has a content coding.
     BodyCoded,
-    /// 415: a value belongs in the query or the body, and the host would read them in another charset than UTF-8.
+    /// 415: a value belongs in the query or the body, and the host would read them in another charset than UTF-8, or may: a form beside a query
+    /// could name one.
     Charset,
     /// 407: the proxy's credential is missing or wrong.
     Credential,
@@ -163,7 +164,9 @@ impl fmt::Display for Refusal {
             }
             Self::BodyTooLong => f.write_str("the body is too long to put a value in: at most 1 MiB is possible"),
             Self::BodyCoded => f.write_str("a value cannot be put into a compressed body"),
-            Self::Charset => f.write_str("a value cannot be put into a query or body of another charset than UTF-8"),
+            Self::Charset => f.write_str(
+                "a value cannot be put into a query beside a form, nor into a query or body that names another charset than UTF-8",
+            ),
             Self::Credential => f.write_str("the proxy needs the credential that is in 'HTTPS_PROXY'"),
             Self::NotConnect => f.write_str("this proxy speaks only CONNECT"),
             Self::Authority => f.write_str("CONNECT needs a host and a port"),
@@ -246,7 +249,7 @@ mod tests {
             (
                 Refusal::Charset,
                 "HTTP/1.1 415 Unsupported Media Type",
-                "a value cannot be put into a query or body of another charset than UTF-8",
+                "a value cannot be put into a query beside a form, nor into a query or body that names another charset than UTF-8",
             ),
             (Refusal::NotConnect, "HTTP/1.1 405 Method Not Allowed", "this proxy speaks only CONNECT"),
             (Refusal::Authority, "HTTP/1.1 400 Bad Request", "CONNECT needs a host and a port"),

@@ -46,7 +46,7 @@ pub enum Unfit {
     Prefix,
     /// It has more than `limits::VALUE` bytes, and would not be looked for in all encodings.
     TooLong,
-    /// It is for a query or a form, and has a mark that does not stand for itself there.
+    /// It is for a query, a form or JSON, and has a mark that does not stand for itself there.
     Marks,
 }
 
@@ -60,7 +60,7 @@ impl std::fmt::Display for Unfit {
             }
             Self::Prefix => f.write_str("it does not begin with the prefix"),
             Self::TooLong => write!(f, "it is longer than {} KiB", limits::VALUE >> 10),
-            Self::Marks => f.write_str("a query or form takes letters, digits and '-._~' only"),
+            Self::Marks => f.write_str("a query, a form or JSON takes letters, digits and '-._~' only"),
         }
     }
 }

@@ -57,8 +57,7 @@ impl Brokering {
 
 /// Why `value` cannot be brokered with these flags; `None` if it can.
 pub(crate) fn unfit(value: &SecretValue, flags: &Flags) -> Option<Unfit> {
-    let is_for_parameters =
-        || flags.places.iter().any(|place| place.starts_with("query:") || place.starts_with("form:"));
+    let is_for_parameters = || flags.places.iter().any(|place| !place.starts_with("header:"));
     let marks = || (is_for_parameters() && !stand_in::is_unreserved(value.expose())).then_some(Unfit::Marks);
     stand_in::check(value.expose(), flags.prefix.as_deref()).err().or_else(marks)
 }

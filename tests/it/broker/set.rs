@@ -239,7 +239,7 @@ fn a_value_that_cannot_be_brokered() {
     sandbox.cast(["set", "codex", "K", "--keep", "--host", "a.b", "--prefix", "sk-proj-"]).succeeds();
     let blanks = "it contains blanks, control characters or letters beyond ASCII";
     let short = "it has 7 letters and digits beyond its prefix, and 16 are needed";
-    let marks = "a query or form takes letters, digits and '-._~' only";
+    let marks = "a query, a form or JSON takes letters, digits and '-._~' only";
     for (words, input, why) in [
         (&["set", "codex", "NEW", SHORT, "--host", "a.b"][..], "", short),
         (&["set", "codex", "NEW", "--host", "a.b"], SHORT, short),
@@ -257,6 +257,7 @@ fn a_value_that_cannot_be_brokered() {
         // Where it would have to be escaped, CMD would choose the spelling.
         (&["set", "codex", "NEW", "hunter2+/hunter2hunter2=", "--host", "a.b", "--in", "query:k"], "", marks),
         (&["set", "codex", "NEW", "hunter2%62hunter2hunter2", "--host", "a.b", "--in", "form:k"], "", marks),
+        (&["set", "codex", "NEW", "hunter2hunter2hunter2==", "--host", "a.b", "--in", "json:/k"], "", marks),
         (&["set", "codex", "NEW", "--host", "a.b"], &"hunter2".repeat(2000), "it is longer than 8 KiB"),
         (&["set", "codex", "LONG", "--keep", "--host", "a.b"], "", blanks),
     ] {

@@ -1,10 +1,12 @@
 //! A driver that is killed at any of its calls leaves our side, or the merged one; and no plain text is written.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use super::{Machine, SECRETS, two_machines};
 use crate::durability::faults::{injected, traced};
-use crate::sandbox::skip;
+use crate::durability::leftovers;
+use crate::sandbox::{Sandbox, lacks, skip};
 
 /// The three files that git gives to the driver.
 fn sides(here: &Machine, there: &Machine) -> [Vec<u8>; 3] {
@@ -47,6 +49,58 @@ fn a_killed_driver_leaves_one_side_or_the_merged_one() {
     assert!(seen[0] > 5, "{seen:?}");
     lay_out();
     assert_eq!(there.sandbox.cast(words).succeeds().err, "");
+}
+
+/// One machine whose folder of vaults is a repository, in the middle of a merge of two branches.
+fn in_conflict() -> Option<Sandbox> {
+    if lacks("git", "git") {
+        return None;
+    }
+    let sandbox = Sandbox::with("a", &[("K", "hunter2-base"), ("L", "hunter2-other")]);
+    let folder = sandbox.vault("a").parent().unwrap().to_owned();
+    let git = |words: &[&str]| {
+        let name = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"];
+        sandbox.other("git", name.iter().chain(words)).dir(&folder).run()
+    };
+    for words in [&["init", "-q"][..], &["add", "-A"], &["commit", "-qm", "base"], &["checkout", "-qb", "side"]] {
+        assert_eq!(git(words).code, 0);
+    }
+    sandbox.set("a", "K", "hunter2-side");
+    git(&["commit", "-qam", "side"]);
+    git(&["checkout", "-q", "main"]);
+    sandbox.set("a", "K", "hunter2-main");
+    git(&["commit", "-qam", "main"]);
+    assert_eq!(git(&["merge", "--no-edit", "side"]).code, 1);
+    Some(sandbox)
+}
+
+#[test]
+fn a_merge_that_is_killed_leaves_the_old_vault_or_the_merged_one() {
+    let words = ["vault", "merge", "a", "--theirs", "K"];
+    let Some(sandbox) = in_conflict() else { return };
+    let Some(calls) = traced(&sandbox, &words) else { return skip("git: strace cannot trace here") };
+    let value = |sandbox: &Sandbox| String::from_utf8(sandbox.value("a", "K")).unwrap();
+    assert_eq!(value(&sandbox), "hunter2-side");
+    let writes =
+        ["write", "pwrite64", "rename", "renameat", "renameat2", "unlink", "unlinkat", "fsync", "fdatasync", "flock"];
+    let calls: Vec<_> = calls.into_iter().filter(|call| writes.contains(&&*call.name)).collect();
+    assert!(calls.len() > 10);
+    let mut seen = BTreeSet::new();
+    for call in &calls {
+        let sandbox = in_conflict().unwrap();
+        injected(&sandbox, &words, call, "signal=SIGKILL");
+        let now = value(&sandbox);
+        assert!(["hunter2-main", "hunter2-side"].contains(&&*now), "{}: {now}", call.line);
+        if now == "hunter2-main" {
+            sandbox.cast(words).succeeds();
+            assert_eq!(value(&sandbox), "hunter2-side", "{}", call.line);
+        }
+        sandbox.set("a", "L", "hunter2-next");
+        assert_eq!(sandbox.value("a", "L"), b"hunter2-next");
+        assert_eq!(leftovers(&sandbox), Vec::<String>::new(), "{}", call.line);
+        seen.insert(now);
+    }
+    assert_eq!(seen.len(), 2, "{seen:?}");
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! A string at a pointer in JSON (RFC 8259, RFC 6901). The whole text is checked: in what is not JSON nothing is put
 //! in, as another reader could see other strings there.
 
-use secrecy::zeroize::Zeroizing;
-
 use super::Key;
+use super::parameters::is_unreserved;
 use crate::http::Edit;
 use crate::limits;
 
@@ -74,9 +73,10 @@ impl Reader<'_> {
                 let key = here.map(|one| one.key).find(|key| content.decoded.as_bytes() == key.stand_in());
                 if let Some(key) = key {
                     let written = &self.text[content.start..self.at - 1];
-                    // With another escape than it needs, CMD would choose how an echo of the body is spelled.
-                    if *written == **plain(key.stand_in()) {
-                        self.edits.push(Edit { at: content.start, with: plain(key.value()) });
+                    // In escapes, CMD would choose how an echo of the body is spelled; and a host may take the body for a form, in which
+                    // marks are read in more than one way.
+                    if written == key.stand_in() && written.iter().all(|byte| is_unreserved(*byte)) {
+                        self.edits.push(Edit { at: content.start, with: key.value().to_vec().into() });
                     }
                 }
                 Some(())
@@ -199,16 +199,4 @@ impl Reader<'_> {
         self.at += count;
         (count > 0).then_some(())
     }
-}
-
-/// A stand-in or a value in a JSON string, with the escapes that it needs.
-fn plain(text: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut written = Zeroizing::new(Vec::with_capacity(2 * text.len()));
-    for byte in text {
-        if matches!(byte, b'"' | b'\\') {
-            written.push(b'\\');
-        }
-        written.push(*byte);
-    }
-    written
 }

@@ -30,6 +30,9 @@ pub struct Permitted {
     finder: Finder,
 }
 
+/// The type of a form.
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
+
 /// What to do with a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Edits {
@@ -119,8 +122,9 @@ impl Permitted {
     /// as it is.
     pub fn body(&self, kind: BodyKind, body: &[u8]) -> Vec<Edit> {
         match kind {
-            // In it a form says in which charset it is.
-            BodyKind::Form if parameters::name_a_charset(body) => Vec::new(),
+            // In it a form says in which charset it is; and some hosts take any body for one.
+            _ if parameters::name_a_charset(body) => Vec::new(),
+            BodyKind::Form if !parameters::is_encoded(body) => Vec::new(),
             BodyKind::Form => parameters::edits(body, 0, &self.keys, |key| &key.form),
             BodyKind::Json => json::edits(body, &self.keys),
         }
@@ -224,7 +228,7 @@ pub fn judge(request: &Request, head: &Head<'_>, permitted: &Permitted) -> Resul
 fn is_form(head: &Head<'_>) -> bool {
     head.fields.iter().filter(|field| field.is_like("content-type")).any(|field| {
         let kind = field.value.to_ascii_lowercase();
-        kind.starts_with(b"multipart/") || kind.starts_with(b"application/x-www-form-urlencoded")
+        kind.starts_with(b"multipart/") || kind.starts_with(FORM)
     })
 }
 
@@ -244,8 +248,13 @@ fn content_type(head: &Head<'_>) -> Option<BodyKind> {
     let mut types = head.all("content-type");
     let (first, None) = (types.next()?, types.next()) else { return None };
     let name = first.value.split(|byte| *byte == b';').next()?.trim_ascii().to_ascii_lowercase();
+    // What one host reads to its end, another one reads to the first blank or comma.
+    let is_plain = name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/+.-_".contains(byte));
+    if !is_plain || name != FORM && (name.starts_with(FORM) || name.starts_with(b"multipart/")) {
+        return None;
+    }
     match &*name {
-        b"application/x-www-form-urlencoded" => Some(BodyKind::Form),
+        name if name == FORM => Some(BodyKind::Form),
         b"application/json" => Some(BodyKind::Json),
         name if name.ends_with(b"+json") => Some(BodyKind::Json),
         _ => None,

@@ -20,7 +20,14 @@ pub(super) fn each(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, &[u8], u
 
 /// Whether there is the parameter in which a form names its charset, by the HTML standard (§4.10.21.5) and frameworks that go by it.
 pub(super) fn name_a_charset(text: &[u8]) -> bool {
-    each(text).any(|(name, ..)| name.eq_ignore_ascii_case(b"_charset_"))
+    const NAME: &[u8] = b"_charset_";
+    // With whatever around it that a host passes over, such as blanks.
+    each(text).any(|(name, ..)| name.windows(NAME.len()).any(|part| part.eq_ignore_ascii_case(NAME)))
+}
+
+/// Whether a form has only bytes that an encoder writes: what is read in a raw blank or quote, each host decides.
+pub(super) fn is_encoded(text: &[u8]) -> bool {
+    text.trim_ascii_end().iter().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(byte))
 }
 
 /// The values in the places of their stand-ins. `text` begins at `start` in the head or body; `names` are the

@@ -51,7 +51,7 @@ impl Given {
                     Unfit::Bytes => "its value contains blanks, control characters or letters beyond ASCII".to_owned(),
                     Unfit::Prefix => "its value does not begin with the prefix".to_owned(),
                     Unfit::TooLong => format!("its value is longer than {} KiB", limits::VALUE >> 10),
-                    Unfit::Marks => "its value cannot stand in a query or a form".to_owned(),
+                    Unfit::Marks => "its value cannot stand in a query, a form or JSON".to_owned(),
                 };
                 Failure::new(Kind::Usage, format!("secret '{name}' of agent '{agent}' cannot be brokered: {why}"))
             }
