@@ -93,10 +93,19 @@ fn without_the_driver_the_sides_are_merged_by_hand() {
 }
 
 #[test]
-fn a_vault_that_was_changed_meanwhile_is_left_alone() {
+fn a_change_in_the_middle_of_a_merge_is_part_of_it() {
     let Some([_, there]) = conflict() else { return };
     there.git(&["merge", "--no-edit", "origin/main"]).run();
     there.set("T_TWO", "hunter2-more");
+    there.cast(&["vault", "merge", "a", "--theirs", "T_ONE"]).succeeds();
+    assert_eq!(there.values(), "T_NEW=hunter2-new T_ONE=hunter2-here T_TWO=hunter2-more");
+}
+
+#[test]
+fn what_is_neither_side_is_left_alone() {
+    let Some([_, there]) = conflict() else { return };
+    there.git(&["merge", "--no-edit", "origin/main"]).run();
+    std::fs::write(there.file(), b"neither").unwrap();
     let refused = there.cast(&["vault", "merge", "a", "--theirs", "T_ONE"]);
     let refused = refused.refuses(5, "is neither side of the merge any more", &SECRETS);
     told(&refused, "to begin again, in its folder: 'git checkout --ours {}'");
@@ -123,4 +132,44 @@ fn revocations_on_both_sides_are_not_merged() {
     there.cast(&["vault", "accept", "a", "--yes"]).succeeds();
     there.commit("merged");
     there.cast(&["list", "a"]).succeeds();
+}
+
+/// Puts a conflict into the index, as a merge of branches with these states leaves it.
+fn lay_out(machine: &Machine, sides: [&[u8]; 3]) {
+    let mut lines = String::from("0 0000000000000000000000000000000000000000\tvaults/a.age\n");
+    for (stage, side) in (1..).zip(sides) {
+        std::fs::write(machine.tree().join("side"), side).unwrap();
+        let object = machine.gits(&["hash-object", "-w", "side"]).out;
+        lines.push_str(&format!("100644 {} {stage}\tvaults/a.age\n", object.trim()));
+    }
+    machine.git(&["update-index", "--index-info"]).input(lines).succeeds();
+    std::fs::write(machine.file(), sides[1]).unwrap();
+}
+
+/// Who can write the repository can lay out a conflict of older states, or of another vault of this user's.
+#[test]
+fn a_merge_brings_nothing_back_that_a_reader_would_refuse() {
+    let Some([_, there]) = two_machines() else { return };
+    let old = bytes(&there.file());
+    there.set("T_TWO", "hunter2-there");
+    let next = bytes(&there.file());
+    there.set("T_NEW", "hunter2-new");
+    let newest = bytes(&there.file());
+    let folder = there.sandbox.home().join("elsewhere");
+    let other = ["hunter2-1", "hunter2-2"].map(|value| {
+        there.sandbox.cast(["set", "a", "T_ONE", value]).env("CAST_VAULTS", &folder).succeeds();
+        bytes(&folder.join("a.age"))
+    });
+    for (sides, why) in [
+        ([&old, &old, &next], "is older than this machine has seen"),
+        ([&old, &next, &old], "is older than this machine has seen"),
+        ([&other[0], &other[0], &other[1]], "is not the vault that this machine has known here"),
+    ] {
+        lay_out(&there, sides.map(|side| &side[..]));
+        there.cast(&["vault", "merge", "a"]).refuses(5, why, &SECRETS);
+    }
+    // What has all that was seen is written.
+    lay_out(&there, [&old, &old, &newest]);
+    there.cast(&["vault", "merge", "a"]).succeeds();
+    assert_eq!(there.values(), "T_NEW=hunter2-new T_ONE=hunter2-one T_TWO=hunter2-there");
 }

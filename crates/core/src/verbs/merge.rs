@@ -1,6 +1,6 @@
 //! Merges a vault that git has left in conflict: with choices where both sides changed the same, or where no driver ran.
 
-use cast_vault::{AgentName, Choices, Merged, Replica, SecretName, Side, Sides, Vault};
+use cast_vault::{AgentName, Choices, Comparison, Merged, Replica, SecretName, Side, Sides, State, Vault};
 
 use crate::audit_log::{Action, Event};
 use crate::change::{Sealed, refuse_agent_key};
@@ -8,7 +8,8 @@ use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::git;
 use crate::merging::{Names, conflict};
-use crate::seen::{Known, Memory, Summary};
+use crate::read::{Found, Verdict, refused};
+use crate::seen::{Memory, Summary};
 use crate::session::Session;
 
 /// Merges the sides that git keeps of the vault of `agent`.
@@ -44,21 +45,26 @@ impl Verb for Merge<'_> {
         let (Some(our_file), Some(their_file)) = (our_file, their_file) else {
             return Err(not_in_conflict(agent));
         };
-        let now = folder.read(agent)?;
-        if now.as_ref().is_some_and(|now| *now != our_file && *now != their_file) {
-            return Err(changed_meanwhile(agent, &file));
-        }
         let open = |file: &[u8]| session.authentic(file, agent);
+        let our_file = match folder.read(agent)? {
+            Some(now) if now != our_file && now != their_file => {
+                // A change since then is part of our side.
+                let has_ours = |vault: &Vault| Ok::<_, Failure>(is_newer(vault, &open(&our_file)?));
+                if !open(&now).and_then(|vault| has_ours(&vault)).unwrap_or(false) {
+                    return Err(changed_meanwhile(agent, &file));
+                }
+                now
+            }
+            _ => our_file,
+        };
         let base = base.as_deref().map(open).transpose()?;
         let (one, other) = (open(&our_file)?, open(&their_file)?);
         let sides = Sides { base: base.as_ref(), ours: &one, theirs: &other };
         let mut choices: Choices = ours.iter().map(|name| (name.clone(), Side::Ours)).collect();
         choices.extend(theirs.iter().map(|name| (name.clone(), Side::Theirs)));
-        let memory = match session.seen() {
-            Some(seen) => seen.memory(&one, &unlocked.key, None)?,
-            None => Memory::none(Known::of(&one)),
-        };
-        let replica = session.replica_beside(&memory, [&one, &other])?;
+        let memory = session.open(&our_file, agent, &unlocked)?.memory;
+        let replica =
+            if choices.is_empty() { Replica::generate()? } else { session.replica_beside(&memory, [&one, &other])? };
         let (vault, merged) = match Vault::merge(sides, &choices, &unlocked.key, replica)? {
             Merged::Whole(Side::Ours) => (open(&our_file)?, our_file),
             Merged::Whole(Side::Theirs) => (open(&their_file)?, their_file),
@@ -73,6 +79,11 @@ impl Verb for Merge<'_> {
                 return Err(conflict(agent, &clashes, sides, &names));
             }
         };
+        // As a reader would judge it: what git brings may be older than this machine has seen, or another vault than the one here.
+        let Found { verdict, place, .. } = session.open(&merged, agent, &unlocked)?;
+        if !matches!(verdict, Verdict::Known | Verdict::News) {
+            return Err(refused(agent, verdict, place.as_ref()));
+        }
         let sealed = Sealed { former: one.state().cloned(), vault: &vault, file: merged };
         session.put(folder, &lock, &unlocked, &sealed, &memory, Some(&Summary::of(&one)))?;
         if let Some(seen) = session.seen() {
@@ -87,13 +98,18 @@ impl Session {
     fn replica_beside(&self, memory: &Memory, sides: [&Vault; 2]) -> Result<Replica> {
         let Some(seen) = self.seen() else { return Ok(Replica::generate()?) };
         let replica = seen.replica()?;
-        let counts = |state: &cast_vault::State| [state.rules.get(replica), state.at.get(replica)];
+        let counts = |state: &State| [state.rules.get(replica), state.at.get(replica)];
         let known = memory.record.as_ref().map_or([0, 0], |record| counts(&record.state));
         let [one, other] = sides.map(|vault| vault.state().map_or([0, 0], counts));
         let joined = [one[0].max(other[0]), one[1].max(other[1])];
         let is_alike = joined == known && !seen.has_pending(memory.known, sides[0].state());
-        if is_alike { Ok(replica) } else { seen.new_replica() }
+        Ok(if is_alike { replica } else { Replica::generate()? })
     }
+}
+
+fn is_newer(now: &Vault, before: &Vault) -> bool {
+    let states = before.state().zip(now.state());
+    states.is_some_and(|(before, now)| State::compare(before, now) == Comparison::Newer)
 }
 
 fn not_in_conflict(agent: &AgentName) -> Failure {

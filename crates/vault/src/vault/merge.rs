@@ -17,7 +17,7 @@ use super::state::{Comparison, State};
 use super::{Changes, Opener, Role, Sealer, Vault};
 use crate::age_file;
 use crate::error::{Refusal, Result};
-use crate::key::{MasterKey, UnlockKey};
+use crate::key::{Card, MasterKey, UnlockKey};
 use crate::name::{PersonName, SecretName};
 use crate::part::Part;
 use crate::values::{self, Values};
@@ -100,7 +100,8 @@ impl Vault {
 impl<'a> Sides<'a> {
     fn merge(self, choices: &Choices, key: &UnlockKey, replica: Replica) -> Result<Merged, Refusal> {
         let way = self.way()?;
-        if let Some(side) = self.whole(way) {
+        let older = self.of_older_key(key)?;
+        if let Some(side) = self.whole(way).filter(|side| Some(*side) != older) {
             return Ok(Merged::Whole(side));
         }
         let UnlockKey::Master(keys) = key else { return Err(Refusal::ReadOnly) };
@@ -127,6 +128,18 @@ impl<'a> Sides<'a> {
             return Err(Refusal::OlderThanBase);
         }
         Ok(if has_all_of(ours, base) { Way::Merge } else { Way::Pick })
+    }
+
+    /// The side that belongs to an older key of this user's than the other one: who has that key can make a state that seems to have all. Refuses
+    /// sides of two owners that are not both this user.
+    fn of_older_key(self, key: &UnlockKey) -> Result<Option<Side>, Refusal> {
+        let [ours, theirs] = [&self.ours.part.card, &self.theirs.part.card];
+        if ours == theirs {
+            return Ok(None);
+        }
+        let UnlockKey::Master(keys) = key else { return Err(Refusal::OtherOwner) };
+        let age = |card: &Card| keys.iter().position(|key| key.card() == *card).ok_or(Refusal::OtherOwner);
+        Ok(Some(if age(ours)? > age(theirs)? { Side::Ours } else { Side::Theirs }))
     }
 
     /// The side that is the result as it is.
@@ -285,6 +298,6 @@ fn of(vault: &Vault) -> &State {
 }
 
 /// Whether `one` has all that `other` has.
-fn has_all_of(one: &Vault, other: &Vault) -> bool {
+pub(super) fn has_all_of(one: &Vault, other: &Vault) -> bool {
     matches!(State::compare(of(other), of(one)), Comparison::Same | Comparison::Newer)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::vault::merge::has_all_of;
 use crate::vault::{Choices, Clash, Merged, Side, Sides};
 
 /// A state that came of `file` by a change, counted for a replica.
@@ -247,6 +248,29 @@ fn a_removed_persons_later_values_are_not_taken_unasked() {
             assert_eq!(clashes(merge(files.map(|file| &file[..]))), clash("L"));
         }
     }
+}
+
+/// The holder of a former key can sign what seems to have all that there is.
+#[test]
+fn a_side_of_a_former_key_is_not_taken_as_it_is() {
+    let (_, base) = shared();
+    let (both, newest) = (users(&[BOB, OWNER]), user(BOB));
+    let mut rotated = open(&base, &both, Anchor::Own).unwrap();
+    let ours = rotated.seal(&both, replica(1)).unwrap();
+    let mut forged = open(&base, &user(OWNER), Anchor::Own).unwrap();
+    set(&mut forged, "K", "forged");
+    forged.supersede(&[rotated.state().unwrap()], false).unwrap();
+    let forged = forged.seal(&user(OWNER), replica(2)).unwrap();
+    let [base, mine, theirs] = [&base, &ours, &forged].map(|file| open(file, &both, Anchor::Own).unwrap());
+    assert!(has_all_of(&theirs, &mine));
+    let sides = Sides { base: Some(&base), ours: &mine, theirs: &theirs };
+    let merged = Vault::merge(sides, &Choices::new(), &both, replica(7));
+    assert_eq!(merged.err(), Some(Refusal::OfFormerKey.of(&agent())));
+    // Sides of two owners.
+    let mine = open(&ours, &newest, Anchor::Own).unwrap();
+    let sides = Sides { base: None, ours: &mine, theirs: &theirs };
+    let merged = Vault::merge(sides, &Choices::new(), &newest, replica(7));
+    assert_eq!(merged.err(), Some(Refusal::OtherOwner.of(&agent())));
 }
 
 #[test]
