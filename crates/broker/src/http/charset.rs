@@ -48,6 +48,33 @@ pub fn is_like_ascii(content_type: &[u8]) -> bool {
     named(content_type).is_none_or(|names| names.iter().all(is_like))
 }
 
+/// Whether a word is the name of a charset in which ASCII is not written as ASCII (UTF-16 and -32, UTF-7, EBCDIC, ISO 2022), as IANA, Java and
+/// Python know them.
+pub fn is_unlike_ascii(word: &[u8]) -> bool {
+    const STARTS: [&str; 16] = [
+        "utf16", "utf32", "utf7", "unicode", "ucs", "iso10646", "iso2022", "ebcdic", "hzgb", "scsu", "bocu", "cp",
+        "ibm", "037", "500", "1047",
+    ];
+    let plain: String = word
+        .iter()
+        .filter(|byte| byte.is_ascii_alphanumeric())
+        .map(|byte| char::from(byte.to_ascii_lowercase()))
+        .collect();
+    let plain = plain.strip_prefix("cs").or_else(|| plain.strip_prefix('x')).unwrap_or(&plain);
+    plain == "hz"
+        || STARTS.iter().any(|start| {
+            let rest = plain.strip_prefix(start);
+            // Of code pages, those that are numbered; not those of Windows.
+            let is_page =
+                |rest: &str| rest.starts_with(|digit: char| digit.is_ascii_digit()) && !rest.starts_with("125");
+            match *start {
+                "cp" | "ibm" => rest.is_some_and(is_page),
+                "037" | "500" | "1047" => rest == Some(""),
+                _ => rest.is_some(),
+            }
+        })
+}
+
 /// An element of `Accept` without its parameters, if one of them asks for a charset.
 pub fn without_charset(element: &[u8]) -> &[u8] {
     if !names_one(element) {
@@ -78,6 +105,47 @@ fn named(content_type: &[u8]) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn charsets_that_are_not_like_ascii() {
+        for word in [
+            "utf-16le",
+            "UTF16",
+            "utf_32_be",
+            "utf-7",
+            "UnicodeBig",
+            "ucs-2",
+            "iso-2022-jp",
+            "cp037",
+            "CP1140",
+            "ibm037",
+            "IBM-1047",
+            "ebcdic-cp-us",
+            "csIBM037",
+            "x-utf-16le-bom",
+            "037",
+            "hz",
+            "hz-gb-2312",
+        ] {
+            assert!(is_unlike_ascii(word.as_bytes()), "{word}");
+        }
+        for word in [
+            "",
+            "utf-8",
+            "iso-8859-1",
+            "windows-1252",
+            "cp1252",
+            "cpanel",
+            "copy",
+            "ibmer",
+            "5000",
+            "1047x",
+            "x",
+            "hzx",
+        ] {
+            assert!(!is_unlike_ascii(word.as_bytes()), "{word}");
+        }
+    }
 
     #[test]
     fn a_charset_is_known_in_one_plain_form() {

@@ -125,5 +125,7 @@ fn status_line(first: &[u8]) -> Result<(u16, bool), Fault> {
 fn coding(head: &Head<'_>, status: u16) -> Result<Coding, Fault> {
     let mut names = head.elements("content-encoding");
     let coding = names.next().map_or(Some(Coding::Identity), Coding::by_name).ok_or(Fault::Coding)?;
-    if names.next().is_some() || status == 206 && coding != Coding::Identity { Err(Fault::Coding) } else { Ok(coding) }
+    let is_manipulated = head.all("im").next().is_some();
+    let is_part = status == 206 && coding != Coding::Identity;
+    if names.next().is_some() || is_manipulated || is_part { Err(Fault::Coding) } else { Ok(coding) }
 }

@@ -50,6 +50,7 @@ pub fn request(head: &Head<'_>, request: &Request, host: &Authority, edits: &[Ed
         } else if is_of_connection(head, field)
             || field.is("trailer")
             || field.is_like("accept-charset")
+            || field.is_like("a-im")
             || request.sent.is_websocket && field.is("sec-websocket-extensions")
         {
         } else if field.is("accept-encoding") {

@@ -123,8 +123,8 @@ impl Permitted {
     pub fn body(&self, kind: BodyKind, body: &[u8]) -> Vec<Edit> {
         match kind {
             // In it a form says in which charset it is; and some hosts take any body for one.
-            _ if parameters::name_a_charset(body) => Vec::new(),
-            BodyKind::Form if !parameters::is_encoded(body) => Vec::new(),
+            _ if parameters::have_the_charset_of_a_form(body) => Vec::new(),
+            BodyKind::Form if !parameters::is_encoded(body) || parameters::may_name_a_charset(body) => Vec::new(),
             BodyKind::Form => parameters::edits(body, 0, &self.keys, |key| &key.form),
             BodyKind::Json => json::edits(body, &self.keys),
         }
@@ -236,8 +236,10 @@ fn is_form(head: &Head<'_>) -> bool {
 /// would see other letters than those that were put in, and might say which.
 fn is_read_as_utf8(head: &Head<'_>) -> bool {
     let is_type = |field: &&Field<'_>| field.is_like("content-type");
-    let target = head.first.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default();
-    head.fields.iter().filter(is_type).all(|field| charset::is_utf8(field.value)) && !parameters::name_a_charset(target)
+    let target = head.first.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    let query = target.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default();
+    head.fields.iter().filter(is_type).all(|field| charset::is_utf8(field.value))
+        && !parameters::may_name_a_charset(query)
 }
 
 /// The kind of a body by its one `Content-Type`, without parameters, in any case. None by one that is not passed on.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Key;
-use crate::http::Edit;
+use crate::http::{Edit, charset};
 
 /// The parameters: the name decoded, the value as it is written, and where the value begins. A parameter without `=`
 /// has an empty value.
@@ -18,11 +18,24 @@ pub(super) fn each(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, &[u8], u
     })
 }
 
-/// Whether there is the parameter in which a form names its charset, by the HTML standard (§4.10.21.5) and frameworks that go by it.
-pub(super) fn name_a_charset(text: &[u8]) -> bool {
-    const NAME: &[u8] = b"_charset_";
-    // With whatever around it that a host passes over, such as blanks.
-    each(text).any(|(name, ..)| name.windows(NAME.len()).any(|part| part.eq_ignore_ascii_case(NAME)))
+/// Whether a parameter is called as the one in which a form names its charset, by the HTML standard (§4.10.21.5) and frameworks that go by it; with
+/// whatever around it that a host passes over, such as blanks.
+pub(super) fn have_the_charset_of_a_form(text: &[u8]) -> bool {
+    each(text).any(|(name, ..)| contains(&name, b"_charset_"))
+}
+
+/// Whether a parameter may tell a host in which charset to read the others. Hosts have many names for it (`_charset_`, `_input_charset`,
+/// `%%PostCharset`, `ie`), so what is named counts as well.
+pub(super) fn may_name_a_charset(text: &[u8]) -> bool {
+    each(text).any(|(name, value, _)| {
+        let value = decoded(value);
+        let is_utf8 = value.eq_ignore_ascii_case(b"utf-8") || value.eq_ignore_ascii_case(b"utf8");
+        contains(&name, b"charset") && !is_utf8 || contains(&value, b"charset") || charset::is_unlike_ascii(&value)
+    })
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// Whether a form has only bytes that an encoder writes: what is read in a raw blank or quote, each host decides.

@@ -100,6 +100,7 @@ fn what_cannot_be_passed_on() {
         ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: gzip\r\n\r\n", Fault::Coding),
         ("HTTP/1.1 200 OK\r\nContent-Encoding: dcb\r\n\r\n", Fault::Coding),
         ("HTTP/1.1 206 OK\r\nContent-Encoding: gzip\r\n\r\n", Fault::Coding),
+        ("HTTP/1.1 226 IM Used\r\nIM: gzip\r\n\r\n", Fault::Coding),
         ("HTTP/1.1 401 X\r\nContent-Type: text/plain; charset=utf-16le\r\n\r\n", Fault::Charset),
         ("HTTP/1.1 200 X\r\nContent-Type: a/b\r\nContent-Type: a/b; charset=utf-7\r\n\r\n", Fault::Charset),
         ("HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", Fault::Upgrade),

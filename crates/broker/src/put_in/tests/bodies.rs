@@ -86,7 +86,9 @@ fn forms() {
     unchanged("json:/token", kind, &|s| format!("token={s}"));
     // In it a form says in which charset it is.
     unchanged(place, kind, &|s| format!("token={s}&%5fcharset_=utf-16le"));
-    unchanged(place, kind, &|s| format!(" _charset_=utf-16le&token={s}"));
+    for name in [" _charset_=utf-16le", "%25%25PostCharset=x", "ie=cp037", "x=ibm%2D037", "_input_charset=utf-16"] {
+        unchanged(place, kind, &|s| format!("{name}&token={s}"));
+    }
     unchanged(place, kind, &|s| format!("a b=c&token={s}"));
 }
 

@@ -288,10 +288,21 @@ fn no_value_is_put_into_a_query_of_another_charset() {
         assert_eq!(judged(&target, lines), Err(Refusal::Charset));
         assert_eq!(judged("/?x=y", lines), Ok(false));
     }
-    for end in ["&_Charset_=utf-16", "&%5fcharset_=utf-16", "&a=?&_charset_=utf-16le"] {
+    for end in [
+        "&_Charset_=utf-16",
+        "&%5fcharset_=utf-16",
+        "&a=?&_charset_=utf-16le",
+        "&ie=cp037",
+        "&x=UTF-16",
+        "&_input_charset=x",
+        "&x=_charset_=y",
+    ] {
         assert_eq!(judged(&format!("{target}{end}"), ""), Err(Refusal::Charset));
     }
     assert_eq!(judged(&format!("/?a=?&_charset_=utf-16le&k={stand_in}"), ""), Err(Refusal::Charset));
+    for end in ["&charset=utf-8", "&ie=utf8", "&ie=iso-8859-1"] {
+        assert_eq!(judged(&format!("{target}{end}"), ""), Ok(true), "{end}");
+    }
     // A body of parameters could name one for all.
     for kind in ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"] {
         let lines = format!("Content-Type: {kind}\r\nContent-Length: 5\r\n");

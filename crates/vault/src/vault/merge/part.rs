@@ -14,13 +14,14 @@ pub(super) fn merged(sides: Sides<'_>, way: Way, lead: Side, choices: &Choices, 
     let mut names = BTreeMap::new();
     let vaults = || [Some(ours), Some(theirs), base].into_iter().flatten();
     for name in vaults().flat_map(|vault| vault.names().keys()).collect::<BTreeSet<_>>() {
-        let flags = match choices.get(name) {
-            Some(side) => sides.of(*side).names().get(name).cloned(),
-            None => flags_of(sides, way, name).unwrap_or_else(|Both| {
+        // A choice settles what clashes, and nothing else.
+        let flags = flags_of(sides, way, name).unwrap_or_else(|Both| {
+            let side = choices.get(name).copied();
+            if side.is_none() {
                 clashes.push(Clash::Secret(name.clone()));
-                ours.names().get(name).cloned()
-            }),
-        };
+            }
+            sides.of(side.unwrap_or(Side::Ours)).names().get(name).cloned()
+        });
         names.extend(flags.map(|flags| (name.clone(), flags)));
     }
     let mut people = BTreeMap::new();

@@ -10,7 +10,8 @@ use crate::vector::Order;
 pub(super) fn merged(sides: Sides<'_>, way: Way, part: &Part, choices: &Choices, clashes: &mut Vec<Clash>) -> Values {
     let mut values = Values::new();
     for name in part.stored() {
-        match value(sides, way, part, choices, name) {
+        let chosen = || sides.of(*choices.get(name)?).values().get(name).cloned();
+        match value(sides, way, part, name).or_else(chosen) {
             Some(secret) if secret.value.check_fits_as(name, part.names[name].file).is_ok() => {
                 values.insert(name.clone(), secret);
             }
@@ -35,11 +36,8 @@ fn is_lost(sides: Sides<'_>, side: Side, name: &SecretName) -> bool {
 }
 
 /// The value of a secret that the result stores; `None` where the sides clash.
-fn value(sides: Sides<'_>, way: Way, part: &Part, choices: &Choices, name: &SecretName) -> Option<Secret> {
+fn value(sides: Sides<'_>, way: Way, part: &Part, name: &SecretName) -> Option<Secret> {
     let Sides { base, ours, theirs } = sides;
-    if let Some(side) = choices.get(name) {
-        return sides.of(*side).values().get(name).cloned();
-    }
     let [former, one, other] =
         [base, Some(ours), Some(theirs)].map(|vault| vault.and_then(|vault| vault.values().get(name)));
     if let (Some(one), Some(other)) = (one, other)

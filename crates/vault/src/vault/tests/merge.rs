@@ -284,22 +284,35 @@ fn a_number_that_was_used_twice_is_seen() {
 /// What a machine holds by the model: values and whether they are unmasked.
 type Model = BTreeMap<String, (String, bool)>;
 
-/// The keys that clash, or the merged model.
-fn model(base: &Model, ours: &Model, theirs: &Model) -> Result<Model, Vec<String>> {
-    fn three<T: PartialEq + Clone>(base: &T, ours: &T, theirs: &T) -> Option<T> {
-        if ours == theirs || theirs == base { Some(ours.clone()) } else { (ours == base).then(|| theirs.clone()) }
+/// The keys that clash, or the merged model. A choice settles what clashes of a secret.
+fn model(base: &Model, ours: &Model, theirs: &Model, choices: &Choices) -> Result<Model, Vec<String>> {
+    fn three<T: PartialEq + Clone>(base: &T, ours: &T, theirs: &T, choice: Option<Side>) -> Option<T> {
+        match choice {
+            _ if ours == theirs || theirs == base => Some(ours.clone()),
+            _ if ours == base => Some(theirs.clone()),
+            Some(Side::Ours) => Some(ours.clone()),
+            Some(Side::Theirs) => Some(theirs.clone()),
+            None => None,
+        }
     }
     let (mut merged, mut clashes) = (Model::new(), Vec::new());
     let keys: std::collections::BTreeSet<_> = base.keys().chain(ours.keys()).chain(theirs.keys()).collect();
     for key in keys {
-        let result = match (base.get(key), ours.get(key), theirs.get(key)) {
-            (_, None, None) => Some(None),
-            (None, Some(one), None) | (None, None, Some(one)) => Some(Some(one.clone())),
-            (None, Some(one), Some(other)) => (one == other).then(|| Some(one.clone())),
-            (Some(base), Some(one), None) | (Some(base), None, Some(one)) => (one == base).then_some(None),
+        let choice = choices.get(key.as_str()).copied();
+        let (one, other) = (ours.get(key), theirs.get(key));
+        let result = match (base.get(key), one, other) {
             (Some(base), Some(one), Some(other)) => {
-                three(&base.0, &one.0, &other.0).zip(three(&base.1, &one.1, &other.1)).map(Some)
+                three(&base.0, &one.0, &other.0, choice).zip(three(&base.1, &one.1, &other.1, choice)).map(Some)
             }
+            // Added on both sides: what is equal is no clash.
+            (None, Some(one), Some(other)) => {
+                let side = |of_ours: bool| if of_ours { one } else { other };
+                let of_ours = choice.map(|choice| choice == Side::Ours);
+                let value = if one.0 == other.0 { Some(one.0.clone()) } else { of_ours.map(|of| side(of).0.clone()) };
+                let flag = if one.1 == other.1 { Some(one.1) } else { of_ours.map(|of| side(of).1) };
+                value.zip(flag).map(Some)
+            }
+            (base, one, other) => three(&base.cloned(), &one.cloned(), &other.cloned(), choice),
         };
         match result {
             Some(Some(secret)) => drop(merged.insert(key.clone(), secret)),
@@ -370,7 +383,7 @@ fn history(seed: u64) {
         let (mut ours, mut theirs) = (known.clone(), known.clone());
         let here = change_at_random(&mut random, &base, &mut ours, 1, &mut clock);
         let there = change_at_random(&mut random, &base, &mut theirs, 2, &mut clock);
-        let (file, merged) = match (merge([&base, &here, &there]), model(&known, &ours, &theirs)) {
+        let (file, merged) = match (merge([&base, &here, &there]), model(&known, &ours, &theirs, &Choices::new())) {
             (Merged::Clashes(found), Err(expected)) => {
                 let found: Vec<_> = found
                     .into_iter()
@@ -384,16 +397,7 @@ fn history(seed: u64) {
                     .iter()
                     .map(|key| (name(key), if random.below(2) == 0 { Side::Ours } else { Side::Theirs }))
                     .collect();
-                let mut merged = known.clone();
-                for (key, side) in &choices {
-                    // As if the other side had not touched it.
-                    let (chosen, other) = if *side == Side::Ours { (&ours, &mut theirs) } else { (&theirs, &mut ours) };
-                    match chosen.get(key.as_str()) {
-                        Some(secret) => drop(other.insert(key.to_string(), secret.clone())),
-                        None => drop(other.remove(key.as_str())),
-                    }
-                }
-                merged.clone_from(&model(&known, &ours, &theirs).unwrap());
+                let merged = model(&known, &ours, &theirs, &choices).unwrap();
                 match merge_as(OWNER, [&base, &here, &there], &choices).unwrap() {
                     Merged::Joined(_, file) => (file, merged),
                     // It was removed by who could not have known of the change.
