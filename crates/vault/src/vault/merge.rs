@@ -169,6 +169,14 @@ impl<'a> Sides<'a> {
             None if self.ours.role != Role::Owner => return Err(Refusal::OwnerMerges),
             None => part::merged(self, way, lead, choices, &mut clashes),
         };
+        if let Role::Person(name) = &self.ours.role {
+            // Who chooses a value vouches for it.
+            let may_set = part.people.get(name).map(|person| &person.may_set);
+            let mut chosen = choices.keys();
+            if let Some(name) = chosen.find(|name| !may_set.is_some_and(|may_set| may_set.contains(*name))) {
+                return Err(Refusal::MayNotSet(name.clone()));
+            }
+        }
         let values = secrets::merged(self, way, &part, choices, &mut clashes);
         clashes.sort();
         clashes.dedup();

@@ -226,6 +226,11 @@ fn people_merge_what_they_may_and_come_to_the_owners_state() {
     assert_eq!(by_owner.state(), by_alice.state());
     assert_eq!(by_alice.sealer(), &Sealer::Person(person("alice")));
     assert_eq!(opened(&file, BOB).values()["L"].value.expose(), "alice");
+    // A choice is for who may set the value.
+    for (key, expected) in [("K", Some(Refusal::MayNotSet(name("K")).of(&agent()))), ("L", None)] {
+        let choices = Choices::from([(name(key), Side::Theirs)]);
+        assert_eq!(merge_as(ALICE, [&base, &alices, &owners], &choices).err(), expected);
+    }
     // Who may set nothing, and who may not change the owner's part.
     let as_bob = merge_as(BOB, [&base, &alices, &owners], &Choices::new()).err();
     assert_eq!(as_bob, Some(Refusal::OwnerMerges.of(&agent())));
