@@ -42,9 +42,15 @@ pub fn is_utf8(content_type: &[u8]) -> bool {
         .is_none_or(|names| matches!(&names[..], [name] if ["utf-8", "utf8", "us-ascii"].contains(&&**name)))
 }
 
+/// Whether a word is the name of a charset in which ASCII is written as ASCII.
+pub fn is_one_like_ascii(word: &[u8]) -> bool {
+    let lower = word.to_ascii_lowercase();
+    LIKE_ASCII.iter().any(|start| lower.starts_with(start.as_bytes()))
+}
+
 /// Whether a `Content-Type` names no charset, or only ones in which ASCII is written as ASCII.
 pub fn is_like_ascii(content_type: &[u8]) -> bool {
-    let is_like = |name: &String| name.is_empty() || LIKE_ASCII.iter().any(|start| name.starts_with(start));
+    let is_like = |name: &String| name.is_empty() || is_one_like_ascii(name.as_bytes());
     named(content_type).is_none_or(|names| names.iter().all(is_like))
 }
 

@@ -25,12 +25,16 @@ pub(super) fn have_the_charset_of_a_form(text: &[u8]) -> bool {
 }
 
 /// Whether a parameter may tell a host in which charset to read the others. Hosts have many names for it (`_charset_`, `_input_charset`,
-/// `%%PostCharset`, `ie`), so what is named counts as well.
+/// `%%PostCharset`, `ie`), so of others what is named counts as well.
 pub(super) fn may_name_a_charset(text: &[u8]) -> bool {
+    const NAMES: [&str; 6] = ["ie", "oe", "enc", "cs", "cp", "ei"];
     each(text).any(|(name, value, _)| {
         let value = decoded(value);
-        let is_utf8 = value.eq_ignore_ascii_case(b"utf-8") || value.eq_ignore_ascii_case(b"utf8");
-        contains(&name, b"charset") && !is_utf8 || contains(&value, b"charset") || charset::is_unlike_ascii(&value)
+        let names_one = [&b"charset"[..], b"encoding", b"codepage"].iter().any(|word| contains(&name, word))
+            || NAMES.iter().any(|short| name.trim_ascii().eq_ignore_ascii_case(short.as_bytes()));
+        names_one && !value.is_empty() && !charset::is_one_like_ascii(&value)
+            || contains(&value, b"charset")
+            || charset::is_unlike_ascii(&value)
     })
 }
 
