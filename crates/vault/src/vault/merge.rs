@@ -163,7 +163,10 @@ impl<'a> Sides<'a> {
     fn draft(self, way: Way, choices: &Choices) -> Result<Result<Draft, Vec<Clash>>, Refusal> {
         let Some(lead) = self.lead(way) else { return Ok(Err(vec![Clash::Epoch])) };
         let mut clashes = Vec::new();
-        let whole = self.whole_part(way, lead);
+        // Not one that lacks a secret which the choice keeps.
+        let has = |side: Side, name| self.of(side).names().contains_key(name);
+        let keeps = |side: &Side| choices.iter().all(|(name, choice)| has(*side, name) || !has(*choice, name));
+        let whole = self.whole_part(way, lead).filter(keeps);
         let part = match whole {
             Some(side) => self.of(side).part.clone(),
             None if self.ours.role != Role::Owner => return Err(Refusal::OwnerMerges),
