@@ -6,6 +6,7 @@ use std::fs;
 use super::{Machine, SECRETS, bytes, two_machines};
 use crate::advice::{told, typed};
 use crate::forge::{Key, Text};
+use crate::keyring::Session;
 use crate::sandbox::Outcome;
 
 /// Merges a branch in which the vault is `theirs`.
@@ -123,6 +124,29 @@ fn a_vault_of_a_former_key_is_rotated_first() {
     assert!(merged.code == 1 && merged.err.contains("\n  T_ONE: "), "{merged:?}");
     there.cast(&["vault", "merge", "a", "--theirs", "T_ONE"]).succeeds();
     assert_eq!(there.values(), "T_ONE=hunter2-here T_TWO=hunter2-there");
+}
+
+/// A locked keyring would show a dialog.
+#[test]
+fn a_locked_keyring_is_not_unlocked() {
+    let Some(mut session) = Session::unlocked() else { return };
+    session.cast(["set", "a", "K", "hunter2-one"]).succeeds();
+    let [base, ours, theirs] = ["base", "ours", "theirs"].map(|name| {
+        let file = session.sandbox.home().join(name);
+        fs::copy(session.sandbox.vault("a"), &file).unwrap();
+        session.cast(["set", "a", "K", &format!("hunter2-{name}")]).succeeds();
+        file.to_str().unwrap().to_owned()
+    });
+    session.stop_keyring();
+    session.serve("--start");
+    assert_eq!(session.cast(["git", "textconv", &ours]).succeeds().out, "cast: locked\n");
+    let before = session.sandbox.snapshot();
+    let merged = session.cast(["git", "merge", &base, &ours, &theirs, "a.age"]).run();
+    assert_eq!(merged.code, 1, "{merged:?}");
+    assert!(
+        merged.err.contains("is not merged, as no key can be had without asking") && merged.err.lines().count() == 1
+    );
+    assert!(session.sandbox.snapshot() == before);
 }
 
 /// Nobody is asked, and git goes on.
