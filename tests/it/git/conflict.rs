@@ -136,12 +136,13 @@ fn revocations_on_both_sides_are_not_merged() {
 
 /// Puts a conflict into the index, as a merge of branches with these states leaves it.
 fn lay_out(machine: &Machine, sides: [&[u8]; 3]) {
-    let mut lines = String::from("0 0000000000000000000000000000000000000000\tvaults/a.age\n");
-    for (stage, side) in (1..).zip(sides) {
+    let stages = (1..).zip(sides).map(|(stage, side)| {
         std::fs::write(machine.tree().join("side"), side).unwrap();
         let object = machine.gits(&["hash-object", "-w", "side"]).out;
-        lines.push_str(&format!("100644 {} {stage}\tvaults/a.age\n", object.trim()));
-    }
+        format!("100644 {} {stage}\tvaults/a.age\n", object.trim())
+    });
+    let none = format!("0 {}\tvaults/a.age\n", "0".repeat(40));
+    let lines: String = std::iter::once(none).chain(stages).collect();
     machine.git(&["update-index", "--index-info"]).input(lines).succeeds();
     std::fs::write(machine.file(), sides[1]).unwrap();
 }
