@@ -36,9 +36,8 @@ pub(crate) struct AcceptArgs {
 
 /// Merge a vault that git has left in conflict
 ///
-/// Merges the two sides that git keeps, secret by secret, and puts the result in the place of the vault. Where both
-/// sides
-/// changed the same secret, says so, and changes nothing until each such KEY is named.
+/// Merges the two sides that git keeps, secret by secret, and puts the result in the place of the vault. If both sides
+/// changed the same secret, cast lists it, and changes nothing until you name each such KEY.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

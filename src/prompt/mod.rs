@@ -165,7 +165,7 @@ impl Attendant for Terminal {
     }
 }
 
-/// Answers no question: who pressed Tab, and whoever looks at a diff, expects no dialog.
+/// Answers no question: a user who pressed Tab, or looks at a diff, expects no dialog.
 pub(crate) struct NoQuestions;
 
 fn not_asked() -> Failure {

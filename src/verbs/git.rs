@@ -47,7 +47,7 @@ fn silent() -> Session {
     Session::new(Places::from_environment(), Box::new(NoQuestions))
 }
 
-/// Where no text can be had, git goes on with a line that says so.
+/// If there is no text, prints a line that says why, and git goes on.
 fn textconv(args: &GitTextconvArgs, report: Report) -> anyhow::Result<()> {
     let file = fs::read(&args.file).map_err(|cause| Failure::io("cannot read the file", &args.file, &cause))?;
     let shown = match text(&silent(), &file) {

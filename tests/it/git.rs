@@ -107,6 +107,17 @@ pub fn two_machines() -> Option<[Machine; 2]> {
     Some([here, there])
 }
 
+/// The same, after each has changed another secret; the second one has both commits, and has to merge.
+pub fn two_branches() -> Option<[Machine; 2]> {
+    let [here, there] = two_machines()?;
+    here.set("T_ONE", "hunter2-here");
+    here.commit_and_push("here");
+    there.set("T_TWO", "hunter2-there");
+    there.commit("there");
+    there.gits(&["fetch", "-q", "origin"]);
+    Some([here, there])
+}
+
 fn bytes(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap()
 }

@@ -1,7 +1,10 @@
 //! Both sides changed one secret, or no driver ran: git keeps a conflict, and `cast vault merge` settles it.
 
+use std::os::unix::fs::PermissionsExt;
+
 use super::{Machine, SECRETS, bytes, two_machines};
 use crate::advice::told;
+use crate::sandbox::Sandbox;
 
 /// Both machines have changed `T_ONE`, and the second one has both commits.
 fn conflict() -> Option<[Machine; 2]> {
@@ -45,6 +48,7 @@ fn a_conflict_names_the_secret_and_changes_nothing_until_a_side_is_chosen() {
     assert!(done.err.contains("'git add a.age'"), "{done:?}");
     assert_eq!(there.values(), "T_NEW=hunter2-new T_ONE=hunter2-here T_TWO=hunter2-two");
     there.commit("merged");
+    there.cast(&["list", "a"]).succeeds();
     // Nothing is in conflict any more.
     let none =
         there.cast(&["vault", "merge", "a"]).refuses(2, "git has no conflict in the vault of agent 'a'", &SECRETS);
@@ -173,4 +177,43 @@ fn a_merge_brings_nothing_back_that_a_reader_would_refuse() {
     lay_out(&there, [&old, &old, &newest]);
     there.cast(&["vault", "merge", "a"]).succeeds();
     assert_eq!(there.values(), "T_NEW=hunter2-new T_ONE=hunter2-one T_TWO=hunter2-there");
+}
+
+#[test]
+fn a_key_that_is_on_no_side_is_said_and_nothing_is_made() {
+    let Some([_, there]) = conflict() else { return };
+    there.git(&["merge", "--no-edit", "origin/main"]).run();
+    let words = ["vault", "merge", "a", "--theirs", "T_ONE,T_ON"];
+    let refused = there.cast(&words).refuses(3, "agent 'a' has no secret 'T_ON'", &SECRETS);
+    assert!(refused.err.contains("T_ONE"), "{refused:?}");
+    // Where there is no conflict, no key is asked for, and no folder made.
+    let empty = Sandbox::empty();
+    empty.cast(["vault", "merge", "a"]).refuses(2, "git has no conflict in the vault of agent 'a'", &SECRETS);
+}
+
+/// Who can write the folder can name a program in the settings of the repository.
+#[test]
+fn no_program_of_the_repository_runs() {
+    let Some([_, there]) = conflict() else { return };
+    let (ran, program) = (there.sandbox.home().join("ran"), there.sandbox.home().join("program"));
+    std::fs::write(&program, format!("#!/bin/sh\n>'{}'\n", ran.display())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // A commit with a signature, which `git log` would have verified.
+    let commit = there.gits(&["cat-file", "commit", "HEAD"]).out;
+    let signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n AAAA\n -----END PGP SIGNATURE-----\n";
+    let signed = commit.replacen("\n\n", &format!("\n{signature}\n"), 1);
+    let object = there.git(&["hash-object", "-w", "-t", "commit", "--stdin"]).input(signed).succeeds().out;
+    there.gits(&["update-ref", "HEAD", object.trim()]);
+    there.git(&["merge", "--no-edit", "origin/main"]).run();
+    for (name, value) in [("log.showSignature", "true"), ("gpg.program", program.to_str().unwrap())] {
+        there.gits(&["config", "--local", name, value]);
+    }
+    let refused = there.cast(&["vault", "merge", "a"]).run();
+    assert!(refused.err.contains(" in HEAD (") && !ran.exists(), "{refused:?}");
+    there.cast(&["vault", "merge", "a", "--ours", "T_ONE"]).succeeds();
+    there.cast(&["doctor"]).run();
+    assert!(!ran.exists());
+    // It would have run.
+    there.git(&["log", "-1"]).run();
+    assert!(ran.exists());
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::{Machine, SECRETS, bytes, two_machines};
+use super::{Machine, SECRETS, bytes, two_branches, two_machines};
 use crate::advice::{told, typed};
 use crate::forge::{Key, Text};
 use crate::keyring::Session;
@@ -88,13 +88,8 @@ fn a_change_is_taken_back_by_setting_it_again() {
 /// A runner takes a side as it is, and merges nothing.
 #[test]
 fn an_agent_key_merges_nothing() {
-    let Some([here, there]) = two_machines() else { return };
+    let Some([_, there]) = two_branches() else { return };
     let line = there.cast(&["key", "export", "--agent", "a"]).succeeds().out;
-    here.set("T_ONE", "hunter2-here");
-    here.commit_and_push("here");
-    there.set("T_TWO", "hunter2-there");
-    there.commit("there");
-    there.gits(&["fetch", "-q", "origin"]);
     let before = bytes(&there.file());
     let merged = there.git(&["merge", "--no-edit", "origin/main"]).env("CAST_KEY", line.trim()).run();
     assert!(merged.code == 1 && merged.err.contains("is not changed with an agent key"), "{merged:?}");
@@ -106,12 +101,7 @@ fn an_agent_key_merges_nothing() {
 /// What a former key seals, readers do not take.
 #[test]
 fn a_vault_of_a_former_key_is_rotated_first() {
-    let Some([here, there]) = two_machines() else { return };
-    here.set("T_ONE", "hunter2-here");
-    here.commit_and_push("here");
-    there.set("T_TWO", "hunter2-there");
-    there.commit("there");
-    there.gits(&["fetch", "-q", "origin"]);
+    let Some([_, there]) = two_branches() else { return };
     there.sandbox.begin_rotation();
     let merged = there.git(&["merge", "--no-edit", "origin/main"]).run();
     assert!(merged.code == 1 && merged.err.contains("belongs to a former key: it is not merged"), "{merged:?}");
@@ -152,12 +142,7 @@ fn a_locked_keyring_is_not_unlocked() {
 /// Nobody is asked, and git goes on.
 #[test]
 fn without_a_key_nothing_is_merged_and_one_line_says_so() {
-    let Some([here, there]) = two_machines() else { return };
-    here.set("T_ONE", "hunter2-here");
-    here.commit_and_push("here");
-    there.set("T_TWO", "hunter2-there");
-    there.commit("there");
-    there.gits(&["fetch", "-q", "origin"]);
+    let Some([_, there]) = two_branches() else { return };
     let (key, away) = (there.sandbox.key_file(), there.sandbox.home().join("away"));
     fs::rename(&key, &away).unwrap();
     let before = bytes(&there.file());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::{Machine, SECRETS, two_machines};
+use super::{Machine, SECRETS, two_branches, two_machines};
 use crate::durability::faults::{injected, traced};
 use crate::durability::leftovers;
 use crate::sandbox::{Sandbox, lacks, skip};
@@ -105,12 +105,7 @@ fn a_merge_that_is_killed_leaves_the_old_vault_or_the_merged_one() {
 
 #[test]
 fn no_plain_text_is_written() {
-    let Some([here, there]) = two_machines() else { return };
-    here.set("T_ONE", "hunter2-here");
-    here.commit_and_push("here");
-    there.set("T_TWO", "hunter2-there");
-    there.commit("there");
-    there.gits(&["fetch", "-q", "origin"]);
+    let Some([_, there]) = two_branches() else { return };
     let log = there.sandbox.home().join("trace");
     let git = "strace -f -qq -s 1000000 -e trace=write,pwrite64,writev,sendto,sendmsg -o ../trace \
                git -c user.name=T -c user.email=t@example.com";

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::{SECRETS, two_machines};
 use crate::advice::{told, typed};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{CAST, Sandbox};
 
 #[test]
 fn attributes_are_added_once_and_others_stay() {
@@ -17,6 +17,16 @@ fn attributes_are_added_once_and_others_stay() {
     assert_eq!(fs::read_to_string(&attributes).unwrap(), "*.txt text\n*.age diff=cast merge=cast\n");
     let again = here.cast(&["git", "setup"]).succeeds();
     assert!(!again.err.contains("commit"), "{again:?}");
+    let settings = here.gits(&["config", "--local", "--get-regexp", "^(diff|merge)\\.cast\\."]).out;
+    let program = CAST;
+    assert_eq!(
+        settings,
+        format!(
+            "diff.cast.textconv '{program}' git textconv\ndiff.cast.cachetextconv false\n\
+             merge.cast.name vaults of cast, secret by secret\n\
+             merge.cast.driver '{program}' git merge %O %A %B %P %X %Y\nmerge.cast.recursive binary\n"
+        )
+    );
     // A clone has the attributes, and not the programs.
     assert_eq!(there.cast(&["doctor"]).succeeds().code, 0);
     there.gits(&["config", "--local", "--remove-section", "merge.cast"]);

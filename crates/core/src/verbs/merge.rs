@@ -8,7 +8,7 @@ use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
 use crate::git;
 use crate::merging::{Names, conflict};
-use crate::read::{Found, Verdict, refused};
+use crate::read::{Found, Verdict, no_such_secret, refused};
 use crate::seen::{Memory, Summary};
 use crate::session::Session;
 
@@ -36,15 +36,15 @@ impl Verb for Merge<'_> {
     fn perform(self, session: &Session, _: &mut Event) -> Result<()> {
         let Self { agent, ours, theirs } = self;
         let folder = session.folder()?;
-        let unlocked = session.key()?;
-        refuse_agent_key(&unlocked.key, &format!("cast vault merge {agent}"))?;
-        let lock = session.lock_vaults(folder)?;
         let (real, file) = (folder.real(), format!("{agent}.age"));
         let stage = |number: u8| git::read(&real, &["cat-file", "blob", &format!(":{number}:./{file}")]);
         let [base, our_file, their_file] = [stage(1), stage(2), stage(3)];
         let (Some(our_file), Some(their_file)) = (our_file, their_file) else {
             return Err(not_in_conflict(agent));
         };
+        let unlocked = session.key()?;
+        refuse_agent_key(&unlocked.key, &format!("cast vault merge {agent}"))?;
+        let lock = session.lock_vaults(folder)?;
         let open = |file: &[u8]| session.authentic(file, agent);
         let our_file = match folder.read(agent)? {
             Some(now) if now != our_file && now != their_file => {
@@ -59,6 +59,10 @@ impl Verb for Merge<'_> {
         };
         let base = base.as_deref().map(open).transpose()?;
         let (one, other) = (open(&our_file)?, open(&their_file)?);
+        let is_unknown = |name: &&SecretName| [&one, &other].iter().all(|side| !side.names().contains_key(*name));
+        if let Some(name) = ours.iter().chain(theirs).find(is_unknown) {
+            return Err(no_such_secret(&one, name));
+        }
         let sides = Sides { base: base.as_ref(), ours: &one, theirs: &other };
         let mut choices: Choices = ours.iter().map(|name| (name.clone(), Side::Ours)).collect();
         choices.extend(theirs.iter().map(|name| (name.clone(), Side::Theirs)));
@@ -70,7 +74,9 @@ impl Verb for Merge<'_> {
             Merged::Whole(Side::Theirs) => (open(&their_file)?, their_file),
             Merged::Joined(vault, file) => (*vault, file),
             Merged::Clashes(clashes) => {
-                let line = |commit: &str| git::read_line(&real, &["log", "-1", "--format=%h", commit, "--"]);
+                // Not `git log`, which runs the program that the settings of the repository name for signatures.
+                let line =
+                    |commit: &str| git::read_line(&real, &["rev-parse", "--quiet", "--verify", "--short", commit]);
                 let commit = |commits: &[&str]| {
                     let found = commits.iter().find_map(|commit| Some(format!("{commit} ({})", line(commit)?)));
                     found.unwrap_or_else(|| "the other side".to_owned())

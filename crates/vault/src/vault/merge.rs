@@ -1,5 +1,5 @@
 //! Two states of a vault that grew apart become one, secret by secret. Keeps the promises that no value is taken from who could not have set it
-//! by the rules of the result, that the same sides come to the same state whoever merges them, and that a conflict changes nothing.
+//! by the rules of the result, that the same two sides merge to the same state, whoever merges them, and that a conflict changes nothing.
 //!
 //! The rules are numbered in `docs/design/merge.md`.
 
@@ -9,18 +9,17 @@ mod secrets;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::lines::{First, Second};
-use super::open::find_sealer;
-use super::plain::{self, Plain};
+use super::lines::First;
+use super::plain;
 use super::receipt::Anchored;
+use super::seal::{self, Written};
 use super::state::{Comparison, State};
 use super::{Changes, Opener, Role, Sealer, Vault};
-use crate::age_file;
 use crate::error::{Refusal, Result};
 use crate::key::{Card, MasterKey, UnlockKey};
 use crate::name::{PersonName, SecretName};
 use crate::part::Part;
-use crate::values::{self, Values};
+use crate::values::Values;
 use crate::vector::{Order, Replica, Vector};
 
 /// The states to merge, each opened and verified by the same key against the same owner.
@@ -253,15 +252,7 @@ impl<'a> Sides<'a> {
             let first = First { rules, bytes: text.len(), ..self.of(lead).first.clone() };
             plain::sign_part(&first, &text, |message| key.sign(message))
         };
-        let second = Second { at: at.clone(), sealer: key.verification() };
-        let sealer = find_sealer(&part, second.sealer).ok_or(Refusal::OtherSealer)?;
-        let text = values::to_text(&values);
-        let bytes = plain::seal(&above, &second, &text, |message| key.sign(message));
-        let file = age_file::seal(&bytes, &part.recipients());
-        if file.len() > age_file::MAX_FILE {
-            return Err(Refusal::TooLarge);
-        }
-        let plain = Plain::split(bytes)?;
+        let Written { plain, sealer, file } = seal::write(&part, &above, &at, &values, key)?;
         let vault = Vault {
             first: plain.first.line.clone(),
             role: match &sealer {

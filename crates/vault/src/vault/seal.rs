@@ -8,13 +8,14 @@ use super::open::find_sealer;
 use super::plain::{self, Plain};
 use super::receipt::Anchored;
 use super::state::{Comparison, State};
-use super::{Changes, Opener, Role, Vault};
+use super::{Changes, Opener, Role, Sealer, Vault};
 use crate::age_file;
 use crate::error::{Refusal, Result};
 use crate::hex::COUNTER_LIMIT;
 use crate::key::{MasterKey, UnlockKey, VaultId, random};
 use crate::name::PersonName;
-use crate::values;
+use crate::part::Part;
+use crate::values::{self, Values};
 use crate::vector::{Replica, Vector};
 
 impl Vault {
@@ -143,18 +144,9 @@ impl Vault {
         replica: Replica,
     ) -> Result<Vec<u8>, Refusal> {
         let at = if self.changes.values { self.at.advance(replica)? } else { self.at.clone() };
-        let second = Second { at, sealer: key.verification() };
-        let sealer = find_sealer(&self.part, second.sealer).ok_or(Refusal::OtherSealer)?;
-        let values = values::to_text(&self.values);
-        let bytes = plain::seal(above, &second, &values, |message| key.sign(message));
-        // Only to the recipients of the owner's part: neither a header nor a folder adds a reader.
-        let file = age_file::seal(&bytes, &self.part.recipients());
-        if file.len() > age_file::MAX_FILE {
-            return Err(Refusal::TooLarge);
-        }
-        let plain = Plain::split(bytes)?;
+        let Written { plain, sealer, file } = write(&self.part, above, &at, &self.values, key)?;
         self.first = plain.first.line.clone();
-        self.at = second.at;
+        self.at = at;
         self.sealer = sealer;
         self.opener = Some(opener);
         self.known = false;
@@ -163,4 +155,30 @@ impl Vault {
         self.state = OnceLock::new();
         Ok(file)
     }
+}
+
+/// A state as it was sealed, and its file.
+pub(super) struct Written {
+    pub(super) plain: Plain,
+    pub(super) sealer: Sealer,
+    pub(super) file: Vec<u8>,
+}
+
+/// Seals values under the signed part `above`, which is `part`, and encrypts both.
+pub(super) fn write(
+    part: &Part,
+    above: &[u8],
+    at: &Vector,
+    values: &Values,
+    key: &MasterKey,
+) -> Result<Written, Refusal> {
+    let second = Second { at: at.clone(), sealer: key.verification() };
+    let sealer = find_sealer(part, second.sealer).ok_or(Refusal::OtherSealer)?;
+    let bytes = plain::seal(above, &second, &values::to_text(values), |message| key.sign(message));
+    // Only to the recipients of the owner's part: neither a header nor a folder adds a reader.
+    let file = age_file::seal(&bytes, &part.recipients());
+    if file.len() > age_file::MAX_FILE {
+        return Err(Refusal::TooLarge);
+    }
+    Ok(Written { plain: Plain::split(bytes)?, sealer, file })
 }
