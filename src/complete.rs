@@ -154,12 +154,12 @@ fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
 
 /// Arguments that take the name of an agent, of a secret or of a command of cast; and those that cannot be completed.
 const AGENT: &[&str] = &["agent", "from", "to"];
-const KEY: &[&str] = &["key", "only", "except", "old"];
+const KEY: &[&str] = &["key", "only", "except", "old", "ours", "theirs"];
 const COMMAND: &[&str] = &["page"];
 const HOST: &str = "host";
 const PLACE: &str = "places";
 #[cfg(test)]
-const FREE: &[&str] = &["value", "command", "new", "stale", "since", "lines", "generate", "leave_out", "prefix"];
+const FREE: &[&str] = &["value", "command", "new", "stale", "since", "lines", "generate", "leave_out", "prefix", "names"];
 
 /// The names of the secrets of the agent on this command line, if its vault opens without a prompt and without waiting.
 fn keys(cursor: &Cursor, id: &str) -> Result<Vec<String>> {
@@ -266,6 +266,7 @@ mod tests {
         check("set a K --host gitlab.com --in header:j", "words header:job-token");
         check("set a K --in header:x", "");
         check("nonsense ", "");
+        check("vault merge a --theirs ", "");
         check("run a --marker ", "words name fixed");
         check("mask a --marker=f", "words --marker=fixed");
         check("mask a -", "words --no-builtin --marker --quiet --help");
