@@ -13,6 +13,7 @@ mod key;
 mod mask;
 mod run;
 mod secrets;
+mod share;
 mod shell;
 mod vault;
 
@@ -22,10 +23,13 @@ pub(super) use audit::AuditArgs;
 pub(super) use doctor::DoctorArgs;
 pub(super) use git::{GitCommand, GitMergeArgs, GitTextconvArgs};
 pub(super) use key::{InitArgs, KeyCommand};
-pub(super) use key::{KeyExportArgs, KeyImportArgs, KeyMoveArgs, KeyRevokeArgs, KeyRotateArgs, KeyStatusArgs};
+pub(super) use key::{
+    KeyCardArgs, KeyExportArgs, KeyImportArgs, KeyMoveArgs, KeyRevokeArgs, KeyRotateArgs, KeyStatusArgs,
+};
 pub(super) use mask::{Marker, MaskArgs};
 pub(super) use run::RunArgs;
 pub(super) use secrets::{CheckArgs, CopyArgs, DeleteArgs, ImportArgs, ListArgs, RenameArgs, SecretsCommand, SetArgs};
+pub(super) use share::{ShareArgs, UnshareArgs};
 pub(super) use shell::{CompletionsArgs, ManArgs, Shell};
 pub(super) use vault::{AcceptArgs, MergeArgs, VaultCommand};
 
@@ -55,13 +59,17 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
-/// Two lines less than clap's own, so that the short help fits on a terminal of 24 lines.
-const COMPACT: &str = "{before-help}{about-with-newline}{usage-heading} {usage}\n{all-args}{after-help}";
+/// Three lines less than clap's own, so that the short help fits on a terminal of 24 lines.
+const COMPACT: &str = "\
+{before-help}{about-with-newline}{usage-heading} {usage}
+Commands:
+{subcommands}
+Options:
+{options}{after-help}";
 
 const START: &str = "\
-Get started:
-  cast secrets set my-agent OPENAI_API_KEY     prompts for the value
-  cast run my-agent -- node agent.js           runs the agent with its secrets";
+Start: cast secrets set my-agent OPENAI_API_KEY     prompts for the value
+       cast run my-agent -- node agent.js           runs the agent with its secrets";
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -86,6 +94,10 @@ Examples:
     Run(RunArgs),
 
     Mask(MaskArgs),
+
+    Share(ShareArgs),
+
+    Unshare(UnshareArgs),
 
     Init(InitArgs),
 

@@ -133,6 +133,8 @@ fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
         bare(names::agent_names(&session()).unwrap_or_default().into_iter().map(|name| name.as_str().to_owned()))
     } else if KEY.contains(&id) {
         bare(keys(cursor, id).unwrap_or_default())
+    } else if id == PERSON {
+        bare(people(cursor).unwrap_or_default())
     } else if id == HOST {
         bare(places::hosts(cursor).iter().map(|host| (*host).to_owned()))
     } else if id == PLACE {
@@ -154,18 +156,26 @@ fn values(arg: &Arg, cursor: &Cursor, current: &str, prefix: &str) -> Answer {
 
 /// Arguments that take the name of an agent, of a secret or of a command of cast; and those that cannot be completed.
 const AGENT: &[&str] = &["agent", "from", "to"];
-const KEY: &[&str] = &["key", "only", "except", "old", "ours", "theirs"];
+const KEY: &[&str] = &["key", "only", "except", "old", "ours", "theirs", "may_set"];
 const COMMAND: &[&str] = &["page"];
+const PERSON: &str = "person";
 const HOST: &str = "host";
 const PLACE: &str = "places";
 #[cfg(test)]
-const FREE: &[&str] = &["value", "command", "new", "stale", "since", "lines", "generate", "leave_out", "prefix", "names"];
+const FREE: &[&str] =
+    &["with", "card", "value", "command", "new", "stale", "since", "lines", "generate", "leave_out", "prefix", "names"];
 
 /// The names of the secrets of the agent on this command line, if its vault opens without a prompt and without waiting.
 fn keys(cursor: &Cursor, id: &str) -> Result<Vec<String>> {
     let agent = AgentName::parse(cursor.all("agent").chain(cursor.all("from")).next().unwrap_or_default())?;
     let with_builtin = id == "only" || id == "except";
     Ok(names::secret_names(&session(), &agent, with_builtin)?.iter().map(ToString::to_string).collect())
+}
+
+/// The people with whom the vault of the agent on this command line is shared.
+fn people(cursor: &Cursor) -> Result<Vec<String>> {
+    let agent = AgentName::parse(cursor.all("agent").next().unwrap_or_default())?;
+    Ok(names::people(&session(), &agent)?.iter().map(ToString::to_string).collect())
 }
 
 fn session() -> Session {
@@ -279,8 +289,9 @@ mod tests {
     fn every_argument_is_completed_or_free() {
         fn check(command: &Command) {
             for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && arg.get_action().takes_values()) {
-                let known =
-                    [AGENT, KEY, COMMAND, &[HOST, PLACE], FREE].iter().any(|ids| ids.contains(&arg.get_id().as_str()));
+                let known = [AGENT, KEY, COMMAND, &[PERSON, HOST, PLACE], FREE]
+                    .iter()
+                    .any(|ids| ids.contains(&arg.get_id().as_str()));
                 let by_type = arg.get_value_hint() != ValueHint::Unknown || !arg.get_possible_values().is_empty();
                 assert!(
                     known || by_type,

@@ -74,6 +74,8 @@ fn carry_out(cli: Cli) -> ExitCode {
         Command::Secrets(SecretsCommand::Check(args)) => verbs::check::run(&args, &session, report),
         Command::Secrets(SecretsCommand::Copy(args)) => verbs::copy::run(&args, &session, report),
         Command::Secrets(SecretsCommand::Rename(args)) => verbs::rename::run(&args, &session, report),
+        Command::Share(args) => verbs::share::run(&args, &session, report),
+        Command::Unshare(args) => verbs::unshare::run(&args, &session, report),
         Command::Init(args) => verbs::init::run(&args, &session, report),
         Command::Audit(args) => verbs::audit::run(&args, &session, report),
         Command::Doctor(args) => verbs::doctor::run(&args, &session, report),

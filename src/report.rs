@@ -47,7 +47,16 @@ impl Report {
     /// Prints data on standard output.
     pub(crate) fn data(self, text: &str) -> anyhow::Result<()> {
         let mut stdout = AutoStream::auto(io::stdout());
-        let written = stdout.write_all(visible(text).as_bytes()).and_then(|()| stdout.flush());
+        Self::written(stdout.write_all(visible(text).as_bytes()).and_then(|()| stdout.flush()))
+    }
+
+    /// Prints data that is no text on standard output.
+    pub(crate) fn bytes(self, bytes: &[u8]) -> anyhow::Result<()> {
+        let mut stdout = io::stdout();
+        Self::written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+    }
+
+    fn written(written: io::Result<()>) -> anyhow::Result<()> {
         // The reader has seen enough and closed the pipe.
         if written.as_ref().is_err_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe) {
             return Ok(());

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::ops::RangeInclusive;
 
 use cast_core::failure::{Failure, Kind, Result};
-use cast_vault::{AgentName, SecretName};
+use cast_vault::{AgentName, PersonName, SecretName};
 
 /// Parses AGENT.
 pub(crate) fn agent(word: &OsString) -> Result<AgentName> {
@@ -19,6 +19,11 @@ pub(crate) fn agent_before_key(word: &OsString) -> Result<AgentName> {
         Ok(_) => failure.hint("AGENT comes first, then KEY, as in 'my-agent OPENAI_API_KEY'"),
         Err(_) => failure,
     })
+}
+
+/// Parses the NAME of a person.
+pub(crate) fn person(word: &OsString) -> Result<PersonName> {
+    Ok(PersonName::typed(word)?)
 }
 
 /// Parses KEY.

@@ -47,6 +47,7 @@ impl KeyStoreChoice {
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
     Status(KeyStatusArgs),
+    Card(KeyCardArgs),
     Export(KeyExportArgs),
     Import(KeyImportArgs),
     Rotate(KeyRotateArgs),
@@ -66,6 +67,21 @@ pub(crate) struct KeyStatusArgs {
     pub(crate) json: bool,
 }
 
+/// Print your card, for others to share vaults with you
+///
+/// The card is public: it says where to encrypt to, and whose signature to expect. Whoever takes it compares the
+/// fingerprint with you, by another way than the card came. After 'cast key rotate' there is a new one.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  cast key card
+  cast key card --json | jq -r .fingerprint")]
+pub(crate) struct KeyCardArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Export the master key as a backup, or an agent key for CI
 ///
 /// The backup is an age identity file, which 'cast key import' and stock age can read. An agent key is one line for
@@ -77,11 +93,16 @@ pub(crate) struct KeyStatusArgs {
 Examples:
   cast key export --output /media/usb/cast-master.key
   cast key export --output - | age -p > cast-master.key.age
+  cast key export --to cast-card:age1...:... --output laptop.age
   cast key export --agent my-agent | gh secret set CAST_KEY")]
 pub(crate) struct KeyExportArgs {
     /// Export the agent key of this agent, not the master key
     #[arg(long)]
     pub(crate) agent: Option<OsString>,
+
+    /// Seal the master key to the card of your other machine, which opens it with 'cast key import'
+    #[arg(long = "to", value_name = "CARD", conflicts_with = "agent")]
+    pub(crate) card: Option<OsString>,
 
     /// Write to a new file that only you can read; '-' is standard output
     #[arg(short, long, value_name = "FILE")]
@@ -95,7 +116,8 @@ pub(crate) struct KeyExportArgs {
 /// Restore the master key from a backup
 ///
 /// If there are vaults here, the key must open at least one of them; before there is any, it becomes the key. A
-/// different key that is already here stays as a fallback.
+/// different key that is already here stays as a fallback. The file may also be one that was sealed to this machine's
+/// card ('cast key export --to CARD').
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -108,6 +130,10 @@ pub(crate) struct KeyImportArgs {
     /// Use it ahead of a different key that is already here
     #[arg(long)]
     pub(crate) replace: bool,
+
+    /// Do not ask whether the fingerprint of a key that was sealed to this machine's card is right
+    #[arg(short, long)]
+    pub(crate) yes: bool,
 
     /// Where to keep it if there is no key yet; 'auto' uses the OS keyring, or else asks, or else uses a plain file
     #[arg(long, value_enum, default_value_t = KeyStoreChoice::Auto)]

@@ -23,6 +23,9 @@ struct Line<'a> {
     action: &'a str,
     agent: Option<&'a str>,
     from: Option<&'a str>,
+    person: Option<&'a str>,
+    vault: Option<&'a str>,
+    epoch: Option<u64>,
     keys: &'a [String],
     program: Option<&'a str>,
     by: Option<&'a str>,
@@ -73,6 +76,9 @@ fn line(entry: &Entry) -> Line<'_> {
         action: &entry.action,
         agent: entry.agent.as_deref(),
         from: entry.from.as_deref(),
+        person: entry.person.as_deref(),
+        vault: entry.vault.as_deref(),
+        epoch: entry.epoch,
         keys: &entry.keys,
         program: entry.program.as_deref(),
         by: entry.by.as_deref(),
@@ -89,9 +95,10 @@ fn row(entry: &Entry) -> [String; 7] {
     // Any program of this user can write to the log.
     let shown = |text: &str| Printable(text).to_string();
     let optional = |text: &Option<String>| text.as_deref().map(shown).unwrap_or_default();
-    let agent = match &entry.from {
-        Some(from) => format!("{} (from {})", optional(&entry.agent), shown(from)),
-        None => optional(&entry.agent),
+    let agent = match (&entry.from, &entry.person) {
+        (Some(from), _) => format!("{} (from {})", optional(&entry.agent), shown(from)),
+        (None, Some(person)) => format!("{} (person {})", optional(&entry.agent), shown(person)),
+        (None, None) => optional(&entry.agent),
     };
     let first = shown(&entry.keys.iter().take(SHOWN_KEYS).map(String::as_str).collect::<Vec<_>>().join(","));
     let keys = match entry.keys.len().saturating_sub(SHOWN_KEYS) {

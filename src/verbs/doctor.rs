@@ -54,8 +54,8 @@ struct VaultLine<'a> {
 /// One problem; also a promise.
 #[derive(Serialize)]
 struct FindingLine<'a> {
-    /// `settings`, `keyring`, `key`, `vault`, `permissions`, `leftover`, `audit-log`, `stale`, `backup` or
-    /// `broker`.
+    /// `settings`, `keyring`, `key`, `vault`, `permissions`, `leftover`, `audit-log`, `stale`, `backup`, `broker` or
+    /// `people`.
     check: &'static str,
     message: &'a str,
     /// What to do, the likeliest fix first.

@@ -17,4 +17,6 @@ pub(crate) mod mask;
 pub(crate) mod rename;
 pub(crate) mod run;
 pub(crate) mod set;
+pub(crate) mod share;
+pub(crate) mod unshare;
 pub(crate) mod vault;

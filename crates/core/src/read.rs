@@ -125,8 +125,8 @@ impl Session {
     }
 
     /// The built-in secrets that go into `agent`, or why none do. Warns where this machine has seen some and they are gone.
-    pub(crate) fn builtin_for(&self, agent: &AgentName) -> Result<(Option<Vault>, Builtin)> {
-        let builtin = AgentName::builtin();
+    pub(crate) fn builtin_for(&self, vault: &Vault) -> Result<(Option<Vault>, Builtin)> {
+        let (agent, builtin) = (vault.agent(), AgentName::builtin());
         if *agent == builtin {
             return Ok((None, Builtin::Settled));
         }
@@ -140,11 +140,31 @@ impl Session {
         if let UnlockKey::Agent(_) = self.key()?.key {
             return Ok((None, Builtin::Closed));
         }
-        match self.find_vault(&builtin)? {
-            Some(vault) => Ok((Some(vault), Builtin::Settled)),
+        match self.find_vault(&builtin) {
+            Ok(Some(vault)) => Ok((Some(vault), Builtin::Settled)),
             // Gone since it was there.
-            None => self.without_builtin(),
+            Ok(None) => self.without_builtin(),
+            // In the folder of whoever shared the agent's vault, it is theirs.
+            Err(failure) if *vault.role() != Role::Owner && self.is_of_others(&builtin, &failure)? => {
+                Ok((None, Builtin::Closed))
+            }
+            Err(failure) => Err(failure),
         }
+    }
+
+    /// Whether the vault that was refused is none of this user's, as far as this machine can know: it has seen none of them there, and no key here
+    /// opens it, or it names another owner.
+    pub(crate) fn is_of_others(&self, agent: &AgentName, failure: &Failure) -> Result<bool> {
+        if self.here(agent)?.place.held.is_some_and(|held| held.card.is_none()) {
+            return Ok(false);
+        }
+        if failure.kind() == Kind::WrongKey {
+            return Ok(true);
+        }
+        let unlocked = self.key()?;
+        let UnlockKey::Master(keys) = &unlocked.key else { return Ok(false) };
+        let file = self.folder()?.read(agent)?;
+        Ok(file.is_some_and(|file| Vault::inspect(&file, agent, keys).is_ok_and(|vault| !vault.is_owned_by(keys))))
     }
 
     fn without_builtin(&self) -> Result<(Option<Vault>, Builtin)> {

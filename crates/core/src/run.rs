@@ -150,7 +150,7 @@ fn gather(session: &Session, agent: &AgentName, request: &Request) -> Result<Gat
         session.require_audit_log()?;
     }
     let vault = session.vault(agent)?;
-    let (open, builtin) = if request.builtin { session.builtin_for(agent)? } else { (None, Builtin::Settled) };
+    let (open, builtin) = if request.builtin { session.builtin_for(&vault)? } else { (None, Builtin::Settled) };
     let mut injections = Injections::default();
     let source = if agent.is_builtin() { Source::Builtin } else { Source::Agent };
     let sealer = vault.sealer().clone();

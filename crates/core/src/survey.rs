@@ -3,12 +3,12 @@
 use std::cell::Cell;
 
 use crate::brokered;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::key_store::Whence;
 use crate::listing;
 use crate::read::{Found, Verdict};
 use crate::session::Session;
-use cast_vault::{AgentName, Flags, MasterKey, Role, SecretName, Timestamp, UnlockKey, Vault};
+use cast_vault::{AgentName, Flags, MasterKey, PersonName, Role, SecretName, Timestamp, UnlockKey, Vault};
 
 /// The state of one vault.
 pub struct Surveyed {
@@ -18,6 +18,8 @@ pub struct Surveyed {
     pub state: Result<Standing, Failure>,
     /// Whether it waits for a look by its owner, as a former key owns it and this machine has not seen it.
     pub(crate) waits: bool,
+    /// Whether no key here opens it and this machine has seen none of its user's there: in the folder of a team, others have vaults, too.
+    pub(crate) is_of_others: bool,
 }
 
 /// Details of a vault that opens.
@@ -37,6 +39,8 @@ pub struct Standing {
     pub unfit: Vec<(SecretName, String)>,
     /// Who sealed the values last.
     pub sealer: String,
+    /// The people whom its owner listed, and when.
+    pub people: Vec<(PersonName, Timestamp)>,
 }
 
 /// Public facts about the key of this process.
@@ -87,13 +91,16 @@ impl Session {
                         has_brokered: vault.names().values().any(|flags| !flags.hosts.is_empty()),
                         unfit: unfit(&vault),
                         sealer: listing::sealer(&vault),
+                        people: vault.people().iter().map(|(name, person)| (name.clone(), person.since)).collect(),
                     })
                 }
                 // Deleted since it was listed.
                 Ok(None) => continue,
                 Err(failure) => Err(failure),
             };
-            vaults.push(Surveyed { agent, state, waits: waits.get() });
+            let is_closed = state.as_ref().is_err_and(|failure| failure.kind() == Kind::WrongKey);
+            let is_of_others = is_closed && self.here(&agent)?.place.held.is_none();
+            vaults.push(Surveyed { agent, state, waits: waits.get(), is_of_others });
         }
         Ok(vaults)
     }

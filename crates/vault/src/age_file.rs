@@ -9,6 +9,8 @@ use age::secrecy::zeroize::Zeroizing;
 use age::x25519::{Identity, Recipient};
 use age::{Decryptor, Encryptor};
 
+use crate::key::{Card, MasterKey};
+
 /// The largest file that is looked at, in bytes.
 pub const MAX_FILE: usize = 16 << 20;
 
@@ -43,6 +45,19 @@ pub(crate) fn seal(plaintext: &[u8], recipients: &[Recipient]) -> Vec<u8> {
 pub(crate) fn open(file: &[u8], identity: &Identity) -> Result<Zeroizing<Vec<u8>>, Closed> {
     check_outside(file, "X25519")?;
     read_sealed(file, identity)
+}
+
+/// Seals `plaintext` to the holder of a card.
+pub fn seal_to_card(plaintext: &[u8], card: &Card) -> Vec<u8> {
+    seal(plaintext, std::slice::from_ref(card.recipient()))
+}
+
+/// Opens a file that was sealed to the card of one of `keys`.
+pub fn open_with_keys(file: &[u8], keys: &[MasterKey]) -> Result<Zeroizing<Vec<u8>>, Closed> {
+    keys.iter()
+        .map(|key| open(file, key.identity()))
+        .find(|opened| *opened != Err(Closed::WrongKey))
+        .unwrap_or(Err(Closed::WrongKey))
 }
 
 /// Seals `plaintext` with a passphrase.

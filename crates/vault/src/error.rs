@@ -150,6 +150,8 @@ pub enum Refusal {
     NoSuchName(SecretName),
     /// The vault of the built-in secrets is not shared and has no agent key.
     BuiltinStaysHere,
+    /// Nobody but the owner may set this: its name makes programs load code, or a command fetches it.
+    OwnerAlone(SecretName),
     /// The card is the owner's or another person's.
     CardTaken,
     /// It has as many people as a vault can have.

@@ -33,7 +33,7 @@ mod values;
 mod vault;
 mod vector;
 
-pub use age_file::{Closed, MAX_FILE, open_with_passphrase, seal_with_passphrase};
+pub use age_file::{Closed, MAX_FILE, open_with_keys, open_with_passphrase, seal_to_card, seal_with_passphrase};
 pub use error::{Error, FlagFault, KeyFault, NameFault, Refusal, Result, ValueFault};
 pub use key::{AgentGrant, AgentKey, Card, Fingerprint, MasterKey, UnlockKey, VaultId, VerificationKey};
 pub use name::{AgentName, BUILTIN, OWNER, PersonName, SecretName};

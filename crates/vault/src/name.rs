@@ -1,6 +1,7 @@
 //! The names of agents, secrets and people. A word becomes a name only by passing here, so that everything behind this room may use it
 //! as a file name or an environment variable, and may print it. A refused word is never quoted: it may be a secret in the wrong place.
 
+mod address;
 mod dangerous;
 mod token;
 
@@ -89,6 +90,11 @@ impl SecretName {
         dangerous::is_dangerous(&self.0)
     }
 
+    /// Whether this names where something is, so that who sets it decides where other secrets are sent.
+    pub fn is_address(&self) -> bool {
+        address::is_address(&self.0)
+    }
+
     /// Whether this is written as environment variables usually are, or as Terraform or npm expects its own.
     pub fn is_conventional(&self) -> bool {
         !self.0.bytes().any(|byte| byte.is_ascii_lowercase())
@@ -102,6 +108,12 @@ impl SecretName {
 }
 
 impl PersonName {
+    /// Checks a word that was typed, which may be a secret in the wrong place: what looks like a token is no name.
+    pub fn typed(word: impl AsRef<OsStr>) -> Result<Self> {
+        let word = word.as_ref();
+        if is_token(word) { Err(Error::PersonName) } else { Self::parse(word) }
+    }
+
     /// Checks a word. The failure never quotes it.
     pub fn parse(word: impl AsRef<OsStr>) -> Result<Self> {
         let valid = word.as_ref().to_str().filter(|name| is_agent(name) && *name != OWNER);

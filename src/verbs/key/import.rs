@@ -1,16 +1,25 @@
 //! `cast key import`: restores a master key from a backup.
 
 use crate::args::KeyImportArgs;
+use crate::prompt;
 use crate::report::Report;
 use cast_core::key_store;
 use cast_core::session::Session;
 use cast_core::verbs::key::import::ImportKey;
 
 pub(crate) fn run(args: &KeyImportArgs, session: &Session, report: Report) -> anyhow::Result<()> {
-    let given = match args.file.as_path() {
-        dash if dash.as_os_str() == "-" => key_store::read_key_from_standard_input()?,
-        path => key_store::read_key_file(path, "FILE")?,
+    let (text, named_by) = match args.file.as_path() {
+        dash if dash.as_os_str() == "-" => (key_store::read_key_from_standard_input()?, "standard input"),
+        path => (key_store::read_key_text(path, "FILE")?, "FILE"),
     };
+    let (given, fingerprint) = session.key_in_backup(&text, named_by)?;
+    if let Some(fingerprint) = fingerprint {
+        report.note(&format!("Fingerprint of the card of this key: {fingerprint}\n"));
+        if !args.yes {
+            let question = "Does your other machine show the same with 'cast key card'? Import the key?";
+            prompt::confirm(question, "--yes")?;
+        }
+    }
     let place = args.key_store.place();
     let imported = session.perform(ImportKey { given: &given, replace: args.replace, place })?;
     let whence = &imported.whence;

@@ -10,6 +10,7 @@ use crate::report::Report;
 use cast_core::failure::Failure;
 use cast_core::session::Session;
 use cast_core::verbs::key::rotate::{Retire, Rotate};
+use cast_vault::{AgentName, PersonName};
 
 /// From this many vaults on, cast shows a progress bar: fewer are done before the user can read it.
 const MANY: usize = 50;
@@ -44,6 +45,23 @@ pub(crate) fn run(args: &KeyRotateArgs, session: &Session, report: Report) -> an
     if rotation.is_new {
         report
             .hint("make a new backup ('cast key export --output FILE'), and new agent keys for CI ('cast key export --agent AGENT')");
+    }
+    if let Some(fingerprint) = rotation.fingerprint.filter(|_| !rotation.shared.is_empty()) {
+        let vault = |(agent, people): &(AgentName, Vec<PersonName>)| {
+            let people: Vec<_> = people.iter().map(PersonName::as_str).collect();
+            format!("{agent} ({})", people.join(", "))
+        };
+        let shared: Vec<_> = rotation.shared.iter().map(vault).collect();
+        report.hint(format_args!(
+            "until they accept your new card, people go by the former one: tell them its fingerprint, {fingerprint}: {}",
+            shared.join("; ")
+        ));
+    }
+    for path in &rotation.listed {
+        report.hint(format_args!(
+            "another owner's vault lists your former card, so give its owner the new one ('cast key card'): '{}'",
+            path.display()
+        ));
     }
     let Some(first) = rotation.left.first() else { return Ok(()) };
     for failure in &rotation.left {

@@ -4,7 +4,8 @@ use cast_core::clock;
 use cast_core::key_store;
 use cast_core::listing;
 use cast_core::session::Session;
-use cast_core::verbs::accept::{Review, Reviewed, ReviewedSecret};
+use cast_core::verbs::accept::{Review, Reviewed, ReviewedPerson, ReviewedSecret};
+use cast_vault::SecretName;
 
 use crate::args::AcceptArgs;
 use crate::report::{Printable, Report};
@@ -60,9 +61,13 @@ fn show(review: &Reviewed, report: Report) {
         Some(sealer) => format!("values sealed by: {sealer}"),
         None => "values sealed by: unknown, so cast cannot verify them".to_owned(),
     });
-    for (name, may_set, fingerprint) in &review.people {
-        let may_set = if may_set.is_empty() { "nothing" } else { may_set };
-        lines.push(format!("person '{name}' may set: {may_set}, with the fingerprint: {fingerprint}"));
+    for ReviewedPerson { name, is_caller, may_set, fingerprint } in &review.people {
+        let you = if *is_caller { " (you)" } else { "" };
+        let may_set = match may_set.iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ") {
+            none if none.is_empty() => "nothing".to_owned(),
+            names => names,
+        };
+        lines.push(format!("person '{name}'{you} may set: {may_set}, with the fingerprint: {fingerprint}"));
     }
     if let Some((card, fingerprint)) = &review.owner {
         lines.push(format!("owner: {card}"));

@@ -37,8 +37,7 @@ pub fn traced_on(sandbox: &Sandbox, bus: &str, words: &[&str]) -> Option<Vec<Cal
     command.env("DBUS_SESSION_BUS_ADDRESS", bus);
     let known = CALLS.split(',').map(|call| format!("?{}", call.trim())).collect::<Vec<_>>().join(",");
     command.args(["-f", "-qq", "-s", "256", "-e", &format!("trace={known}"), "-o"]).arg(&log).arg(CAST).args(words);
-    let output = command.output().ok().filter(|output| output.status.success())?;
-    assert!(output.stdout.is_empty());
+    command.output().ok().filter(|output| output.status.success())?;
     let text = fs::read_to_string(&log).unwrap();
     fs::remove_file(&log).unwrap();
     let mut counts = BTreeMap::new();

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::injections;
 use crate::platform::user;
 use cast_vault::Timestamp;
-use cast_vault::{AgentName, SecretName};
+use cast_vault::{AgentName, PersonName, SecretName, VaultId};
 
 /// An action on secrets or keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,9 @@ pub enum Action {
     Accept,
     /// `cast vault merge`, and what git calls.
     Merge,
+    Share,
+    Unshare,
+    KeyCard,
     KeyExport,
     KeyImport,
     KeyRotate,
@@ -42,6 +45,8 @@ pub struct Event {
     action: Action,
     agent: Option<AgentName>,
     from: Option<AgentName>,
+    person: Option<PersonName>,
+    epoch: Option<(VaultId, u64)>,
     keys: Vec<SecretName>,
     program: Option<String>,
     unmasked_below: Option<&'static str>,
@@ -74,6 +79,15 @@ pub struct Entry {
     /// For a copy: the agent that the secrets were copied from.
     #[serde(default)]
     pub from: Option<String>,
+    /// For `share` and `unshare`: the person.
+    #[serde(default)]
+    pub person: Option<String>,
+    /// For the export of an agent key: which vault it opens.
+    #[serde(default)]
+    pub vault: Option<String>,
+    /// And in which epoch of it.
+    #[serde(default)]
+    pub epoch: Option<u64>,
     /// The names of the secrets.
     pub keys: Vec<String>,
     /// CMD's name, as it was typed.
@@ -119,6 +133,9 @@ impl Action {
             Self::Broker => "broker",
             Self::Accept => "accept",
             Self::Merge => "merge",
+            Self::Share => "share",
+            Self::Unshare => "unshare",
+            Self::KeyCard => "key-card",
             Self::KeyExport => "key-export",
             Self::KeyImport => "key-import",
             Self::KeyRotate => "key-rotate",
@@ -134,6 +151,8 @@ impl Event {
             action,
             agent: None,
             from: None,
+            person: None,
+            epoch: None,
             keys: Vec::new(),
             program: None,
             unmasked_below: None,
@@ -152,6 +171,17 @@ impl Event {
     #[must_use]
     pub fn copied_from(self, agent: &AgentName) -> Self {
         Self { from: Some(agent.clone()), ..self }
+    }
+
+    /// Sets the person whom a vault is shared with.
+    #[must_use]
+    pub fn person(self, person: &PersonName) -> Self {
+        Self { person: Some(person.clone()), ..self }
+    }
+
+    /// Sets which vault an agent key opens, and in which epoch.
+    pub fn set_epoch(&mut self, vault: VaultId, epoch: u64) {
+        self.epoch = Some((vault, epoch));
     }
 
     /// Sets the names of the secrets.
@@ -203,6 +233,9 @@ impl Event {
             action: Cow::Borrowed(self.action.name()),
             agent: name(&self.agent),
             from: name(&self.from),
+            person: self.person.as_ref().map(PersonName::to_string),
+            vault: self.epoch.map(|(vault, _)| vault.to_string()),
+            epoch: self.epoch.map(|(_, epoch)| epoch),
             keys: self.keys.iter().map(SecretName::to_string).collect(),
             program: self.program.clone(),
             by: by.map(|name| injections::without_assignment(&name)),

@@ -32,6 +32,8 @@ impl From<Error> for Failure {
             Error::PersonName => Self::new(Kind::Usage, "NAME is not a valid name of a person")
                 .hint("use 1 to 63 of 'a-z', '0-9', '.', '_' and '-', beginning with a letter or digit, as in 'alice'"),
             Error::Flag(fault) => flag_fault(fault),
+            Error::Key(KeyFault::NotCard) => Self::new(Kind::Usage, "CARD is not a whole card (cast-card:age1...:...)")
+                .hint("a card is what this prints on the other side: 'cast key card'"),
             Error::Key(fault) => Self::new(Kind::NoKey, key_fault(fault)),
             Error::Vault { agent, refusal } => vault(&agent, &refusal),
             Error::NoRandomNumbers(cause) => {
@@ -105,7 +107,7 @@ fn key_fault(fault: KeyFault) -> String {
             format!("line {line} is not a whole agent key (cast-agent:AGENT:...:AGE-SECRET-KEY-1...)")
         }
         KeyFault::NotIdentity { line } => format!("line {line} is not a whole age identity (AGE-SECRET-KEY-1...)"),
-        KeyFault::NotCard => "it is not a whole card (cast-card:age1...:...)".to_owned(),
+        KeyFault::NotCard => "it is not a whole card".to_owned(),
         KeyFault::Unsupported { line } => {
             format!("line {line} is of an unsupported key type: cast uses AGE-SECRET-KEY-1 keys")
         }
@@ -148,7 +150,9 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
         Refusal::Newer => integrity("was made by a newer cast").hint("install that version"),
         Refusal::OtherAgent(other) => integrity(&format!("is the vault of another agent, '{other}'"))
             .hint(format!("a vault is not renamed by its file: move it back to '{other}.age', then 'cast secrets copy {other} {agent}'")),
-        Refusal::OtherOwner => integrity("has another owner than this machine expects").hint(look),
+        Refusal::OtherOwner => integrity("has another owner than this machine expects").hint(format!(
+            "if it is shared with you, compare its owner's fingerprint and accept it: 'cast vault accept {agent}'"
+        )),
         Refusal::NotAuthentic => restore("is not authentic: its owner did not sign it as it is"),
         Refusal::OtherReader => restore("is not authentic: it names keys that are not its owner's"),
         Refusal::NotShared => integrity("is not shared with this key: its owner does not list it")
@@ -169,6 +173,10 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
         Refusal::BuiltinStaysHere => {
             Failure::new(Kind::Usage, "the built-in secrets are not shared, and there is no agent key for them")
                 .hint("give each agent what it needs: 'cast secrets copy builtin AGENT KEY'")
+        }
+        Refusal::OwnerAlone(name) => {
+            let what = format!("only the owner can set '{name}': its name makes programs load code, or a command fetches it");
+            Failure::new(Kind::Usage, what).hint("leave it out of '--may-set'")
         }
         Refusal::CardTaken => Failure::new(Kind::Usage, "that card is the owner's or another person's"),
         Refusal::TooManyPeople => vault(Kind::Usage, "has as many people as a vault can have"),

@@ -1,5 +1,5 @@
-//! What this machine knows of its master keys: which keys it made, and in whose place, and of which one there is a copy
-//! elsewhere, because it was exported or came from a file. In the state folder, the file `exports`: a line for each key, the
+//! What this machine knows of its master keys: which keys it made, and in whose place, of which one there is a copy
+//! elsewhere, because it was exported or came from a file, and whose card it showed. In the state folder, the file `exports`: a line for each key, the
 //! latest last. Without it a key counts as one that was made elsewhere, without a copy.
 
 use std::fmt;
@@ -15,16 +15,18 @@ use cast_vault::MasterKey;
 const MAX: usize = 80 << 10;
 const MADE: &str = "made";
 const COPIED: &str = "copied";
-const MADE_AND_COPIED: &str = "made+copied";
+const SHOWN: &str = "shown";
 
 /// The record of this machine.
 pub struct Exports(PathBuf);
 
-/// What is known of one key: its public half, a word, and the public half of the key in whose place a rotation put it.
+/// What is known of one key: its public half, words with `+` between, and the public half of the key in whose place a rotation put it.
+#[derive(Default)]
 struct Line {
     public: String,
     is_made: bool,
     is_copied: bool,
+    is_shown: bool,
     before: Option<String>,
 }
 
@@ -43,7 +45,7 @@ impl Exports {
     pub(crate) fn note_made(&self, key: &MasterKey, before: Option<&MasterKey>) -> Result<()> {
         let (public, before) = (public_of(key), before.map(public_of));
         let mut lines = self.lines_without(&public);
-        lines.push(Line { public, is_made: true, is_copied: false, before });
+        lines.push(Line { public, is_made: true, before, ..Line::default() });
         disk::replace(&self.0, &self.temporary(), text(&lines).as_bytes(), |_| Ok(()))
     }
 
@@ -61,11 +63,24 @@ impl Exports {
     /// Remembers that there is a copy of the keys outside the key store. A record that cannot be written costs a hint that is given once more, so
     /// nothing fails of it.
     pub(crate) fn note_copied(&self, keys: &[MasterKey]) {
+        self.note_soon(keys, |line| line.is_copied = true);
+    }
+
+    /// Remembers that the card of this key was shown: a vault may be shared with it at any time.
+    pub(crate) fn note_shown(&self, key: &MasterKey) {
+        let public = public_of(key);
+        if !self.lines().iter().any(|line| line.public == public && line.is_shown) {
+            self.note_soon(std::slice::from_ref(key), |line| line.is_shown = true);
+        }
+    }
+
+    fn note_soon(&self, keys: &[MasterKey], note: impl Fn(&mut Line)) {
         let mut lines = self.lines();
         for public in keys.iter().rev().map(public_of) {
             let known = lines.iter().position(|line| line.public == public).map(|index| lines.remove(index));
-            let new = Line { public, is_made: false, is_copied: true, before: None };
-            lines.push(known.map_or(new, |known| Line { is_copied: true, ..known }));
+            let mut line = known.unwrap_or_else(|| Line { public, ..Line::default() });
+            note(&mut line);
+            lines.push(line);
         }
         if let Some(folder) = self.0.parent()
             && disk::make_private_folders(folder).is_ok()
@@ -84,7 +99,7 @@ impl Exports {
                 // In whose place it was made here is known.
                 Some(line) if line.is_made || line.before.is_some() => {}
                 Some(line) => line.before = Some(before),
-                None => lines.push(Line { public, is_made: false, is_copied: true, before: Some(before) }),
+                None => lines.push(Line { public, is_copied: true, before: Some(before), ..Line::default() }),
             }
         }
         let _ = disk::replace_soon(&self.0, text(&lines).as_bytes());
@@ -97,10 +112,10 @@ impl Exports {
         lines.find(|line| public.is_none_or(|public| public == line.public)).is_some_and(|line| line.is_copied)
     }
 
-    /// Whether this machine made the key and never handed out a copy.
+    /// Whether this machine made the key and never handed out a copy, nor its card.
     pub(crate) fn is_only_here(&self, key: &MasterKey) -> bool {
         let public = public_of(key);
-        self.lines().iter().any(|line| line.public == public && line.is_made && !line.is_copied)
+        self.lines().iter().any(|line| line.public == public && line.is_made && !line.is_copied && !line.is_shown)
     }
 
     /// Whether this machine made `newer` in the place of `older`.
@@ -130,25 +145,25 @@ impl Exports {
 impl Line {
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split(' ').map(str::to_owned);
-        let (public, word, before) = (words.next()?, words.next()?, words.next());
-        let (is_made, is_copied) = match &*word {
-            MADE => (true, false),
-            COPIED => (false, true),
-            MADE_AND_COPIED => (true, true),
-            _ => return None,
-        };
-        Some(Self { public, is_made, is_copied, before })
+        let (public, words, before) = (words.next()?, words.next()?, words.next());
+        let mut line = Self { public, before, ..Self::default() };
+        for word in words.split('+') {
+            match word {
+                MADE => line.is_made = true,
+                COPIED => line.is_copied = true,
+                SHOWN => line.is_shown = true,
+                _ => return None,
+            }
+        }
+        Some(line)
     }
 }
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match (self.is_made, self.is_copied) {
-            (true, false) => MADE,
-            (true, true) => MADE_AND_COPIED,
-            (false, _) => COPIED,
-        };
-        write!(f, "{} {word}", self.public)?;
+        let words = [(self.is_made, MADE), (self.is_copied, COPIED), (self.is_shown, SHOWN)];
+        let words: Vec<_> = words.into_iter().filter_map(|(is_so, word)| is_so.then_some(word)).collect();
+        write!(f, "{} {}", self.public, words.join("+"))?;
         self.before.iter().try_for_each(|before| write!(f, " {before}"))
     }
 }
@@ -184,6 +199,20 @@ mod tests {
         assert!(exports.is_copied(None) && copied(&second));
         exports.note_copied(&third);
         assert!(copied(&third) && exports.lines().len() == 3);
+    }
+
+    #[test]
+    fn a_key_whose_card_was_shown_is_not_only_here() {
+        let home = tempfile::tempdir().unwrap();
+        let exports = Exports::new(&Places::under(home.path())).unwrap();
+        let [made, other] = [(), ()].map(|()| MasterKey::generate(clock::now()));
+        exports.note_made(&made, None).unwrap();
+        for key in [&made, &other, &made] {
+            exports.note_shown(key);
+            assert!(!exports.is_only_here(key) && !exports.is_copied(Some(&public_of(key))));
+        }
+        exports.note_copied(std::slice::from_ref(&made));
+        assert_eq!(text(&exports.lines()).lines().nth(1).unwrap(), format!("{} made+copied+shown", public_of(&made)));
     }
 
     #[test]

@@ -44,6 +44,11 @@ pub fn load(waits: bool) -> Result<Option<(UnlockKey, &'static str)>> {
 /// Reads the key file that the user names in a variable or an option. Others may read it, as every user in a container
 /// can read a mounted secret; others must not be able to write it.
 pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
+    parse_file(&read_text(path, named_by)?, named_by)
+}
+
+/// The bytes of that file.
+pub fn read_text(path: &Path, named_by: &str) -> Result<Zeroizing<Vec<u8>>> {
     if path.as_os_str().is_empty() {
         return Err(Failure::new(Kind::NoKey, format!("{named_by} is set but empty"))
             .hint(format!("name a file, or unset it: 'unset {named_by}'")));
@@ -81,18 +86,17 @@ pub fn read_file(path: &Path, named_by: &str) -> Result<UnlockKey> {
     if let Ok(data) = file.metadata() {
         exec::keep_from_children(&data);
     }
-    parse_file(&text, named_by)
+    Ok(text)
 }
 
-/// Reads a key from standard input. Refuses a terminal, which would show the key.
-pub fn read_standard_input() -> Result<UnlockKey> {
+/// Reads the text of a key from standard input. Refuses a terminal, which would show the key.
+pub fn read_standard_input() -> Result<Zeroizing<Vec<u8>>> {
     if io::stdin().is_terminal() {
         return Err(Failure::new(Kind::Usage, "standard input is a terminal")
             .hint("name a file, or use a pipe: '... | cast key import -'"));
     }
     let text = read(io::stdin().lock());
-    let text = text.map_err(|cause| Failure::io("cannot read", Path::new("standard input"), &cause))?;
-    parse_file(&text, "standard input")
+    text.map_err(|cause| Failure::io("cannot read", Path::new("standard input"), &cause))
 }
 
 fn read(from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -102,11 +106,16 @@ fn read(from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 fn parse_file(text: &[u8], named_by: &str) -> Result<UnlockKey> {
-    if text.starts_with(b"age-encryption.org/") {
+    if is_sealed(text) {
         return Err(Failure::new(Kind::NoKey, format!("{named_by} names an encrypted file"))
             .hint("decrypt it on the fly: '<(age -d key.age)'"));
     }
     parse(text, named_by)
+}
+
+/// Whether it is an age file, and no key.
+pub(crate) fn is_sealed(text: &[u8]) -> bool {
+    text.starts_with(b"age-encryption.org/")
 }
 
 /// Parses the key in a text; `variable` names the source for messages.

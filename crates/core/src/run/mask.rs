@@ -167,7 +167,7 @@ impl Verb for Lookup<'_> {
     fn perform(self, session: &Session, _event: &mut Event) -> Result<LookedUp> {
         let vault = session.vault(self.agent)?;
         let none = (None, Builtin::Settled);
-        let (open, builtin) = if self.builtin { session.builtin_for(self.agent)? } else { none };
+        let (open, builtin) = if self.builtin { session.builtin_for(&vault)? } else { none };
         let mut entries = open.map_or_else(|| Ok(BTreeMap::new()), cast_vault::Vault::into_environment)?;
         entries.extend(vault.into_environment()?);
         let masked = entries.into_iter().filter_map(|(name, Entry { flags, secret })| {

@@ -137,10 +137,14 @@ impl Session {
             .hint(format!(
                 "bring back the key they were made with: 'cast key import master.key', or for one call {GIVE_KEY}"
             ))
-            .hint(format!(
-                "if it is lost for good, so is what is in them: to start over, move the folder away: {}",
-                advice::move_away(self.places.vaults()?)
-            )))
+            .hint(if makes && self.places.is_shared() {
+                "if somebody else made them, make a key of your own, without that folder: 'unset CAST_VAULTS', then 'cast init'".to_owned()
+            } else {
+                format!(
+                    "if it is lost for good, so is what is in them: to start over, move the folder away: {}",
+                    advice::move_away(self.places.vaults()?)
+                )
+            }))
     }
 
     /// Whether this machine has seen a vault that is still there, in whatever folder.

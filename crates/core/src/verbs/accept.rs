@@ -6,8 +6,8 @@ mod changes;
 use std::sync::Arc;
 
 use cast_vault::{
-    AgentName, Anchor, Card, Comparison, Fingerprint, Inspected, MasterKey, Role, Sealer, SecretName, State, Timestamp,
-    UnlockKey, Vault, VaultId,
+    AgentName, Anchor, Card, Comparison, Fingerprint, Inspected, MasterKey, PersonName, Role, Sealer, SecretName,
+    State, Timestamp, UnlockKey, Vault, VaultId,
 };
 
 use crate::audit_log::{Action, Event};
@@ -52,8 +52,8 @@ pub struct Reviewed {
     pub changes: Option<Vec<String>>,
     /// Who sealed the values last; `None` where the seal does not hold.
     pub sealer: Option<String>,
-    /// The people whom the owner listed, what each may set, and the fingerprint of each card.
-    pub people: Vec<(String, String, Fingerprint)>,
+    /// The people whom the owner listed, by name.
+    pub people: Vec<ReviewedPerson>,
     /// The owner's card, where it is not the caller's own vault.
     pub owner: Option<(Card, Fingerprint)>,
     /// The card that this machine expects so far, where it is another one.
@@ -68,6 +68,18 @@ pub struct ReviewedSecret {
     pub times: Option<(Timestamp, Timestamp)>,
     /// How it is treated, in words.
     pub flags: Vec<String>,
+}
+
+/// One person, as a review shows them.
+pub struct ReviewedPerson {
+    /// The name.
+    pub name: PersonName,
+    /// Whether it is the caller.
+    pub is_caller: bool,
+    /// What this person may set.
+    pub may_set: Vec<SecretName>,
+    /// The fingerprint of the card.
+    pub fingerprint: Fingerprint,
 }
 
 /// How the vault is taken.
@@ -280,9 +292,11 @@ impl Reviewed {
             times: times.get(name).copied(),
             flags: listing::details(flags),
         };
-        let person = |(name, person): (&cast_vault::PersonName, &cast_vault::Person)| {
-            let may_set = person.may_set.iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ");
-            (name.to_string(), may_set, person.card.fingerprint())
+        let person = |(name, person): (&PersonName, &cast_vault::Person)| ReviewedPerson {
+            name: name.clone(),
+            is_caller: own.iter().any(|key| key.card() == person.card),
+            may_set: person.may_set.iter().cloned().collect(),
+            fingerprint: person.card.fingerprint(),
         };
         Self {
             why: None,

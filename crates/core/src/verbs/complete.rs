@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cast_vault::{AgentName, SecretName};
+use cast_vault::{AgentName, PersonName, SecretName};
 
 use crate::failure::Result;
 use crate::session::Session;
@@ -10,6 +10,12 @@ use crate::session::Session;
 /// The names of the agents that have a vault.
 pub fn agent_names(session: &Session) -> Result<Vec<AgentName>> {
     session.folder()?.agents()
+}
+
+/// The people with whom the vault of `agent` is shared.
+pub fn people(session: &Session, agent: &AgentName) -> Result<Vec<PersonName>> {
+    let found = session.look_at_vault(agent)?;
+    Ok(found.map(|found| found.vault.people().keys().cloned().collect()).unwrap_or_default())
 }
 
 /// The names in the vault of `agent` and, with `with_builtin`, in the built-in vault.

@@ -3,6 +3,7 @@
 
 mod broker;
 mod files;
+mod people;
 
 use std::path::Path;
 
@@ -86,6 +87,7 @@ pub enum Check {
     Stale,
     Backup,
     Broker,
+    People,
 }
 
 impl Session {
@@ -283,16 +285,20 @@ impl Session {
 /// What there is to say of the vaults.
 fn judge(vaults: &[Surveyed], held: &Held, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for Surveyed { agent, state, .. } in vaults {
+    let is_shared = vaults.iter().any(|vault| vault.state.as_ref().is_ok_and(|standing| !standing.is_own));
+    for Surveyed { agent, state, is_of_others, .. } in vaults {
         match (state, held) {
             // An agent's key opens one vault: the others are none of its business.
             (Err(_), Held::Agent(own, _)) if *own != *agent => {}
+            // Nor is what else lies where others share vaults.
+            (Err(_), Held::Masters(_)) if is_shared && *is_of_others => {}
             (Err(failure), _) => findings.push(Finding::of(Check::Vault, failure)),
             (Ok(standing), _) => {
                 findings.extend(sealed_to_a_former_key(agent, standing, held));
                 findings.extend(dangerous(agent, standing));
                 findings.extend(broker::unfit(agent, standing));
                 findings.extend(stale(agent, standing, settings));
+                findings.extend(people::listed_long_ago(agent, standing));
             }
         }
     }
@@ -383,6 +389,7 @@ impl Check {
             Self::Stale => "stale",
             Self::Backup => "backup",
             Self::Broker => "broker",
+            Self::People => "people",
         }
     }
 }

@@ -92,7 +92,7 @@ impl Verb for List<'_> {
     fn perform(self, session: &Session, _: &mut Event) -> Result<Vec<SecretInfo>> {
         let vault = session.vault(self.agent)?;
         let mut secrets = infos(&vault);
-        if let (Some(builtin), _) = session.builtin_for(self.agent)? {
+        if let (Some(builtin), _) = session.builtin_for(&vault)? {
             let shown = infos(&builtin).into_iter().filter(|secret| !vault.names().contains_key(&secret.name));
             secrets.extend(shown);
             secrets.sort_by(|one, other| one.name.cmp(&other.name));

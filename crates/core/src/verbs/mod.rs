@@ -18,3 +18,4 @@ pub mod list;
 pub mod merge;
 pub mod rename;
 pub mod set;
+pub mod share;

@@ -43,6 +43,11 @@ impl Flags {
         self.fault().map_or(Ok(self), |fault| Err(Error::Flag(fault)))
     }
 
+    /// Whether nobody but the owner may set the value: its name makes programs load code, or a command fetches it.
+    pub fn is_for_owner_alone(&self) -> bool {
+        self.dangerous || self.from.is_some()
+    }
+
     fn fault(&self) -> Option<FlagFault> {
         let list = |list: &[String], is_valid: fn(&str) -> bool| {
             list.is_sorted_by(|one, two| one < two) && list.iter().all(|word| is_valid(word))

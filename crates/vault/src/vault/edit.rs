@@ -76,7 +76,8 @@ impl Vault {
     }
 
     /// Moves a secret, if there is one, to another name, perhaps in the place of another one. Its times and the people who may set it stay;
-    /// that `new` makes programs load code is allowed only by `dangerous`, whatever was allowed for `old`.
+    /// that `new` makes programs load code is allowed only by `dangerous`, whatever was allowed for `old`. Then, and where `new` is an address and
+    /// `old` was none, nobody but the owner may set it.
     pub fn rename(&mut self, old: &SecretName, new: &SecretName, dangerous: bool) -> Result<()> {
         self.check_owner()?;
         let Some(flags) = self.part.names.get(old).filter(|_| old != new) else { return Ok(()) };
@@ -91,7 +92,8 @@ impl Vault {
         if let Some(secret) = secret {
             self.values.insert(new.clone(), secret);
         }
-        for person in setters {
+        let stays = !self.part.names[new].is_for_owner_alone() && (old.is_address() || !new.is_address());
+        for person in setters.into_iter().filter(|_| stays) {
             self.part.people.get_mut(&person).expect("it was there").may_set.insert(new.clone());
         }
         Ok(())
@@ -103,7 +105,8 @@ impl Vault {
         Ok(self.forget(name))
     }
 
-    /// Lists a person, or changes what is listed under this name. `since` is when.
+    /// Lists a person, or changes what is listed under this name. `since` is when. Nobody may set a name that makes programs load code, or a secret
+    /// that a command fetches.
     pub fn share(
         &mut self,
         name: PersonName,
@@ -118,6 +121,9 @@ impl Vault {
         }
         if let Some(unknown) = may_set.iter().find(|name| !self.part.names.contains_key(*name)) {
             return refused(Refusal::NoSuchName(unknown.clone()));
+        }
+        if let Some(name) = may_set.iter().find(|name| self.part.names[*name].is_for_owner_alone()) {
+            return refused(Refusal::OwnerAlone(name.clone()));
         }
         let mut part = self.part.clone();
         part.people.insert(name, Person { card, since, may_set });
@@ -152,7 +158,8 @@ impl Vault {
     fn check_may_set(&self, name: &SecretName) -> Result<()> {
         let Role::Person(person) = &self.role else { return self.check_owner() };
         let may = self.part.people.get(person).is_some_and(|person| person.may_set.contains(name));
-        if may && self.values.contains_key(name) {
+        let is_for_owner_alone = self.part.names.get(name).is_none_or(Flags::is_for_owner_alone);
+        if may && !is_for_owner_alone && self.values.contains_key(name) {
             return Ok(());
         }
         Err(Refusal::MayNotSet(name.clone()).of(self.agent()))
@@ -163,10 +170,13 @@ impl Vault {
         if is_there { Ok(()) } else { Err(Refusal::NoSuchName(name.clone()).of(self.agent())) }
     }
 
-    /// Writes down how a secret is treated; returns whether that is a change.
+    /// Writes down how a secret is treated; returns whether that is a change. What is for the owner alone, nobody else may set from then on.
     fn put_flags(&mut self, name: &SecretName, flags: Flags) -> bool {
         let is_change = self.part.names.get(name) != Some(&flags);
         if is_change {
+            if flags.is_for_owner_alone() {
+                self.forbid(name);
+            }
             self.part.names.insert(name.clone(), flags);
             self.changes.part = true;
         }
@@ -185,10 +195,15 @@ impl Vault {
         // The set of names counts as a value's change.
         self.changes.values = true;
         self.values.remove(name);
+        self.forbid(name);
+        true
+    }
+
+    /// Takes every permission to set a secret away.
+    fn forbid(&mut self, name: &SecretName) {
         for person in self.part.people.values_mut() {
             person.may_set.remove(name);
         }
-        true
     }
 }
 

@@ -1,7 +1,7 @@
 //! Keys on their way out: the master key as a backup, an agent's key for a machine that is to open that agent's vault alone.
 
 use age::secrecy::{ExposeSecret, SecretString};
-use cast_vault::{AgentName, MasterKey, Role, UnlockKey};
+use cast_vault::{AgentName, Card, MasterKey, Role, UnlockKey, seal_to_card};
 
 use crate::audit_log::{Action, Event};
 use crate::change::masters;
@@ -13,6 +13,12 @@ use crate::session::Session;
 
 /// The master keys as an age identity file, with comments that say what it is.
 pub struct ExportMasterKey;
+
+/// The same, sealed to the card of another machine, as an age file.
+pub struct SealMasterKey<'a> {
+    /// Who opens it.
+    pub to: &'a Card,
+}
 
 /// The key of one agent's vault, as the line that `CAST_KEY` takes.
 pub struct ExportAgentKey<'a> {
@@ -29,7 +35,27 @@ impl Verb for ExportMasterKey {
     }
 
     fn perform(self, session: &Session, _: &mut Event) -> Result<SecretString> {
-        let unlocked = session.key()?;
+        session.backup()
+    }
+}
+
+impl Verb for SealMasterKey<'_> {
+    type Done = Vec<u8>;
+    const EFFECT: Effect = Effect::Change;
+
+    fn event(&self) -> Event {
+        Event::new(Action::KeyExport)
+    }
+
+    fn perform(self, session: &Session, _: &mut Event) -> Result<Vec<u8>> {
+        session.refuse_own_card(self.to, true)?;
+        Ok(seal_to_card(session.backup()?.expose_secret().as_bytes(), self.to))
+    }
+}
+
+impl Session {
+    fn backup(&self) -> Result<SecretString> {
+        let unlocked = self.key()?;
         let keys = masters(&unlocked.key)?;
         let file = MasterKey::identity_file(&keys.iter().collect::<Vec<_>>());
         let head = format!(
@@ -44,9 +70,7 @@ impl Verb for ExportMasterKey {
         text += file.expose_secret();
         Ok(SecretString::from(text))
     }
-}
 
-impl Session {
     /// Remembers that the master key was exported, once its text has arrived somewhere.
     pub fn note_export(&self) {
         if let (Ok(unlocked), Ok(exports)) = (self.key(), Exports::new(&self.places))
@@ -65,7 +89,7 @@ impl Verb for ExportAgentKey<'_> {
         Event::new(Action::KeyExport).agent(self.agent)
     }
 
-    fn perform(self, session: &Session, _: &mut Event) -> Result<SecretString> {
+    fn perform(self, session: &Session, event: &mut Event) -> Result<SecretString> {
         let agent = self.agent;
         masters(&session.key()?.key)?;
         // The line states the floor of a runner that remembers nothing: never an older one.
@@ -80,6 +104,8 @@ impl Verb for ExportAgentKey<'_> {
             )
             .hint("finish the rotation first: 'cast key rotate'; the next change would end an agent key made now"));
         }
-        Ok(vault.grant(&unlocked.key)?.line())
+        let grant = vault.grant(&unlocked.key)?;
+        event.set_epoch(grant.id, grant.epoch);
+        Ok(grant.line())
     }
 }

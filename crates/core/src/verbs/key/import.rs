@@ -6,10 +6,10 @@ use crate::audit_log::{Action, Event};
 use crate::change::masters;
 use crate::door::{Effect, Verb};
 use crate::failure::{self, Failure, Kind, Result};
-use crate::key_store::{Exports, KeyPlace, Lookup, Slot, Whence};
+use crate::key_store::{self, Exports, KeyPlace, Lookup, Slot, Whence};
 use crate::session::{Session, no_key, no_usable_keyring};
 use cast_vault::AgentName;
-use cast_vault::Vault;
+use cast_vault::{Closed, Fingerprint, Vault, open_with_keys};
 use cast_vault::{MasterKey, UnlockKey};
 
 /// How to do without a keyring that cannot be used.
@@ -90,6 +90,28 @@ impl Verb for ImportKey<'_> {
 }
 
 impl Session {
+    /// The key in the text of a backup, or in one that was sealed to the card of a key that is here, with the fingerprint of its own card then:
+    /// anybody who knows the one card can seal any key to it. `named_by` names the text for messages.
+    pub fn key_in_backup(&self, text: &[u8], named_by: &str) -> Result<(UnlockKey, Option<Fingerprint>)> {
+        if !key_store::is_sealed_key(text) {
+            return Ok((key_store::parse_key(text, named_by)?, None));
+        }
+        let held = self.stored()?.map(|(_, keys)| keys).unwrap_or_default();
+        let opened = open_with_keys(text, &held).map_err(|closed| {
+            let why = match closed {
+                Closed::WrongKey => "it is not sealed to the card of this machine",
+                Closed::Damaged | Closed::TooMuchWork => "it is not sealed to a card, or it is damaged",
+            };
+            Failure::new(Kind::NoKey, format!("{named_by} names an encrypted file that does not open: {why}"))
+                .hint("on the machine with the key, seal it to the card that 'cast key card' prints here: 'cast key export --to CARD --output FILE'")
+                .hint("or decrypt it on the fly: '<(age -d key.age)'")
+        })?;
+        let key = key_store::parse_key(&opened, named_by)?;
+        let newest = if let UnlockKey::Master(keys) = &key { keys.first() } else { None };
+        let fingerprint = newest.map(|newest| newest.card().fingerprint());
+        Ok((key, fingerprint))
+    }
+
     /// Where the keys are, and those; if there are none, where to put the first. `closed` are the vaults that the key to
     /// be put there does not open.
     fn stored_or_place(&self, place: Option<KeyPlace>, closed: &[AgentName]) -> Result<(Slot<'_>, Vec<MasterKey>)> {

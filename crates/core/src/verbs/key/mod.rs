@@ -2,6 +2,7 @@
 //! vault: a new key is in the store, read back, before a vault is sealed to it; a key leaves a place when it is in another, and the
 //! store when no vault here needs it.
 
+pub mod card;
 pub mod export;
 pub mod import;
 pub mod r#move;

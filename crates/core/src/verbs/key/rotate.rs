@@ -1,7 +1,9 @@
 //! A new master key, and every vault here sealed to it. Interrupted anywhere, it is finished by the next: a vault that is not sealed to the
 //! newest key says that there is something to finish, and then no further key is made.
 
-use std::path::Path;
+mod retire;
+
+use std::path::PathBuf;
 
 use crate::audit_log::{Action, Event};
 use crate::change::masters;
@@ -13,9 +15,7 @@ use crate::read::{Found, Verdict, refuse_older};
 use crate::seen::{self, Place};
 use crate::session::Session;
 use crate::vault_folder::VaultFolder;
-use cast_vault::AgentName;
-use cast_vault::MasterKey;
-use cast_vault::{Inspected, Role, Vault};
+use cast_vault::{AgentName, Fingerprint, MasterKey, PersonName, Role, Vault};
 
 /// When former keys are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,12 @@ pub struct Rotation {
     pub former: usize,
     /// How many former keys were dropped.
     pub retired: usize,
+    /// The vaults of others that list a former key of this user's and not the newest.
+    pub listed: Vec<PathBuf>,
+    /// The people with whom vaults that were sealed anew are shared: they accept the new card.
+    pub shared: Vec<(AgentName, Vec<PersonName>)>,
+    /// The fingerprint of that card.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Seals every vault here to a new master key, or to the newest one where that was not finished.
@@ -94,81 +100,42 @@ impl Verb for Rotate<'_> {
         let keys = masters(&unlocked.key)?;
         let public = public_of(keys);
         let former = keys.len() - 1;
-        let mut rotation = Rotation { public, is_new, sealed: 0, left: Vec::new(), unseen: false, former, retired: 0 };
+        let mut rotation = Rotation {
+            public,
+            is_new,
+            sealed: 0,
+            left: Vec::new(),
+            unseen: false,
+            former,
+            retired: 0,
+            listed: Vec::new(),
+            shared: Vec::new(),
+            fingerprint: keys.first().map(|key| key.card().fingerprint()),
+        };
         let agents = folder.agents()?;
         for (done, agent) in agents.iter().enumerate() {
             progress(done, agents.len());
             match session.seal_to(&rotation.public, folder, agent) {
-                Ok(sealed) => rotation.sealed += usize::from(sealed),
+                Ok(None) => {}
+                Ok(Some(people)) => {
+                    rotation.sealed += 1;
+                    rotation.shared.extend((!people.is_empty()).then(|| (agent.clone(), people)));
+                }
+                Err(failure) if session.is_of_others(agent, &failure)? => {}
                 Err(failure) => rotation.left.push(failure),
             }
         }
         progress(agents.len(), agents.len());
         if let Some(retire) = retire.filter(|_| rotation.left.is_empty() && rotation.former > 0) {
             session.retire(retire, &lock, folder, &mut slot, keys, &mut rotation)?;
+        } else {
+            rotation.listed = session.listed_before(folder, &agents, keys);
         }
         Ok(rotation)
     }
 }
 
 impl Session {
-    /// Puts among those that are left what this machine has seen, here or in other folders, that is sealed to a former key or, unless that is
-    /// said not to matter, may be: what is not there now, and what is no longer what was seen there.
-    /// `judged` are the agents whose vaults here were looked at.
-    fn look_at_places(
-        &self,
-        retire: Retire,
-        here: &VaultFolder,
-        judged: &[AgentName],
-        rotation: &mut Rotation,
-    ) -> Result<()> {
-        let unlocked = self.key()?;
-        let keys = masters(&unlocked.key)?;
-        let known = self.seen().map_or_else(|| Ok(Vec::new()), |seen| seen.places());
-        for place in known.unwrap_or_else(|failure| vec![Err(failure)]) {
-            let needs = place.and_then(|place| {
-                let path = &place.path;
-                let Some((agent, folder)) = place.agent().zip(path.parent()) else { return Ok(None) };
-                let Some(held) = &place.held else { return Ok(None) };
-                if here.is(folder) {
-                    return if judged.contains(&agent) { Ok(None) } else { Err(gone(path)) };
-                }
-                let there = VaultFolder::new(folder);
-                // Unless a link leads to another folder by now.
-                let file = if there.is(folder) { there.read(&agent)? } else { None };
-                let file = file.ok_or_else(|| gone(path))?;
-                let is_own = held.card.is_none();
-                let is_accepted =
-                    |vault: &Inspected| held.card.as_ref() == Some(vault.card()) && vault.state().id == held.id;
-                match Vault::inspect(&file, &agent, keys).map_err(Failure::from) {
-                    Ok(vault) if is_own && !(vault.is_owned_by(keys) && vault.state().id == held.id) => {
-                        Err(replaced(path))
-                    }
-                    Ok(vault) if !is_own && !is_accepted(&vault) => Err(replaced(path)),
-                    Ok(vault) if !vault.is_owned_by(keys) => {
-                        Ok(Some(listed_before(path)).filter(|_| needs_former(&file, &agent, keys)))
-                    }
-                    // With the newest key alone: its header may be another's.
-                    Ok(vault) if vault.card().recipient().to_string() == rotation.public => {
-                        Vault::inspect(&file, &agent, &keys[..1]).map(|_| None).map_err(|_| replaced(path))
-                    }
-                    Ok(_) => Ok(Some(behind(path))),
-                    Err(failure) if failure.kind() == Kind::WrongKey => Err(replaced(path)),
-                    Err(failure) => Err(Failure::new(failure.kind(), format!("{failure}: '{}'", path.display()))),
-                }
-            });
-            match needs {
-                Ok(needs) => rotation.left.extend(needs),
-                Err(_) if retire == Retire::IfNotKnownNeeded => {}
-                Err(failure) => {
-                    rotation.left.push(failure);
-                    rotation.unseen = true;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// In a folder where this machine has seen no vault, remembers those that are there before the current key becomes a former one, and
     /// returns which. In another folder it takes none in: a holder of the current key, who is as good as its owner up to now, may have made
     /// them to outlive it. One that did not come to its end is gone on with, for what was there at its beginning.
@@ -247,17 +214,17 @@ impl Session {
         })
     }
 
-    /// Seals one vault anew, unless it is sealed to this key already. Says whether it did. One of a former key that this machine has not seen
+    /// Seals one vault anew, unless it is sealed to this key already. Says with whom it is shared, if it did. One of a former key that this machine has not seen
     /// is refused as everywhere: its holder may have made it, to outlive that key.
-    fn seal_to(&self, public: &str, folder: &VaultFolder, agent: &AgentName) -> Result<bool> {
+    fn seal_to(&self, public: &str, folder: &VaultFolder, agent: &AgentName) -> Result<Option<Vec<PersonName>>> {
         let is_done =
             |vault: &Vault| *vault.role() != Role::Owner || vault.part().card.recipient().to_string() == public;
         match self.look_at_vault(agent)? {
-            None => return Ok(false),
+            None => return Ok(None),
             Some(found) if is_done(&found.vault) => {
                 // That look remembers what it finds: a writer that was killed may have sealed the vault and not remembered that.
                 self.find_vault(agent)?;
-                return Ok(false);
+                return Ok(None);
             }
             Some(_) => {}
         }
@@ -268,86 +235,12 @@ impl Session {
                 let unlocked = self.key()?;
                 self.refuse_to_hand_on(&vault, &unlocked.key)?;
                 self.commit(folder, &lock, &unlocked, &mut vault, &memory, None)?;
-                Ok(true)
+                Ok(Some(vault.people().keys().cloned().collect()))
             }
             // Deleted since it was listed, or done.
-            _ => Ok(false),
+            _ => Ok(None),
         }
     }
-
-    /// Drops all keys but the newest, if every vault that this machine knows of opens with that.
-    fn retire(
-        &self,
-        retire: Retire,
-        lock: &KeyLock,
-        folder: &VaultFolder,
-        slot: &mut Slot<'_>,
-        keys: &[MasterKey],
-        rotation: &mut Rotation,
-    ) -> Result<()> {
-        // From the look at the vaults to the end of the former keys, nobody seals one to them, nor puts an old one back through cast.
-        let _vaults = folder.lock()?;
-        let seen = self.seen();
-        if let Some(seen) = &seen {
-            seen.end_deletions(|path| folder.has_lost(path))?;
-        }
-        // Nor in another folder: who writes there remembers it under this lock.
-        let _records = seen.map(|seen| seen.lock()).transpose()?;
-        let mut judged = Vec::new();
-        for vault in self.survey()? {
-            let needs = match &vault.state {
-                Ok(standing) if !standing.is_own => {
-                    let file = folder.read(&vault.agent)?.unwrap_or_default();
-                    needs_former(&file, &vault.agent, keys).then(|| listed_before(&folder.path(&vault.agent)))
-                }
-                Ok(standing) if standing.master == rotation.public => None,
-                Ok(_) => Some(behind(&folder.path(&vault.agent))),
-                Err(_) => vault.state.err(),
-            };
-            rotation.left.extend(needs);
-            judged.push(vault.agent);
-        }
-        self.look_at_places(retire, folder, &judged, rotation)?;
-        if rotation.left.is_empty() {
-            let kept = slot.write(lock, &[&keys[0]])?;
-            self.hold_stored(slot, kept)?;
-            rotation.retired = std::mem::take(&mut rotation.former);
-        }
-        Ok(())
-    }
-}
-
-/// This vault may need a former key; it was on a disk that is not there now, or was moved or deleted.
-fn gone(path: &Path) -> Failure {
-    Failure::new(Kind::Other, format!("a vault that this machine has seen is gone: '{}'", path.display()))
-}
-
-/// The same: who can write its folder can put another one there.
-fn replaced(path: &Path) -> Failure {
-    let what =
-        format!("a vault that this machine has seen is gone, and another lies in its place: '{}'", path.display());
-    Failure::new(Kind::Other, what)
-}
-
-/// This vault needs a former key.
-fn behind(path: &Path) -> Failure {
-    Failure::new(Kind::Other, format!("a vault is still sealed to a former master key: '{}'", path.display()))
-}
-
-/// The same: its owner lists this user by a card of that key.
-fn listed_before(path: &Path) -> Failure {
-    let what = format!("another owner's vault lists a former key of yours and not the newest: '{}'", path.display());
-    Failure::new(Kind::Other, what)
-}
-
-/// Whether another owner's vault lists this user by a former key alone.
-fn needs_former(file: &[u8], agent: &AgentName, keys: &[MasterKey]) -> bool {
-    let lists = |key: &MasterKey, keys: &[MasterKey]| {
-        Vault::inspect(file, agent, keys)
-            .is_ok_and(|vault| vault.part().people.values().any(|person| person.card == key.card()))
-    };
-    let (newest, former) = keys.split_at(1);
-    former.iter().any(|key| lists(key, keys)) && !lists(&newest[0], newest)
 }
 
 fn public_of(keys: &[MasterKey]) -> String {

@@ -28,13 +28,14 @@ pub(super) fn merged(sides: Sides<'_>, way: Way, lead: Side, choices: &Choices, 
     for name in vaults().flat_map(|vault| vault.people().keys()).collect::<BTreeSet<_>>() {
         let [base, one, other] =
             [base, Some(ours), Some(theirs)].map(|vault| vault.and_then(|vault| vault.people().get(name)));
-        let person = three_ways(way, base, one, other).unwrap_or_else(|Both| {
+        let person = person_of(way, base, one, other).unwrap_or_else(|Both| {
             clashes.push(Clash::Person(name.clone()));
-            one
+            one.cloned()
         });
         if let Some(person) = person {
-            let may_set = person.may_set.iter().filter(|name| names.contains_key(*name)).cloned().collect();
-            people.insert(name.clone(), Person { may_set, ..person.clone() });
+            let may_be_set = |name: &&SecretName| names.get(*name).is_some_and(|flags| !flags.is_for_owner_alone());
+            let may_set = person.may_set.iter().filter(may_be_set).cloned().collect();
+            people.insert(name.clone(), Person { may_set, ..person });
         }
     }
     let part = Part { names, people, ..lead.clone() };
@@ -48,6 +49,30 @@ pub(super) fn merged(sides: Sides<'_>, way: Way, lead: Side, choices: &Choices, 
 
 /// Both sides changed the same, each in its own way.
 struct Both;
+
+/// Whether and how a person is listed. Where both sides changed that and the card stayed, permission by permission.
+fn person_of(
+    way: Way,
+    base: Option<&Person>,
+    ours: Option<&Person>,
+    theirs: Option<&Person>,
+) -> Result<Option<Person>, Both> {
+    if let Ok(person) = three_ways(way, base, ours, theirs) {
+        return Ok(person.cloned());
+    }
+    let (Some(base), Some(ours), Some(theirs)) = (base, ours, theirs) else { return Err(Both) };
+    if way == Way::Apart || base.card != ours.card || base.card != theirs.card {
+        return Err(Both);
+    }
+    let all = base.may_set.iter().chain(&ours.may_set).chain(&theirs.may_set);
+    // One side differs from the base, or both do in the same way.
+    let stays = |name: &&SecretName| {
+        let [base, ours, theirs] = [base, ours, theirs].map(|person| person.may_set.contains(*name));
+        if ours == base { theirs } else { ours }
+    };
+    let may_set = all.filter(stays).cloned().collect();
+    Ok(Some(Person { card: base.card.clone(), since: ours.since.max(theirs.since), may_set }))
+}
 
 /// How a secret is to be treated; `None` where it is removed.
 fn flags_of(sides: Sides<'_>, way: Way, name: &SecretName) -> Result<Option<Flags>, Both> {
