@@ -238,7 +238,9 @@ impl Session {
         card: Option<&Card>,
     ) -> cast_vault::Result<Vault> {
         let card = card.filter(|_| !agent.is_builtin());
-        let noted = record.and_then(|Record { state, receipt, .. }| Some(Noted { state, receipt: receipt.as_ref()? }));
+        let noted = record.and_then(|Record { state, receipt, stanza, .. }| {
+            Some(Noted { state, receipt: receipt.as_ref()?, stanza: *stanza })
+        });
         Vault::open(file, agent, &unlocked.key, card.map_or(Anchor::Own, Anchor::Card), noted)
     }
 
@@ -348,6 +350,7 @@ impl Session {
             owner: vault.part().card.verification(),
             in_git: disk::is_in_own_work_tree(&folder.real()),
             given_up: false,
+            stanza: vault.stanza(),
         };
         let (holds, way) = (holds.after(former.unwrap_or_default()), folder.way(vault.agent()));
         seen.remember(lock, memory.known, known, &next, &holds, expected(vault).map(|owner| (&way, owner)))

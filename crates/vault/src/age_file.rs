@@ -1,13 +1,17 @@
 //! Bytes sealed into an age v1 file and opened again (<https://age-encryption.org/v1>). Looks at the outside of a file before age
 //! does, whose header parser takes minutes over a large one, and hands out plaintext only when the last byte of it was verified.
 
-use std::io::{Read, Write};
+mod short;
+
+use std::cell::Cell;
+use std::io::{BufRead, Read, Write};
 use std::iter;
 
 use age::secrecy::SecretString;
 use age::secrecy::zeroize::Zeroizing;
 use age::x25519::{Identity, Recipient};
 use age::{Decryptor, Encryptor};
+use age_core::format::{FileKey, Stanza};
 
 use crate::key::{Card, MasterKey};
 
@@ -43,8 +47,47 @@ pub(crate) fn seal(plaintext: &[u8], recipients: &[Recipient]) -> Vec<u8> {
 
 /// Opens a file that was sealed to `identity`, among others.
 pub(crate) fn open(file: &[u8], identity: &Identity) -> Result<Zeroizing<Vec<u8>>, Closed> {
-    check_outside(file, "X25519")?;
-    read_sealed(file, identity)
+    open_at(file, identity, 0).map(|(plaintext, _)| plaintext)
+}
+
+/// The same. Each stanza costs a multiplication on the curve, so `likeliest` is tried before the others; also returns the one that opened it.
+pub(crate) fn open_at(
+    file: &[u8],
+    identity: &Identity,
+    likeliest: usize,
+) -> Result<(Zeroizing<Vec<u8>>, usize), Closed> {
+    let Outside { end, stanzas } = check_outside(file, "X25519")?;
+    if stanzas > short::FEW
+        && let Some(opened) = short::Opened::new(file, end, identity, likeliest)
+    {
+        let plaintext = read_sealed(opened.header.as_slice().chain(opened.payload), file.len(), &opened)?;
+        return Ok((plaintext, likeliest));
+    }
+    let identity = Ordered { identity, likeliest, opened: Cell::new(0) };
+    let plaintext = read_sealed(file, file.len(), &identity)?;
+    Ok((plaintext, identity.opened.get()))
+}
+
+/// An identity that tries the stanzas in an order of its own.
+struct Ordered<'a> {
+    identity: &'a Identity,
+    likeliest: usize,
+    opened: Cell<usize>,
+}
+
+impl age::Identity for Ordered<'_> {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
+        self.identity.unwrap_stanza(stanza)
+    }
+
+    fn unwrap_stanzas(&self, stanzas: &[Stanza]) -> Option<Result<FileKey, age::DecryptError>> {
+        let others = (0..stanzas.len()).filter(|index| *index != self.likeliest);
+        std::iter::once(self.likeliest).chain(others).find_map(|index| {
+            let unwrapped = self.unwrap_stanza(stanzas.get(index)?)?;
+            self.opened.set(index);
+            Some(unwrapped)
+        })
+    }
 }
 
 /// Seals `plaintext` to the holder of a card.
@@ -74,12 +117,20 @@ pub fn open_with_passphrase(file: &[u8], passphrase: SecretString) -> Result<Zer
     check_outside(file, "scrypt")?;
     let mut identity = age::scrypt::Identity::new(passphrase);
     identity.set_max_work_factor(MAX_PASSPHRASE_WORK);
-    read_sealed(file, &identity)
+    read_sealed(file, file.len(), &identity)
+}
+
+/// What was seen of the outside of a file.
+struct Outside {
+    /// Where the last line of the header begins.
+    end: usize,
+    /// How many stanzas there are.
+    stanzas: usize,
 }
 
 /// Refuses what age should not see: a wrong beginning, a header without an end, too many stanzas, or none of the kind wanted, or
 /// a passphrase stanza (seconds of work) where keys are wanted. Stanzas of other kinds are age's grease and not an error.
-fn check_outside(file: &[u8], wanted: &str) -> Result<(), Closed> {
+fn check_outside(file: &[u8], wanted: &str) -> Result<Outside, Closed> {
     let start = &file[..file.len().min(MAX_HEADER)];
     let end = start.windows(5).position(|bytes| bytes == b"\n--- ").ok_or(Closed::Damaged)?;
     if file.len() > MAX_FILE || !file.starts_with(b"age-encryption.org/v1\n") {
@@ -93,10 +144,11 @@ fn check_outside(file: &[u8], wanted: &str) -> Result<(), Closed> {
     };
     let expected = kinds().any(|kind| kind == wanted.as_bytes());
     let passphrase = wanted != "scrypt" && kinds().any(|kind| kind == b"scrypt");
-    if !expected || passphrase || kinds().count() > MAX_STANZAS {
+    let stanzas = kinds().count();
+    if !expected || passphrase || stanzas > MAX_STANZAS {
         return Err(Closed::Damaged);
     }
-    Ok(())
+    Ok(Outside { end: end + 1, stanzas })
 }
 
 fn write_sealed(encryptor: Encryptor, plaintext: &[u8]) -> Vec<u8> {
@@ -108,7 +160,8 @@ fn write_sealed(encryptor: Encryptor, plaintext: &[u8]) -> Vec<u8> {
     file
 }
 
-fn read_sealed(file: &[u8], identity: &dyn age::Identity) -> Result<Zeroizing<Vec<u8>>, Closed> {
+/// `length` is that of the file, in bytes.
+fn read_sealed(file: impl BufRead, length: usize, identity: &dyn age::Identity) -> Result<Zeroizing<Vec<u8>>, Closed> {
     let closed = |error| match error {
         age::DecryptError::NoMatchingKeys
         | age::DecryptError::DecryptionFailed
@@ -118,7 +171,7 @@ fn read_sealed(file: &[u8], identity: &dyn age::Identity) -> Result<Zeroizing<Ve
     };
     let mut reader = Decryptor::new_buffered(file).map_err(closed)?.decrypt(iter::once(identity)).map_err(closed)?;
     // The plaintext is shorter than the file: one block of memory, never moved, wiped at the end.
-    let mut plaintext = Zeroizing::new(Vec::with_capacity(file.len()));
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(length));
     reader.read_to_end(&mut plaintext).map_err(|_| Closed::Damaged)?;
     Ok(plaintext)
 }
@@ -153,6 +206,36 @@ mod tests {
         }
     }
 
+    /// Also where only one stanza of many is looked at.
+    #[test]
+    fn every_truncation_and_every_flipped_byte_of_one_with_many_stanzas_stays_closed() {
+        let identities: Vec<_> = (0..12).map(|_| Identity::generate()).collect();
+        let file = seal(b"a secret", &identities.iter().map(Identity::to_public).collect::<Vec<_>>());
+        for likeliest in [0, 11] {
+            let open = |file: &[u8]| open_at(file, &identities[likeliest], likeliest);
+            assert_eq!(*open(&file).unwrap().0, b"a secret");
+            for cut in 0..file.len() {
+                assert!(open(&file[..cut]).is_err(), "cut at {cut}");
+                for bit in [1, 0x20, 0x80] {
+                    let mut flipped = file.clone();
+                    flipped[cut] ^= bit;
+                    assert!(open(&flipped).is_err(), "flipped at {cut}");
+                }
+            }
+            // A line more, a line less, a stanza in the place of another, and one that is not covered.
+            let lines: Vec<_> = file.split_inclusive(|byte| *byte == b'\n').collect();
+            for at in 1..20 {
+                for changed in [
+                    [&lines[..at], &lines[at + 1..]].concat().concat(),
+                    [&lines[..at], &[&b"\n"[..]], &lines[at..]].concat().concat(),
+                    [&lines[..at], &lines[at + 2..at + 4], &lines[at..]].concat().concat(),
+                ] {
+                    assert!(open(&changed).is_err(), "line {at}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_passphrase_opens_what_it_sealed_and_no_vault() {
         let word = || SecretString::from("correct horse".to_owned());
@@ -172,10 +255,10 @@ mod tests {
         let mut more = b"age-encryption.org/v1\n".to_vec();
         more.extend("-> X25519 a\n\n".repeat(MAX_STANZAS + 1).bytes());
         more.extend(b"--- ");
-        assert_eq!(check_outside(&more, "X25519"), Err(Closed::Damaged));
+        assert_eq!(check_outside(&more, "X25519").err(), Some(Closed::Damaged));
         let most = more.split_off(more.len() - "-> X25519 a\n\n".len() * MAX_STANZAS - "--- ".len());
         let most = [b"age-encryption.org/v1\n", &most[..]].concat();
-        assert_eq!(check_outside(&most, "X25519"), Ok(()));
+        assert!(check_outside(&most, "X25519").is_ok_and(|outside| outside.stanzas == MAX_STANZAS));
     }
 
     #[test]
@@ -184,7 +267,14 @@ mod tests {
         let recipients: Vec<_> = identities.iter().map(Identity::to_public).collect();
         for _ in 0..20 {
             let file = seal(b"x", &recipients);
-            assert!(open(&file, &identities[0]).is_ok() && open(&file, &identities[MAX_PEOPLE + 1]).is_ok());
+            let last = MAX_PEOPLE + 1;
+            for (index, identity) in [(0, &identities[0]), (last, &identities[last])] {
+                // Whichever is thought to be the likeliest, also one that there is not.
+                for likeliest in [0, 1, last, 1000] {
+                    let (plaintext, opened) = open_at(&file, identity, likeliest).unwrap();
+                    assert!(*plaintext == b"x" && opened == index);
+                }
+            }
         }
     }
 

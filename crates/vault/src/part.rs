@@ -75,7 +75,7 @@ impl Part {
     /// Whether no two of the owner and the people share half a card, and permissions are for secrets that are there.
     pub(crate) fn is_consistent(&self) -> bool {
         let cards = || std::iter::once(&self.card).chain(self.people.values().map(|person| &person.card));
-        let recipients: BTreeSet<_> = cards().map(|card| card.recipient().to_string()).collect();
+        let recipients: BTreeSet<_> = cards().map(Card::recipient_text).collect();
         let keys: BTreeSet<_> = cards().map(Card::verification).collect();
         self.people.len() <= MAX_PEOPLE
             && recipients.len() == self.people.len() + 1

@@ -97,6 +97,8 @@ pub struct Entry {
 struct Opener {
     index: usize,
     anchored: Anchored,
+    /// The stanza of the file that is this key's.
+    stanza: usize,
 }
 
 /// What was changed since the vault was opened or sealed.
@@ -184,6 +186,11 @@ impl Vault {
     pub fn state(&self) -> Option<&State> {
         let plain = self.plain.as_ref()?;
         Some(self.state.get_or_init(|| plain.state().expect("its lines were read when it was opened")))
+    }
+
+    /// Which stanza of the file the holder of the key opens, to be tried first the next time.
+    pub fn stanza(&self) -> usize {
+        self.opener.map_or(0, |opener| opener.stanza)
     }
 
     /// The receipt for the plain text that was opened or sealed last. `key` is what opened or sealed it; an agent key has no receipts.

@@ -23,6 +23,8 @@ pub(crate) struct Record {
     pub(crate) in_git: bool,
     /// Deleted, or made anew, at the last place where it lay: no state of it is to be used anywhere.
     pub(crate) given_up: bool,
+    /// Which stanza of the file was this user's. The owner's is the first.
+    pub(crate) stanza: usize,
 }
 
 /// What a vault held, by name: when each value was set, and its flags in words.
@@ -50,11 +52,12 @@ pub(super) const NONE: &str = "-";
 const GIT: &str = "git";
 const GIVEN_UP: &str = "given-up";
 const CURRENT: &str = "current";
+const STANZA: &str = "stanza ";
 
 impl Record {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let Self { state, floor, receipt, owner, in_git, given_up } = self;
-        let lines = [
+        let Self { state, floor, receipt, owner, in_git, given_up, stanza } = self;
+        let mut lines = vec![
             VERSION.to_owned(),
             state.to_string(),
             if floor.is_empty() { NONE.to_owned() } else { floor.to_string() },
@@ -63,6 +66,9 @@ impl Record {
             if *in_git { GIT } else { NONE }.to_owned(),
             if *given_up { GIVEN_UP } else { CURRENT }.to_owned(),
         ];
+        if *stanza > 0 {
+            lines.push(format!("{STANZA}{stanza}"));
+        }
         (lines.join("\n") + "\n").into_bytes()
     }
 
@@ -82,7 +88,9 @@ impl Record {
             CURRENT => false,
             _ => return None,
         };
-        lines.next().is_none().then_some(Self { state, floor, receipt, owner, in_git, given_up })
+        // The owner's record has no such line.
+        let stanza = lines.next().map_or(Some(0), |line| line.strip_prefix(STANZA)?.parse().ok())?;
+        lines.next().is_none().then_some(Self { state, floor, receipt, owner, in_git, given_up, stanza })
     }
 }
 
@@ -230,13 +238,14 @@ mod tests {
             owner: master_card().verification(),
             in_git: true,
             given_up: false,
+            stanza: 0,
         }
     }
 
     #[test]
     fn records_come_back_and_damaged_ones_do_not() {
-        for (given_up, receipt) in [(false, record().receipt), (true, None)] {
-            let record = Record { receipt, given_up, ..record() };
+        for (given_up, receipt, stanza) in [(false, record().receipt, 0), (true, None, 33)] {
+            let record = Record { receipt, given_up, stanza, ..record() };
             let bytes = record.to_bytes();
             assert_eq!(Record::parse(&bytes), Some(record));
             assert_eq!(Record::parse(&bytes[..bytes.len() - 1]), None);

@@ -51,7 +51,7 @@ impl MasterKey {
 
     /// The public line to be handed to others.
     pub fn card(&self) -> Card {
-        Card { recipient: self.recipient().clone(), verification: self.verification() }
+        Card::new(self.recipient(), self.verification())
     }
 
     /// The identity, for age.

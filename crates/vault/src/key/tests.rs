@@ -81,9 +81,9 @@ fn other_master() -> String {
 fn a_card_survives_its_line_and_its_fingerprint_covers_both_halves() {
     let (one, two) = (master(MASTER).card(), MasterKey::generate(Timestamp::EPOCH).card());
     assert!(Card::parse(&one.to_string()).unwrap() == one && one != two);
-    let mixed = Card { recipient: two.recipient.clone(), verification: one.verification };
+    let mixed = Card::new(two.recipient(), one.verification());
     assert!(mixed != one && mixed.fingerprint() != one.fingerprint());
-    let mixed = Card { recipient: one.recipient.clone(), verification: two.verification };
+    let mixed = Card::new(one.recipient(), two.verification());
     assert!(mixed != one && mixed.fingerprint() != one.fingerprint());
 }
 

@@ -1,9 +1,7 @@
 //! A look at a vault without knowing yet whose it should be, only for `accept`. Keeps the promise that looking is not trusting: what is shown
 //! here becomes a [`Vault`] only by naming the card, and then all of it is verified again.
 
-use age::secrecy::zeroize::Zeroizing;
-
-use super::open::{self, Anchor, Holder};
+use super::open::{self, Anchor, Decrypted, Holder};
 use super::plain::Plain;
 use super::state::State;
 use super::{Sealer, Vault};
@@ -21,6 +19,8 @@ pub struct Inspected {
     plain: Plain,
     /// Which of the keys its owner has, or listed; or else opened it.
     index: usize,
+    /// The stanza that opened it.
+    stanza: usize,
     part: Part,
     state: State,
     /// Who sealed it, if the seal holds.
@@ -32,23 +32,20 @@ pub struct Inspected {
 impl Vault {
     /// Opens a vault to be looked at: steps 1 to 5, with the owner whom it names.
     pub fn inspect(file: &[u8], agent: &AgentName, keys: &[MasterKey]) -> Result<Inspected> {
-        let inspected =
-            open::decrypt(file, keys).and_then(|(bytes, opener)| Inspected::new(bytes, keys, opener, Some(agent)));
+        let inspected = open::decrypt(file, keys, 0).and_then(|opened| Inspected::new(opened, keys, Some(agent)));
         inspected.map_err(|refusal| refusal.of(agent))
     }
 
     /// The same where no name is known but the one that it has itself: to be shown, and for nothing else. `None` if it does not open so.
     pub fn inspect_any(file: &[u8], keys: &[MasterKey]) -> Option<Inspected> {
-        let (bytes, opener) = open::decrypt(file, keys).ok()?;
-        Inspected::new(bytes, keys, opener, None).ok()
+        Inspected::new(open::decrypt(file, keys, 0).ok()?, keys, None).ok()
     }
 }
 
 impl Inspected {
     fn new(
-        bytes: Zeroizing<Vec<u8>>,
+        Decrypted { bytes, opener, stanza }: Decrypted,
         keys: &[MasterKey],
-        opener: usize,
         agent: Option<&AgentName>,
     ) -> Result<Self, Refusal> {
         let plain = Plain::split(bytes)?;
@@ -66,7 +63,7 @@ impl Inspected {
             let card = key.card();
             if is_own { card == part.card } else { part.people.values().any(|person| person.card == card) }
         });
-        Ok(Self { plain, index, part, state, sealer, values })
+        Ok(Self { plain, index, stanza, part, state, sealer, values })
     }
 
     /// The agent whose vault it says it is.
@@ -131,7 +128,7 @@ impl Inspected {
         let agent = self.plain.first.line.agent.clone();
         let vault = self.opener(key).and_then(|key| {
             let holder = Holder::new(key, Anchor::Card(card), &agent)?;
-            open::verify(self.plain, &agent, &holder, self.index, None)
+            open::verify(self.plain, &agent, &holder, (self.index, self.stanza), None)
         });
         vault.map_err(|refusal| refusal.of(&agent))
     }

@@ -263,7 +263,7 @@ impl<'a> Sides<'a> {
             at,
             values,
             sealer,
-            opener: Some(Opener { index, anchored }),
+            opener: Some(Opener { index, anchored, stanza: 0 }),
             known: false,
             changes: Changes::default(),
             plain: Some(plain),

@@ -47,7 +47,7 @@ impl Vault {
         let vault = match key {
             UnlockKey::Master(keys) => open_with(file, agent, keys, 0, anchor, noted),
             UnlockKey::Agent(grant) => decrypt_as_agent(file, agent, grant)
-                .and_then(|bytes| verify(Plain::split(bytes)?, agent, &Holder::Reader(grant), 0, None)),
+                .and_then(|bytes| verify(Plain::split(bytes)?, agent, &Holder::Reader(grant), (0, 0), None)),
         };
         vault.map_err(|refusal| refusal.of(agent))
     }
@@ -62,11 +62,12 @@ fn open_with(
     anchor: Anchor<'_>,
     noted: Option<Noted<'_>>,
 ) -> Result<Vault, Refusal> {
-    let (bytes, opener) = decrypt(file, keys)?;
+    let likeliest = noted.map_or(0, |noted| noted.stanza);
+    let Decrypted { bytes, opener, stanza } = decrypt(file, keys, likeliest)?;
     let plain = Plain::split(bytes)?;
     let index = holder_of(keys, opener.max(first), |key| key.verification() == plain.first.line.owner);
     let holder = Holder::new(&keys[index], anchor, agent)?;
-    match verify(plain, agent, &holder, index, noted) {
+    match verify(plain, agent, &holder, (index, stanza), noted) {
         // With an older key, perhaps.
         Err(Refusal::NotShared) if index + 1 < keys.len() => open_with(file, agent, keys, index + 1, anchor, noted),
         done => done,
@@ -107,11 +108,20 @@ impl<'a> Holder<'a> {
     }
 }
 
+/// A plain text, and what opened it.
+pub(super) struct Decrypted {
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+    /// Which of the keys.
+    pub(super) opener: usize,
+    /// By which stanza.
+    pub(super) stanza: usize,
+}
+
 /// Steps 1 and 2: the outside of the file, and age, to the end. Each key by itself, since the newest that opens it is to be known.
-pub(super) fn decrypt(file: &[u8], keys: &[MasterKey]) -> Result<(Zeroizing<Vec<u8>>, usize), Refusal> {
-    for (index, key) in keys.iter().enumerate() {
-        match age_file::open(file, key.identity()) {
-            Ok(bytes) => return Ok((bytes, index)),
+pub(super) fn decrypt(file: &[u8], keys: &[MasterKey], likeliest: usize) -> Result<Decrypted, Refusal> {
+    for (opener, key) in keys.iter().enumerate() {
+        match age_file::open_at(file, key.identity(), likeliest) {
+            Ok((bytes, stanza)) => return Ok(Decrypted { bytes, opener, stanza }),
             Err(Closed::WrongKey) => {}
             Err(Closed::Damaged | Closed::TooMuchWork) => return Err(Refusal::Damaged),
         }
@@ -143,7 +153,7 @@ pub(super) fn verify(
     plain: Plain,
     agent: &AgentName,
     holder: &Holder<'_>,
-    index: usize,
+    (index, stanza): (usize, usize),
     noted: Option<Noted<'_>>,
 ) -> Result<Vault, Refusal> {
     // 3: the first line's grammar was read; its agent is the one asked for.
@@ -160,7 +170,7 @@ pub(super) fn verify(
     }
     // 9: the values.
     let values = read_values(&part, below.values)?;
-    Ok(Verified { part, role, at, sealer, values }.into_vault(plain, holder, index, known))
+    Ok(Verified { part, role, at, sealer, values }.into_vault(plain, holder, (index, stanza), known))
 }
 
 /// All but the seal, for the owner who takes the values as they are. They count from nothing: what a broken seal states is not taken over.
@@ -169,7 +179,7 @@ pub(super) fn adopt(plain: Plain, owner: &MasterKey, index: usize) -> Result<Vau
     let (part, role, _) = verify_part(&plain, &holder, false, None)?;
     let values = read_values(&part, plain.below()?.values)?;
     let found = Verified { part, role, at: Vector::default(), sealer: Sealer::Owner, values };
-    let mut vault = found.into_vault(plain, &holder, index, false);
+    let mut vault = found.into_vault(plain, &holder, (index, 0), false);
     vault.changes.values = true;
     Ok(vault)
 }
@@ -203,7 +213,7 @@ fn verify_part(
 }
 
 impl Verified {
-    fn into_vault(self, plain: Plain, holder: &Holder<'_>, index: usize, known: bool) -> Vault {
+    fn into_vault(self, plain: Plain, holder: &Holder<'_>, (index, stanza): (usize, usize), known: bool) -> Vault {
         let Self { part, role, at, sealer, values } = self;
         let anchored = match holder {
             Holder::Owner(_) => Some(Anchored::Own),
@@ -217,7 +227,7 @@ impl Verified {
             values,
             sealer,
             role,
-            opener: anchored.map(|anchored| Opener { index, anchored }),
+            opener: anchored.map(|anchored| Opener { index, anchored, stanza }),
             known,
             changes: Changes::default(),
             plain: Some(plain),

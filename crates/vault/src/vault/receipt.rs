@@ -27,6 +27,8 @@ pub struct Noted<'a> {
     pub state: &'a State,
     /// The proof.
     pub receipt: &'a Receipt,
+    /// The stanza that opened it, which is tried first.
+    pub stanza: usize,
 }
 
 /// What the owner's signature was compared with. Part of the receipt's key: to the holder of the master key that owns a vault, a receipt also

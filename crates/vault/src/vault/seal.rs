@@ -106,7 +106,7 @@ impl Vault {
 
     fn seal_as_owner(&mut self, keys: &[MasterKey], replica: Replica) -> Result<Vec<u8>, Refusal> {
         let owner = keys.first().ok_or(Refusal::WrongKey)?;
-        let opener = Opener { index: 0, anchored: Anchored::Own };
+        let opener = Opener { index: 0, anchored: Anchored::Own, stanza: 0 };
         let Some(plain) = self.plain.as_ref().filter(|_| !self.changes.part) else {
             let First { agent, id, epoch, .. } = &self.first;
             self.part.reader = owner.agent_key(agent, *id, *epoch, &self.part.nonce).recipient();
@@ -132,7 +132,9 @@ impl Vault {
             return Err(Refusal::OwnerOnly);
         }
         let above = plain.above().to_vec();
-        self.seal_values(&above, key, Opener { index, anchored: Anchored::Card }, replica)
+        // Behind the owner and the agent key.
+        let stanza = 2 + self.part.people.keys().take_while(|listed| *listed != name).count();
+        self.seal_values(&above, key, Opener { index, anchored: Anchored::Card, stanza }, replica)
     }
 
     /// Signs and encrypts; only then the vault is the new state, so that after a failure it can be sealed again, for another replica, say.

@@ -8,7 +8,7 @@ fn with(vault: &Vault, file: &[u8], number: u8, anchor: Anchor<'_>, receipt: &Re
 }
 
 fn noted<'a>(vault: &'a Vault, receipt: &'a Receipt) -> Noted<'a> {
-    Noted { state: vault.state().unwrap(), receipt }
+    Noted { state: vault.state().unwrap(), receipt, stanza: 0 }
 }
 
 /// The receipt that user `number` would give for a text.

@@ -37,7 +37,7 @@ fn a_person_sets_what_the_owner_permitted_and_nothing_else() {
     }
     // Her receipt counts for her.
     let receipt = alice.receipt(&user(ALICE)).unwrap();
-    let noted = Noted { state: alice.state().unwrap(), receipt: &receipt };
+    let noted = Noted { state: alice.state().unwrap(), receipt: &receipt, stanza: 0 };
     let known = Vault::open(&next, &agent(), &user(ALICE), Anchor::Card(&card(OWNER)), Some(noted)).unwrap();
     assert!(known.is_known());
 }
