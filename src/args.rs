@@ -68,8 +68,8 @@ Options:
 {options}{after-help}";
 
 const START: &str = "\
-Start: cast secrets set my-agent OPENAI_API_KEY     prompts for the value
-       cast run my-agent -- node agent.js           runs the agent with its secrets";
+Get started: cast secrets set my-agent OPENAI_API_KEY    prompts for the value
+             cast run my-agent -- node agent.js          gives it to the agent";
 
 #[derive(Subcommand)]
 pub(super) enum Command {

@@ -98,7 +98,8 @@ fn render(command: &clap::Command) -> anyhow::Result<String> {
     }
     let after = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string);
     if let Some(after) = &after {
-        let examples: Vec<_> = after.lines().skip(1).map(|line| escaped(line.trim())).collect();
+        let examples = after.split_once(':').map_or(after.as_str(), |(_, examples)| examples).trim();
+        let examples: Vec<_> = examples.lines().map(|line| escaped(line.trim())).collect();
         write!(page, ".SH EXAMPLES\n.nf\n{}\n.fi\n", examples.join("\n"))?;
     }
     if let Some(settings) = section(words, "SETTINGS") {
@@ -174,7 +175,10 @@ const HAND_WRITTEN: &[(&str, &str)] = &[
     ("cast-init", include_str!("man/cast-init.man")),
     ("cast-audit", include_str!("man/cast-audit.man")),
     ("cast-doctor", include_str!("man/cast-doctor.man")),
+    ("cast-share", include_str!("man/cast-share.man")),
+    ("cast-unshare", include_str!("man/cast-unshare.man")),
     ("cast-key", include_str!("man/cast-key.man")),
+    ("cast-key-card", include_str!("man/cast-key-card.man")),
     ("cast-key-export", include_str!("man/cast-key-export.man")),
     ("cast-key-import", include_str!("man/cast-key-import.man")),
     ("cast-key-move", include_str!("man/cast-key-move.man")),

@@ -9,13 +9,14 @@ use std::process::Command;
 
 use yaml_rust2::YamlLoader;
 
+use crate::forge::Key;
 use crate::sandbox::{CAST, Sandbox, skip};
 use crate::terminal::Terminal;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The pages for users.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "README.md",
     "docs/audit.md",
     "docs/broker.md",
@@ -25,6 +26,7 @@ const PAGES: [&str; 11] = [
     "docs/leaks.md",
     "docs/machines.md",
     "docs/masking.md",
+    "docs/people.md",
     "docs/platforms.md",
     "docs/programs.md",
 ];
@@ -142,6 +144,12 @@ fn home_of_a_reader(section: &str) -> Sandbox {
     for folder in ["usb", "bin", "project"] {
         fs::create_dir(home.join(folder)).unwrap();
     }
+    // What a colleague has sent.
+    let card = format!("{}\n", Key::generate().card());
+    fs::write(home.join("project/alice.card"), &card).unwrap();
+    if ["What she may set", "Who leaves"].contains(&section) {
+        sandbox.cast(["share", "deploy", "--yes", "--with", &format!("alice={}", card.trim())]).succeeds();
+    }
     let write = |name: &str, text: &str| fs::write(home.join("project").join(name), text).unwrap();
     write("agent.js", "console.log(`the agent got its key, ${process.env.OPENAI_API_KEY.length} characters`)\n");
     write("key.pem", "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----\n");
@@ -204,8 +212,12 @@ fn run(sandbox: &Sandbox, block: &Block) -> String {
     let path = format!("{}/bin:{}", sandbox.home().display(), std::env::var("PATH").unwrap());
     // Through env: this process cannot run a file that another of its threads has open for writing while it forks.
     let call = sandbox.other("sh", ["-c", "exec ../block"]).dir(project).env("PATH", path);
-    let (status, shown) =
-        Terminal::start(call).answers(&[("Enter value for", TYPED), ("passphrase", TYPED), ("Enter it again", TYPED)]);
+    let (status, shown) = Terminal::start(call).answers(&[
+        ("Enter value for", TYPED),
+        ("passphrase", TYPED),
+        ("Enter it again", TYPED),
+        ("Share the vault?", "y"),
+    ]);
     assert!(status.success(), "{}: {status}: {shown}", block.place);
     shown
 }
@@ -262,6 +274,15 @@ fn outcome(sandbox: &Sandbox, block: &Block, shown: &str) {
     }
     if says("env -S cast run") || says("--clean-env") {
         holds.push(("the script has its secrets", shown.contains("deployed with ghp-0123456789abcdef")));
+    }
+    if says("cast share deploy --with alice=") && !says("cast unshare") {
+        let access = sandbox.cast(["share", "deploy", "--json"]).succeeds().out;
+        holds.push(("the vault is shared", access.contains("\"name\": \"alice\"")));
+    }
+    if says("cast unshare deploy alice") {
+        let access = sandbox.cast(["share", "deploy", "--json"]).succeeds().out;
+        holds.push(("it is shared no more", access.contains("\"people\": []")));
+        holds.push(("what she has read is named", shown.contains("\nAPI_TOKEN")));
     }
     if says("age -d -i") {
         holds.push(("the vault opens without cast", shown.contains("[secrets.OPENAI_API_KEY]")));

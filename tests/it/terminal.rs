@@ -142,7 +142,8 @@ impl Terminal {
                 // A question is a line that waits for its end.
                 let line = new.rsplit('\n').next().unwrap_or_default();
                 let question = answers.iter().find(|(question, _)| line.contains(question));
-                asked = question.filter(|_| line.ends_with(": ")).map(|(_, answer)| *answer);
+                asked =
+                    question.filter(|_| line.ends_with(": ") || line.ends_with("[y/N] ")).map(|(_, answer)| *answer);
                 if asked.is_some() {
                     terminal.read_up_to = terminal.shown.len();
                 }

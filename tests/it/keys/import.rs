@@ -169,7 +169,10 @@ fn what_is_no_master_key() {
     let good = owner.key();
     import(&good.as_bytes()[..60]).refuses(4, "not a whole age identity", &[&good[..60]]);
     import(b"").refuses(4, "empty", &[]);
-    import(&encrypt(good.as_bytes(), &[&Key::master(&owner).recipient()])).refuses(4, "encrypted file", &[]);
+    import(&encrypt(good.as_bytes(), &[&Key::generate().recipient()])).refuses(4, "encrypted file", &[]);
+    import(&encrypt(key.as_bytes(), &[&Key::master(&owner).recipient()])).refuses(4, "the agent key of 'a'", &[&key]);
+    let refused = import(&encrypt(b"nonsense", &[&Key::master(&owner).recipient()]));
+    refused.refuses(4, "does not contain a usable key", &["nonsense"]);
     owner.cast(["key", "import", "no-such-file"]).refuses(4, "cannot read", &[]);
     // cast does not echo a key typed in the place of a file.
     owner.cast(["key", "import", &good]).refuses(4, "cannot read", &[&good]);

@@ -1,6 +1,7 @@
 //! The card, sharing after a look, and the review.
 
 use super::{SECRET, access, answered, card, carry, fingerprint, owner, people, share, shared, user};
+use crate::advice::{told, typed};
 use crate::forge::{self, Key};
 use crate::sandbox::Sandbox;
 
@@ -42,7 +43,11 @@ fn shares_with_the_holder_of_a_card() {
     assert_eq!(forge::Text::read(&owner.vault("a"), Key::master(&alice)).recipients().len(), 3);
     carry(&owner, &alice);
     let refused = alice.cast(["run", "a", "--", "touch", "started"]).refuses(125, "has another owner", &[SECRET]);
-    assert!(refused.err.contains("'cast vault accept a'"), "{refused:?}");
+    let advice = told(
+        &refused,
+        "if it is shared with you, compare the fingerprint of its owner and accept it: 'cast vault accept {agent}'",
+    );
+    assert_eq!(advice.command("cast vault accept"), "cast vault accept a");
     let looked = alice.cast(["vault", "accept", "a"]).run();
     assert!(looked.code == 2 && looked.err.contains(&fingerprint(&owner)), "{looked:?}");
     assert!(looked.err.contains("person 'alice' (you) may set: nothing"), "{looked:?}");
@@ -109,6 +114,12 @@ fn what_is_not_shared() {
     for card in ["", "nonsense", "cast-card:age1x:00", &his.to_uppercase(), &format!("{his}0"), &owner.key()] {
         refuse(2, "CARD is not a whole card", "a", &format!("bob={card}"), &[]);
     }
+    let refused = owner.cast(["share", "a", "--with", "bob=x"]).refuses(2, "CARD is not a whole card", &[]);
+    let advice = told(&refused, "a card is what this prints on the other side: 'cast key card'");
+    assert_eq!(typed(&bob, &advice.command("cast key card")).succeeds().out, format!("{his}\n"));
+    let words = ["share", "a", "--with", "alice", "--may-set", "LD_PRELOAD"];
+    let refused = owner.cast(words).refuses(2, "only the owner can set 'LD_PRELOAD'", &["hunter2"]);
+    assert_eq!(told(&refused, "leave it out of '--may-set'").command("--may-set"), words[4]);
     owner.cast(["share", "a", "--may-set", "K"]).refuses(2, "", &[]);
     owner.cast(["share", "a", "--yes"]).refuses(2, "", &[]);
     owner.cast(["unshare", "a", "bob"]).refuses(3, "is not shared with 'bob'", &[SECRET]);

@@ -120,6 +120,18 @@ fn the_page_has_vectors_that_a_second_implementation_makes() {
     assert_eq!(row("receipt, own vault"), master.receipt(&text.id, 0, plain));
     assert_eq!(row("receipt, against a card"), master.receipt(&text.id, 1, plain));
     assert_eq!(row("agent line"), text.grant(master));
+    // The same, shared with a person, who has set the value.
+    let alice = Key((0x20..0x40).collect::<Vec<u8>>().try_into().unwrap());
+    assert_eq!(row("card of alice"), alice.card());
+    assert_eq!(row("its fingerprint"), fingerprint(&alice.card()));
+    let shared = text.with_person("alice", &alice.card(), &["OPENAI_API_KEY"]);
+    let shared = Text { rules: "0000000a.2".into(), ..shared }.signed(master);
+    let set = Text { at: "0000000a.1,0000000b.1".into(), ..shared.edited("sk-1", "sk-2") }.sealed_by(alice);
+    let second = begin + plain.len() + page[begin + plain.len()..].find("# cast-vault 1 id=0001").unwrap();
+    assert_eq!(page[second..].split("```").next().unwrap(), set.plain());
+    let (owner_hash, values_hash) = set.hashes();
+    assert_eq!((row("H(O), shared"), row("H(V), set by alice")), (owner_hash, values_hash));
+    assert_eq!(set.recipients(), [master.recipient(), set.agent_key(master).recipient(), alice.recipient()]);
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
         Refusal::OtherAgent(other) => integrity(&format!("is the vault of another agent, '{other}'"))
             .hint(format!("a vault is not renamed by its file: move it back to '{other}.age', then 'cast secrets copy {other} {agent}'")),
         Refusal::OtherOwner => integrity("has another owner than this machine expects").hint(format!(
-            "if it is shared with you, compare its owner's fingerprint and accept it: 'cast vault accept {agent}'"
+            "if it is shared with you, compare the fingerprint of its owner and accept it: 'cast vault accept {agent}'"
         )),
         Refusal::NotAuthentic => restore("is not authentic: its owner did not sign it as it is"),
         Refusal::OtherReader => restore("is not authentic: it names keys that are not its owner's"),

@@ -255,6 +255,32 @@ fn a_removed_persons_later_values_are_not_taken_unasked() {
     }
 }
 
+#[test]
+fn what_both_sides_changed_of_a_person_is_merged_by_permission() {
+    let (_, base) = shared();
+    let share = |vault: &mut Vault, number, keys: &[&str], since| {
+        let may_set = keys.iter().map(|key| name(key)).collect();
+        vault.share(person("alice"), card(number), may_set, since).unwrap();
+    };
+    let [early, late] = ["2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"].map(|time| Timestamp::parse(time).unwrap());
+    // Both list her again, one with K as well; L goes on the other side.
+    let with_k = changed(&base, OWNER, 1, |vault| share(vault, ALICE, &["K", "L"], early));
+    let without_l = changed(&base, OWNER, 2, |vault| share(vault, ALICE, &[], late));
+    for files in [[&base, &with_k, &without_l], [&base, &without_l, &with_k]] {
+        let (vault, _) = joined(merge(files.map(|file| &file[..])));
+        let alice = &vault.people()[&person("alice")];
+        assert_eq!((alice.since, &alice.may_set), (late, &[name("K")].into()));
+    }
+    // Another card, and a removal, are for a person to decide.
+    let other_card = changed(&base, OWNER, 2, |vault| share(vault, STRANGER, &["L"], late));
+    let removed = changed(&base, OWNER, 2, |vault| assert!(vault.unshare(&person("alice")).unwrap()));
+    for other in [other_card, removed] {
+        for files in [[&base, &with_k, &other], [&base, &other, &with_k]] {
+            assert_eq!(clashes(merge(files.map(|file| &file[..]))), [Clash::Person(person("alice"))]);
+        }
+    }
+}
+
 /// The holder of a former key can sign what seems to have all that there is.
 #[test]
 fn a_side_of_a_former_key_is_not_taken_as_it_is() {
