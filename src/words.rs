@@ -50,3 +50,8 @@ pub(crate) fn number(word: &OsString, allowed: RangeInclusive<usize>) -> Result<
         Failure::new(Kind::Usage, "N is not a valid number").hint(hint)
     })
 }
+
+/// The names of secrets in one line.
+pub(crate) fn joined<'a>(names: impl IntoIterator<Item = &'a SecretName>) -> String {
+    names.into_iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ")
+}

@@ -22,7 +22,7 @@ pub(crate) struct ShareArgs {
 
     /// The person, by a name of your choice and their card
     ///
-    /// NAME alone is one with whom the vault is shared already: what they may set is replaced if --may-set is given.
+    /// NAME alone is one with whom the vault is shared already.
     #[arg(long, value_name = "NAME=CARD")]
     pub(crate) with: Option<OsString>,
 

@@ -92,9 +92,12 @@ fn selection(only: &[OsString], except: &[OsString]) -> Result<Selection> {
 }
 
 pub(super) fn say_what_is_closed(builtin: Builtin, report: Report) {
-    if builtin == Builtin::Closed {
-        report.note("cast: an agent key cannot open the built-in secrets; '--no-builtin' drops this line\n");
-    }
+    let why = match builtin {
+        Builtin::Closed => "an agent key cannot open the built-in secrets",
+        Builtin::OfOthers => "the built-in secrets here are another owner's",
+        Builtin::Settled | Builtin::LeftOut => return,
+    };
+    report.note(&format!("cast: {why}; '--no-builtin' drops this line\n"));
 }
 
 fn say_what_is_unmasked(misses_terminal: bool, report: Report) {

@@ -11,7 +11,7 @@ use crate::{prompt, table, words};
 use cast_core::clock;
 use cast_core::failure::{Failure, Kind, Result};
 use cast_core::session::Session;
-use cast_core::verbs::share::{Access, Propose, Review, Share};
+use cast_core::verbs::share::{Access, Propose, Share, ShowAccess};
 use cast_vault::{AgentName, Card, Person, PersonName, SecretName, Timestamp};
 
 /// Who can open a vault, as JSON. A promise: fields are added, never changed.
@@ -56,7 +56,7 @@ struct AgentKeyLine<'a> {
 pub(crate) fn run(args: &ShareArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let agent = words::agent(&args.agent)?;
     let Some(word) = &args.with else {
-        let access = session.perform(Review { agent: &agent })?;
+        let access = session.perform(ShowAccess { agent: &agent })?;
         return if args.json { report.json(&line(&agent, &access)) } else { show(&agent, &access, report) };
     };
     let (person, card) = person_and_card(word)?;
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &ShareArgs, session: &Session, report: Report) -> anyhow
     let (is_new, replaces) = (share.new_card().is_some(), share.former_card().is_some());
     let may = match share.may_set() {
         none if none.is_empty() => String::new(),
-        names => format!(" and set {}", joined(names)),
+        names => format!(" and set {}", words::joined(names)),
     };
     let owner = session.perform(share)?;
     report.success(format_args!("'{person}' can read the vault of agent '{agent}'{may}"));
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &ShareArgs, session: &Session, report: Report) -> anyhow
             "old copies of the vault stay open to the former card; if its key leaked, change the values at their source"
         ));
     }
-    if is_new {
+    if is_new && !replaces {
         report.hint(format_args!(
             "once '{person}' has the file of the vault: 'cast vault accept {agent}', which shows your fingerprint: {owner}"
         ));
@@ -102,7 +102,7 @@ fn may_set(list: &[OsString]) -> Result<Option<BTreeSet<SecretName>>> {
 /// Shows what there is to compare and to consider, and asks.
 fn ask(person: &PersonName, share: &Share, yes: bool, report: Report) -> Result<()> {
     if let Some(former) = share.former_card() {
-        let may = if share.may_set().is_empty() { "nothing".to_owned() } else { joined(share.may_set()) };
+        let may = if share.may_set().is_empty() { "nothing".to_owned() } else { words::joined(share.may_set()) };
         report.note(&format!("The card of '{person}' so far has the fingerprint: {former}\n"));
         report.note(&format!("With the new one, '{person}' may set: {may}\n"));
     }
@@ -115,7 +115,7 @@ fn ask(person: &PersonName, share: &Share, yes: bool, report: Report) -> Result<
     }
     let addresses = share.new_addresses();
     if !addresses.is_empty() {
-        let names = joined(addresses);
+        let names = words::joined(addresses);
         report.note(&format!(
             "Who sets an address or a configuration decides where the keys beside it are sent: {names}\n"
         ));
@@ -124,10 +124,6 @@ fn ask(person: &PersonName, share: &Share, yes: bool, report: Report) -> Result<
         }
     }
     Ok(())
-}
-
-fn joined<'a>(names: impl IntoIterator<Item = &'a SecretName>) -> String {
-    names.into_iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn show(agent: &AgentName, access: &Access, report: Report) -> anyhow::Result<()> {
@@ -141,7 +137,7 @@ fn show(agent: &AgentName, access: &Access, report: Report) -> anyhow::Result<()
     let person = |(name, person): &(PersonName, Person)| {
         let may = match &person.may_set {
             none if none.is_empty() => "read".to_owned(),
-            names => format!("read, set {}", joined(names)),
+            names => format!("read, set {}", words::joined(names)),
         };
         let name = format!("{name}{}", you(access.caller.as_ref() == Some(name)));
         [name, clock::local(person.since), may, person.card.fingerprint().to_string()]

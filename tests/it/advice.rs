@@ -118,6 +118,7 @@ const UNTRIED: [(&str, &[&str]); 6] = [
         &[
             "install that version",
             "ask its owner for a copy that is shared with this key",
+            "ask its owner whether it is still shared with you",
             "run the command again",
             "log in as that user in a separate session ('ssh' or 'machinectl shell', not 'su' or 'sudo')",
         ],

@@ -101,7 +101,10 @@ fn vaults_that_do_not_open() {
     let message = |number: usize| json["findings"][number]["message"].as_str().unwrap();
     assert!(message(0).contains("'damaged'") && message(1).contains("'old' is older"), "{json}");
     assert!(message(2).contains("'other'"), "{json}");
-    assert_eq!(json["findings"][1]["fix"][0], "review it and, if it is yours, accept it: 'cast vault accept old'");
+    assert_eq!(
+        json["findings"][1]["fix"][0],
+        "review it and, if it is as it should be, accept it: 'cast vault accept old'"
+    );
     let opens: Vec<_> = json["vaults"].as_array().unwrap().iter().map(|vault| vault["opens"] == true).collect();
     assert_eq!(opens, [false, true, false, false]);
     outcome.says_nothing_of(&["sk-live", &sandbox.key()]);
@@ -110,7 +113,10 @@ fn vaults_that_do_not_open() {
     assert_eq!((told.code, told.err.as_str()), (1, "cast: error: 3 problems found\n"));
     assert!(told.out.contains("vaults     1 of 4 opens\n"), "{told:?}");
     assert!(told.out.contains("\n2. the vault of agent 'old' is older"), "{told:?}");
-    assert!(told.out.contains("\n   review it and, if it is yours, accept it: 'cast vault accept old'\n"), "{told:?}");
+    assert!(
+        told.out.contains("\n   review it and, if it is as it should be, accept it: 'cast vault accept old'\n"),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use cast_vault::{
-    AgentName, Anchor, Clash, Inspected, MasterKey, Part, Refusal, Role, Secret, SecretName, Sides, UnlockKey, Vault,
+    AgentName, Anchor, Clash, Inspected, MasterKey, Part, Person, PersonName, Refusal, Role, Sealer, Secret,
+    SecretName, Sides, UnlockKey, Vault,
 };
 
 use crate::clock;
@@ -78,9 +79,15 @@ pub(crate) fn conflict(agent: &AgentName, clashes: &[Clash], sides: Sides<'_>, n
     let line = |clash: &Clash| match clash {
         Clash::Secret(name) => {
             let [ours, theirs] = [sides.ours, sides.theirs].map(|vault| times(vault, name));
-            format!("{name}: {ours} in {}, {theirs} in {}", names.ours, names.theirs)
+            let stranger =
+                stranger(sides.theirs, sides.ours, name).or_else(|| stranger(sides.ours, sides.theirs, name));
+            let who = stranger.map(|who| format!("; one side is sealed by '{who}', who may not set it"));
+            format!("{name}: {ours} in {}, {theirs} in {}{}", names.ours, names.theirs, who.unwrap_or_default())
         }
         Clash::Person(name) => format!("person '{name}': changed in {} and in {}", names.ours, names.theirs),
+        Clash::FormerKey => {
+            format!("names, flags or people were changed with a former key in {} or in {}", names.ours, names.theirs)
+        }
         Clash::Epoch => format!("agent keys were revoked in {} and in {}", names.ours, names.theirs),
         Clash::Count => format!("{} and {} count the same for different states", names.ours, names.theirs),
     };
@@ -89,17 +96,35 @@ pub(crate) fn conflict(agent: &AgentName, clashes: &[Clash], sides: Sides<'_>, n
     let keys: Vec<_> = clashes
         .iter()
         .filter_map(|clash| match clash {
-            Clash::Secret(name) => Some(name.to_string()),
-            Clash::Person(_) | Clash::Epoch | Clash::Count => None,
+            Clash::Secret(name) => Some(name),
+            Clash::Person(_) | Clash::FormerKey | Clash::Epoch | Clash::Count => None,
         })
         .collect();
-    if keys.len() == clashes.len() && *sides.ours.role() != Role::Reader {
-        let keys = keys.join(",");
-        return failure
-            .hint(format!("to take what {} has: 'cast vault merge {agent} --theirs {keys}'", names.theirs))
-            .hint(format!("to keep what {} has: 'cast vault merge {agent} --ours {keys}'", names.ours));
+    let may_choose = match sides.ours.role() {
+        Role::Owner => true,
+        Role::Person(name) => {
+            sides.ours.people().get(name).is_some_and(|own| keys.iter().all(|key| own.may_set.contains(*key)))
+        }
+        Role::Reader => false,
+    };
+    if keys.len() == clashes.len() && may_choose {
+        let is_of_a_stranger =
+            |clash: &Clash| matches!(clash, Clash::Secret(name) if stranger(sides.theirs, sides.ours, name).is_some());
+        let keys = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let take = format!("to take what {} has: 'cast vault merge {agent} --theirs {keys}'", names.theirs);
+        let keep = format!("to keep what {} has: 'cast vault merge {agent} --ours {keys}'", names.ours);
+        let (first, second) = if clashes.iter().any(is_of_a_stranger) { (keep, take) } else { (take, keep) };
+        return failure.hint(first).hint(second);
     }
     failure
         .hint("take one side as a whole: 'git checkout --ours FILE' or 'git checkout --theirs FILE'")
         .hint(format!("then look at it, and take it: 'cast vault accept {agent}'"))
+}
+
+/// The person who sealed `side`, and who may not set the secret by the owner's part of `other`: removed, perhaps.
+fn stranger<'a>(side: &'a Vault, other: &Vault, secret: &SecretName) -> Option<&'a PersonName> {
+    let Sealer::Person(name) = side.sealer() else { return None };
+    let card = &side.people().get(name)?.card;
+    let may = |person: &Person| person.card == *card && person.may_set.contains(secret);
+    (!other.people().values().any(may)).then_some(name)
 }

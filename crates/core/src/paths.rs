@@ -137,7 +137,7 @@ impl Places {
     }
 
     /// Whether the user set `CAST_VAULTS`.
-    pub(crate) fn is_shared(&self) -> bool {
+    pub(crate) fn has_named_vaults(&self) -> bool {
         self.shared
     }
 

@@ -21,8 +21,10 @@ pub enum Builtin {
     Settled,
     /// There are some, and the settings keep them from this agent.
     LeftOut,
-    /// There are some, and the key of this process does not open them.
+    /// There are some, and the agent key of this process does not open them.
     Closed,
+    /// There are some of another owner, in whose folder the vault of the agent is.
+    OfOthers,
 }
 
 /// A vault as it was read, with what this machine knows of it.
@@ -146,7 +148,7 @@ impl Session {
             Ok(None) => self.without_builtin(),
             // In the folder of whoever shared the agent's vault, it is theirs.
             Err(failure) if *vault.role() != Role::Owner && self.is_of_others(&builtin, &failure)? => {
-                Ok((None, Builtin::Closed))
+                Ok((None, Builtin::OfOthers))
             }
             Err(failure) => Err(failure),
         }
@@ -225,7 +227,10 @@ impl Session {
             }
             opened => opened,
         };
-        let vault = vault.map_err(|refusal| unlocked.explain(refusal.into()))?;
+        let was_shared = here.place.card().is_some();
+        let vault = vault.map_err(|refusal| unlocked.explain(refusal.into())).map_err(|failure| {
+            if was_shared && failure.kind() == Kind::WrongKey { shared_no_more(&failure) } else { failure }
+        })?;
         self.judge(vault, here, unlocked)
     }
 
@@ -378,6 +383,13 @@ pub(crate) fn gone(kind: Kind, agent: &AgentName, place: &Place) -> Failure {
     let path = place.path.display();
     Failure::new(kind, format!("the vault of agent '{agent}' that this machine has seen is gone: '{path}'"))
         .hint("restore it: from a backup, or with 'git checkout' or 'git pull'")
+}
+
+/// A vault that was shared with this user, and that no key here opens.
+fn shared_no_more(failure: &Failure) -> Failure {
+    Failure::new(failure.kind(), failure.message())
+        .hint("ask its owner whether it is still shared with you")
+        .hint("if it is damaged, restore it from a backup or from version control")
 }
 
 /// Whom the holder of a master key expects in a place by using a vault there. An agent key expects nobody; its line says whom to expect for that key.

@@ -80,7 +80,10 @@ impl Session {
 
     /// The folder that `CAST_VAULTS` names, if it is not there.
     pub fn missing_vaults(&self) -> Option<&Path> {
-        self.places.vaults().ok().filter(|folder| self.places.is_shared() && fs::symlink_metadata(folder).is_err())
+        self.places
+            .vaults()
+            .ok()
+            .filter(|folder| self.places.has_named_vaults() && fs::symlink_metadata(folder).is_err())
     }
 
     pub(crate) fn seen(&self) -> Option<Seen> {

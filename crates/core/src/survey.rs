@@ -8,7 +8,7 @@ use crate::key_store::Whence;
 use crate::listing;
 use crate::read::{Found, Verdict};
 use crate::session::Session;
-use cast_vault::{AgentName, Flags, MasterKey, PersonName, Role, SecretName, Timestamp, UnlockKey, Vault};
+use cast_vault::{AgentName, Card, Flags, MasterKey, PersonName, Role, SecretName, Timestamp, UnlockKey, Vault};
 
 /// The state of one vault.
 pub struct Surveyed {
@@ -19,13 +19,13 @@ pub struct Surveyed {
     /// Whether it waits for a look by its owner, as a former key owns it and this machine has not seen it.
     pub(crate) waits: bool,
     /// Whether no key here opens it and this machine has seen none of its user's there: in the folder of a team, others have vaults, too.
-    pub(crate) is_of_others: bool,
+    pub(crate) is_closed_and_unknown: bool,
 }
 
 /// Details of a vault that opens.
 #[derive(Clone, Debug)]
 pub struct Standing {
-    /// The recipient of the master key that it is sealed to, `age1...`.
+    /// The recipient of the master key of this user that it is sealed to, as owner or person: `age1...`.
     pub master: String,
     /// The names of its secrets, and when each value was last set.
     pub secrets: Vec<(SecretName, Timestamp)>,
@@ -84,7 +84,7 @@ impl Session {
                     let secrets = vault.values().iter().map(|(name, secret)| (name.clone(), secret.updated));
                     let dangerous = vault.names().iter().filter(|(_, flags)| flags.dangerous);
                     Ok(Standing {
-                        master: vault.part().card.recipient().to_string(),
+                        master: own_card(&vault).recipient().to_string(),
                         is_own: *vault.role() == Role::Owner,
                         secrets: secrets.collect(),
                         dangerous: dangerous.map(|(name, _)| name.clone()).collect(),
@@ -99,8 +99,8 @@ impl Session {
                 Err(failure) => Err(failure),
             };
             let is_closed = state.as_ref().is_err_and(|failure| failure.kind() == Kind::WrongKey);
-            let is_of_others = is_closed && self.here(&agent)?.place.held.is_none();
-            vaults.push(Surveyed { agent, state, waits: waits.get(), is_of_others });
+            let is_closed_and_unknown = is_closed && self.here(&agent)?.place.held.is_none();
+            vaults.push(Surveyed { agent, state, waits: waits.get(), is_closed_and_unknown });
         }
         Ok(vaults)
     }
@@ -113,6 +113,15 @@ impl Session {
             UnlockKey::Agent(grant) => Held::Agent(grant.agent.clone(), grant.epoch),
         };
         Ok(KeyStatus { whence: unlocked.whence.clone(), held })
+    }
+}
+
+/// The card of the owner or, of a vault that is shared with this user, the one that is listed.
+fn own_card(vault: &Vault) -> &Card {
+    let part = vault.part();
+    match vault.role() {
+        Role::Person(name) => part.people.get(name).map_or(&part.card, |person| &person.card),
+        Role::Owner | Role::Reader => &part.card,
     }
 }
 

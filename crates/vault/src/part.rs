@@ -65,6 +65,11 @@ impl Part {
         [self.card.recipient(), &self.reader].into_iter().chain(people).cloned().collect()
     }
 
+    /// Which of the recipients a person is.
+    pub(crate) fn stanza_of(&self, name: &PersonName) -> usize {
+        2 + self.people.keys().take_while(|listed| *listed != name).count()
+    }
+
     /// The nonce of a part that was not read, or not yet.
     pub(crate) fn nonce_of(text: &[u8]) -> Option<[u8; 16]> {
         let line = text.split(|byte| *byte == b'\n').nth(2)?;

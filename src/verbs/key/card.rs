@@ -21,6 +21,6 @@ pub(crate) fn run(args: &KeyCardArgs, session: &Session, report: Report) -> anyh
         return report.json(&line);
     }
     report.data(&(line.card + "\n"))?;
-    report.hint(format_args!("whoever takes it has to see this fingerprint: {}", line.fingerprint));
+    report.hint(format_args!("compare this fingerprint with whoever takes the card: {}", line.fingerprint));
     Ok(())
 }

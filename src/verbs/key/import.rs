@@ -9,7 +9,7 @@ use cast_core::verbs::key::import::ImportKey;
 
 pub(crate) fn run(args: &KeyImportArgs, session: &Session, report: Report) -> anyhow::Result<()> {
     let (text, named_by) = match args.file.as_path() {
-        dash if dash.as_os_str() == "-" => (key_store::read_key_from_standard_input()?, "standard input"),
+        dash if dash.as_os_str() == "-" => (key_store::read_key_text_from_standard_input()?, "standard input"),
         path => (key_store::read_key_text(path, "FILE")?, "FILE"),
     };
     let (given, fingerprint) = session.key_in_backup(&text, named_by)?;

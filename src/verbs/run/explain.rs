@@ -98,7 +98,7 @@ fn whole<'a>(explained: &'a Explained, agent: &'a AgentName, left_out: bool) -> 
             Builtin::Settled if left_out => "left out",
             Builtin::Settled => "included",
             Builtin::LeftOut => "left out",
-            Builtin::Closed => "closed",
+            Builtin::Closed | Builtin::OfOthers => "closed",
         },
         secrets: explained.secrets.iter().map(line).collect(),
         dropped: &explained.dropped,

@@ -5,7 +5,6 @@ use cast_core::key_store;
 use cast_core::listing;
 use cast_core::session::Session;
 use cast_core::verbs::accept::{Review, Reviewed, ReviewedPerson, ReviewedSecret};
-use cast_vault::SecretName;
 
 use crate::args::AcceptArgs;
 use crate::report::{Printable, Report};
@@ -63,11 +62,8 @@ fn show(review: &Reviewed, report: Report) {
     });
     for ReviewedPerson { name, is_caller, may_set, fingerprint } in &review.people {
         let you = if *is_caller { " (you)" } else { "" };
-        let may_set = match may_set.iter().map(SecretName::as_str).collect::<Vec<_>>().join(", ") {
-            none if none.is_empty() => "nothing".to_owned(),
-            names => names,
-        };
-        lines.push(format!("person '{name}'{you} may set: {may_set}, with the fingerprint: {fingerprint}"));
+        let may_set = if may_set.is_empty() { "nothing".to_owned() } else { words::joined(may_set) };
+        lines.push(format!("person '{name}'{you}, fingerprint {fingerprint}: may set {may_set}"));
     }
     if let Some((card, fingerprint)) = &review.owner {
         lines.push(format!("owner: {card}"));

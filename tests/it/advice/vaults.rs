@@ -89,7 +89,8 @@ fn older() {
     let old = fs::read(sandbox.vault("a")).unwrap();
     sandbox.set("a", "L", SECRET);
     fs::write(sandbox.vault("a"), old).unwrap();
-    let advice = told(&found(&sandbox), "review it and, if it is yours, accept it: 'cast vault accept {agent}'");
+    let advice =
+        told(&found(&sandbox), "review it and, if it is as it should be, accept it: 'cast vault accept {agent}'");
     let asked = typed(&sandbox, &advice.command("cast vault accept")).run();
     assert!(asked.code == 2 && asked.err.contains("pass '--yes'"), "{asked:?}");
     typed(&sandbox, &format!("{} --yes", advice.command("cast vault accept"))).succeeds();

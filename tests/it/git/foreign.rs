@@ -162,3 +162,44 @@ fn without_a_key_nothing_is_merged_and_one_line_says_so() {
     there.cast(&["vault", "merge", "a"]).succeeds();
     assert_eq!(there.values(), "T_ONE=hunter2-here T_TWO=hunter2-there");
 }
+
+/// Who has the key from before a rotation, and the repository, lists somebody on a branch from before it.
+#[test]
+fn what_the_holder_of_a_former_key_lists_is_not_merged_unasked() {
+    let Some([here, thief]) = two_machines() else { return };
+    let mallory = crate::forge::Key::generate().card();
+    let before = here.gits(&["rev-parse", "HEAD"]).out;
+    here.cast(&["key", "rotate"]).succeeds();
+    here.set("T_ONE", "hunter2-here");
+    here.commit("rotated");
+    let shares = |words: &[&str]| {
+        thief.gits(&["checkout", "-q", "-B", "evil", before.trim()]);
+        fs::remove_dir_all(thief.sandbox.state().join("seen")).unwrap();
+        thief.cast(words).succeeds();
+        thief.commit("evil");
+        thief.gits(&["push", "-q", "-f", "origin", "HEAD:main"]);
+    };
+    let with = format!("mallory={mallory}");
+    for words in [
+        &["share", "a", "--yes", "--with", &with, "--may-set", "T_ONE"][..],
+        &["set", "a", "T_TWO", "--keep", "--unmasked"],
+        &["key", "revoke", "--agent", "a"],
+        &["delete", "a", "T_TWO"],
+    ] {
+        shares(words);
+        for pull in
+            [&["pull", "--no-rebase", "--no-edit", "origin", "main"][..], &["pull", "--rebase", "origin", "main"]]
+        {
+            let head = here.gits(&["rev-parse", "HEAD"]).out;
+            let pulled = here.git(pull).run();
+            assert_ne!(pulled.code, 0, "{words:?}: {pulled:?}");
+            assert!(pulled.err.contains("with a former key"), "{words:?}: {pulled:?}");
+            pulled.says_nothing_of(&SECRETS);
+            here.git(&["merge", "--abort"]).run();
+            here.git(&["rebase", "--abort"]).run();
+            here.gits(&["reset", "-q", "--hard", head.trim()]);
+            assert_eq!(here.values(), "T_ONE=hunter2-here T_TWO=hunter2-two");
+            assert!(here.cast(&["share", "a", "--json"]).succeeds().out.contains("\"people\": []"));
+        }
+    }
+}

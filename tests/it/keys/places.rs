@@ -311,7 +311,10 @@ fn a_stanza_for_the_newest_key_makes_no_vault_of_it() {
             assert_eq!(keys_in(&owner.key_file()).len(), 2);
         }
         let shown = owner.cast(["vault", "accept", "m"]).run();
-        assert!(shown.code == 2 && shown.err.contains("person 'eve' may set: K"), "{shown:?}");
+        assert!(
+            shown.code == 2 && shown.err.contains("person 'eve', fingerprint ") && shown.err.contains(": may set K\n"),
+            "{shown:?}"
+        );
         owner.cast(["delete", "m", "--all", "--yes"]).succeeds();
     }
     fs::write(owner.vault("n"), planted("n", former).encrypt(&[&Key::master(&owner).recipient()])).unwrap();

@@ -50,7 +50,10 @@ fn shares_with_the_holder_of_a_card() {
     assert_eq!(advice.command("cast vault accept"), "cast vault accept a");
     let looked = alice.cast(["vault", "accept", "a"]).run();
     assert!(looked.code == 2 && looked.err.contains(&fingerprint(&owner)), "{looked:?}");
-    assert!(looked.err.contains("person 'alice' (you) may set: nothing"), "{looked:?}");
+    assert!(
+        looked.err.contains("person 'alice' (you), fingerprint ") && looked.err.contains(": may set nothing\n"),
+        "{looked:?}"
+    );
     alice.cast(["vault", "accept", "a", "--yes"]).succeeds();
     assert_eq!(alice.value("a", "K"), SECRET.as_bytes());
     for words in [
@@ -105,9 +108,12 @@ fn what_is_not_shared() {
     refuse(3, "agent 'a' has no secret 'MISSING'", "a", &of_bob, &["--may-set", "MISSING"]);
     refuse(2, "only the owner can set 'LD_PRELOAD'", "a", &of_bob, &["--may-set", "K,LD_PRELOAD"]);
     refuse(2, "only the owner can set 'LD_PRELOAD'", "a", "alice", &["--may-set", "LD_PRELOAD"]);
-    refuse(2, "that card is the owner's", "a", &format!("me={own}"), &[]);
-    refuse(2, "that card is the owner's or another person's", "a", &format!("bob={hers}"), &[]);
-    refuse(2, "that card is the owner's or another person's", "a", &format!("bob={half}"), &[]);
+    let with = format!("me={own}");
+    let refused = owner.cast(["share", "a", "--with", &with]).refuses(2, "that card is the owner's", &["hunter2"]);
+    let review = typed(&owner, &told(&refused, "see whose it is: 'cast share {agent}'").command("cast share"));
+    assert!(review.succeeds().out.contains(&fingerprint(&owner)));
+    refuse(2, "that card is the owner's, or it is listed under another name", "a", &format!("bob={hers}"), &[]);
+    refuse(2, "that card is the owner's, or it is listed under another name", "a", &format!("bob={half}"), &[]);
     refuse(2, "NAME is not a valid name of a person", "a", &format!("owner={his}"), &[]);
     refuse(2, "NAME is not a valid name of a person", "a", &his, &[]);
     refuse(2, "KEY is not a valid secret name", "a", &of_bob, &["--may-set", "K,no-name"]);

@@ -54,7 +54,10 @@ fn a_permission_follows_its_secret_and_ends_with_it() {
     owner.cast(["share", "a", "--with", "alice", "--may-set", "L"]).succeeds();
     owner.cast(["secrets", "rename", "a", "L", "OPENAI_BASE_URL"]).succeeds();
     assert_eq!(may_set(&owner), serde_json::json!([]));
-    owner.cast(["secrets", "rename", "a", "OPENAI_BASE_URL", "L"]).succeeds();
+    owner.cast(["share", "a", "--yes", "--with", "alice", "--may-set", "OPENAI_BASE_URL"]).succeeds();
+    owner.cast(["secrets", "rename", "a", "OPENAI_BASE_URL", "KUBECONFIG"]).succeeds();
+    assert_eq!(may_set(&owner), serde_json::json!([]));
+    owner.cast(["secrets", "rename", "a", "KUBECONFIG", "L"]).succeeds();
     // A secret of a new name is nobody's but the owner's.
     owner.cast(["share", "a", "--with", "alice", "--may-set", "L"]).succeeds();
     owner.set("a", "N", "hunter2-n");

@@ -112,7 +112,7 @@ fn what_a_former_key_owns_is_used_only_as_it_was_verified_here() {
     there(&me, &["set", "b", "K", "hunter2-typed"]).refuses(5, REFUSED, &["hunter2"]);
     // A look shows who is in it; then it is this user's, under the newest key.
     let shown = there(&me, &["vault", "accept", "b"]).run();
-    assert!(shown.err.contains("person 'eve' may set: K"), "{shown:?}");
+    assert!(shown.err.contains("person 'eve', fingerprint ") && shown.err.contains(": may set K\n"), "{shown:?}");
     there(&me, &["vault", "accept", "b", "--yes"]).succeeds();
     there(&me, &["list", "b"]).succeeds();
     // What somebody else made goes.

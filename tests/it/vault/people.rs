@@ -37,8 +37,8 @@ fn accepts_the_owner_by_the_fingerprint_of_the_card() {
     let asked = alice.cast(["vault", "accept", "a"]).run();
     let card = Key::master(&owner).card();
     let alice_is = fingerprint(&Key::master(&alice).card());
-    let alice_may = format!("person 'alice' (you) may set: K, with the fingerprint: {alice_is}");
-    for part in [&card, &fingerprint(&card), &alice_may, "person 'bob' may set: nothing", "K  "] {
+    let alice_may = format!("person 'alice' (you), fingerprint {alice_is}: may set K\n");
+    for part in [&card, &fingerprint(&card), &alice_may, "person 'bob', fingerprint ", "K  "] {
         assert!(asked.code == 2 && asked.err.contains(part), "no '{part}': {asked:?}");
     }
     asked.says_nothing_of(&[SECRET]);

@@ -180,7 +180,7 @@ impl Event {
     }
 
     /// Sets which vault an agent key opens, and in which epoch.
-    pub fn set_epoch(&mut self, vault: VaultId, epoch: u64) {
+    pub fn set_opens(&mut self, vault: VaultId, epoch: u64) {
         self.epoch = Some((vault, epoch));
     }
 

@@ -131,7 +131,7 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
     let vault = |kind, what: &str| Failure::new(kind, format!("the vault of agent '{agent}' {what}"));
     let integrity = |what: &str| vault(Kind::Integrity, what);
     let restore = |what: &str| integrity(what).hint("restore it from a backup or from version control");
-    let look = format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'");
+    let look = format!("review it and, if it is as it should be, accept it: 'cast vault accept {agent}'");
     let anew = format!("accept it, which makes a new vault of what is in it: 'cast vault accept {agent}'");
     match refusal {
         Refusal::WrongKey => vault(Kind::WrongKey, "does not open: wrong key, or damaged")
@@ -178,7 +178,8 @@ fn vault(agent: &AgentName, refusal: &Refusal) -> Failure {
             let what = format!("only the owner can set '{name}': its name makes programs load code, or a command fetches it");
             Failure::new(Kind::Usage, what).hint("leave it out of '--may-set'")
         }
-        Refusal::CardTaken => Failure::new(Kind::Usage, "that card is the owner's or another person's"),
+        Refusal::CardTaken => Failure::new(Kind::Usage, "that card is the owner's, or it is listed under another name")
+            .hint(format!("see whose it is: 'cast share {agent}'")),
         Refusal::TooManyPeople => vault(Kind::Usage, "has as many people as a vault can have"),
         Refusal::EpochsUsedUp => vault(Kind::Other, "cannot count another epoch").hint(anew),
         Refusal::Vector(VectorFault::TooManyReplicas) => {

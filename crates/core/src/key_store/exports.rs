@@ -63,18 +63,19 @@ impl Exports {
     /// Remembers that there is a copy of the keys outside the key store. A record that cannot be written costs a hint that is given once more, so
     /// nothing fails of it.
     pub(crate) fn note_copied(&self, keys: &[MasterKey]) {
-        self.note_soon(keys, |line| line.is_copied = true);
+        let _ = self.note_soon(keys, |line| line.is_copied = true);
     }
 
     /// Remembers that the card of this key was shown: a vault may be shared with it at any time.
-    pub(crate) fn note_shown(&self, key: &MasterKey) {
+    pub(crate) fn note_shown(&self, key: &MasterKey) -> Result<()> {
         let public = public_of(key);
-        if !self.lines().iter().any(|line| line.public == public && line.is_shown) {
-            self.note_soon(std::slice::from_ref(key), |line| line.is_shown = true);
+        if self.lines().iter().any(|line| line.public == public && line.is_shown) {
+            return Ok(());
         }
+        self.note_soon(std::slice::from_ref(key), |line| line.is_shown = true)
     }
 
-    fn note_soon(&self, keys: &[MasterKey], note: impl Fn(&mut Line)) {
+    fn note_soon(&self, keys: &[MasterKey], note: impl Fn(&mut Line)) -> Result<()> {
         let mut lines = self.lines();
         for public in keys.iter().rev().map(public_of) {
             let known = lines.iter().position(|line| line.public == public).map(|index| lines.remove(index));
@@ -82,11 +83,8 @@ impl Exports {
             note(&mut line);
             lines.push(line);
         }
-        if let Some(folder) = self.0.parent()
-            && disk::make_private_folders(folder).is_ok()
-        {
-            let _ = disk::replace_soon(&self.0, text(&lines).as_bytes());
-        }
+        self.0.parent().map_or(Ok(()), disk::make_private_folders)?;
+        disk::replace_soon(&self.0, text(&lines).as_bytes())
     }
 
     /// Remembers that each of these keys of a store is in the place of the one behind it. Where it cannot be written, a card of such a key is
@@ -208,7 +206,7 @@ mod tests {
         let [made, other] = [(), ()].map(|()| MasterKey::generate(clock::now()));
         exports.note_made(&made, None).unwrap();
         for key in [&made, &other, &made] {
-            exports.note_shown(key);
+            exports.note_shown(key).unwrap();
             assert!(!exports.is_only_here(key) && !exports.is_copied(Some(&public_of(key))));
         }
         exports.note_copied(std::slice::from_ref(&made));

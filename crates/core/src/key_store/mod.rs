@@ -36,7 +36,7 @@ pub use slot::Slot;
 pub(crate) use variable::is_sealed as is_sealed_key;
 pub use variable::{is_set as is_in_variable, load as from_variable, parse as parse_key};
 pub use variable::{
-    read_file as read_key_file, read_standard_input as read_key_from_standard_input, read_text as read_key_text,
+    read_file as read_key_file, read_standard_input as read_key_text_from_standard_input, read_text as read_key_text,
 };
 
 /// A place for a master key.

@@ -262,7 +262,7 @@ pub(crate) fn refused(agent: &AgentName, verdict: Verdict, place: Option<&Place>
 /// Its user has to look at it first.
 fn to_review(agent: &AgentName, what: &str) -> Failure {
     Failure::new(Kind::Integrity, format!("the vault of agent '{agent}' {what}"))
-        .hint(format!("review it and, if it is yours, accept it: 'cast vault accept {agent}'"))
+        .hint(format!("review it and, if it is as it should be, accept it: 'cast vault accept {agent}'"))
 }
 
 /// Refuses a state that is older than this machine has seen, or beside it.

@@ -137,7 +137,7 @@ impl Session {
             .hint(format!(
                 "bring back the key they were made with: 'cast key import master.key', or for one call {GIVE_KEY}"
             ))
-            .hint(if makes && self.places.is_shared() {
+            .hint(if self.places.has_named_vaults() {
                 "if somebody else made them, make a key of your own, without that folder: 'unset CAST_VAULTS', then 'cast init'".to_owned()
             } else {
                 format!(

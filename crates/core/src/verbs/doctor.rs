@@ -286,12 +286,12 @@ impl Session {
 fn judge(vaults: &[Surveyed], held: &Held, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     let is_shared = vaults.iter().any(|vault| vault.state.as_ref().is_ok_and(|standing| !standing.is_own));
-    for Surveyed { agent, state, is_of_others, .. } in vaults {
+    for Surveyed { agent, state, is_closed_and_unknown, .. } in vaults {
         match (state, held) {
             // An agent's key opens one vault: the others are none of its business.
             (Err(_), Held::Agent(own, _)) if *own != *agent => {}
             // Nor is what else lies where others share vaults.
-            (Err(_), Held::Masters(_)) if is_shared && *is_of_others => {}
+            (Err(_), Held::Masters(_)) if is_shared && *is_closed_and_unknown => {}
             (Err(failure), _) => findings.push(Finding::of(Check::Vault, failure)),
             (Ok(standing), _) => {
                 findings.extend(sealed_to_a_former_key(agent, standing, held));

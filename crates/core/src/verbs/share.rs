@@ -12,10 +12,11 @@ use crate::change::{Missing, refuse_agent_key};
 use crate::clock;
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
+use crate::read::no_such_secret;
 use crate::session::Session;
 use crate::suggestion;
 
-pub use review::{Access, ExportedKey, Review};
+pub use review::{Access, ExportedKey, ShowAccess};
 
 /// A look at what sharing would do; refuses what would be refused.
 pub struct Propose<'a> {
@@ -70,6 +71,9 @@ impl Verb for Propose<'_> {
             no_such_person(&vault, person).hint(format!("list them by their card: '{}'", command(agent, person)))
         })?;
         let may_set = may_set.or_else(|| listed.map(|listed| listed.may_set.clone())).unwrap_or_default();
+        if let Some(name) = may_set.iter().find(|name| !vault.names().contains_key(*name)) {
+            return Err(no_such_secret(&vault, name));
+        }
         // In memory alone.
         vault.share(person.clone(), card.clone(), may_set.clone(), clock::now())?;
         Ok(Share { agent: agent.clone(), person: person.clone(), before, card, may_set })

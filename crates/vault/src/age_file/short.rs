@@ -12,7 +12,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-/// With as many stanzas as these, the plain way is as short: the owner's, the agent key's, age's own extra one.
+/// With as many stanzas as these, the plain way is as short: the owner's, the agent key's, age's own extra one, and a few people's.
 pub(super) const FEW: usize = 6;
 
 const VERSION: &[u8] = b"age-encryption.org/v1\n";

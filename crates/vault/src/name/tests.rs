@@ -11,6 +11,41 @@ fn check_secret(word: &str, valid: bool) {
 }
 
 #[test]
+fn addresses() {
+    let is_address = |word: &str| SecretName::parse(word).unwrap().is_address();
+    for word in [
+        "API_BASE_URL",
+        "apiUrlV2",
+        "OLLAMA_HOST",
+        "HOSTPORT",
+        "DB_URI",
+        "MONGO_URIS",
+        "REDIS_ADDR_2",
+        "SENTRY_DSN",
+        "KUBECONFIG",
+        "CONFIGPATH",
+        "AWS_CONFIG_FILE",
+        "AWS_PROFILE",
+        "NPM_REGISTRY",
+        "AZURE_STORAGE_CONNECTION_STRING",
+        "PIP_INDEX",
+        "IPS",
+        "PROXIES",
+        "SLACK_WEBHOOKS",
+        "NODE_TLS_REJECT_UNAUTHORIZED",
+        "KAFKA_BROKERS",
+        "AWS_REGION",
+    ] {
+        assert!(is_address(word), "{word}");
+    }
+    for word in
+        ["OPENAI_API_KEY", "GITHUB_TOKEN", "SECURITY_TOKEN", "DB_PASSWORD", "AWS_SECRET_ACCESS_KEY", "REPORT", "K"]
+    {
+        assert!(!is_address(word), "{word}");
+    }
+}
+
+#[test]
 fn agents() {
     for word in ["a", "0", "my-agent", "a.b_c-d", "builtin", "com", "com10", "console", "nul-x", &"a".repeat(63)] {
         check_agent(word, true);

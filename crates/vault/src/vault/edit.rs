@@ -76,8 +76,8 @@ impl Vault {
     }
 
     /// Moves a secret, if there is one, to another name, perhaps in the place of another one. Its times and the people who may set it stay;
-    /// that `new` makes programs load code is allowed only by `dangerous`, whatever was allowed for `old`. Then, and where `new` is an address and
-    /// `old` was none, nobody but the owner may set it.
+    /// that `new` makes programs load code is allowed only by `dangerous`, whatever was allowed for `old`. Then, and where `new` is an
+    /// address, nobody but the owner may set it.
     pub fn rename(&mut self, old: &SecretName, new: &SecretName, dangerous: bool) -> Result<()> {
         self.check_owner()?;
         let Some(flags) = self.part.names.get(old).filter(|_| old != new) else { return Ok(()) };
@@ -92,7 +92,7 @@ impl Vault {
         if let Some(secret) = secret {
             self.values.insert(new.clone(), secret);
         }
-        let stays = !self.part.names[new].is_for_owner_alone() && (old.is_address() || !new.is_address());
+        let stays = !self.part.names[new].is_for_owner_alone() && !new.is_address();
         for person in setters.into_iter().filter(|_| stays) {
             self.part.people.get_mut(&person).expect("it was there").may_set.insert(new.clone());
         }

@@ -1,7 +1,7 @@
 //! A look at a vault without knowing yet whose it should be, only for `accept`. Keeps the promise that looking is not trusting: what is shown
 //! here becomes a [`Vault`] only by naming the card, and then all of it is verified again.
 
-use super::open::{self, Anchor, Decrypted, Holder};
+use super::open::{self, Anchor, By, Decrypted, Holder};
 use super::plain::Plain;
 use super::state::State;
 use super::{Sealer, Vault};
@@ -128,7 +128,7 @@ impl Inspected {
         let agent = self.plain.first.line.agent.clone();
         let vault = self.opener(key).and_then(|key| {
             let holder = Holder::new(key, Anchor::Card(card), &agent)?;
-            open::verify(self.plain, &agent, &holder, (self.index, self.stanza), None)
+            open::verify(self.plain, &agent, &holder, By { index: self.index, stanza: self.stanza }, None)
         });
         vault.map_err(|refusal| refusal.of(&agent))
     }

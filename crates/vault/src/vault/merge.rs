@@ -62,6 +62,8 @@ pub enum Clash {
     Secret(SecretName),
     /// A person and the permissions of that person.
     Person(PersonName),
+    /// One side belongs to a former key of the owner's, and changed names, flags or people.
+    FormerKey,
     /// Each began an epoch, or the picked one did.
     Epoch,
     /// They count the same for different states.
@@ -107,7 +109,7 @@ impl<'a> Sides<'a> {
         if self.counts_alike() {
             return Ok(Merged::Clashes(vec![Clash::Count]));
         }
-        let draft = match self.draft(way, choices)? {
+        let draft = match self.draft(way, older, choices)? {
             Ok(draft) => draft,
             Err(clashes) => return Ok(Merged::Clashes(clashes)),
         };
@@ -159,13 +161,18 @@ impl<'a> Sides<'a> {
                 || ours.at.order(&theirs.at) == Order::Equal && ours.values_hash != theirs.values_hash)
     }
 
-    fn draft(self, way: Way, choices: &Choices) -> Result<Result<Draft, Vec<Clash>>, Refusal> {
+    /// `older` is the side of an older key.
+    fn draft(self, way: Way, older: Option<Side>, choices: &Choices) -> Result<Result<Draft, Vec<Clash>>, Refusal> {
         let Some(lead) = self.lead(way) else { return Ok(Err(vec![Clash::Epoch])) };
         let mut clashes = Vec::new();
         // Not one that lacks a secret which the choice keeps.
         let has = |side: Side, name| self.of(side).names().contains_key(name);
         let keeps = |side: &Side| choices.iter().all(|(name, choice)| has(*side, name) || !has(*choice, name));
-        let whole = self.whole_part(way, lead).filter(keeps);
+        let whole = match older.map(|older| self.part_of_newer_key(way, older)) {
+            Some(None) => return Ok(Err(vec![Clash::FormerKey])),
+            Some(whole) => whole,
+            None => self.whole_part(way, lead).filter(keeps),
+        };
         let part = match whole {
             Some(side) => self.of(side).part.clone(),
             None if self.ours.role != Role::Owner => return Err(Refusal::OwnerMerges),
@@ -183,6 +190,15 @@ impl<'a> Sides<'a> {
         clashes.sort();
         clashes.dedup();
         Ok(if clashes.is_empty() { Ok(Draft { part, lead, whole, values }) } else { Err(clashes) })
+    }
+
+    /// The side of the newer key, if the one of the older key has not changed the owner's part: what it has changed there, the holder of that key
+    /// may have done, and nobody signs it with the newer one unasked.
+    fn part_of_newer_key(self, way: Way, older: Side) -> Option<Side> {
+        let newer = if older == Side::Ours { Side::Theirs } else { Side::Ours };
+        let is_unchanged = self.base.is_some_and(|base| of(base).owner_hash == of(self.of(older)).owner_hash);
+        // A pick adds to our side what its commit has changed.
+        (is_unchanged && (way == Way::Merge || older == Side::Theirs)).then_some(newer)
     }
 
     /// The side whose epoch the result is of.

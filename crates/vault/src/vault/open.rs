@@ -46,8 +46,9 @@ impl Vault {
     ) -> Result<Self> {
         let vault = match key {
             UnlockKey::Master(keys) => open_with(file, agent, keys, 0, anchor, noted),
-            UnlockKey::Agent(grant) => decrypt_as_agent(file, agent, grant)
-                .and_then(|bytes| verify(Plain::split(bytes)?, agent, &Holder::Reader(grant), (0, 0), None)),
+            UnlockKey::Agent(grant) => decrypt_as_agent(file, agent, grant).and_then(|bytes| {
+                verify(Plain::split(bytes)?, agent, &Holder::Reader(grant), By { index: 0, stanza: 0 }, None)
+            }),
         };
         vault.map_err(|refusal| refusal.of(agent))
     }
@@ -67,7 +68,7 @@ fn open_with(
     let plain = Plain::split(bytes)?;
     let index = holder_of(keys, opener.max(first), |key| key.verification() == plain.first.line.owner);
     let holder = Holder::new(&keys[index], anchor, agent)?;
-    match verify(plain, agent, &holder, (index, stanza), noted) {
+    match verify(plain, agent, &holder, By { index, stanza }, noted) {
         // With an older key, perhaps.
         Err(Refusal::NotShared) if index + 1 < keys.len() => open_with(file, agent, keys, index + 1, anchor, noted),
         done => done,
@@ -106,6 +107,13 @@ impl<'a> Holder<'a> {
                 Self::Reader(_) => false,
             }
     }
+}
+
+/// By which of the keys a vault is opened, and which stanza of the file was that one's.
+#[derive(Clone, Copy)]
+pub(super) struct By {
+    pub(super) index: usize,
+    pub(super) stanza: usize,
 }
 
 /// A plain text, and what opened it.
@@ -153,7 +161,7 @@ pub(super) fn verify(
     plain: Plain,
     agent: &AgentName,
     holder: &Holder<'_>,
-    (index, stanza): (usize, usize),
+    by: By,
     noted: Option<Noted<'_>>,
 ) -> Result<Vault, Refusal> {
     // 3: the first line's grammar was read; its agent is the one asked for.
@@ -170,7 +178,7 @@ pub(super) fn verify(
     }
     // 9: the values.
     let values = read_values(&part, below.values)?;
-    Ok(Verified { part, role, at, sealer, values }.into_vault(plain, holder, (index, stanza), known))
+    Ok(Verified { part, role, at, sealer, values }.into_vault(plain, holder, by, known))
 }
 
 /// All but the seal, for the owner who takes the values as they are. They count from nothing: what a broken seal states is not taken over.
@@ -179,7 +187,7 @@ pub(super) fn adopt(plain: Plain, owner: &MasterKey, index: usize) -> Result<Vau
     let (part, role, _) = verify_part(&plain, &holder, false, None)?;
     let values = read_values(&part, plain.below()?.values)?;
     let found = Verified { part, role, at: Vector::default(), sealer: Sealer::Owner, values };
-    let mut vault = found.into_vault(plain, &holder, (index, 0), false);
+    let mut vault = found.into_vault(plain, &holder, By { index, stanza: 0 }, false);
     vault.changes.values = true;
     Ok(vault)
 }
@@ -213,7 +221,7 @@ fn verify_part(
 }
 
 impl Verified {
-    fn into_vault(self, plain: Plain, holder: &Holder<'_>, (index, stanza): (usize, usize), known: bool) -> Vault {
+    fn into_vault(self, plain: Plain, holder: &Holder<'_>, by: By, known: bool) -> Vault {
         let Self { part, role, at, sealer, values } = self;
         let anchored = match holder {
             Holder::Owner(_) => Some(Anchored::Own),
@@ -227,7 +235,7 @@ impl Verified {
             values,
             sealer,
             role,
-            opener: anchored.map(|anchored| Opener { index, anchored, stanza }),
+            opener: anchored.map(|anchored| Opener { index: by.index, anchored, stanza: by.stanza }),
             known,
             changes: Changes::default(),
             plain: Some(plain),

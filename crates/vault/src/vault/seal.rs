@@ -132,8 +132,7 @@ impl Vault {
             return Err(Refusal::OwnerOnly);
         }
         let above = plain.above().to_vec();
-        // Behind the owner and the agent key.
-        let stanza = 2 + self.part.people.keys().take_while(|listed| *listed != name).count();
+        let stanza = self.part.stanza_of(name);
         self.seal_values(&above, key, Opener { index, anchored: Anchored::Card, stanza }, replica)
     }
 

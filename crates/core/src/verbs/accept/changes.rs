@@ -15,6 +15,9 @@ pub(super) fn lines(known: &Summary, now: &Summary, same_values: bool) -> Vec<St
         let what = match (known.names.get(*key), now.names.get(*key)) {
             (None, Some(name)) => format!("added{}", with(name)),
             (Some(_), None) => "removed".to_owned(),
+            (Some(old), Some(new)) if old.flags != new.flags && key.starts_with(PERSON) => {
+                format!("may set: {} (was {})", keys_of(&new.flags), keys_of(&old.flags))
+            }
             (Some(old), Some(new)) if old.flags != new.flags => {
                 format!("flags changed: {} (was {})", words(&new.flags), words(&old.flags))
             }
@@ -46,6 +49,11 @@ pub(super) fn lines(known: &Summary, now: &Summary, same_values: bool) -> Vec<St
 
 fn with(name: &Name) -> String {
     if name.flags.is_empty() { String::new() } else { format!(" ({})", listing::line(&name.flags)) }
+}
+
+/// Of a person, the flags are the secrets that may be set.
+fn keys_of(flags: &[String]) -> String {
+    if flags.is_empty() { "nothing".to_owned() } else { flags.join(", ") }
 }
 
 fn words(flags: &[String]) -> String {

@@ -6,7 +6,7 @@ use crate::audit_log::{Action, Event};
 use crate::change::masters;
 use crate::door::{Effect, Verb};
 use crate::failure::{Failure, Kind, Result};
-use crate::key_store::Exports;
+use crate::key_store::{Exports, Whence};
 use crate::session::Session;
 
 /// The card of the newest master key. Notes that it was shown: somebody may share a vault with it.
@@ -41,7 +41,10 @@ impl Verb for ShowCard {
     fn perform(self, session: &Session, _: &mut Event) -> Result<Card> {
         let unlocked = session.key()?;
         let key = masters(&unlocked.key)?.first().ok_or_else(|| session.nothing_stored())?;
-        Exports::new(&session.places)?.note_shown(key);
+        // A key in a variable is in no store here.
+        if !matches!(unlocked.whence, Whence::Variable(_)) {
+            Exports::new(&session.places)?.note_shown(key)?;
+        }
         Ok(key.card())
     }
 }

@@ -105,7 +105,7 @@ impl Verb for ExportAgentKey<'_> {
             .hint("finish the rotation first: 'cast key rotate'; the next change would end an agent key made now"));
         }
         let grant = vault.grant(&unlocked.key)?;
-        event.set_epoch(grant.id, grant.epoch);
+        event.set_opens(grant.id, grant.epoch);
         Ok(grant.line())
     }
 }

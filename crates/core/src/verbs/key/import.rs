@@ -96,6 +96,7 @@ impl Session {
         if !key_store::is_sealed_key(text) {
             return Ok((key_store::parse_key(text, named_by)?, None));
         }
+        self.refuse_key_in_variable()?;
         let held = self.stored()?.map(|(_, keys)| keys).unwrap_or_default();
         let opened = open_with_keys(text, &held).map_err(|closed| {
             let why = match closed {

@@ -21,6 +21,13 @@ use cast_vault::{MasterKey, UnlockKey};
 impl Session {
     /// Waits for the right to change the key store. What is not in it cannot be changed there.
     fn lock_key_store(&self) -> Result<KeyLock> {
+        self.refuse_key_in_variable()?;
+        let lock = KeyLock::acquire(&self.places)?;
+        self.clear_records();
+        Ok(lock)
+    }
+
+    fn refuse_key_in_variable(&self) -> Result<()> {
         if let Some((_, name)) = key_store::from_variable(true)? {
             return Err(Failure::new(
                 Kind::Usage,
@@ -28,9 +35,7 @@ impl Session {
             )
             .hint(format!("try again without it: 'unset {name}'")));
         }
-        let lock = KeyLock::acquire(&self.places)?;
-        self.clear_records();
-        Ok(lock)
+        Ok(())
     }
 
     /// The first place that holds keys, and those; as a key is looked for.

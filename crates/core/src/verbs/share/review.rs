@@ -11,7 +11,7 @@ use crate::settings::Audit;
 use crate::verbs::audit::audit;
 
 /// A look at who can open the vault of an agent.
-pub struct Review<'a> {
+pub struct ShowAccess<'a> {
     /// Whose vault.
     pub agent: &'a AgentName,
 }
@@ -42,7 +42,7 @@ pub struct ExportedKey {
     pub by: Option<String>,
 }
 
-impl Verb for Review<'_> {
+impl Verb for ShowAccess<'_> {
     type Done = Access;
     const EFFECT: Effect = Effect::Look;
 

@@ -29,7 +29,7 @@ fn every_truncation_and_every_flipped_bit_of_the_plain_text_is_refused() {
     let whole = text(&vault);
     let refuses = |bytes: &[u8], holder| {
         let plain = Plain::split(Zeroizing::new(bytes.to_vec()));
-        plain.and_then(|plain| open::verify(plain, &agent(), holder, (0, 0), None)).is_err()
+        plain.and_then(|plain| open::verify(plain, &agent(), holder, open::By { index: 0, stanza: 0 }, None)).is_err()
     };
     for at in 0..whole.len() {
         let holder = &holders[at % 3];

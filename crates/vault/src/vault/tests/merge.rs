@@ -295,13 +295,70 @@ fn a_side_of_a_former_key_is_not_taken_as_it_is() {
     let [base, mine, theirs] = [&base, &ours, &forged].map(|file| open(file, &both, Anchor::Own).unwrap());
     assert!(has_all_of(&theirs, &mine));
     let sides = Sides { base: Some(&base), ours: &mine, theirs: &theirs };
-    let merged = Vault::merge(sides, &Choices::new(), &both, replica(7));
-    assert_eq!(merged.err(), Some(Refusal::OfFormerKey.of(&agent())));
+    let merged = Vault::merge(sides, &Choices::new(), &both, replica(7)).unwrap();
+    assert_eq!(clashes(merged), [Clash::FormerKey]);
     // Sides of two owners.
     let mine = open(&ours, &newest, Anchor::Own).unwrap();
     let sides = Sides { base: None, ours: &mine, theirs: &theirs };
     let merged = Vault::merge(sides, &Choices::new(), &newest, replica(7));
     assert_eq!(merged.err(), Some(Refusal::OtherOwner.of(&agent())));
+}
+
+/// Who has a former key that is still in the store goes on from before the rotation.
+#[test]
+fn what_a_former_key_changed_is_not_signed_with_the_newest() {
+    let (_, base) = shared();
+    let both = users(&[BOB, OWNER]);
+    let mut rotated = open(&base, &both, Anchor::Own).unwrap();
+    set(&mut rotated, "K", "after the rotation");
+    let rotated = rotated.seal(&both, replica(1)).unwrap();
+    let merge = |base: &[u8], ours: &[u8], theirs: &[u8], choices: &Choices| {
+        let [base, ours, theirs] = [base, ours, theirs].map(|file| open(file, &both, Anchor::Own).unwrap());
+        Vault::merge(Sides { base: Some(&base), ours: &ours, theirs: &theirs }, choices, &both, replica(7)).unwrap()
+    };
+    let mallory: fn(&mut Vault) =
+        |vault| vault.share(person("mallory"), card(STRANGER), [name("K")].into(), now()).unwrap();
+    let hosts: fn(&mut Vault) = |vault| {
+        let flags = Flags { hosts: vec!["evil.example".into()], ..Flags::default() };
+        vault.set_flags(&name("L"), flags).unwrap();
+    };
+    let epoch: fn(&mut Vault) = |vault| (0..5).for_each(|_| vault.start_epoch().unwrap());
+    let removed: fn(&mut Vault) = |vault| assert!(vault.remove(&name("L")).unwrap());
+    for change in [mallory, hosts, epoch, removed] {
+        let theirs = changed(&base, OWNER, 2, change);
+        let further = changed(&theirs, OWNER, 2, |vault| set(vault, "K", "evil"));
+        for choices in [Choices::new(), [(name("K"), Side::Ours)].into(), [(name("L"), Side::Theirs)].into()] {
+            for (base, ours, theirs) in [
+                (&base, &rotated, &theirs),
+                (&base, &theirs, &rotated),
+                (&base, &rotated, &further),
+                (&theirs, &rotated, &further),
+            ] {
+                match merge(base, ours, theirs, &choices) {
+                    Merged::Clashes(_) => {}
+                    // A pick of a value, with the choice to keep the own one: nothing of it.
+                    Merged::Joined(vault, _) => {
+                        let own = open(&rotated, &both, Anchor::Own).unwrap();
+                        assert!(vault.names() == own.names() && vault.people() == own.people());
+                        assert_eq!(text_of(&vault, "K"), "after the rotation");
+                        assert!(choices == [(name("K"), Side::Ours)].into());
+                    }
+                    Merged::Whole(side) => panic!("{side:?}"),
+                }
+            }
+        }
+    }
+    // A value alone is the owner's to choose.
+    let theirs = changed(&base, OWNER, 2, |vault| set(vault, "L", "before it"));
+    assert_eq!(clashes(merge(&base, &rotated, &theirs, &Choices::new())), clash("L"));
+    let choices = Choices::from([(name("L"), Side::Theirs)]);
+    match merge(&base, &rotated, &theirs, &choices) {
+        Merged::Joined(vault, _) => {
+            assert_eq!((text_of(&vault, "K"), text_of(&vault, "L")), ("after the rotation", "before it"));
+            assert!(vault.part().card == card(BOB));
+        }
+        _ => panic!("it was chosen"),
+    }
 }
 
 #[test]

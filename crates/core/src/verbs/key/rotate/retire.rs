@@ -121,7 +121,7 @@ impl Session {
                         Some(listed_before(&path))
                     } else if was_shared && retire == Retire::IfNotNeeded {
                         rotation.unseen = true;
-                        Some(replaced(&path))
+                        Some(failure.clone())
                     } else {
                         None
                     }
