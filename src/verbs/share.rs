@@ -94,8 +94,8 @@ fn person_and_card(word: &OsString) -> Result<(PersonName, Option<Card>)> {
 
 /// The secrets that '--may-set' names; `None` without it.
 fn may_set(list: &[OsString]) -> Result<Option<BTreeSet<SecretName>>> {
-    let named: Vec<_> = list.iter().filter(|word| !word.is_empty()).cloned().collect();
-    let names = words::secrets(&named)?;
+    let words: Vec<_> = list.iter().filter(|word| !word.is_empty()).cloned().collect();
+    let names = words::secrets(&words)?;
     Ok((!list.is_empty()).then(|| names.into_iter().collect()))
 }
 

@@ -152,38 +152,37 @@ fn stock_age_opens_a_shared_vault_with_her_key() {
 fn killed_anywhere_a_vault_is_shared_or_not() {
     let alice = user();
     let with = format!("alice={}", card(&alice));
-    let share_words = ["share", "a", "--yes", "--with", &with, "--may-set", "K"];
-    let unshare_words = ["unshare", "a", "alice"];
-    let shared = |owner: &Sandbox| share(owner, "alice", &alice, &["K"]);
-    let nothing = |_: &Sandbox| ();
-    let cases: [(&[&str], &dyn Fn(&Sandbox), usize); 2] = [(&share_words, &nothing, 1), (&unshare_words, &shared, 0)];
-    for (words, before, after) in cases {
-        let begin = || {
-            let owner = owner();
-            before(&owner);
-            owner
-        };
-        let traced_owner = begin();
-        let Some(calls) = traced(&traced_owner, words) else { return skip("share: strace cannot trace here") };
-        assert_eq!(people(&traced_owner).len(), after);
-        let writes = ["write", "pwrite64", "rename", "renameat", "renameat2", "unlinkat", "fsync", "openat"];
-        let mut seen = [0, 0];
-        for call in calls.iter().filter(|call| writes.contains(&&*call.name)) {
-            let owner = begin();
-            injected(&owner, words, call, "signal=SIGKILL");
-            let now = people(&owner).len();
-            seen[usize::from(now == after)] += 1;
-            assert_eq!(owner.value("a", "K"), SECRET.as_bytes(), "{}", call.line);
-            let may_set = access(&owner)["people"][0]["may_set"].clone();
-            assert!(now == 0 || may_set == serde_json::json!(["K"]), "{}", call.line);
-            // And it goes on from there.
-            if now != after {
-                owner.cast(words.to_vec()).succeeds();
-            }
-            assert_eq!(people(&owner).len(), after, "{}", call.line);
+    killed_anywhere(owner, &["share", "a", "--yes", "--with", &with, "--may-set", "K"], 1);
+    let shared = || {
+        let owner = owner();
+        share(&owner, "alice", &alice, &["K"]);
+        owner
+    };
+    killed_anywhere(shared, &["unshare", "a", "alice"], 0);
+}
+
+/// Kills a command at each of its calls; done, it leaves `after` people.
+fn killed_anywhere(begin: impl Fn() -> Sandbox, words: &[&str], after: usize) {
+    let traced_owner = begin();
+    let Some(calls) = traced(&traced_owner, words) else { return skip("share: strace cannot trace here") };
+    assert_eq!(people(&traced_owner).len(), after);
+    let writes = ["write", "pwrite64", "rename", "renameat", "renameat2", "unlinkat", "fsync", "openat"];
+    let mut seen = [0, 0];
+    for call in calls.iter().filter(|call| writes.contains(&&*call.name)) {
+        let owner = begin();
+        injected(&owner, words, call, "signal=SIGKILL");
+        let now = people(&owner).len();
+        seen[usize::from(now == after)] += 1;
+        assert_eq!(owner.value("a", "K"), SECRET.as_bytes(), "{}", call.line);
+        let may_set = access(&owner)["people"][0]["may_set"].clone();
+        assert!(now == 0 || may_set == serde_json::json!(["K"]), "{}", call.line);
+        // And it goes on from there.
+        if now != after {
+            owner.cast(words.to_vec()).succeeds();
         }
-        assert!(seen[0] > 5 && seen[1] > 0, "{seen:?}");
+        assert_eq!(people(&owner).len(), after, "{}", call.line);
     }
+    assert!(seen[0] > 5 && seen[1] > 0, "{seen:?}");
 }
 
 #[test]
