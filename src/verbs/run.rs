@@ -94,7 +94,7 @@ fn selection(only: &[OsString], except: &[OsString]) -> Result<Selection> {
 pub(super) fn say_what_is_closed(builtin: Builtin, report: Report) {
     let why = match builtin {
         Builtin::Closed => "an agent key cannot open the built-in secrets",
-        Builtin::OfOthers => "the built-in secrets here are another owner's",
+        Builtin::OfOthers => "the built-in secrets here are not yours, or are damaged",
         Builtin::Settled | Builtin::LeftOut => return,
     };
     report.note(&format!("cast: {why}; '--no-builtin' drops this line\n"));

@@ -119,6 +119,11 @@ impl Vector {
         matches!(self.order(other), Order::Equal | Order::Newer)
     }
 
+    /// Whether this vector has every change that `one` and `other` both have.
+    pub fn covers_common(&self, one: &Self, other: &Self) -> bool {
+        one.0.iter().all(|(replica, count)| self.get(*replica) >= other.get(*replica).min(u64::from(*count)))
+    }
+
     /// The vector after one more change by `replica`.
     pub fn advance(&self, replica: Replica) -> Result<Self, VectorFault> {
         let mut next = self.clone();

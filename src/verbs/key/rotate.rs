@@ -57,6 +57,10 @@ pub(crate) fn run(args: &KeyRotateArgs, session: &Session, report: Report) -> an
             shared.join("; ")
         ));
     }
+    if !rotation.passed_over.is_empty() {
+        let agents: Vec<_> = rotation.passed_over.iter().map(AgentName::as_str).collect();
+        report.hint(format_args!("passed over, as they are not yours or do not open: {}", agents.join(", ")));
+    }
     for path in &rotation.listed {
         report.hint(format_args!(
             "another owner's vault lists your former card, so give its owner the new one ('cast key card'): '{}'",

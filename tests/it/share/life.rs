@@ -76,7 +76,12 @@ fn what_is_not_hers_is_in_nobodys_way() {
     alice.cast(["key", "rotate"]).succeeds();
     owner.cast(["share", "a", "--yes", "--with", &format!("alice={}", card(&alice))]).succeeds();
     carry(&owner, &alice);
-    alice.cast(["key", "rotate", "--retire"]).succeeds();
+    // One that does not open may be hers, and damaged.
+    let kept = alice.cast(["key", "rotate", "--retire"]).run();
+    assert!(kept.code == 5 && kept.err.contains("passed over, as they are not yours or do not open: builtin, other"));
+    assert!(kept.err.contains("'cast key rotate --retire --yes'") && kept.err.contains("the former keys are kept"));
+    let retired = alice.cast(["key", "rotate", "--retire", "--yes"]).succeeds();
+    assert!(retired.err.contains("Former keys dropped: 1"), "{retired:?}");
     assert_eq!(alice.value("a", "K"), SECRET.as_bytes());
     // Her own are hers: one that is exchanged is no one else's.
     alice.set("mine", "M", "hunter2-mine");

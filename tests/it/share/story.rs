@@ -233,3 +233,82 @@ fn what_a_writer_of_the_repository_tries() {
     let used = owner.cast(&["list", "a"]).succeeds();
     assert!(used.err.contains("'alice' set values of agent 'a' last, and vouches for all of them"), "{used:?}");
 }
+
+/// The second machine of the owner, with a clone.
+fn second_machine(team: &Team) -> Machine {
+    let second = Machine { sandbox: Sandbox::empty() };
+    let key = team.owner.sandbox.cast(["key", "export", "--output", "-"]).succeeds().out;
+    second.sandbox.cast(["key", "import", "-q", "-"]).input(key).succeeds();
+    fs::create_dir(second.tree()).unwrap();
+    let bare = team.owner.sandbox.home().join("bare.git");
+    second.gits(&["clone", "-q", "-b", "main", bare.to_str().unwrap(), "."]);
+    second.cast(&["git", "setup"]).succeeds();
+    second.cast(&["list", "a"]).succeeds();
+    second
+}
+
+/// Whoever writes to the repository makes commits of states that there are, and so chooses what git takes for the base.
+#[test]
+fn a_made_up_history_lists_nobody_again() {
+    let Some(team) = Team::new() else { return };
+    let Team { owner, alice, .. } = &team;
+    let revision = |name: &str| owner.gits(&["rev-parse", name]).out.trim().to_owned();
+    let before = revision("HEAD");
+    team.joins("alice", alice, "T_ONE");
+    let second = second_machine(&team);
+    owner.cast(&["unshare", "a", "alice"]).succeeds();
+    owner.commit_and_push("alice leaves");
+    let removed = revision("HEAD");
+    second.set("T_NEW", "hunter2-new");
+    second.commit("new");
+    let tree = revision("HEAD^{tree}");
+    let evil = owner.gits(&["commit-tree", &tree, "-p", &before, "-m", "evil"]).out.trim().to_owned();
+    owner.gits(&["push", "-q", "-f", "origin", &format!("{evil}:main")]);
+    let kept = fs::read(second.file()).unwrap();
+    for how in ["--no-rebase", "--rebase"] {
+        let pulled = second.git(&["pull", "-q", how, "--no-edit", "origin", "main"]).run();
+        // A rebase goes by the commits of this machine, whose base is its own.
+        if pulled.code == 0 {
+            assert_eq!(how, "--rebase");
+            assert!(!second.cast(&["share", "a", "--json"]).succeeds().out.contains("alice"));
+            second.gits(&["reset", "-q", "--hard", "ORIG_HEAD"]);
+        } else {
+            assert!(pulled.err.contains("person 'alice'"), "{how}: {pulled:?}");
+            second.git(&["merge", "--abort"]).run();
+        }
+        assert!(fs::read(second.file()).unwrap() == kept);
+    }
+    // The history that there is merges.
+    owner.gits(&["push", "-q", "-f", "origin", &format!("{removed}:main")]);
+    pull(&second);
+    assert_eq!(second.values(), "T_NEW=hunter2-new T_ONE=hunter2-one T_TWO=hunter2-two");
+    assert!(!second.cast(&["share", "a", "--json"]).succeeds().out.contains("alice"));
+}
+
+/// She counts for a machine of the owner's, whose next change would then seem to be known.
+#[test]
+fn counts_of_who_has_left_hide_no_change() {
+    let Some(team) = Team::joined() else { return };
+    let Team { owner, alice, .. } = &team;
+    let (owner_key, alice_key) = (Key::master(&owner.sandbox), Key::master(&alice.sandbox));
+    let second = second_machine(&team);
+    second.set("T_TWO", "hunter2-second");
+    second.commit("second");
+    // The replica of that machine, as its own state has it.
+    let (known, own) = (Text::read(&owner.file(), owner_key), Text::read(&second.file(), owner_key));
+    let replica = own.at.split(',').find(|entry| !known.at.contains(*entry)).unwrap().split('.').next().unwrap();
+    let mut counts: Vec<_> = known.at.split(',').map(str::to_owned).collect();
+    counts.retain(|entry| !entry.starts_with(replica));
+    counts.push(format!("{replica}.1000"));
+    counts.sort();
+    fs::write(alice.file(), Text { at: counts.join(","), ..known }.sealed_by(alice_key).file()).unwrap();
+    alice.commit("evil");
+    alice.gits(&["push", "-q", "origin", "HEAD:evil"]);
+    owner.cast(&["unshare", "a", "alice"]).succeeds();
+    owner.commit("alice leaves");
+    owner.gits(&["fetch", "-q", "origin"]);
+    owner.gits(&["merge", "-q", "--no-edit", "origin/evil"]);
+    owner.gits(&["push", "-q", "origin", "HEAD:main"]);
+    pull(&second);
+    assert_eq!(second.values(), "T_ONE=hunter2-one T_TWO=hunter2-second");
+}

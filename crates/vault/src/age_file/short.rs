@@ -17,6 +17,9 @@ pub(super) const FEW: usize = 6;
 
 const VERSION: &[u8] = b"age-encryption.org/v1\n";
 const END: &[u8] = b"---";
+const X25519: &str = "X25519";
+/// The length of a whole line of a stanza's body.
+const COLUMNS: usize = 64;
 /// A stanza that nothing but `Opened` knows.
 const TAG: &str = "opened";
 
@@ -36,7 +39,8 @@ impl<'a> Opened<'a> {
         let (head, rest) = file.split_at(end);
         let line = rest.split(|byte| *byte == b'\n').next()?;
         let (payload, mac) = (rest.get(line.len() + 1..)?, line.strip_prefix(END)?.strip_prefix(b" ")?);
-        let file_key = identity.unwrap_stanza(&stanza(head, index)?)?.ok()?;
+        let stanza = stanzas(head)?.into_iter().nth(index)?;
+        let file_key = identity.unwrap_stanza(&stanza)?.ok()?;
         let code = mac_of(&file_key, &[head, END]);
         code.clone().verify_slice(&BASE64.decode(mac).ok()?).ok()?;
         let mut header = [VERSION, b"-> ", TAG.as_bytes(), b"\n\n", END].concat();
@@ -53,22 +57,36 @@ impl age::Identity for Opened<'_> {
     }
 }
 
-/// An X25519 stanza as age writes it: two lines, each of them with 32 bytes in base64.
-fn stanza(head: &[u8], index: usize) -> Option<Stanza> {
-    let head = str::from_utf8(head.strip_prefix(VERSION)?).ok()?;
-    let mut lines = head.split_inclusive('\n').skip_while({
-        let mut before = 0;
-        move |line| {
-            before += usize::from(line.starts_with("-> "));
-            before <= index
+/// The stanzas of a header, if age would read all of them: a vault opens with stock age as well.
+fn stanzas(head: &[u8]) -> Option<Vec<Stanza>> {
+    let text = str::from_utf8(head.strip_prefix(VERSION)?).ok()?;
+    let mut lines = text.strip_suffix('\n')?.split('\n').peekable();
+    let mut stanzas = Vec::new();
+    while let Some(first) = lines.next() {
+        let mut words = first.strip_prefix("-> ")?.split(' ').map(str::to_owned);
+        let (tag, args) = (words.next()?, words.collect::<Vec<_>>());
+        let is_visible = |word: &String| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic());
+        let mut body = String::new();
+        // Whole lines, and a shorter one at the end, perhaps an empty one.
+        loop {
+            let line = lines.next().filter(|line| line.len() <= COLUMNS)?;
+            body.push_str(line);
+            if line.len() < COLUMNS {
+                break;
+            }
         }
-    });
-    let share = lines.next()?.strip_prefix("-> X25519 ")?.strip_suffix('\n')?;
-    let body = lines.next()?.strip_suffix('\n')?;
-    if lines.next().is_some_and(|line| !line.starts_with("-> ")) {
-        return None;
+        let body = BASE64.decode(body).ok()?;
+        let is_of_age = tag != X25519 || matches!(&args[..], [share] if is_share(share)) && body.len() == 32;
+        if !is_visible(&tag) || !args.iter().all(is_visible) || !is_of_age {
+            return None;
+        }
+        stanzas.push(Stanza { tag, args, body });
     }
-    Some(Stanza { tag: "X25519".to_owned(), args: vec![share.to_owned()], body: BASE64.decode(body).ok()? })
+    Some(stanzas)
+}
+
+fn is_share(text: &str) -> bool {
+    BASE64.decode(text).is_ok_and(|share| share.len() == 32)
 }
 
 /// The MAC of a header (<https://c2sp.org/age#header-mac>).
@@ -78,4 +96,19 @@ fn mac_of(file_key: &FileKey, parts: &[&[u8]]) -> Hmac<Sha256> {
     derived.expand(b"header", &mut *key).expect("32 bytes are a valid length");
     let mac = Hmac::new_from_slice(&*key).expect("a key of any length will do");
     parts.iter().fold(mac, |mac: Hmac<Sha256>, part| mac.chain_update(part))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// The file with one more stanza in front of its last line, and a MAC that covers it: who has the file key can do that.
+    pub(in super::super) fn with_stanza(file: &[u8], identity: &Identity, index: usize, more: &str) -> Vec<u8> {
+        let end = file.windows(5).position(|bytes| bytes == b"\n--- ").unwrap() + 1;
+        let file_key = identity.unwrap_stanza(&stanzas(&file[..end]).unwrap()[index]).unwrap().ok().unwrap();
+        let head = [&file[..end], more.as_bytes(), END].concat();
+        let mac = BASE64.encode(mac_of(&file_key, &[&head]).finalize().into_bytes());
+        let payload = end + file[end..].iter().position(|byte| *byte == b'\n').unwrap();
+        [&head[..], b" ", mac.as_bytes(), &file[payload..]].concat()
+    }
 }

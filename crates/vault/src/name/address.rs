@@ -21,6 +21,25 @@ const ENDS: &[&str] = &["ADDR", "URI"];
 
 /// As a word.
 const WORDS: &[&str] = &[
-    "ADDRESS", "BASE", "BROKER", "DIR", "DSN", "FILE", "INDEX", "IP", "NODE", "ORIGIN", "PATH", "PORT", "PROFILE",
-    "REGION", "RELAY", "REMOTE", "SITE", "SSL", "TLS", "UPSTREAM",
+    "ADDRESS",
+    "ADDRESSES",
+    "BASE",
+    "BROKER",
+    "DIR",
+    "DSN",
+    "FILE",
+    "INDEX",
+    "IP",
+    "NODE",
+    "ORIGIN",
+    "PATH",
+    "PORT",
+    "PROFILE",
+    "REGION",
+    "RELAY",
+    "REMOTE",
+    "SITE",
+    "SSL",
+    "TLS",
+    "UPSTREAM",
 ];

@@ -89,6 +89,8 @@ struct Draft {
     /// Whose owner's part it has, byte for byte; `None` where it is made anew.
     whole: Option<Side>,
     values: Values,
+    /// The sides whose sealers may seal the result, too.
+    counted: Vec<Side>,
 }
 
 impl Vault {
@@ -128,7 +130,21 @@ impl<'a> Sides<'a> {
         if !has_all_of(theirs, base) {
             return Err(Refusal::OlderThanBase);
         }
-        Ok(if has_all_of(ours, base) { Way::Merge } else { Way::Pick })
+        Ok(match has_all_of(ours, base) {
+            false => Way::Pick,
+            true if self.grew_from(base) => Way::Merge,
+            true => Way::Apart,
+        })
+    }
+
+    /// Whether the base has all that both sides have of each machine's changes. Who writes the repository chooses the base: an older one, or one that
+    /// only a former key signed, would pass for new what one side has taken away.
+    fn grew_from(self, base: &Vault) -> bool {
+        let (base_state, ours, theirs) = (of(base), of(self.ours), of(self.theirs));
+        let is_of_their_key = self.ours.part.card != self.theirs.part.card || base.part.card == self.ours.part.card;
+        is_of_their_key
+            && base_state.rules.covers_common(&ours.rules, &theirs.rules)
+            && base_state.at.covers_common(&ours.at, &theirs.at)
     }
 
     /// The side that belongs to an older key of this user's than the other one: who has that key can make a state that seems to have all. Refuses
@@ -163,16 +179,16 @@ impl<'a> Sides<'a> {
 
     /// `older` is the side of an older key.
     fn draft(self, way: Way, older: Option<Side>, choices: &Choices) -> Result<Result<Draft, Vec<Clash>>, Refusal> {
+        let newer = match older.map(|older| self.part_of_newer_key(way, older)) {
+            Some(None) => return Ok(Err(vec![Clash::FormerKey])),
+            newer => newer.flatten(),
+        };
         let Some(lead) = self.lead(way) else { return Ok(Err(vec![Clash::Epoch])) };
         let mut clashes = Vec::new();
         // Not one that lacks a secret which the choice keeps.
         let has = |side: Side, name| self.of(side).names().contains_key(name);
         let keeps = |side: &Side| choices.iter().all(|(name, choice)| has(*side, name) || !has(*choice, name));
-        let whole = match older.map(|older| self.part_of_newer_key(way, older)) {
-            Some(None) => return Ok(Err(vec![Clash::FormerKey])),
-            Some(whole) => whole,
-            None => self.whole_part(way, lead).filter(keeps),
-        };
+        let whole = newer.or_else(|| self.whole_part(way, lead).filter(keeps));
         let part = match whole {
             Some(side) => self.of(side).part.clone(),
             None if self.ours.role != Role::Owner => return Err(Refusal::OwnerMerges),
@@ -186,10 +202,12 @@ impl<'a> Sides<'a> {
                 return Err(Refusal::MayNotSet(name.clone()));
             }
         }
+        let counted =
+            [Side::Ours, Side::Theirs].into_iter().filter(|side| secrets::may_seal(self.of(*side), &part)).collect();
         let values = secrets::merged(self, way, &part, choices, &mut clashes);
         clashes.sort();
         clashes.dedup();
-        Ok(if clashes.is_empty() { Ok(Draft { part, lead, whole, values }) } else { Err(clashes) })
+        Ok(if clashes.is_empty() { Ok(Draft { part, lead, whole, values, counted }) } else { Err(clashes) })
     }
 
     /// The side of the newer key, if the one of the older key has not changed the owner's part: what it has changed there, the holder of that key
@@ -252,13 +270,18 @@ impl<'a> Sides<'a> {
         keys: &[MasterKey],
         counted: Option<Replica>,
     ) -> Result<(Vault, Vec<u8>), Refusal> {
-        let Draft { part, lead, whole, values } = draft;
+        let Draft { part, lead, whole, values, counted: sides } = draft;
         let (ours, theirs) = (of(self.ours), of(self.theirs));
         let joined = |one: &Vector, other: &Vector| -> Result<Vector, Refusal> {
             let both = if way == Way::Pick { one.clone() } else { one.maximum(other)? };
             counted.map_or(Ok(both.clone()), |replica| Ok(both.advance(replica)?))
         };
-        let at = joined(&ours.at, &theirs.at)?;
+        // What somebody counts who may set nothing in the result, is not taken over: it could pass for changes of other machines, which would be lost.
+        let at = match sides[..] {
+            [Side::Theirs] if way != Way::Pick => joined(&theirs.at, &theirs.at)?,
+            [_, _] => joined(&ours.at, &theirs.at)?,
+            _ => joined(&ours.at, &ours.at)?,
+        };
         let (index, key, anchored) = self.sealer(&part, keys)?;
         let above = if let Some(side) = whole {
             self.of(side).plain.as_ref().ok_or(Refusal::OwnerOnly)?.above().to_vec()

@@ -44,6 +44,8 @@ pub struct Rotation {
     pub retired: usize,
     /// The vaults of others that list a former key of this user's and not the newest.
     pub listed: Vec<PathBuf>,
+    /// The vaults that are none of this user's, as far as this machine can know.
+    pub passed_over: Vec<AgentName>,
     /// The people with whom vaults that were sealed anew are shared: they accept the new card.
     pub shared: Vec<(AgentName, Vec<PersonName>)>,
     /// The fingerprint of that card.
@@ -109,6 +111,7 @@ impl Verb for Rotate<'_> {
             former,
             retired: 0,
             listed: Vec::new(),
+            passed_over: Vec::new(),
             shared: Vec::new(),
             fingerprint: keys.first().map(|key| key.card().fingerprint()),
         };
@@ -121,7 +124,7 @@ impl Verb for Rotate<'_> {
                     rotation.sealed += 1;
                     rotation.shared.extend((!people.is_empty()).then(|| (agent.clone(), people)));
                 }
-                Err(failure) if session.is_of_others(agent, &failure)? => {}
+                Err(failure) if session.is_of_others(agent, &failure)? => rotation.passed_over.push(agent.clone()),
                 Err(failure) => rotation.left.push(failure),
             }
         }

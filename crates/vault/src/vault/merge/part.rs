@@ -64,13 +64,17 @@ fn person_of(
     if way == Way::Apart || base.card != ours.card || base.card != theirs.card {
         return Err(Both);
     }
-    let all = base.may_set.iter().chain(&ours.may_set).chain(&theirs.may_set);
-    // One side differs from the base, or both do in the same way.
-    let stays = |name: &&SecretName| {
-        let [base, ours, theirs] = [base, ours, theirs].map(|person| person.may_set.contains(*name));
-        if ours == base { theirs } else { ours }
-    };
-    let may_set = all.filter(stays).cloned().collect();
+    let [gained, lost] = [
+        [ours, theirs].map(|side| side.may_set.difference(&base.may_set).count()),
+        [ours, theirs].map(|side| base.may_set.difference(&side.may_set).count()),
+    ];
+    // What one side took away may be what the other one has under a new name.
+    if lost[0] > 0 && gained[1] > 0 || lost[1] > 0 && gained[0] > 0 {
+        return Err(Both);
+    }
+    let kept = base.may_set.iter().filter(|name| ours.may_set.contains(*name) && theirs.may_set.contains(*name));
+    let may_set = ours.may_set.union(&theirs.may_set).filter(|name| !base.may_set.contains(*name)).chain(kept);
+    let may_set = may_set.cloned().collect();
     Ok(Some(Person { card: base.card.clone(), since: ours.since.max(theirs.since), may_set }))
 }
 

@@ -1,5 +1,7 @@
 //! The values of the result, by name: from the side that changed one, if its sealer may set it by the rules of the result.
 
+use std::collections::BTreeSet;
+
 use super::{Choices, Clash, Side, Sides, Way, of};
 use crate::name::SecretName;
 use crate::part::Part;
@@ -64,6 +66,15 @@ fn value(sides: Sides<'_>, way: Way, part: &Part, name: &SecretName) -> Option<S
 
 /// Whether the sealer of a side may set the value by the rules of the result, in its epoch.
 fn may_have_set(side: &Vault, part: &Part, name: &SecretName) -> bool {
+    is_permitted(side, part, |may_set| may_set.contains(name))
+}
+
+/// Whether the sealer of a side may set any value by the rules of the result, in its epoch.
+pub(super) fn may_seal(side: &Vault, part: &Part) -> bool {
+    is_permitted(side, part, |may_set| !may_set.is_empty())
+}
+
+fn is_permitted(side: &Vault, part: &Part, permits: impl Fn(&BTreeSet<SecretName>) -> bool) -> bool {
     // Of another owner, or from before a revocation.
     if side.part().card != part.card || side.part().nonce != part.nonce {
         return false;
@@ -71,7 +82,7 @@ fn may_have_set(side: &Vault, part: &Part, name: &SecretName) -> bool {
     match side.sealer() {
         Sealer::Owner => true,
         Sealer::Person(person) => side.people().get(person).is_some_and(|person| {
-            part.people.values().any(|listed| listed.card == person.card && listed.may_set.contains(name))
+            part.people.values().any(|listed| listed.card == person.card && permits(&listed.may_set))
         }),
     }
 }

@@ -263,13 +263,24 @@ fn what_both_sides_changed_of_a_person_is_merged_by_permission() {
         vault.share(person("alice"), card(number), may_set, since).unwrap();
     };
     let [early, late] = ["2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"].map(|time| Timestamp::parse(time).unwrap());
-    // Both list her again, one with K as well; L goes on the other side.
+    // Both list her again, one with K as well; or both without L.
     let with_k = changed(&base, OWNER, 1, |vault| share(vault, ALICE, &["K", "L"], early));
+    let again = changed(&base, OWNER, 4, |vault| share(vault, ALICE, &["L"], late));
     let without_l = changed(&base, OWNER, 2, |vault| share(vault, ALICE, &[], late));
-    for files in [[&base, &with_k, &without_l], [&base, &without_l, &with_k]] {
-        let (vault, _) = joined(merge(files.map(|file| &file[..])));
-        let alice = &vault.people()[&person("alice")];
-        assert_eq!((alice.since, &alice.may_set), (late, &[name("K")].into()));
+    let also = changed(&base, OWNER, 3, |vault| share(vault, ALICE, &[], early));
+    for (one, other, expected) in
+        [(&with_k, &again, &["K", "L"][..]), (&without_l, &again, &[]), (&without_l, &also, &[])]
+    {
+        for files in [[&base, one, other], [&base, other, one]] {
+            let (vault, _) = joined(merge(files.map(|file| &file[..])));
+            let alice = &vault.people()[&person("alice")];
+            assert_eq!((alice.since, &alice.may_set), (late, &expected.iter().map(|key| name(key)).collect()));
+        }
+    }
+    // What one side took away, the other one may have under another name.
+    let renamed = changed(&base, OWNER, 1, |vault| vault.rename(&name("L"), &name("M"), false).unwrap());
+    for files in [[&base, &renamed, &without_l], [&base, &without_l, &renamed], [&base, &with_k, &without_l]] {
+        assert!(clashes(merge(files.map(|file| &file[..]))).contains(&Clash::Person(person("alice"))));
     }
     // Another card, and a removal, are for a person to decide.
     let other_card = changed(&base, OWNER, 2, |vault| share(vault, STRANGER, &["L"], late));
@@ -359,6 +370,87 @@ fn what_a_former_key_changed_is_not_signed_with_the_newest() {
         }
         _ => panic!("it was chosen"),
     }
+}
+
+/// Whoever writes the repository makes commits of states that there are, and so chooses the base.
+#[test]
+fn an_older_base_brings_nothing_back() {
+    let (_, before) = shared();
+    let listed = changed(&before, OWNER, 1, |vault| {
+        vault.share(person("carol"), card(STRANGER), [name("K")].into(), now()).unwrap();
+        set(vault, "NEW", "value");
+        unmask(vault, "K");
+    });
+    let removed = changed(&listed, OWNER, 1, |vault| {
+        assert!(vault.unshare(&person("carol")).unwrap());
+        assert!(vault.remove(&name("NEW")).unwrap());
+    });
+    let elsewhere = changed(&listed, OWNER, 2, |vault| {
+        set(vault, "L", "elsewhere");
+        unmask(vault, "L");
+    });
+    for files in [[&listed, &elsewhere, &removed], [&listed, &removed, &elsewhere]] {
+        let (vault, _) = joined(merge(files.map(|file| &file[..])));
+        assert!(!vault.people().contains_key(&person("carol")) && !vault.names().contains_key("NEW"));
+        assert_eq!(text_of(&vault, "L"), "elsewhere");
+    }
+    for files in [[&before, &elsewhere, &removed], [&before, &removed, &elsewhere]] {
+        let found = clashes(merge(files.map(|file| &file[..])));
+        assert!(found.contains(&Clash::Person(person("carol"))) && found.contains(&Clash::Secret(name("NEW"))));
+    }
+    // One that a former key signed, with whatever counts.
+    let both = users(&[BOB, OWNER]);
+    let rotated = {
+        let mut vault = open(&listed, &both, Anchor::Own).unwrap();
+        vault.seal(&both, replica(1)).unwrap()
+    };
+    let [one, other] = [3, 4].map(|by| {
+        let mut vault = open(&rotated, &both, Anchor::Own).unwrap();
+        set(&mut vault, if by == 3 { "K" } else { "L" }, "new");
+        if by == 3 {
+            assert!(vault.unshare(&person("carol")).unwrap());
+        } else {
+            unmask(&mut vault, "L");
+        }
+        vault.seal(&both, replica(by)).unwrap()
+    });
+    let [base, ours, theirs] = [&listed, &one, &other].map(|file| open(file, &both, Anchor::Own).unwrap());
+    let sides = Sides { base: Some(&base), ours: &ours, theirs: &theirs };
+    let found = clashes(Vault::merge(sides, &Choices::new(), &both, replica(7)).unwrap());
+    assert!(found.contains(&Clash::Person(person("carol"))), "{found:?}");
+}
+
+/// Counts for another machine would make its next change seem to be known.
+#[test]
+fn counts_of_who_may_set_nothing_are_not_taken_over() {
+    let (_, base) = shared();
+    let alices = {
+        let mut vault = opened(&base, ALICE);
+        // The same values, and a count for a machine of the owner's.
+        for _ in 0..50 {
+            set(&mut vault, "L", "other");
+            vault.seal(&user(ALICE), replica(9)).unwrap();
+        }
+        set(&mut vault, "L", "line\n# cast-values 1 at=0000000a.1 sealer=\n");
+        vault.seal(&user(ALICE), replica(9)).unwrap()
+    };
+    let owners = changed(&base, OWNER, 1, |vault| {
+        assert!(vault.unshare(&person("alice")).unwrap());
+        set(vault, "K", "changed");
+    });
+    for files in [[&base, &owners, &alices], [&base, &alices, &owners]] {
+        let (vault, _) = joined(merge(files.map(|file| &file[..])));
+        assert_eq!(of(&vault).at, of(&opened(&owners, OWNER)).at);
+        assert_eq!(text_of(&vault, "K"), "changed");
+    }
+    // While she may set something, it is counted.
+    let owners = changed(&base, OWNER, 1, |vault| set(vault, "K", "changed"));
+    let (vault, _) = joined(merge([&base, &owners, &alices]));
+    assert_eq!(of(&vault).at.get(replica(9)), 51);
+}
+
+fn of(vault: &Vault) -> &State {
+    vault.state().unwrap()
 }
 
 #[test]

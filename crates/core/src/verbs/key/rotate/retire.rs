@@ -113,13 +113,12 @@ impl Session {
                 Ok(standing) if standing.master == rotation.public => None,
                 Ok(_) => Some(behind(&folder.path(&vault.agent))),
                 Err(failure) if self.is_of_others(&vault.agent, failure)? => {
-                    let path = folder.path(&vault.agent);
                     let file = folder.read(&vault.agent)?.unwrap_or_default();
-                    // One that was accepted may list a former key in the copy that comes next.
-                    let was_shared = self.here(&vault.agent)?.place.card().is_some();
+                    // Damaged, it does not open either; and one that was accepted may list a former key in the copy that comes next.
+                    let is_unsure = failure.kind() == Kind::WrongKey || self.here(&vault.agent)?.place.card().is_some();
                     if needs_former(&file, &vault.agent, keys) {
-                        Some(listed_before(&path))
-                    } else if was_shared && retire == Retire::IfNotNeeded {
+                        Some(listed_before(&folder.path(&vault.agent)))
+                    } else if is_unsure && retire == Retire::IfNotNeeded {
                         rotation.unseen = true;
                         Some(failure.clone())
                     } else {
