@@ -126,13 +126,16 @@ impl Part {
             names: BTreeMap::new(),
             people: BTreeMap::new(),
         };
+        // A map is made of a sorted list at once.
+        let mut names: Vec<(SecretName, Flags)> = Vec::new();
         while reader.has("\n[names.") {
             let name = SecretName::parse(reader.until("]\n")?).ok()?;
-            if part.names.last_key_value().is_some_and(|(last, _)| *last >= name) {
+            if names.last().is_some_and(|(last, _)| *last >= name) {
                 return None;
             }
-            part.names.insert(name, Flags::read(&mut reader)?);
+            names.push((name, Flags::read(&mut reader)?));
         }
+        part.names = names.into_iter().collect();
         while reader.has("\n[people.") {
             let name = read_key(&mut reader)?;
             if part.people.last_key_value().is_some_and(|(last, _)| *last >= name) || part.people.len() == MAX_PEOPLE {

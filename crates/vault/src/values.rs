@@ -65,19 +65,20 @@ fn write(out: &mut impl Write, values: &Values) -> fmt::Result {
 
 /// Reads that form, and no other. Each value is copied once, into memory of its own that is wiped.
 pub(crate) fn from_text(text: &str) -> Option<Values> {
-    let mut values = Values::new();
+    // A map is made of a sorted list at once.
+    let mut values: Vec<(SecretName, Secret)> = Vec::new();
     let mut reader = Reader::new(text);
     while !reader.is_at_end() {
         reader.token("\n[secrets.")?;
         let name = SecretName::parse(reader.until("]\n")?).ok()?;
-        if values.last_key_value().is_some_and(|(last, _)| *last >= name) {
+        if values.last().is_some_and(|(last, _)| *last >= name) {
             return None;
         }
         let value = SecretValue::from_text(reader.entry("value")?).ok()?;
         let secret = Secret { value, created: reader.time("created")?, updated: reader.time("updated")? };
-        values.insert(name, secret);
+        values.push((name, secret));
     }
-    Some(values)
+    Some(values.into_iter().collect())
 }
 
 #[cfg(test)]

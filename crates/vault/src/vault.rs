@@ -225,12 +225,14 @@ impl Vault {
     }
 
     /// The secrets as they go into an environment. Applies the rule about dangerous names again.
-    pub fn into_environment(mut self) -> Result<BTreeMap<SecretName, Entry>> {
+    pub fn into_environment(self) -> Result<BTreeMap<SecretName, Entry>> {
         if let Some((name, _)) = self.part.names.iter().find(|(name, flags)| name.is_dangerous() && !flags.dangerous) {
             return Err(Error::UnallowedName { agent: self.first.agent, name: name.clone() });
         }
+        // In the same order: each value has a name.
+        let mut values = self.values.into_iter().peekable();
         let entry = |(name, flags)| {
-            let secret = self.values.remove(&name);
+            let secret = values.next_if(|(stored, _)| *stored == name).map(|(_, secret)| secret);
             (name, Entry { flags, secret })
         };
         Ok(self.part.names.into_iter().map(entry).collect())

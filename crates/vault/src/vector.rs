@@ -121,7 +121,7 @@ impl Vector {
 
     /// Whether this vector has every change that `one` and `other` both have.
     pub fn covers_common(&self, one: &Self, other: &Self) -> bool {
-        one.0.iter().all(|(replica, count)| self.get(*replica) >= other.get(*replica).min(u64::from(*count)))
+        one.0.iter().all(|(replica, count)| self.get(*replica) >= other.get(*replica).min(*count))
     }
 
     /// The vector after one more change by `replica`.
