@@ -85,6 +85,15 @@ pub(crate) fn conflict(agent: &AgentName, clashes: &[Clash], sides: Sides<'_>, n
             format!("{name}: {ours} in {}, {theirs} in {}{}", names.ours, names.theirs, who.unwrap_or_default())
         }
         Clash::Person(name) => format!("person '{name}': changed in {} and in {}", names.ours, names.theirs),
+        Clash::Stranger => {
+            let seals = |side: &Vault| match side.sealer() {
+                Sealer::Owner => "its owner".to_owned(),
+                Sealer::Person(name) => format!("'{name}'"),
+            };
+            let [ours, theirs] = [sides.ours, sides.theirs].map(seals);
+            let (here, there) = (&names.ours, &names.theirs);
+            format!("sealed by {ours} in {here} and by {theirs} in {there}: one may not seal what the other one has")
+        }
         Clash::FormerKey => {
             format!("names, flags or people were changed with a former key in {} or in {}", names.ours, names.theirs)
         }
@@ -97,7 +106,7 @@ pub(crate) fn conflict(agent: &AgentName, clashes: &[Clash], sides: Sides<'_>, n
         .iter()
         .filter_map(|clash| match clash {
             Clash::Secret(name) => Some(name),
-            Clash::Person(_) | Clash::FormerKey | Clash::Epoch | Clash::Count => None,
+            Clash::Person(_) | Clash::Stranger | Clash::FormerKey | Clash::Epoch | Clash::Count => None,
         })
         .collect();
     let may_choose = match sides.ours.role() {

@@ -51,6 +51,31 @@ fn who_merges_the_same_branches_apart_comes_to_the_same_state() {
     assert_eq!(here.values(), "T_ONE=hunter2-next T_TWO=hunter2-there");
 }
 
+/// Then git has two bases, and makes one of them.
+#[test]
+fn who_merges_apart_and_goes_on_merges_again() {
+    let Some([here, there]) = two_machines() else { return };
+    here.set("T_ONE", "hunter2-here");
+    here.commit("here");
+    here.gits(&["push", "-q", "origin", "HEAD:here"]);
+    there.set("T_TWO", "hunter2-there");
+    there.commit("there");
+    there.gits(&["push", "-q", "origin", "HEAD:there"]);
+    for (machine, other) in [(&here, "there"), (&there, "here")] {
+        machine.gits(&["fetch", "-q", "origin"]);
+        machine.gits(&["merge", "-q", "--no-edit", &format!("origin/{other}")]);
+    }
+    here.set("T_ONE", "hunter2-on");
+    here.commit("on");
+    here.gits(&["push", "-q", "origin", "HEAD:here"]);
+    there.set("T_NEW", "hunter2-new");
+    there.cast(&["set", "a", "T_TWO", "--keep", "--unmasked"]).succeeds();
+    there.commit("new");
+    there.gits(&["fetch", "-q", "origin"]);
+    there.gits(&["merge", "-q", "--no-edit", "origin/here"]);
+    assert_eq!(there.values(), "T_NEW=hunter2-new T_ONE=hunter2-on T_TWO=hunter2-there");
+}
+
 #[test]
 fn rebase_cherry_pick_and_stash() {
     let Some([here, there]) = two_machines() else { return };

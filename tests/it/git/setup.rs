@@ -24,7 +24,7 @@ fn attributes_are_added_once_and_others_stay() {
         format!(
             "diff.cast.textconv '{program}' git textconv\ndiff.cast.cachetextconv false\n\
              merge.cast.name vaults of cast, secret by secret\n\
-             merge.cast.driver '{program}' git merge %O %A %B %P %X %Y\nmerge.cast.recursive binary\n"
+             merge.cast.driver '{program}' git merge %O %A %B %P %X %Y\n"
         )
     );
     // A clone has the attributes, and not the programs.

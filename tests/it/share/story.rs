@@ -307,7 +307,9 @@ fn counts_of_who_has_left_hide_no_change() {
     owner.cast(&["unshare", "a", "alice"]).succeeds();
     owner.commit("alice leaves");
     owner.gits(&["fetch", "-q", "origin"]);
-    owner.gits(&["merge", "-q", "--no-edit", "origin/evil"]);
+    let merged = owner.git(&["merge", "-q", "--no-edit", "origin/evil"]).run();
+    assert!(merged.code != 0 && merged.err.contains("by 'alice' in "), "{merged:?}");
+    owner.gits(&["merge", "--abort"]);
     owner.gits(&["push", "-q", "origin", "HEAD:main"]);
     pull(&second);
     assert_eq!(second.values(), "T_ONE=hunter2-one T_TWO=hunter2-second");

@@ -62,6 +62,8 @@ pub enum Clash {
     Secret(SecretName),
     /// A person and the permissions of that person.
     Person(PersonName),
+    /// One side counts changes, and was sealed by somebody who may seal nothing in the result, or in another epoch.
+    Stranger,
     /// One side belongs to a former key of the owner's, and changed names, flags or people.
     FormerKey,
     /// Each began an epoch, or the picked one did.
@@ -89,8 +91,6 @@ struct Draft {
     /// Whose owner's part it has, byte for byte; `None` where it is made anew.
     whole: Option<Side>,
     values: Values,
-    /// The sides whose sealers may seal the result, too.
-    counted: Vec<Side>,
 }
 
 impl Vault {
@@ -202,12 +202,21 @@ impl<'a> Sides<'a> {
                 return Err(Refusal::MayNotSet(name.clone()));
             }
         }
-        let counted =
-            [Side::Ours, Side::Theirs].into_iter().filter(|side| secrets::may_seal(self.of(*side), &part)).collect();
         let values = secrets::merged(self, way, &part, choices, &mut clashes);
+        if clashes.is_empty() && choices.is_empty() && way != Way::Pick && self.is_counted_by_a_stranger(&part) {
+            clashes.push(Clash::Stranger);
+        }
         clashes.sort();
         clashes.dedup();
-        Ok(if clashes.is_empty() { Ok(Draft { part, lead, whole, values, counted }) } else { Err(clashes) })
+        Ok(if clashes.is_empty() { Ok(Draft { part, lead, whole, values }) } else { Err(clashes) })
+    }
+
+    /// Whether a side counts changes that the other one lacks, and its sealer may seal nothing in the result. They change no value; but they could
+    /// count for another machine, whose next change would then seem to be known.
+    fn is_counted_by_a_stranger(self, part: &Part) -> bool {
+        let is_stranger =
+            |side: &Vault, other: &Vault| !secrets::may_seal(side, part) && !of(other).at.covers(&of(side).at);
+        is_stranger(self.ours, self.theirs) || is_stranger(self.theirs, self.ours)
     }
 
     /// The side of the newer key, if the one of the older key has not changed the owner's part: what it has changed there, the holder of that key
@@ -270,18 +279,13 @@ impl<'a> Sides<'a> {
         keys: &[MasterKey],
         counted: Option<Replica>,
     ) -> Result<(Vault, Vec<u8>), Refusal> {
-        let Draft { part, lead, whole, values, counted: sides } = draft;
+        let Draft { part, lead, whole, values } = draft;
         let (ours, theirs) = (of(self.ours), of(self.theirs));
         let joined = |one: &Vector, other: &Vector| -> Result<Vector, Refusal> {
             let both = if way == Way::Pick { one.clone() } else { one.maximum(other)? };
             counted.map_or(Ok(both.clone()), |replica| Ok(both.advance(replica)?))
         };
-        // What somebody counts who may set nothing in the result, is not taken over: it could pass for changes of other machines, which would be lost.
-        let at = match sides[..] {
-            [Side::Theirs] if way != Way::Pick => joined(&theirs.at, &theirs.at)?,
-            [_, _] => joined(&ours.at, &theirs.at)?,
-            _ => joined(&ours.at, &ours.at)?,
-        };
+        let at = joined(&ours.at, &theirs.at)?;
         let (index, key, anchored) = self.sealer(&part, keys)?;
         let above = if let Some(side) = whole {
             self.of(side).plain.as_ref().ok_or(Refusal::OwnerOnly)?.above().to_vec()

@@ -54,7 +54,6 @@ pub fn set_up(session: &Session, program: &Path) -> Result<SetUp> {
         ("diff.cast.cachetextconv", "false".to_owned()),
         ("merge.cast.name", "vaults of cast, secret by secret".to_owned()),
         ("merge.cast.driver", format!("'{program}' git merge %O %A %B %P %X %Y")),
-        ("merge.cast.recursive", "binary".to_owned()),
     ];
     for (name, value) in settings {
         if !git::does(&folder, &["config", "--local", name, &value]) {

@@ -422,7 +422,7 @@ fn an_older_base_brings_nothing_back() {
 
 /// Counts for another machine would make its next change seem to be known.
 #[test]
-fn counts_of_who_may_set_nothing_are_not_taken_over() {
+fn counts_of_who_may_set_nothing_are_not_taken_over_unasked() {
     let (_, base) = shared();
     let alices = {
         let mut vault = opened(&base, ALICE);
@@ -439,10 +439,14 @@ fn counts_of_who_may_set_nothing_are_not_taken_over() {
         set(vault, "K", "changed");
     });
     for files in [[&base, &owners, &alices], [&base, &alices, &owners]] {
-        let (vault, _) = joined(merge(files.map(|file| &file[..])));
-        assert_eq!(of(&vault).at, of(&opened(&owners, OWNER)).at);
-        assert_eq!(text_of(&vault, "K"), "changed");
+        assert_eq!(clashes(merge(files.map(|file| &file[..]))), [Clash::Stranger]);
     }
+    // Who takes a value of hers by choice takes her counts, and whoever knew her state takes the result.
+    let hers = changed(&alices, ALICE, 9, |vault| set(vault, "L", "hers"));
+    assert_eq!(clashes(merge([&base, &owners, &hers])), clash("L"));
+    let choices = Choices::from([(name("L"), Side::Theirs)]);
+    let (vault, _) = joined(merge_as(OWNER, [&base, &owners, &hers], &choices).unwrap());
+    assert!(has_all_of(&vault, &opened(&hers, OWNER)) && text_of(&vault, "L") == "hers");
     // While she may set something, it is counted.
     let owners = changed(&base, OWNER, 1, |vault| set(vault, "K", "changed"));
     let (vault, _) = joined(merge([&base, &owners, &alices]));
