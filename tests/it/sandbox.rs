@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -271,8 +271,14 @@ impl<'a> Call<'a> {
     }
 
     fn output_once(&mut self) -> Output {
-        let mut child =
-            self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = loop {
+            match self.command.spawn() {
+                // A script of this test, which a process that another thread has just forked still has open for writing.
+                Err(busy) if busy.kind() == ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+                spawned => break spawned.unwrap(),
+            }
+        };
         let (mut stdin, input) = (child.stdin.take().unwrap(), self.input.clone());
         let writer = std::thread::spawn(move || {
             // A child that does not read its input closes the pipe.
