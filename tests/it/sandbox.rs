@@ -274,7 +274,7 @@ impl<'a> Call<'a> {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = loop {
             match self.command.spawn() {
-                // A script of this test, which a process that another thread has just forked still has open for writing.
+                // A script of this test, which a process that another thread has forked still has open for writing.
                 Err(busy) if busy.kind() == ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
                 spawned => break spawned.unwrap(),
             }
