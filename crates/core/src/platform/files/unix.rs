@@ -183,17 +183,19 @@ pub(super) fn open_log(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
     options.read(true).append(true).mode(0o600).custom_flags(flags.bits().cast_signed());
-    match options.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        opened => return opened,
-    }
-    match options.clone().create_new(true).open(path) {
-        // Another cast process created it first.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
-        Err(error) => Err(error),
-        Ok(file) => {
-            file.set_permissions(Permissions::from_mode(0o600))?;
-            Ok(file)
+    loop {
+        match options.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        match options.clone().create_new(true).open(path) {
+            // Another cast process created it first, and one more may have renamed it since.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(file) => {
+                file.set_permissions(Permissions::from_mode(0o600))?;
+                return Ok(file);
+            }
         }
     }
 }
