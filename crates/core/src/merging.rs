@@ -92,7 +92,7 @@ pub(crate) fn conflict(agent: &AgentName, clashes: &[Clash], sides: Sides<'_>, n
             };
             let [ours, theirs] = [sides.ours, sides.theirs].map(seals);
             let (here, there) = (&names.ours, &names.theirs);
-            format!("sealed by {ours} in {here} and by {theirs} in {there}: one may not seal what the other one has")
+            format!("one side was sealed by somebody who may not seal the other: {ours} in {here}, {theirs} in {there}")
         }
         Clash::FormerKey => {
             format!("names, flags or people were changed with a former key in {} or in {}", names.ours, names.theirs)

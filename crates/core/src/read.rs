@@ -1,5 +1,6 @@
 //! The way of a read: find the file and the key, open and verify, compare with what this machine has seen, remember what is new.
 
+mod builtin;
 mod judge;
 
 use cast_vault::{AgentName, Anchor, Card, Error, Noted, Refusal, Role, SecretName, UnlockKey, Vault};
@@ -12,20 +13,8 @@ use crate::session::{Session, Unlocked};
 use crate::suggestion;
 use crate::vault_folder::VaultFolder;
 
+pub use builtin::Builtin;
 pub(crate) use judge::{Verdict, refuse_older, refused};
-
-/// Why an agent goes without built-in secrets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Builtin {
-    /// It does not: they are open, or there are none, or nobody asked for them.
-    Settled,
-    /// There are some, and the settings keep them from this agent.
-    LeftOut,
-    /// There are some, and the agent key of this process does not open them.
-    Closed,
-    /// There are some of another owner, in whose folder the vault of the agent is.
-    OfOthers,
-}
 
 /// A vault as it was read, with what this machine knows of it.
 pub(crate) struct Found {
@@ -124,56 +113,6 @@ impl Session {
         if found.place.as_ref().and_then(|place| place.held.as_ref()).is_some_and(|held| held.leaving) {
             self.remember_that_it_stays(agent);
         }
-    }
-
-    /// The built-in secrets that go into `agent`, or why none do. Warns where this machine has seen some and they are gone.
-    pub(crate) fn builtin_for(&self, vault: &Vault) -> Result<(Option<Vault>, Builtin)> {
-        let (agent, builtin) = (vault.agent(), AgentName::builtin());
-        if *agent == builtin {
-            return Ok((None, Builtin::Settled));
-        }
-        if !self.folder()?.exists(&builtin) {
-            return self.without_builtin();
-        }
-        if self.settings()?.no_builtin.contains(agent) {
-            return Ok((None, Builtin::LeftOut));
-        }
-        // An agent's key opens one vault, and this is not it.
-        if let UnlockKey::Agent(_) = self.key()?.key {
-            return Ok((None, Builtin::Closed));
-        }
-        match self.find_vault(&builtin) {
-            Ok(Some(vault)) => Ok((Some(vault), Builtin::Settled)),
-            // Gone since it was there.
-            Ok(None) => self.without_builtin(),
-            // In the folder of whoever shared the agent's vault, it is theirs.
-            Err(failure) if *vault.role() != Role::Owner && self.is_of_others(&builtin, &failure)? => {
-                Ok((None, Builtin::OfOthers))
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// Whether the vault that was refused is none of this user's, as far as this machine can know: it has seen none of them there, and no key here
-    /// opens it, or it names another owner.
-    pub(crate) fn is_of_others(&self, agent: &AgentName, failure: &Failure) -> Result<bool> {
-        if self.here(agent)?.place.held.is_some_and(|held| held.card.is_none()) {
-            return Ok(false);
-        }
-        if failure.kind() == Kind::WrongKey {
-            return Ok(true);
-        }
-        let unlocked = self.key()?;
-        let UnlockKey::Master(keys) = &unlocked.key else { return Ok(false) };
-        let file = self.folder()?.read(agent)?;
-        Ok(file.is_some_and(|file| Vault::inspect(&file, agent, keys).is_ok_and(|vault| !vault.is_owned_by(keys))))
-    }
-
-    fn without_builtin(&self) -> Result<(Option<Vault>, Builtin)> {
-        if self.missed(&AgentName::builtin())?.is_some() {
-            self.attendant.notice(Notice::BuiltinGone);
-        }
-        Ok((None, Builtin::Settled))
     }
 
     /// Opens and verifies a vault, and changes nothing.

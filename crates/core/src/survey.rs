@@ -18,7 +18,7 @@ pub struct Surveyed {
     pub state: Result<Standing, Failure>,
     /// Whether it waits for a look by its owner, as a former key owns it and this machine has not seen it.
     pub(crate) waits: bool,
-    /// Whether no key here opens it and this machine has seen none of its user's there: in the folder of a team, others have vaults, too.
+    /// Whether no key here opens it, and this machine has not seen it before: other people have vaults in a team's folder, too.
     pub(crate) is_closed_and_unknown: bool,
 }
 

@@ -1,6 +1,6 @@
 //! Merges that need nobody: each side changed other secrets.
 
-use super::{bytes, two_machines};
+use super::{Machine, bytes, two_machines};
 
 #[test]
 fn pulls_merge_what_two_machines_changed() {
@@ -25,9 +25,9 @@ fn pulls_merge_what_two_machines_changed() {
     assert_eq!(there.values(), merged.replace("hunter2-here", "hunter2-again"));
 }
 
-#[test]
-fn who_merges_the_same_branches_apart_comes_to_the_same_state() {
-    let Some([here, there]) = two_machines() else { return };
+/// Two machines that have changed different secrets, and have each merged both.
+fn merged_apart() -> Option<[Machine; 2]> {
+    let [here, there] = two_machines()?;
     here.set("T_ONE", "hunter2-here");
     here.commit("here");
     here.gits(&["push", "-q", "origin", "HEAD:here"]);
@@ -39,6 +39,12 @@ fn who_merges_the_same_branches_apart_comes_to_the_same_state() {
         machine.gits(&["merge", "-q", "--no-edit", &format!("origin/{other}")]);
         assert_eq!(machine.values(), "T_ONE=hunter2-here T_TWO=hunter2-there");
     }
+    Some([here, there])
+}
+
+#[test]
+fn who_merges_the_same_branches_apart_comes_to_the_same_state() {
+    let Some([here, there]) = merged_apart() else { return };
     // Each takes the other's merge.
     here.gits(&["push", "-q", "origin", "HEAD:here"]);
     there.gits(&["fetch", "-q", "origin"]);
@@ -54,17 +60,7 @@ fn who_merges_the_same_branches_apart_comes_to_the_same_state() {
 /// Then git has two bases, and makes one of them.
 #[test]
 fn who_merges_apart_and_goes_on_merges_again() {
-    let Some([here, there]) = two_machines() else { return };
-    here.set("T_ONE", "hunter2-here");
-    here.commit("here");
-    here.gits(&["push", "-q", "origin", "HEAD:here"]);
-    there.set("T_TWO", "hunter2-there");
-    there.commit("there");
-    there.gits(&["push", "-q", "origin", "HEAD:there"]);
-    for (machine, other) in [(&here, "there"), (&there, "here")] {
-        machine.gits(&["fetch", "-q", "origin"]);
-        machine.gits(&["merge", "-q", "--no-edit", &format!("origin/{other}")]);
-    }
+    let Some([here, there]) = merged_apart() else { return };
     here.set("T_ONE", "hunter2-on");
     here.commit("on");
     here.gits(&["push", "-q", "origin", "HEAD:here"]);

@@ -102,7 +102,7 @@ fn a_first_key_beside_the_vaults_of_others() {
     assert_eq!(refused.code, 4, "{refused:?}");
     let advice = told(
         &refused,
-        "if somebody else made them, make a key of your own, without that folder: 'unset CAST_VAULTS', then 'cast init'",
+        "if another person made them, first make a key of your own: 'unset CAST_VAULTS', then 'cast init'",
     );
     let line = [advice.command("unset"), advice.command("cast init"), "cast key card".to_owned()].join(" && ");
     let card = there(&line).succeeds().out;

@@ -138,7 +138,8 @@ impl Session {
                 "bring back the key they were made with: 'cast key import master.key', or for one call {GIVE_KEY}"
             ))
             .hint(if self.places.has_named_vaults() {
-                "if somebody else made them, make a key of your own, without that folder: 'unset CAST_VAULTS', then 'cast init'".to_owned()
+                "if another person made them, first make a key of your own: 'unset CAST_VAULTS', then 'cast init'"
+                    .to_owned()
             } else {
                 format!(
                     "if it is lost for good, so is what is in them: to start over, move the folder away: {}",

@@ -1,4 +1,4 @@
-//! Finds people whom an owner listed so long ago that somebody should look again.
+//! Finds people who were listed more than a year ago, for their owner to review.
 
 use cast_vault::{AgentName, PersonName};
 
@@ -6,7 +6,7 @@ use super::{Check, Finding};
 use crate::clock::{self, TimeSpan};
 use crate::survey::Standing;
 
-/// After this, an owner should look again.
+/// After this time, an owner should review whom the vault is shared with.
 const LONG: &str = "1y";
 
 pub(super) fn listed_long_ago(agent: &AgentName, standing: &Standing) -> Option<Finding> {

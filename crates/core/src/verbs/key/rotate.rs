@@ -132,7 +132,7 @@ impl Verb for Rotate<'_> {
         if let Some(retire) = retire.filter(|_| rotation.left.is_empty() && rotation.former > 0) {
             session.retire(retire, &lock, folder, &mut slot, keys, &mut rotation)?;
         } else {
-            rotation.listed = session.listed_before(folder, &agents, keys);
+            rotation.listed = session.vaults_that_list_former_keys(folder, &agents, keys);
         }
         Ok(rotation)
     }

@@ -13,7 +13,12 @@ use cast_vault::{AgentName, Inspected, MasterKey, Vault};
 impl Session {
     /// The vaults of others, here and where this machine has accepted one, that list a former key alone. What cannot be read is passed over:
     /// whether it matters is asked when the former keys are to be dropped.
-    pub(super) fn listed_before(&self, here: &VaultFolder, agents: &[AgentName], keys: &[MasterKey]) -> Vec<PathBuf> {
+    pub(super) fn vaults_that_list_former_keys(
+        &self,
+        here: &VaultFolder,
+        agents: &[AgentName],
+        keys: &[MasterKey],
+    ) -> Vec<PathBuf> {
         let needs = |folder: &VaultFolder, agent: &AgentName| {
             let file = folder.read(agent).ok().flatten()?;
             let is_own = Vault::inspect(&file, agent, keys).is_ok_and(|vault| vault.is_owned_by(keys));
