@@ -9,6 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+pub use cast_testing::{skip, tried};
 use tempfile::TempDir;
 
 use crate::forge::Key;
@@ -367,13 +368,4 @@ pub fn lacks(program: &str, test: &str) -> bool {
         skip(&format!("{test}: {program} is not installed"));
     }
     missing
-}
-
-/// Reports that a test did not run, and why. `.ci/test` counts these at its end.
-pub fn skip(why: &str) {
-    let _ = writeln!(std::io::stderr(), "SKIPPED {why}");
-    if let Some(list) = std::env::var_os("CAST_TEST_SKIPS") {
-        let mut list = fs::OpenOptions::new().append(true).create(true).open(list).unwrap();
-        list.write_all(format!("{why}\n").as_bytes()).unwrap();
-    }
 }

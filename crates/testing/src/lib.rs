@@ -1,4 +1,4 @@
-//! Helpers for the unit tests of the other crates.
+//! Helpers for the tests of all crates.
 
 use std::io::Write;
 
@@ -6,8 +6,19 @@ use std::io::Write;
 /// runner hides the output of tests that pass.
 pub fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {why}");
-    if let Some(list) = std::env::var_os("CAST_TEST_SKIPS") {
-        let mut list = std::fs::OpenOptions::new().append(true).create(true).open(list).expect("the list of skips");
-        list.write_all(format!("{why}\n").as_bytes()).expect("the list of skips");
+    append("CAST_TEST_SKIPS", why);
+}
+
+/// Reports how a promise was tried: the kind of fault, the points where it can strike, how many tries were made at
+/// them, and how many of these ended as promised. `.ci/prove` makes its table of these reports.
+pub fn tried(kind: &str, points: usize, tries: usize, survived: usize) {
+    append("CAST_TEST_TRIES", &format!("{kind}|{points}|{tries}|{survived}"));
+}
+
+/// Adds a line to the file that this variable names. Test processes that run at once share it: one write for a line.
+fn append(variable: &str, line: &str) {
+    if let Some(path) = std::env::var_os(variable) {
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).expect("the file of reports");
+        file.write_all(format!("{line}\n").as_bytes()).expect("the file of reports");
     }
 }
