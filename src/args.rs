@@ -17,7 +17,7 @@ mod share;
 mod shell;
 mod vault;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 pub(super) use audit::AuditArgs;
 pub(super) use doctor::DoctorArgs;
@@ -59,6 +59,14 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
+/// The whole command line. `Cli::command` describes a subcommand only once it is asked for, so that a run pays for no
+/// other command.
+pub(super) fn all() -> clap::Command {
+    let mut command = Cli::command();
+    command.build();
+    command
+}
+
 /// Three lines less than clap's own, so that the short help fits on a terminal of 24 lines.
 const COMPACT: &str = "\
 {before-help}{about-with-newline}{usage-heading} {usage}
@@ -72,6 +80,7 @@ Get started: cast secrets set my-agent OPENAI_API_KEY    prompts for the value
              cast run my-agent -- node agent.js          gives it to the agent";
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum Command {
     /// Store, list, import, check, copy and delete secrets
     #[command(

@@ -14,10 +14,10 @@ use std::thread;
 use std::time::Duration;
 
 use clap::builder::StyledStr;
-use clap::{Arg, Command, CommandFactory, ValueEnum, ValueHint};
+use clap::{Arg, Command, ValueEnum, ValueHint};
 
 use self::cursor::{At, Cursor};
-use crate::args::{Cli, Shell};
+use crate::args::{self, Shell};
 use crate::prompt::NoQuestions;
 use crate::report::Report;
 use cast_core::failure::Result;
@@ -74,11 +74,7 @@ fn read_words() -> Vec<String> {
 }
 
 fn answer_to(words: &[String]) -> Answer {
-    let command = {
-        let mut command = Cli::command();
-        command.build();
-        command
-    };
+    let command = args::all();
     // No name in cast contains a quote or a backslash.
     let plain: Vec<_> = words.iter().map(|word| word.replace(['\'', '"', '\\'], "")).collect();
     let Some((current, before)) = plain.split_last() else { return Answer::Words(Vec::new()) };
@@ -302,8 +298,6 @@ mod tests {
             }
             command.get_subcommands().for_each(check);
         }
-        let mut command = Cli::command();
-        command.build();
-        check(&command);
+        check(&args::all());
     }
 }

@@ -51,11 +51,14 @@ fn main() -> ExitCode {
 }
 
 /// Reads the command line. What describes it is not given back: it has thousands of pieces, each of which the allocator
-/// would wipe, and that were a twelfth of the work of a run.
+/// would wipe.
 fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
-    let mut command = ManuallyDrop::new(Cli::command());
-    let mut matches = command.try_get_matches_from_mut(words)?;
-    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    let read = |mut command: ManuallyDrop<clap::Command>| {
+        let mut matches = command.try_get_matches_from_mut(words)?;
+        Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    };
+    // Help and errors tell of all commands.
+    read(ManuallyDrop::new(Cli::command())).or_else(|_| read(ManuallyDrop::new(args::all())))
 }
 
 fn carry_out(cli: Cli) -> ExitCode {

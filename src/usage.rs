@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory, Parser};
+use clap::{Command, Parser};
 
-use crate::args::Cli;
+use crate::args::{self, Cli};
 use crate::complete::cursor::Cursor;
 use crate::report::{self, Report};
 use crate::verbs::run::FORM;
@@ -38,7 +38,7 @@ pub(crate) fn answer(error: &clap::Error, words: &[OsString]) -> ExitCode {
 /// `cast help COMMAND...`: prints what its `--help` prints.
 pub(crate) fn help_of(page: Vec<OsString>) -> ExitCode {
     let words = [vec!["cast".into()], page, vec!["--help".into()]].concat();
-    Cli::try_parse_from(&words).map_or_else(|error| answer(&error, &words), |_| ExitCode::SUCCESS)
+    args::all().try_get_matches_from(&words).map_or_else(|error| answer(&error, &words), |_| ExitCode::SUCCESS)
 }
 
 fn help(error: &clap::Error) -> String {
@@ -138,7 +138,7 @@ fn asks_for_a_value(word: &str) -> bool {
 /// another tool's name for one.
 fn meant_elsewhere(word: &str) -> Option<String> {
     let other = OTHER_WORDS.iter().find(|(other, _)| *other == word).map(|(_, ours)| (*ours).to_owned());
-    let root = Cli::command();
+    let root = args::all();
     let groups = root.get_subcommands().filter(|group| group.find_subcommand(word).is_some());
     let within = groups.map(|group| format!("cast {} {word}", group.get_name())).next();
     let whole = root.find_subcommand(word).map(|_| format!("cast {word}"));
@@ -148,8 +148,7 @@ fn meant_elsewhere(word: &str) -> Option<String> {
 /// Whether this is `cast run` without an `--explain` of its own, which fails with 125.
 fn is_run(words: &[OsString]) -> bool {
     let words: Vec<_> = words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    let mut root = Cli::command();
-    root.build();
+    let root = args::all();
     words.iter().find(|word| !word.starts_with('-')).is_some_and(|word| word == "run")
         && !Cursor::find(&root, &words, "").has("explain")
 }
@@ -184,7 +183,7 @@ fn position(words: &[OsString]) -> Option<usize> {
 
 /// The command, up to the first word that is not part of its name.
 fn command_path(words: &[OsString]) -> String {
-    let mut command: Command = Cli::command();
+    let mut command: Command = args::all();
     let mut path = "cast".to_owned();
     for word in words.iter().skip(1) {
         let Some(next) = word.to_str().and_then(|word| command.find_subcommand(word)).cloned() else { break };

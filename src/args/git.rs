@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(crate) enum GitCommand {
     /// Set up this clone of a repository to show and merge its vaults
     ///

@@ -45,6 +45,7 @@ impl KeyStoreChoice {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(crate) enum KeyCommand {
     Status(KeyStatusArgs),
     Card(KeyCardArgs),

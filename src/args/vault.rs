@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(crate) enum VaultCommand {
     Accept(AcceptArgs),
     Merge(MergeArgs),

@@ -9,9 +9,7 @@ use std::ops::RangeInclusive;
 
 use age::secrecy::zeroize::Zeroizing;
 
-use clap::CommandFactory;
-
-use crate::args::{Cli, SetArgs};
+use crate::args::{self, SetArgs};
 use crate::prompt;
 use crate::report::Report;
 use crate::words;
@@ -152,8 +150,7 @@ fn refuse_misspelt_option(value: Option<&OsStr>) -> Result<()> {
 
 /// The long options of `set`, and `--stdin`, which other tools have.
 fn options() -> Vec<String> {
-    let mut root = Cli::command();
-    root.build();
+    let root = args::all();
     let set = root.find_subcommand("set").expect("cast has this command");
     let long = set.get_arguments().filter_map(clap::Arg::get_long).chain(["help", "stdin"]);
     long.map(|name| format!("--{name}")).collect()
