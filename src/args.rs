@@ -17,7 +17,7 @@ mod share;
 mod shell;
 mod vault;
 
-use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 
 pub(super) use audit::AuditArgs;
 pub(super) use doctor::DoctorArgs;
@@ -47,6 +47,16 @@ pub(super) use vault::{AcceptArgs, MergeArgs, VaultCommand};
     after_help = START
 )]
 pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) always: Always,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The options of all commands.
+#[derive(Args)]
+pub(super) struct Always {
     /// Print no success messages and no hints
     #[arg(short, long, global = true, display_order = 900, hide_short_help = true)]
     pub(super) quiet: bool,
@@ -54,17 +64,20 @@ pub(super) struct Cli {
     /// Print the version, commit and target
     #[arg(short = 'V', long, action = ArgAction::Version, display_order = 1000, hide_short_help = true)]
     version: (),
-
-    #[command(subcommand)]
-    pub(super) command: Command,
 }
 
-/// The whole command line. `Cli::command` describes a subcommand only once it is asked for, so that a run pays for no
-/// other command.
+/// The whole command line. `Cli::command` describes a subcommand only once it is asked for.
 pub(super) fn all() -> clap::Command {
     let mut command = Cli::command();
     command.build();
     command
+}
+
+/// The command line of `cast run`, so that a run pays for no other command.
+pub(super) fn run() -> clap::Command {
+    let run = RunArgs::augment_args(clap::Command::new("run"));
+    let cast = clap::Command::new("cast").version("").disable_version_flag(true);
+    Always::augment_args(cast).subcommand_required(true).subcommand(run)
 }
 
 /// Three lines less than clap's own, so that the short help fits on a terminal of 24 lines.

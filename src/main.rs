@@ -57,12 +57,14 @@ fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
         let mut matches = command.try_get_matches_from_mut(words)?;
         Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
     };
+    let is_run = words.get(1).is_some_and(|word| word == "run");
+    let asked_for = if is_run { args::run() } else { Cli::command() };
     // Help and errors tell of all commands.
-    read(ManuallyDrop::new(Cli::command())).or_else(|_| read(ManuallyDrop::new(args::all())))
+    read(ManuallyDrop::new(asked_for)).or_else(|_| read(ManuallyDrop::new(args::all())))
 }
 
 fn carry_out(cli: Cli) -> ExitCode {
-    let report = Report::new(cli.quiet);
+    let report = Report::new(cli.always.quiet);
     let session = Session::new(Places::from_environment(), Box::new(Terminal::new(report)));
     if let Err(code) = look_at_settings(&cli.command, &session, report) {
         return code;

@@ -40,6 +40,9 @@ pub(super) struct Masking {
 impl Masking {
     /// `None` if there is nothing to mask.
     pub(super) fn new(secrets: Vec<(String, SecretValue)>, brokered: Option<Brokered>, fixed: bool) -> Option<Self> {
+        if secrets.is_empty() && brokered.is_none() {
+            return None;
+        }
         let plan = masking::plan(&secrets);
         let is_needed = !plan.is_empty() || brokered.is_some();
         is_needed.then(|| Self { plan: Arc::new(plan), secrets, brokered, fixed, in_file: Arc::default() })
