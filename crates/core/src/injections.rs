@@ -74,12 +74,15 @@ impl Injections {
     /// Adds secrets and replaces those of the same name. `stand_in_key` is for those that are brokered. `refuse_not_given`
     /// finds those that CMD cannot get as their owner wants.
     pub(crate) fn add(&mut self, source: Source, secrets: BTreeMap<SecretName, Entry>, stand_in_key: &StandInKey<'_>) {
-        for (name, Entry { flags, secret }) in secrets {
+        let added = secrets.into_iter().map(|(name, Entry { flags, secret })| {
             let overrides_builtin = source == Source::Agent && self.0.contains_key(&name);
             let given = Given::of(&name, &flags, secret.map(|secret| secret.value), stand_in_key);
             let flags = Flags { from: None, ..flags };
-            self.0.insert(name, Injection { source, overrides_builtin, flags, given });
-        }
+            (name, Injection { source, overrides_builtin, flags, given })
+        });
+        // Sorted lists become one map in one go.
+        let mut added = added.collect();
+        self.0.append(&mut added);
     }
 
     /// Adds what an outer run injected, below all that is here.

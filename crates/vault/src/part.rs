@@ -129,7 +129,7 @@ impl Part {
         // A map is made of a sorted list at once.
         let mut names: Vec<(SecretName, Flags)> = Vec::new();
         while reader.has("\n[names.") {
-            let name = SecretName::parse(reader.until("]\n")?).ok()?;
+            let name = SecretName::parse(reader.heading()?).ok()?;
             if names.last().is_some_and(|(last, _)| *last >= name) {
                 return None;
             }
@@ -170,7 +170,7 @@ fn write_key(out: &mut impl Write, name: &PersonName) -> fmt::Result {
 }
 
 fn read_key(reader: &mut Reader<'_>) -> Option<PersonName> {
-    let text = reader.until("]\n")?;
+    let text = reader.heading()?;
     let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let name = PersonName::parse(bare).ok()?;
     (bare.contains('.') == (bare.len() < text.len())).then_some(name)

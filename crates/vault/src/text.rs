@@ -92,10 +92,17 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads up to `end`, and `end`.
-    pub(crate) fn until(&mut self, end: &str) -> Option<&'t str> {
+    fn until(&mut self, end: char) -> Option<&'t str> {
         let (text, rest) = self.0.split_once(end)?;
         self.0 = rest;
         Some(text)
+    }
+
+    /// Reads what is left of the heading of a table.
+    pub(crate) fn heading(&mut self) -> Option<&'t str> {
+        let name = self.until(']')?;
+        self.token("\n")?;
+        Some(name)
     }
 
     /// Reads `name = true` if that comes next.
@@ -107,7 +114,7 @@ impl<'t> Reader<'t> {
     pub(crate) fn time(&mut self, name: &str) -> Option<Timestamp> {
         self.token(name)?;
         self.token(" = ")?;
-        Timestamp::parse_canonical(self.until("\n")?)
+        Timestamp::parse_canonical(self.until('\n')?)
     }
 
     /// Reads `name = ` a string.

@@ -70,7 +70,7 @@ pub(crate) fn from_text(text: &str) -> Option<Values> {
     let mut reader = Reader::new(text);
     while !reader.is_at_end() {
         reader.token("\n[secrets.")?;
-        let name = SecretName::parse(reader.until("]\n")?).ok()?;
+        let name = SecretName::parse(reader.heading()?).ok()?;
         if values.last().is_some_and(|(last, _)| *last >= name) {
             return None;
         }
