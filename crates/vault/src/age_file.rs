@@ -36,6 +36,9 @@ pub enum Closed {
     TooMuchWork,
 }
 
+/// A plaintext, and the number of the stanza that opened it.
+type Opened = (Zeroizing<Vec<u8>>, usize);
+
 /// Seals `plaintext` to `recipients`.
 pub(crate) fn seal(plaintext: &[u8], recipients: &[Recipient]) -> Vec<u8> {
     let recipients = recipients.iter().map(|recipient| recipient as &dyn age::Recipient);
@@ -49,11 +52,7 @@ pub(crate) fn open(file: &[u8], identity: &Identity) -> Result<Zeroizing<Vec<u8>
 }
 
 /// The same. Each stanza costs a multiplication on the curve, so `likeliest` is tried before the others; also returns the one that opened it.
-pub(crate) fn open_at(
-    file: &[u8],
-    identity: &Identity,
-    likeliest: usize,
-) -> Result<(Zeroizing<Vec<u8>>, usize), Closed> {
+pub(crate) fn open_at(file: &[u8], identity: &Identity, likeliest: usize) -> Result<Opened, Closed> {
     let end = check_outside(file, "X25519")?;
     if let Some(opened) = short::open(file, end, identity, likeliest) {
         return opened;

@@ -15,7 +15,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use super::Closed;
+use super::{Closed, Opened};
 
 const VERSION: &[u8] = b"age-encryption.org/v1\n";
 const END: &[u8] = b"---";
@@ -29,12 +29,7 @@ const TAG: usize = 16;
 
 /// Opens a file whose header ends in the line at `end`; tries the stanza `likeliest` first. Also returns which one it was. `None` where anything is
 /// not as age writes it: then age says what is the matter.
-pub(super) fn open(
-    file: &[u8],
-    end: usize,
-    identity: &Identity,
-    likeliest: usize,
-) -> Option<Result<(Zeroizing<Vec<u8>>, usize), Closed>> {
+pub(super) fn open(file: &[u8], end: usize, identity: &Identity, likeliest: usize) -> Option<Result<Opened, Closed>> {
     let (head, rest) = file.split_at(end);
     let line = rest.split(|byte| *byte == b'\n').next()?;
     let (payload, mac) = (rest.get(line.len() + 1..)?, line.strip_prefix(END)?.strip_prefix(b" ")?);

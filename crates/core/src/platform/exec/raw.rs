@@ -125,6 +125,15 @@ pub(crate) fn close_at_exec(number: i32) {
     let _ = rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC);
 }
 
+/// Device and inode of what a descriptor leads to. `None` if it is not open.
+pub(super) fn leads_to(number: i32) -> Option<(u64, u64)> {
+    // SAFETY: the descriptor is used only for this call, which fails harmlessly if it is not open.
+    let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+    let file = rustix::fs::fstat(descriptor).ok()?;
+    #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss)] // the types differ between systems
+    Some((file.st_dev as u64, file.st_ino as u64))
+}
+
 /// Makes a descriptor that is known by its number lead to `file`, and keeps it from CMD.
 pub(super) fn replace(number: i32, file: &File) {
     // SAFETY: the descriptor is used only for this call, and stays open; its owner does not change.

@@ -180,9 +180,9 @@ pub(super) fn close_in_children(file: &Metadata) {
 /// The descriptors that lead to a file. Gathered first: what reads the folder has a descriptor of its own.
 fn descriptors_of(file: &Metadata) -> Vec<i32> {
     let Ok(descriptors) = std::fs::read_dir("/dev/fd") else { return Vec::new() };
-    let leads_there = |path: &Path| std::fs::metadata(path).is_ok_and(|data| place(&data) == place(file));
-    let paths = descriptors.flatten().map(|entry| entry.path()).filter(|path| leads_there(path));
-    paths.collect::<Vec<_>>().iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect()
+    let numbers: Vec<i32> =
+        descriptors.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    numbers.into_iter().filter(|number| raw::leads_to(*number) == Some(place(file))).collect()
 }
 
 pub(super) fn keep_from_children(file: &Metadata) {
