@@ -1,0 +1,367 @@
+//! Two homes, the processes that run in them at once, and their kills.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::history::Event;
+use super::words::{self, Meanwhile, answer, value, words};
+use super::world::{AGENTS, Answer, Asked, KEYS, Reason};
+use crate::doctor;
+use crate::durability::leftovers;
+use crate::sandbox::{Call, Outcome, Sandbox};
+use crate::vault::forgeries::Dice;
+
+const WORKERS: usize = 4;
+/// Operations of each worker. Who rotates the key does that in their midst.
+const OPERATIONS: usize = 18;
+/// The worker who rotates, and who ends the history.
+const OWNER: usize = WORKERS;
+
+pub struct Crowd {
+    seed: u64,
+    homes: [Sandbox; 2],
+    vaults: TempDir,
+    /// Counts moments.
+    clock: AtomicUsize,
+    /// How many operations of workers have ended.
+    done: AtomicUsize,
+    /// How long an operation takes at present, in microseconds.
+    usual: AtomicU64,
+    was_deleted: AtomicBool,
+    was_rotated: AtomicBool,
+    events: Mutex<Vec<Event>>,
+}
+
+/// When a process is killed.
+#[derive(Clone, Copy)]
+enum Kill {
+    Never,
+    /// After this part of the usual time, in percent.
+    After(usize),
+    /// After that, counted from when some process has the lock of the vaults.
+    AfterLock(usize),
+}
+
+/// One of those at work.
+struct Present<'a>(&'a Crowd);
+
+/// How a process ended: killed before it was done, or by itself.
+struct Ended {
+    begin: usize,
+    end: usize,
+    outcome: Outcome,
+    is_killed: bool,
+}
+
+impl Crowd {
+    /// Two homes with one master key, and an empty folder for their vaults.
+    pub fn gather(seed: u64) -> Self {
+        let homes = [Sandbox::new(), Sandbox::empty()];
+        let crowd = Self {
+            seed,
+            homes,
+            vaults: TempDir::with_prefix("cast-test-").unwrap(),
+            clock: AtomicUsize::new(1),
+            done: AtomicUsize::new(0),
+            usual: AtomicU64::new(0),
+            was_deleted: AtomicBool::new(false),
+            was_rotated: AtomicBool::new(false),
+            events: Mutex::new(Vec::new()),
+        };
+        crowd.carry_key(&mut Dice(0), false);
+        for home in 0..crowd.homes.len() {
+            crowd.perform(
+                OWNER,
+                home,
+                &Asked::Set { agent: 0, key: 0, value: u32::try_from(home).unwrap() + 1 },
+                Kill::Never,
+            );
+        }
+        crowd
+    }
+
+    /// All workers at once, and the owner.
+    pub fn work(&self) {
+        thread::scope(|scope| {
+            for worker in 0..WORKERS {
+                scope.spawn(move || self.work_as(worker));
+            }
+            scope.spawn(|| self.rotate());
+        });
+    }
+
+    fn work_as(&self, worker: usize) {
+        let _present = Present(self);
+        let mut dice = Dice(self.seed * 1000 + u64::try_from(worker).unwrap());
+        let mut refused = None;
+        for number in 0..OPERATIONS {
+            let home = dice.throw(self.homes.len());
+            let (home, asked) = match refused.take() {
+                Some((home, agent)) if dice.throw(3) > 0 => (home, Asked::Accept { agent }),
+                _ => (home, ask(&mut dice, u32::try_from((worker + 1) * 1000 + number * 10).unwrap())),
+            };
+            let kill = Kill::at_random(&mut dice);
+            let answer = self.perform(worker, home, &asked, kill);
+            if matches!(answer, Answer::Refused(Reason::Unexpected(_))) {
+                refused = concerned(&asked).map(|agent| (home, agent));
+            }
+            self.done.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until the workers have done a part of their operations.
+    fn wait_for(&self, part: usize, of: usize) {
+        while self.done.load(Ordering::Relaxed) < WORKERS * OPERATIONS * part / of {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// The owner's part: a new key in one home, then in the other one, and then the end of the former key.
+    fn rotate(&self) {
+        let _present = Present(self);
+        let mut dice = Dice(self.seed * 1000 + 999);
+        self.wait_for(1, 4);
+        self.was_rotated.store(true, Ordering::SeqCst);
+        self.until_done(&mut dice, 0, "key rotate");
+        if dice.throw(2) == 0 {
+            self.wait_for(1, 2);
+        }
+        self.carry_key(&mut dice, true);
+        self.wait_for(3, 4);
+        self.until_done(&mut dice, 0, "key rotate --retire");
+        self.carry_key(&mut dice, true);
+    }
+
+    /// Runs it again for as long as it is killed. It may leave vaults that it does not expect, and keep former keys.
+    fn until_done(&self, dice: &mut Dice, home: usize, what: &str) {
+        loop {
+            let asked = Asked::Key(what.to_owned());
+            let ended = self.run(home, &asked, Kill::at_random(dice));
+            let Ended { outcome, is_killed, .. } = &ended;
+            let is_kept = [1, 5].contains(&outcome.code)
+                && (outcome.err.contains("former keys are kept")
+                    || outcome.err.contains("not sealed to the newest key"));
+            assert!(*is_killed || outcome.code == 0 || is_kept, "CAST_CROWD_SEED={}: {what}: {outcome:?}", self.seed);
+            let again = *is_killed;
+            let answer = if again { Answer::Unknown } else { Answer::Done };
+            self.note(OWNER, home, &asked, answer, &ended);
+            if !again {
+                return;
+            }
+        }
+    }
+
+    /// Takes the keys of the first home to the other one, as a backup.
+    fn carry_key(&self, dice: &mut Dice, kills: bool) {
+        let folder = TempDir::new().unwrap();
+        let backup = folder.path().join("master.key");
+        let path = backup.to_str().unwrap();
+        self.homes[0].cast(["key", "export", "--output", path]).succeeds();
+        if kills {
+            self.until_done(dice, 1, &format!("key import --replace {path}"));
+        } else {
+            self.homes[1].cast(["key", "import", path]).succeeds();
+        }
+    }
+
+    /// Runs one operation and notes it.
+    fn perform(&self, worker: usize, home: usize, asked: &Asked, kill: Kill) -> Answer {
+        let path = self.homes[home].home();
+        let mut file = None;
+        if let Asked::Import { values, .. } = asked {
+            let lines = values.iter().map(|(key, number)| format!("{}={}\n", KEYS[*key], value(*number)));
+            let path = words::file(path, values);
+            fs::write(&path, lines.collect::<String>()).unwrap();
+            file = Some(path);
+        }
+        if matches!(asked, Asked::DeleteVault { .. }) {
+            self.was_deleted.store(true, Ordering::SeqCst);
+        }
+        let ended = self.run(home, asked, kill);
+        let Ended { outcome, is_killed, .. } = &ended;
+        // What was said is so, and a file goes only when all of it is stored.
+        let is_gone = file.is_some_and(|file| !file.exists());
+        let answer = match is_killed {
+            true if is_gone || outcome.err.contains('✓') => Answer::Done,
+            true => Answer::Unknown,
+            false => answer(asked, outcome, self.meanwhile()),
+        };
+        self.note(worker, home, asked, answer.clone(), &ended);
+        answer
+    }
+
+    fn meanwhile(&self) -> Meanwhile {
+        Meanwhile {
+            was_deleted: self.was_deleted.load(Ordering::SeqCst),
+            was_rotated: self.was_rotated.load(Ordering::SeqCst),
+        }
+    }
+
+    fn note(&self, worker: usize, home: usize, asked: &Asked, answer: Answer, ended: &Ended) {
+        let Ended { begin, end, is_killed, .. } = *ended;
+        let event = Event { worker, home, asked: asked.clone(), answer, begin, end, is_killed };
+        self.events.lock().unwrap().push(event);
+    }
+
+    fn call(&self, home: usize, words: &[String]) -> Call<'_> {
+        self.homes[home].cast(words).env("CAST_VAULTS", self.vaults.path())
+    }
+
+    /// One process, from before it begins until it is gone.
+    fn run(&self, home: usize, asked: &Asked, kill: Kill) -> Ended {
+        let mut command = self.call(home, &words(self.homes[home].home(), asked)).command();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let begin = self.clock.fetch_add(1, Ordering::SeqCst);
+        let since = Instant::now();
+        let mut child = command.spawn().unwrap();
+        let usual = Duration::from_micros(self.usual.load(Ordering::Relaxed));
+        kill.strike(&mut child, usual, &self.vaults.path().join(".cast.lock"));
+        let status = child.wait().unwrap();
+        let end = self.clock.fetch_add(1, Ordering::SeqCst);
+        let is_killed = status.signal() == Some(9);
+        if !is_killed {
+            let time = u64::try_from(since.elapsed().as_micros()).unwrap();
+            let usual = self.usual.load(Ordering::Relaxed);
+            self.usual.store(if usual == 0 { time } else { (usual * 7 + time) / 8 }, Ordering::Relaxed);
+        }
+        let code = status.code().unwrap_or(128 + status.signal().unwrap_or_default());
+        assert!(is_killed || status.code().is_some(), "{asked:?} died of {status}");
+        // Both fit into a pipe.
+        let (mut out, mut err) = (String::new(), String::new());
+        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        Ended { begin, end, outcome: Outcome { code, out, err }, is_killed }
+    }
+
+    /// After all of that: each home takes what it did not expect, reads, writes and has nothing left over.
+    pub fn end_in_order(&self) {
+        let told = format!("CAST_CROWD_SEED={}", self.seed);
+        // The second home has every key that there is: the first one has retired some, to which a writer there may have
+        // sealed a vault. A vault that one home makes last is another one than the other home has known.
+        for home in [1, 0, 1] {
+            for agent in 0..AGENTS.len() {
+                self.perform(OWNER, home, &Asked::Run { agent }, Kill::Never);
+                let set = || {
+                    let value = u32::try_from(9000 + self.clock.load(Ordering::SeqCst)).unwrap();
+                    self.perform(OWNER, home, &Asked::Set { agent, key: home, value }, Kill::Never)
+                };
+                let refused = set();
+                if refused != Answer::Done {
+                    let accepted = self.perform(OWNER, home, &Asked::Accept { agent }, Kill::Never);
+                    assert_eq!((accepted, set()), (Answer::Done, Answer::Done), "{told}, home {home}: {refused:?}");
+                }
+            }
+        }
+        for home in [0, 1] {
+            for agent in 0..AGENTS.len() {
+                let seen = self.perform(OWNER, home, &Asked::Run { agent }, Kill::Never);
+                assert!(matches!(seen, Answer::Saw(_)), "{told}: {seen:?}");
+            }
+        }
+        let mut files: Vec<_> =
+            fs::read_dir(self.vaults.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        files.sort();
+        assert_eq!(files, AGENTS.map(|agent| OsString::from(format!("{agent}.age"))), "{told}");
+        for (home, sandbox) in self.homes.iter().enumerate() {
+            let mut left = leftovers(sandbox);
+            // The name under which a home counts, which a killed writer was about to write: the next one does so in its place.
+            left.retain(|name| name != "replica.tmp");
+            assert_eq!(left, Vec::<String>::new(), "{told}, home {home}");
+            let (_, found) =
+                doctor::diagnosed(sandbox.cast(["doctor", "--json"]).env("CAST_VAULTS", self.vaults.path()));
+            assert_eq!(doctor::checks(&found), Vec::<&str>::new(), "{told}, home {home}: {found}");
+            for line in sandbox.audit_log().lines() {
+                let entry = serde_json::from_str::<serde_json::Value>(line);
+                assert!(entry.is_ok_and(|entry| entry["action"].is_string()), "{told}, home {home}: {line}");
+            }
+        }
+    }
+
+    pub fn into_events(self) -> Vec<Event> {
+        self.events.into_inner().unwrap()
+    }
+}
+
+/// Who fails says in which history, and keeps nobody waiting.
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let history = super::history::lines(&self.0.events.lock().unwrap());
+            let _ = writeln!(std::io::stderr(), "CAST_CROWD_SEED={}\n{history}", self.0.seed);
+            self.0.done.fetch_add(WORKERS * OPERATIONS, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Kill {
+    fn at_random(dice: &mut Dice) -> Self {
+        match dice.throw(5) {
+            0 => Self::After(dice.throw(120)),
+            1 => Self::AfterLock(dice.throw(60)),
+            _ => Self::Never,
+        }
+    }
+
+    fn strike(self, child: &mut Child, usual: Duration, lock: &Path) {
+        let part = |percent: usize| usual * u32::try_from(percent).unwrap() / 100;
+        match self {
+            Self::Never => return,
+            Self::After(percent) => thread::sleep(part(percent)),
+            Self::AfterLock(percent) => {
+                while !lock.exists() && child.try_wait().unwrap().is_none() {
+                    thread::sleep(Duration::from_micros(50));
+                }
+                thread::sleep(part(percent));
+            }
+        }
+        child.kill().unwrap();
+    }
+}
+
+/// An operation, whose first new value has this number.
+fn ask(dice: &mut Dice, value: u32) -> Asked {
+    let agent = dice.throw(AGENTS.len());
+    let key = dice.throw(KEYS.len());
+    let other = (key + 1 + dice.throw(KEYS.len() - 1)) % KEYS.len();
+    let some = |dice: &mut Dice| if dice.throw(2) == 0 { vec![key] } else { vec![key, other] };
+    match dice.throw(32) {
+        0..8 => Asked::Run { agent },
+        8..11 => Asked::List { agent },
+        11..18 => Asked::Set { agent, key, value },
+        18..21 => Asked::Import { agent, values: vec![(key, value), (other, value + 1)], removes: dice.throw(2) == 0 },
+        21..24 => Asked::Delete { agent, keys: some(dice) },
+        24..27 => Asked::Rename { agent, keys: [key, other], replaces: dice.throw(3) > 0 },
+        27..31 => {
+            let to = (agent + 1 + dice.throw(AGENTS.len() - 1)) % AGENTS.len();
+            let keys = if dice.throw(3) == 0 { Vec::new() } else { some(dice) };
+            Asked::Copy { from: agent, to, keys, replaces: dice.throw(3) > 0 }
+        }
+        _ => Asked::DeleteVault { agent },
+    }
+}
+
+/// The vault that a refusal is about: of a copy the one that it changes.
+fn concerned(asked: &Asked) -> Option<usize> {
+    match asked {
+        Asked::Set { agent, .. }
+        | Asked::Import { agent, .. }
+        | Asked::Delete { agent, .. }
+        | Asked::DeleteVault { agent }
+        | Asked::Rename { agent, .. }
+        | Asked::Run { agent }
+        | Asked::List { agent }
+        | Asked::Accept { agent }
+        | Asked::Copy { to: agent, .. } => Some(*agent),
+        Asked::Key(_) => None,
+    }
+}

@@ -1,0 +1,132 @@
+//! What is asked, in the words of the command line, and what the answers mean. An answer that has no meaning here is a
+//! failure of the test.
+
+use std::path::{Path, PathBuf};
+
+use super::world::{AGENTS, Answer, Asked, KEYS, Reason};
+use crate::sandbox::Outcome;
+
+/// Refusals where somebody was faster: the command is to be typed again.
+const OVERTAKEN: [&str; 2] = ["has seen another state of the vault of agent", "has changed meanwhile: review it again"];
+/// Refusals of a vault that this home did not expect: where vaults are deleted as a whole, and where the master key is
+/// rotated.
+const OTHER_VAULT: [&str; 1] = ["is not the vault that this machine has known here since"];
+const OTHER_KEY: [&str; 4] = [
+    "belongs to a former key of yours",
+    "does not open: wrong key, or damaged",
+    "the key opens none of the vaults here",
+    "the master key was dropped before the vault",
+];
+
+/// What may have happened by the time of an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Meanwhile {
+    pub was_deleted: bool,
+    pub was_rotated: bool,
+}
+
+/// The text of a value.
+pub fn value(number: u32) -> String {
+    format!("v{number}")
+}
+
+/// The file that an import reads, which belongs to one operation.
+pub fn file(home: &Path, values: &[(usize, u32)]) -> PathBuf {
+    home.join(format!("{}.env", value(values[0].1)))
+}
+
+/// What is typed after `cast`.
+pub fn words(home: &Path, asked: &Asked) -> Vec<String> {
+    let agent = |agent: &usize| AGENTS[*agent].to_owned();
+    let key = |key: &usize| KEYS[*key].to_owned();
+    let verb = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let mut words = match asked {
+        Asked::Set { .. } => verb(&["set", "--new"]),
+        Asked::Import { removes, .. } => {
+            verb(&["secrets", "import", "--new", if *removes { "--remove" } else { "-q" }])
+        }
+        Asked::Delete { .. } => verb(&["delete"]),
+        Asked::DeleteVault { .. } => verb(&["delete", "--all", "--yes"]),
+        Asked::Rename { replaces, .. } => {
+            verb(&["secrets", "rename"][..]).into_iter().chain(replace(*replaces)).collect()
+        }
+        Asked::Copy { replaces, .. } => {
+            verb(&["secrets", "copy", "--new"]).into_iter().chain(replace(*replaces)).collect()
+        }
+        Asked::Run { .. } => verb(&["run"]),
+        Asked::List { .. } => verb(&["list", "--json"]),
+        Asked::Accept { .. } => verb(&["vault", "accept", "--yes"]),
+        Asked::Key(words) => return words.split(' ').map(str::to_owned).collect(),
+    };
+    match asked {
+        Asked::Set { agent: of, key: name, value: number } => words.extend([agent(of), key(name), value(*number)]),
+        Asked::Import { agent: of, values, .. } => {
+            words.extend([agent(of), file(home, values).to_str().unwrap().to_owned()]);
+        }
+        Asked::Delete { agent: of, keys } => words.extend([agent(of)].into_iter().chain(keys.iter().map(key))),
+        Asked::Rename { agent: of, keys, .. } => words.extend([agent(of)].into_iter().chain(keys.iter().map(key))),
+        Asked::Copy { from, to, keys, .. } => {
+            words.extend([agent(from), agent(to)].into_iter().chain(keys.iter().map(key)));
+        }
+        Asked::Run { agent: of } => words.extend([agent(of)].into_iter().chain(verb(&["--no-mask", "--", "env"]))),
+        Asked::DeleteVault { agent: of } | Asked::List { agent: of } | Asked::Accept { agent: of } => {
+            words.push(agent(of));
+        }
+        Asked::Key(_) => {}
+    }
+    words
+}
+
+fn replace(replaces: bool) -> Option<String> {
+    replaces.then(|| "--replace".to_owned())
+}
+
+/// What an operation that came to its end has answered.
+pub fn answer(asked: &Asked, outcome: &Outcome, meanwhile: Meanwhile) -> Answer {
+    let Outcome { code, out, err } = outcome;
+    match (asked, code) {
+        (Asked::Run { .. }, 0) => Answer::Saw(KEYS.map(|key| {
+            let text = out.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+            Some(text.strip_prefix('v').unwrap().parse().unwrap())
+        })),
+        (Asked::List { .. }, 0) => {
+            let lines: Vec<serde_json::Value> = serde_json::from_str(out).unwrap();
+            Answer::Listed(KEYS.map(|key| lines.iter().any(|line| line["key"] == key)))
+        }
+        // There was none, and this home had missed it.
+        (Asked::DeleteVault { agent }, 0) if err.contains(" forgotten: ") => Answer::Refused(Reason::NoVault(*agent)),
+        (_, 0) => Answer::Done,
+        // The file has changed nothing of that, or another process has replaced a value since.
+        (Asked::Import { .. }, _) if err.contains("imported, but '--remove' failed") => Answer::Done,
+        _ => Answer::Refused(reason(asked, outcome, meanwhile)),
+    }
+}
+
+fn reason(asked: &Asked, outcome: &Outcome, meanwhile: Meanwhile) -> Reason {
+    let Outcome { code, err, .. } = outcome;
+    let error = err.lines().find_map(|line| line.strip_prefix("cast: error: "));
+    let error = error.unwrap_or_else(|| panic!("{asked:?} ended without a word: {outcome:?}"));
+    let code_of = |code: i32| if matches!(asked, Asked::Run { .. }) { 125 } else { code };
+    let says = |what: &[&str]| what.iter().any(|what| error.contains(what));
+    let named = |names: &[&str], index: usize| {
+        let name = error.split('\'').nth(index).unwrap_or_default();
+        names.iter().position(|known| *known == name).unwrap_or_else(|| panic!("{asked:?}: who? {outcome:?}"))
+    };
+    let not_found = *code == code_of(3);
+    if says(&["has no vault", "that this machine has seen is gone"]) && (not_found || *code == 2) {
+        Reason::NoVault(named(&AGENTS, 1))
+    } else if says(&["has no secrets"]) && not_found {
+        Reason::NoSecrets(named(&AGENTS, 1))
+    } else if says(&["has no secret "]) && not_found {
+        Reason::NoSecret(named(&AGENTS, 1), named(&KEYS, 3))
+    } else if says(&["already has: "]) && *code == 2 {
+        let keys = error.rsplit(": ").next().unwrap().split(", ");
+        Reason::Taken(named(&AGENTS, 1), keys.map(|key| KEYS.iter().position(|known| *known == key).unwrap()).collect())
+    } else if says(&OVERTAKEN) && *code == 5 {
+        Reason::Unexpected(error.to_owned())
+    } else if meanwhile.was_deleted && says(&OTHER_VAULT) || meanwhile.was_rotated && says(&OTHER_KEY) {
+        Reason::Unexpected(error.to_owned())
+    } else {
+        panic!("{asked:?}: nothing that happened explains this refusal ({meanwhile:?}): {outcome:?}")
+    }
+}
