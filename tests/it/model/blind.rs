@@ -1,13 +1,13 @@
 //! The checker is not blind: it takes what can be, and refuses a lost update, an old value after a finished write, half
 //! an import, a value that comes back, a refusal without a reason.
 
-use super::history::{Event, is_explained, unexplained};
+use super::history::{Ending, Event, is_explained, unexplained};
 use super::world::{Answer, Asked, Reason, Vault};
 
 /// An operation from one moment to another.
 fn event(moments: std::ops::Range<usize>, asked: Asked, answer: Answer) -> Event {
-    let is_killed = answer == Answer::Unknown;
-    Event { worker: 0, home: 0, asked, answer, begin: moments.start, end: moments.end, is_killed }
+    let ending = if answer == Answer::Unknown { Ending::Killed } else { Ending::Itself };
+    Event { worker: 0, home: 0, asked, answer, begin: moments.start, end: moments.end, ending }
 }
 
 fn set(moments: std::ops::Range<usize>, key: usize, value: u32) -> Event {

@@ -1,24 +1,22 @@
-//! Two homes, the processes that run in them at once, and their kills.
+//! Two homes, those who work in them at once, and the rotation of the master key.
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{Read, Write};
-use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-use std::process::{Child, Stdio};
+use std::io::Write;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::history::Event;
-use super::words::{self, Meanwhile, answer, value, words};
+use super::history::{Event, lines};
+use super::process::{Ended, Kill, Places, Processes};
+use super::words::{self, Meanwhile, answer, ask, concerned, value, words};
 use super::world::{AGENTS, Answer, Asked, KEYS, Reason};
 use crate::doctor;
 use crate::durability::leftovers;
-use crate::sandbox::{Call, Outcome, Sandbox};
+use crate::sandbox::Sandbox;
 use crate::vault::forgeries::Dice;
 
 const WORKERS: usize = 4;
@@ -31,37 +29,16 @@ pub struct Crowd {
     seed: u64,
     homes: [Sandbox; 2],
     vaults: TempDir,
-    /// Counts moments.
-    clock: AtomicUsize,
+    processes: Processes,
     /// How many operations of workers have ended.
     done: AtomicUsize,
-    /// How long an operation takes at present, in microseconds.
-    usual: AtomicU64,
     was_deleted: AtomicBool,
     was_rotated: AtomicBool,
     events: Mutex<Vec<Event>>,
 }
 
-/// When a process is killed.
-#[derive(Clone, Copy)]
-enum Kill {
-    Never,
-    /// After this part of the usual time, in percent.
-    After(usize),
-    /// After that, counted from when some process has the lock of the vaults.
-    AfterLock(usize),
-}
-
 /// One of those at work.
 struct Present<'a>(&'a Crowd);
-
-/// How a process ended: killed before it was done, or by itself.
-struct Ended {
-    begin: usize,
-    end: usize,
-    outcome: Outcome,
-    is_killed: bool,
-}
 
 impl Crowd {
     /// Two homes with one master key, and an empty folder for their vaults.
@@ -71,9 +48,8 @@ impl Crowd {
             seed,
             homes,
             vaults: TempDir::with_prefix("cast-test-").unwrap(),
-            clock: AtomicUsize::new(1),
+            processes: Processes::new(),
             done: AtomicUsize::new(0),
-            usual: AtomicU64::new(0),
             was_deleted: AtomicBool::new(false),
             was_rotated: AtomicBool::new(false),
             events: Mutex::new(Vec::new()),
@@ -147,12 +123,16 @@ impl Crowd {
         loop {
             let asked = Asked::Key(what.to_owned());
             let ended = self.run(home, &asked, Kill::at_random(dice));
-            let Ended { outcome, is_killed, .. } = &ended;
+            let Ended { outcome, ending, .. } = &ended;
             let is_kept = [1, 5].contains(&outcome.code)
                 && (outcome.err.contains("former keys are kept")
                     || outcome.err.contains("not sealed to the newest key"));
-            assert!(*is_killed || outcome.code == 0 || is_kept, "CAST_CROWD_SEED={}: {what}: {outcome:?}", self.seed);
-            let again = *is_killed;
+            assert!(
+                ending.is_killed() || outcome.code == 0 || is_kept,
+                "CAST_CROWD_SEED={}: {what}: {outcome:?}",
+                self.seed
+            );
+            let again = ending.is_killed();
             let answer = if again { Answer::Unknown } else { Answer::Done };
             self.note(OWNER, home, &asked, answer, &ended);
             if !again {
@@ -188,10 +168,10 @@ impl Crowd {
             self.was_deleted.store(true, Ordering::SeqCst);
         }
         let ended = self.run(home, asked, kill);
-        let Ended { outcome, is_killed, .. } = &ended;
+        let Ended { outcome, ending, .. } = &ended;
         // What was said is so, and a file goes only when all of it is stored.
         let is_gone = file.is_some_and(|file| !file.exists());
-        let answer = match is_killed {
+        let answer = match ending.is_killed() {
             true if is_gone || outcome.err.contains('✓') => Answer::Done,
             true => Answer::Unknown,
             false => answer(asked, outcome, self.meanwhile()),
@@ -208,39 +188,16 @@ impl Crowd {
     }
 
     fn note(&self, worker: usize, home: usize, asked: &Asked, answer: Answer, ended: &Ended) {
-        let Ended { begin, end, is_killed, .. } = *ended;
-        let event = Event { worker, home, asked: asked.clone(), answer, begin, end, is_killed };
+        let Ended { begin, end, ending, .. } = *ended;
+        let event = Event { worker, home, asked: asked.clone(), answer, begin, end, ending };
         self.events.lock().unwrap().push(event);
     }
 
-    fn call(&self, home: usize, words: &[String]) -> Call<'_> {
-        self.homes[home].cast(words).env("CAST_VAULTS", self.vaults.path())
-    }
-
-    /// One process, from before it begins until it is gone.
     fn run(&self, home: usize, asked: &Asked, kill: Kill) -> Ended {
-        let mut command = self.call(home, &words(self.homes[home].home(), asked)).command();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let begin = self.clock.fetch_add(1, Ordering::SeqCst);
-        let since = Instant::now();
-        let mut child = command.spawn().unwrap();
-        let usual = Duration::from_micros(self.usual.load(Ordering::Relaxed));
-        kill.strike(&mut child, usual, &self.vaults.path().join(".cast.lock"));
-        let status = child.wait().unwrap();
-        let end = self.clock.fetch_add(1, Ordering::SeqCst);
-        let is_killed = status.signal() == Some(9);
-        if !is_killed {
-            let time = u64::try_from(since.elapsed().as_micros()).unwrap();
-            let usual = self.usual.load(Ordering::Relaxed);
-            self.usual.store(if usual == 0 { time } else { (usual * 7 + time) / 8 }, Ordering::Relaxed);
-        }
-        let code = status.code().unwrap_or(128 + status.signal().unwrap_or_default());
-        assert!(is_killed || status.code().is_some(), "{asked:?} died of {status}");
-        // Both fit into a pipe.
-        let (mut out, mut err) = (String::new(), String::new());
-        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
-        Ended { begin, end, outcome: Outcome { code, out, err }, is_killed }
+        let sandbox = &self.homes[home];
+        let call = sandbox.cast(words(sandbox.home(), asked)).env("CAST_VAULTS", self.vaults.path());
+        let places = Places { lock: self.vaults.path().join(".cast.lock"), seen: sandbox.state().join("seen") };
+        self.processes.run(call.command(), kill, &places)
     }
 
     /// After all of that: each home takes what it did not expect, reads, writes and has nothing left over.
@@ -252,7 +209,7 @@ impl Crowd {
             for agent in 0..AGENTS.len() {
                 self.perform(OWNER, home, &Asked::Run { agent }, Kill::Never);
                 let set = || {
-                    let value = u32::try_from(9000 + self.clock.load(Ordering::SeqCst)).unwrap();
+                    let value = u32::try_from(9000 + self.processes.moment()).unwrap();
                     self.perform(OWNER, home, &Asked::Set { agent, key: home, value }, Kill::Never)
                 };
                 let refused = set();
@@ -296,72 +253,9 @@ impl Crowd {
 impl Drop for Present<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
-            let history = super::history::lines(&self.0.events.lock().unwrap());
+            let history = lines(&self.0.events.lock().unwrap());
             let _ = writeln!(std::io::stderr(), "CAST_CROWD_SEED={}\n{history}", self.0.seed);
             self.0.done.fetch_add(WORKERS * OPERATIONS, Ordering::Relaxed);
         }
-    }
-}
-
-impl Kill {
-    fn at_random(dice: &mut Dice) -> Self {
-        match dice.throw(5) {
-            0 => Self::After(dice.throw(120)),
-            1 => Self::AfterLock(dice.throw(60)),
-            _ => Self::Never,
-        }
-    }
-
-    fn strike(self, child: &mut Child, usual: Duration, lock: &Path) {
-        let part = |percent: usize| usual * u32::try_from(percent).unwrap() / 100;
-        match self {
-            Self::Never => return,
-            Self::After(percent) => thread::sleep(part(percent)),
-            Self::AfterLock(percent) => {
-                while !lock.exists() && child.try_wait().unwrap().is_none() {
-                    thread::sleep(Duration::from_micros(50));
-                }
-                thread::sleep(part(percent));
-            }
-        }
-        child.kill().unwrap();
-    }
-}
-
-/// An operation, whose first new value has this number.
-fn ask(dice: &mut Dice, value: u32) -> Asked {
-    let agent = dice.throw(AGENTS.len());
-    let key = dice.throw(KEYS.len());
-    let other = (key + 1 + dice.throw(KEYS.len() - 1)) % KEYS.len();
-    let some = |dice: &mut Dice| if dice.throw(2) == 0 { vec![key] } else { vec![key, other] };
-    match dice.throw(32) {
-        0..8 => Asked::Run { agent },
-        8..11 => Asked::List { agent },
-        11..18 => Asked::Set { agent, key, value },
-        18..21 => Asked::Import { agent, values: vec![(key, value), (other, value + 1)], removes: dice.throw(2) == 0 },
-        21..24 => Asked::Delete { agent, keys: some(dice) },
-        24..27 => Asked::Rename { agent, keys: [key, other], replaces: dice.throw(3) > 0 },
-        27..31 => {
-            let to = (agent + 1 + dice.throw(AGENTS.len() - 1)) % AGENTS.len();
-            let keys = if dice.throw(3) == 0 { Vec::new() } else { some(dice) };
-            Asked::Copy { from: agent, to, keys, replaces: dice.throw(3) > 0 }
-        }
-        _ => Asked::DeleteVault { agent },
-    }
-}
-
-/// The vault that a refusal is about: of a copy the one that it changes.
-fn concerned(asked: &Asked) -> Option<usize> {
-    match asked {
-        Asked::Set { agent, .. }
-        | Asked::Import { agent, .. }
-        | Asked::Delete { agent, .. }
-        | Asked::DeleteVault { agent }
-        | Asked::Rename { agent, .. }
-        | Asked::Run { agent }
-        | Asked::List { agent }
-        | Asked::Accept { agent }
-        | Asked::Copy { to: agent, .. } => Some(*agent),
-        Asked::Key(_) => None,
     }
 }

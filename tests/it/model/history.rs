@@ -18,8 +18,22 @@ pub struct Event {
     /// Moments, which are counted in one order for all: just before the process began, and just after it was gone.
     pub begin: usize,
     pub end: usize,
-    /// Whether a kill cut it short.
-    pub is_killed: bool,
+    pub ending: Ending,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Ending {
+    Itself,
+    Killed,
+    /// Killed while it wrote a vault, or remembered what it wrote.
+    KilledInWrite,
+}
+
+impl Ending {
+    pub fn is_killed(self) -> bool {
+        self != Self::Itself
+    }
 }
 
 /// What was put in order so far, by the events' order of begin: all below `low`, and those `ahead`.
@@ -114,13 +128,17 @@ pub fn killed_but_done(events: &[Event]) -> usize {
         let Event { answer, .. } = &events[index];
         *answer == Answer::Done || unknown(&events[index]) && !is_explained(&without(index))
     };
-    (0..events.len()).filter(|index| events[*index].is_killed && is_done(*index)).count()
+    (0..events.len()).filter(|index| events[*index].ending.is_killed() && is_done(*index)).count()
 }
 
 impl Display for Event {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { worker, home, asked, answer, begin, end, is_killed } = self;
-        let killed = if *is_killed { " (killed)" } else { "" };
+        let Self { worker, home, asked, answer, begin, end, ending } = self;
+        let killed = match ending {
+            Ending::Itself => "",
+            Ending::Killed => " (killed)",
+            Ending::KilledInWrite => " (killed while it wrote)",
+        };
         write!(formatter, "{begin:>5} to {end:>5}  worker {worker}, home {home}: {asked:?}: {answer:?}{killed}")
     }
 }

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use super::world::{AGENTS, Answer, Asked, KEYS, Reason};
 use crate::sandbox::Outcome;
+use crate::vault::forgeries::Dice;
 
-/// Refusals where somebody was faster: the command is to be typed again.
-const OVERTAKEN: [&str; 2] = ["has seen another state of the vault of agent", "has changed meanwhile: review it again"];
 /// Refusals of a vault that this home did not expect: where vaults are deleted as a whole, and where the master key is
 /// rotated.
 const OTHER_VAULT: [&str; 1] = ["is not the vault that this machine has known here since"];
-const OTHER_KEY: [&str; 4] = [
+const OTHER_KEY: [&str; 5] = [
     "belongs to a former key of yours",
     "does not open: wrong key, or damaged",
     "the key opens none of the vaults here",
     "the master key was dropped before the vault",
+    "this machine has seen another state of the vault of agent",
 ];
 
 /// What may have happened by the time of an answer.
@@ -23,6 +23,44 @@ const OTHER_KEY: [&str; 4] = [
 pub struct Meanwhile {
     pub was_deleted: bool,
     pub was_rotated: bool,
+}
+
+/// An operation, whose first new value has this number.
+pub fn ask(dice: &mut Dice, value: u32) -> Asked {
+    let agent = dice.throw(AGENTS.len());
+    let key = dice.throw(KEYS.len());
+    let other = (key + 1 + dice.throw(KEYS.len() - 1)) % KEYS.len();
+    let some = |dice: &mut Dice| if dice.throw(2) == 0 { vec![key] } else { vec![key, other] };
+    match dice.throw(32) {
+        0..8 => Asked::Run { agent },
+        8..11 => Asked::List { agent },
+        11..18 => Asked::Set { agent, key, value },
+        18..21 => Asked::Import { agent, values: vec![(key, value), (other, value + 1)], removes: dice.throw(2) == 0 },
+        21..24 => Asked::Delete { agent, keys: some(dice) },
+        24..27 => Asked::Rename { agent, keys: [key, other], replaces: dice.throw(3) > 0 },
+        27..31 => {
+            let to = (agent + 1 + dice.throw(AGENTS.len() - 1)) % AGENTS.len();
+            let keys = if dice.throw(3) == 0 { Vec::new() } else { some(dice) };
+            Asked::Copy { from: agent, to, keys, replaces: dice.throw(3) > 0 }
+        }
+        _ => Asked::DeleteVault { agent },
+    }
+}
+
+/// The vault that a refusal is about: of a copy the one that it changes.
+pub fn concerned(asked: &Asked) -> Option<usize> {
+    match asked {
+        Asked::Set { agent, .. }
+        | Asked::Import { agent, .. }
+        | Asked::Delete { agent, .. }
+        | Asked::DeleteVault { agent }
+        | Asked::Rename { agent, .. }
+        | Asked::Run { agent }
+        | Asked::List { agent }
+        | Asked::Accept { agent }
+        | Asked::Copy { to: agent, .. } => Some(*agent),
+        Asked::Key(_) => None,
+    }
 }
 
 /// The text of a value.
@@ -122,7 +160,7 @@ fn reason(asked: &Asked, outcome: &Outcome, meanwhile: Meanwhile) -> Reason {
     } else if says(&["already has: "]) && *code == 2 {
         let keys = error.rsplit(": ").next().unwrap().split(", ");
         Reason::Taken(named(&AGENTS, 1), keys.map(|key| KEYS.iter().position(|known| *known == key).unwrap()).collect())
-    } else if says(&OVERTAKEN) && *code == 5 {
+    } else if matches!(asked, Asked::Accept { .. }) && says(&["has changed meanwhile: review it again"]) {
         Reason::Unexpected(error.to_owned())
     } else if meanwhile.was_deleted && says(&OTHER_VAULT) || meanwhile.was_rotated && says(&OTHER_KEY) {
         Reason::Unexpected(error.to_owned())
