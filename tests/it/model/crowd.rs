@@ -143,24 +143,24 @@ impl Crowd {
 
     /// Takes the keys of the first home to the other one, as a backup.
     fn carry_key(&self, dice: &mut Dice, kills: bool) {
-        let folder = TempDir::new().unwrap();
-        let backup = folder.path().join("master.key");
-        let path = backup.to_str().unwrap();
-        self.homes[0].cast(["key", "export", "--output", path]).succeeds();
+        let name = format!("backup-{}", self.processes.moment());
+        self.homes[0].cast(["key", "export", "--output", &name]).succeeds();
+        let [from, to] = [&self.homes[0], &self.homes[1]].map(|home| home.home().join(&name));
+        fs::rename(from, &to).unwrap();
         if kills {
-            self.until_done(dice, 1, &format!("key import --replace {path}"));
+            self.until_done(dice, 1, &format!("key import --replace {name}"));
         } else {
-            self.homes[1].cast(["key", "import", path]).succeeds();
+            self.homes[1].cast(["key", "import", &name]).succeeds();
         }
+        fs::remove_file(to).unwrap();
     }
 
     /// Runs one operation and notes it.
     fn perform(&self, worker: usize, home: usize, asked: &Asked, kill: Kill) -> Answer {
-        let path = self.homes[home].home();
         let mut file = None;
         if let Asked::Import { values, .. } = asked {
             let lines = values.iter().map(|(key, number)| format!("{}={}\n", KEYS[*key], value(*number)));
-            let path = words::file(path, values);
+            let path = self.homes[home].home().join(words::file(values));
             fs::write(&path, lines.collect::<String>()).unwrap();
             file = Some(path);
         }
@@ -195,7 +195,7 @@ impl Crowd {
 
     fn run(&self, home: usize, asked: &Asked, kill: Kill) -> Ended {
         let sandbox = &self.homes[home];
-        let call = sandbox.cast(words(sandbox.home(), asked)).env("CAST_VAULTS", self.vaults.path());
+        let call = sandbox.cast(words(asked)).env("CAST_VAULTS", self.vaults.path());
         let places = Places { lock: self.vaults.path().join(".cast.lock"), seen: sandbox.state().join("seen") };
         self.processes.run(call.command(), kill, &places)
     }

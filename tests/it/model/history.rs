@@ -114,7 +114,7 @@ pub fn unexplained(events: &[Event]) -> Option<String> {
 pub fn lines(events: &[Event]) -> String {
     let mut events: Vec<_> = events.iter().collect();
     events.sort_by_key(|event| event.begin);
-    events.into_iter().map(|event| format!("{event}\n")).collect()
+    events.into_iter().map(|event| event.to_string() + "\n").collect()
 }
 
 /// How many of the killed changes have to have been done: without them, the history is not explained.

@@ -1,8 +1,6 @@
 //! What is asked, in the words of the command line, and what the answers mean. An answer that has no meaning here is a
 //! failure of the test.
 
-use std::path::{Path, PathBuf};
-
 use super::world::{AGENTS, Answer, Asked, KEYS, Reason};
 use crate::sandbox::Outcome;
 use crate::vault::forgeries::Dice;
@@ -17,6 +15,9 @@ const OTHER_KEY: [&str; 5] = [
     "the master key was dropped before the vault",
     "this machine has seen another state of the vault of agent",
 ];
+
+/// Whoever accepts a vault accepts what was shown.
+const REVIEW_AGAIN: &str = "has changed meanwhile: review it again";
 
 /// What may have happened by the time of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -68,55 +69,38 @@ pub fn value(number: u32) -> String {
     format!("v{number}")
 }
 
-/// The file that an import reads, which belongs to one operation.
-pub fn file(home: &Path, values: &[(usize, u32)]) -> PathBuf {
-    home.join(format!("{}.env", value(values[0].1)))
+/// The name of the file that an import reads, which belongs to this operation.
+pub fn file(values: &[(usize, u32)]) -> String {
+    format!("{}.env", value(values[0].1))
 }
 
-/// What is typed after `cast`.
-pub fn words(home: &Path, asked: &Asked) -> Vec<String> {
-    let agent = |agent: &usize| AGENTS[*agent].to_owned();
-    let key = |key: &usize| KEYS[*key].to_owned();
-    let verb = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let mut words = match asked {
-        Asked::Set { .. } => verb(&["set", "--new"]),
-        Asked::Import { removes, .. } => {
-            verb(&["secrets", "import", "--new", if *removes { "--remove" } else { "-q" }])
+/// What is typed after `cast`, in the home.
+pub fn words(asked: &Asked) -> Vec<String> {
+    let names = |keys: &[usize]| keys.iter().flat_map(|key| [" ", KEYS[*key]]).collect::<String>();
+    let if_so = |is_so: bool, word: &'static str| if is_so { word } else { "" };
+    let line = match asked {
+        Asked::Set { agent, key, value: number } => {
+            format!("set --new {} {} {}", AGENTS[*agent], KEYS[*key], value(*number))
         }
-        Asked::Delete { .. } => verb(&["delete"]),
-        Asked::DeleteVault { .. } => verb(&["delete", "--all", "--yes"]),
-        Asked::Rename { replaces, .. } => {
-            verb(&["secrets", "rename"][..]).into_iter().chain(replace(*replaces)).collect()
+        Asked::Import { agent, values, removes } => {
+            let remove = if_so(*removes, "--remove ");
+            format!("secrets import --new {remove}{} {}", AGENTS[*agent], file(values))
         }
-        Asked::Copy { replaces, .. } => {
-            verb(&["secrets", "copy", "--new"]).into_iter().chain(replace(*replaces)).collect()
+        Asked::Delete { agent, keys } => format!("delete {}{}", AGENTS[*agent], names(keys)),
+        Asked::DeleteVault { agent } => format!("delete --all --yes {}", AGENTS[*agent]),
+        Asked::Rename { agent, keys, replaces } => {
+            format!("secrets rename {}{}{}", AGENTS[*agent], names(keys), if_so(*replaces, " --replace"))
         }
-        Asked::Run { .. } => verb(&["run"]),
-        Asked::List { .. } => verb(&["list", "--json"]),
-        Asked::Accept { .. } => verb(&["vault", "accept", "--yes"]),
-        Asked::Key(words) => return words.split(' ').map(str::to_owned).collect(),
+        Asked::Copy { from, to, keys, replaces } => {
+            let replace = if_so(*replaces, " --replace");
+            format!("secrets copy --new {} {}{}{replace}", AGENTS[*from], AGENTS[*to], names(keys))
+        }
+        Asked::Run { agent } => format!("run {} --no-mask -- env", AGENTS[*agent]),
+        Asked::List { agent } => format!("list --json {}", AGENTS[*agent]),
+        Asked::Accept { agent } => format!("vault accept --yes {}", AGENTS[*agent]),
+        Asked::Key(words) => words.clone(),
     };
-    match asked {
-        Asked::Set { agent: of, key: name, value: number } => words.extend([agent(of), key(name), value(*number)]),
-        Asked::Import { agent: of, values, .. } => {
-            words.extend([agent(of), file(home, values).to_str().unwrap().to_owned()]);
-        }
-        Asked::Delete { agent: of, keys } => words.extend([agent(of)].into_iter().chain(keys.iter().map(key))),
-        Asked::Rename { agent: of, keys, .. } => words.extend([agent(of)].into_iter().chain(keys.iter().map(key))),
-        Asked::Copy { from, to, keys, .. } => {
-            words.extend([agent(from), agent(to)].into_iter().chain(keys.iter().map(key)));
-        }
-        Asked::Run { agent: of } => words.extend([agent(of)].into_iter().chain(verb(&["--no-mask", "--", "env"]))),
-        Asked::DeleteVault { agent: of } | Asked::List { agent: of } | Asked::Accept { agent: of } => {
-            words.push(agent(of));
-        }
-        Asked::Key(_) => {}
-    }
-    words
-}
-
-fn replace(replaces: bool) -> Option<String> {
-    replaces.then(|| "--replace".to_owned())
+    line.split(' ').map(str::to_owned).collect()
 }
 
 /// What an operation that came to its end has answered.
@@ -160,9 +144,10 @@ fn reason(asked: &Asked, outcome: &Outcome, meanwhile: Meanwhile) -> Reason {
     } else if says(&["already has: "]) && *code == 2 {
         let keys = error.rsplit(": ").next().unwrap().split(", ");
         Reason::Taken(named(&AGENTS, 1), keys.map(|key| KEYS.iter().position(|known| *known == key).unwrap()).collect())
-    } else if matches!(asked, Asked::Accept { .. }) && says(&["has changed meanwhile: review it again"]) {
-        Reason::Unexpected(error.to_owned())
-    } else if meanwhile.was_deleted && says(&OTHER_VAULT) || meanwhile.was_rotated && says(&OTHER_KEY) {
+    } else if meanwhile.was_deleted && says(&OTHER_VAULT)
+        || meanwhile.was_rotated && says(&OTHER_KEY)
+        || matches!(asked, Asked::Accept { .. }) && says(&[REVIEW_AGAIN])
+    {
         Reason::Unexpected(error.to_owned())
     } else {
         panic!("{asked:?}: nothing that happened explains this refusal ({meanwhile:?}): {outcome:?}")

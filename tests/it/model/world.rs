@@ -115,7 +115,6 @@ impl World {
                 same(self.vault(*agent).is_some_and(|vault| vault.map(|value| value.is_some()) == *keys))
             }
             (_, Answer::Refused(reason)) => same(self.is_reason(asked, reason)),
-            (Asked::Run { .. } | Asked::List { .. }, _) => Vec::new(),
             (_, Answer::Done) => self.changed(asked).into_iter().collect(),
             (_, Answer::Unknown) => self.changed(asked).into_iter().chain([*self]).collect(),
             (_, Answer::Saw(_) | Answer::Listed(_)) => Vec::new(),
@@ -125,8 +124,8 @@ impl World {
     /// The world after a change that is done; `None` if it cannot be done here.
     fn changed(&self, asked: &Asked) -> Option<Self> {
         match asked {
-            Asked::Set { agent, key, value } => self.stored(*agent, [(*key, *value)]),
-            Asked::Import { agent, values, .. } => self.stored(*agent, values.iter().copied()),
+            Asked::Set { agent, key, value } => Some(self.stored(*agent, [(*key, *value)])),
+            Asked::Import { agent, values, .. } => Some(self.stored(*agent, values.iter().copied())),
             Asked::Delete { agent, keys } => {
                 let mut vault = *self.vault(*agent)?;
                 for key in keys {
@@ -150,18 +149,18 @@ impl World {
                 let values = values.filter(|values| !values.is_empty())?;
                 let target = self.vault(*to).copied().unwrap_or_default();
                 let is_free = *replaces || values.iter().all(|(key, _)| target[*key].is_none());
-                is_free.then(|| self.stored(*to, values))?
+                is_free.then(|| self.stored(*to, values))
             }
             _ => None,
         }
     }
 
-    fn stored(&self, agent: usize, values: impl IntoIterator<Item = (usize, u32)>) -> Option<Self> {
+    fn stored(&self, agent: usize, values: impl IntoIterator<Item = (usize, u32)>) -> Self {
         let mut vault = self.0[agent].unwrap_or_default();
         for (key, value) in values {
             vault[key] = Some(value);
         }
-        Some(self.with(agent, Some(vault)))
+        self.with(agent, Some(vault))
     }
 
     /// The keys that are copied.
