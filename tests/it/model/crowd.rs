@@ -230,18 +230,28 @@ impl Crowd {
         files.sort();
         assert_eq!(files, AGENTS.map(|agent| OsString::from(format!("{agent}.age"))), "{told}");
         for (home, sandbox) in self.homes.iter().enumerate() {
-            let mut left = leftovers(sandbox);
-            // The name under which a home counts, which a killed writer was about to write: the next one does so in its place.
-            left.retain(|name| name != "replica.tmp");
-            assert_eq!(left, Vec::<String>::new(), "{told}, home {home}");
+            assert_eq!(leftovers(sandbox), Vec::<String>::new(), "{told}, home {home}");
             let (_, found) =
                 doctor::diagnosed(sandbox.cast(["doctor", "--json"]).env("CAST_VAULTS", self.vaults.path()));
             assert_eq!(doctor::checks(&found), Vec::<&str>::new(), "{told}, home {home}: {found}");
-            for line in sandbox.audit_log().lines() {
-                let entry = serde_json::from_str::<serde_json::Value>(line);
-                assert!(entry.is_ok_and(|entry| entry["action"].is_string()), "{told}, home {home}: {line}");
-            }
+            self.has_noted(home, &told);
         }
+    }
+
+    /// The audit log has a line for each change and run that was not killed, done or refused, and hardly a damaged one.
+    fn has_noted(&self, home: usize, told: &str) {
+        let log = self.homes[home].audit_log();
+        // A killed process may leave half a line. One that finds another one's line half written begins a new one.
+        let (notes, damaged): (Vec<_>, Vec<_>) = log.lines().filter(|line| !line.is_empty()).partition(|line| {
+            serde_json::from_str::<serde_json::Value>(line).is_ok_and(|note| note["action"].is_string())
+        });
+        let events = self.events.lock().unwrap();
+        let here = || events.iter().filter(|event| event.home == home);
+        let killed = here().filter(|event| event.ending.is_killed()).count();
+        let is_noted = |asked: &Asked| asked.is_change() || matches!(asked, Asked::Run { .. });
+        let noted = here().filter(|event| !event.ending.is_killed() && is_noted(&event.asked));
+        assert!(damaged.len() <= killed, "{told}, home {home}: {killed} were killed: {damaged:?}");
+        assert!(notes.len() >= noted.count(), "{told}, home {home}: {} notes", notes.len());
     }
 
     pub fn into_events(self) -> Vec<Event> {
