@@ -66,8 +66,8 @@ fn a_crowd_against_a_model() {
             let _ = writeln!(std::io::stderr(), "{tally:?}, {:?}", begin.elapsed());
         }
     }
-    // Points: operations that were run, any of which could be killed. Tries: those that a kill cut short. Survived: those
-    // of them whose whole history the model explains.
+    // Points: operations that were run, any of which could be killed. Tries: those that a kill cut short. Survived:
+    // those of them whose whole history the model explains.
     tried("a crowd against a model", tally.operations, tally.killed, tally.killed);
 }
 

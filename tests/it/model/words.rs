@@ -7,7 +7,8 @@ use crate::vault::forgeries::Dice;
 
 /// Refusals of a vault that this home did not expect: where vaults are deleted as a whole, and where the master key is
 /// rotated.
-const OTHER_VAULT: [&str; 1] = ["is not the vault that this machine has known here since"];
+const OTHER_VAULT: [&str; 2] =
+    ["is not the vault that this machine has known here since", "is there again: nothing is changed"];
 const OTHER_KEY: [&str; 5] = [
     "belongs to a former key of yours",
     "does not open: wrong key, or damaged",
