@@ -249,9 +249,9 @@ impl Crowd {
         let here = || events.iter().filter(|event| event.home == home);
         let killed = here().filter(|event| event.ending.is_killed()).count();
         let is_noted = |asked: &Asked| asked.is_change() || matches!(asked, Asked::Run { .. });
-        let noted = here().filter(|event| !event.ending.is_killed() && is_noted(&event.asked));
+        let due = here().filter(|event| !event.ending.is_killed() && is_noted(&event.asked));
         assert!(damaged.len() <= killed, "{told}, home {home}: {killed} were killed: {damaged:?}");
-        assert!(notes.len() >= noted.count(), "{told}, home {home}: {} notes", notes.len());
+        assert!(notes.len() >= due.count(), "{told}, home {home}: {} notes", notes.len());
     }
 
     pub fn into_events(self) -> Vec<Event> {
