@@ -78,6 +78,21 @@ fn writers_from_two_homes_of_one_folder() {
     assert!(other.state().join("locks").exists());
 }
 
+/// What they share is the name under which their home counts, which the first of them makes.
+#[test]
+fn first_writers_in_several_folders_of_one_home() {
+    for _ in 0..5 {
+        let sandbox = Sandbox::new();
+        thread::scope(|scope| {
+            for number in 0..4 {
+                let (sandbox, vaults) = (&sandbox, sandbox.home().join(format!("vaults-{number}")));
+                scope.spawn(move || sandbox.cast(["set", "a", "K", "v"]).env("CAST_VAULTS", vaults).succeeds());
+            }
+        });
+        assert_eq!(leftovers(&sandbox), Vec::<String>::new());
+    }
+}
+
 #[test]
 fn a_folder_locked_from_another_home() {
     let sandbox = Sandbox::with("a", &[("K", "v")]);

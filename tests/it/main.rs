@@ -28,6 +28,7 @@ mod list;
 mod mask;
 mod masking;
 mod messages;
+mod model;
 mod nested;
 mod pictures;
 mod places;

@@ -8,7 +8,7 @@ mod damage;
 mod development;
 mod elsewhere;
 mod forged;
-mod forgeries;
+pub mod forgeries;
 mod format;
 mod golden;
 mod gone;

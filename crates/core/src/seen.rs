@@ -135,13 +135,25 @@ impl Seen {
 
     /// The name under which this state folder counts its changes of vaults; made on first use, and anew where it is lost.
     pub(crate) fn replica(&self) -> Result<Replica> {
-        let known = read(&self.replica_path(), MAX_RECORD)?;
-        let known = known.and_then(|bytes| Replica::parse(str::from_utf8(&bytes).ok()?.trim_end()));
-        known.map_or_else(|| self.new_replica(), Ok)
+        if let Some(known) = self.known_replica()? {
+            return Ok(known);
+        }
+        let lock = self.lock()?;
+        // Who writes in another folder of vaults may have been faster.
+        self.known_replica()?.map_or_else(|| self.write_new_replica(&lock), Ok)
     }
 
     /// Another name to count under.
     pub(crate) fn new_replica(&self) -> Result<Replica> {
+        self.write_new_replica(&self.lock()?)
+    }
+
+    fn known_replica(&self) -> Result<Option<Replica>> {
+        let known = read(&self.replica_path(), MAX_RECORD)?;
+        Ok(known.and_then(|bytes| Replica::parse(str::from_utf8(&bytes).ok()?.trim_end())))
+    }
+
+    fn write_new_replica(&self, _lock: &Lock) -> Result<Replica> {
         let replica = Replica::generate()?;
         write(&self.replica_path(), format!("{replica}\n").as_bytes())?;
         Ok(replica)

@@ -61,8 +61,10 @@ impl Seen {
         let is_room = |path: &Path| {
             path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(ROOM_NAME.as_bytes()))
         };
+        let replica = Some(disk::beside(&self.replica_path(), TEMPORARY_ENDING));
         paths
             .filter(|path| path.extension().is_some_and(|ending| ending == TEMPORARY_ENDING) || is_room(path))
+            .chain(replica.filter(|path| path.symlink_metadata().is_ok()))
             .collect()
     }
 }

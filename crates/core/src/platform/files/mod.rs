@@ -279,4 +279,22 @@ mod tests {
         std::fs::rename(&path, &other).unwrap();
         assert!(is_removed(&file));
     }
+
+    #[test]
+    #[cfg_attr(windows, ignore = "there a lock file stays")]
+    fn a_lock_file_that_goes_while_it_is_opened_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..5000 {
+                        open_lock(&path).unwrap();
+                        // The other one may have been faster.
+                        let _ = remove(&path);
+                    }
+                });
+            }
+        });
+    }
 }

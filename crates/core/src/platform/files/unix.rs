@@ -172,11 +172,17 @@ pub(super) fn open_lock(path: &Path) -> io::Result<File> {
 }
 
 fn open_lock_at(folder: impl AsFd, path: &Path) -> io::Result<File> {
-    match create_private_at(&folder, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        made => return made,
+    loop {
+        match create_private_at(&folder, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made,
+        }
+        match open_at(&folder, path, OFlags::RDWR | OFlags::NOFOLLOW) {
+            // Its holder has let it go since, and the file with it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
     }
-    open_at(folder, path, OFlags::RDWR | OFlags::NOFOLLOW)
 }
 
 pub(super) fn open_log(path: &Path) -> io::Result<File> {
