@@ -106,6 +106,8 @@ fn forgery(world: &World, keys: &[Key], dice: &mut Dice) -> Text {
             _ => Text { id: newest.id.clone(), agent: newest.agent.clone(), epoch: newest.epoch, ..text },
         };
     }
+    // Who wants to be believed counts on from the newest.
+    let text = if dice.throw(2) == 0 { text.over(newest) } else { text };
     // What its holder may not write is not the newest owner's part: whoever may set a value seals one under that.
     let text = match dice.throw(4) {
         0 => text,
