@@ -24,6 +24,8 @@ pub mod world;
 use crate::forge::{Key, Text};
 use crate::sandbox::Sandbox;
 
+/// The kind of the tries here, for the table of `.ci/prove`.
+const HOSTILE: &str = "hostile requests and hosts at the broker";
 /// A value that can be brokered, where no broker is started; each value in these tests contains `hunter2`.
 const VALUE: &str = "sk-proj-hunter2hunter2hunter2";
 /// One that is too short.

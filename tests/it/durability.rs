@@ -12,7 +12,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::advice::{told, typed};
-use crate::sandbox::{Sandbox, lacks};
+use crate::sandbox::{Sandbox, Tries, lacks};
+
+const AT_ONCE: &str = "writers at once";
 
 /// The file that writers of vaults lock, which is there only while one of them holds it.
 fn lock_file(sandbox: &Sandbox) -> File {
@@ -31,7 +33,7 @@ pub fn leftovers(sandbox: &Sandbox) -> Vec<String> {
 #[test]
 fn fifty_writers_of_one_vault_and_readers_meanwhile() {
     let sandbox = Sandbox::with("a", &[("K", "v")]);
-    let done = AtomicBool::new(false);
+    let (done, tries) = (AtomicBool::new(false), Tries::at(1, AT_ONCE));
     let reads = thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let mut reads = 0;
@@ -43,7 +45,10 @@ fn fifty_writers_of_one_vault_and_readers_meanwhile() {
             }
             reads
         });
-        let set = |number: usize| sandbox.set("a", &format!("KEY_{number}"), &number.to_string());
+        let set = |number: usize| {
+            tries.next();
+            sandbox.set("a", &format!("KEY_{number}"), &number.to_string());
+        };
         let writers: Vec<_> = (0..50).map(|number| scope.spawn(move || set(number))).collect();
         let ended: Vec<_> = writers.into_iter().map(thread::ScopedJoinHandle::join).collect();
         done.store(true, Ordering::Relaxed);
@@ -61,9 +66,10 @@ fn fifty_writers_of_one_vault_and_readers_meanwhile() {
 #[test]
 fn writers_from_two_homes_of_one_folder() {
     let (one, other) = (Sandbox::with("a", &[("K", "v")]), Sandbox::empty());
-    let (key, vaults) = (one.key(), one.data().join("vaults"));
+    let (key, vaults, tries) = (one.key(), one.data().join("vaults"), Tries::at(1, AT_ONCE));
     thread::scope(|scope| {
         for number in 0..60 {
+            tries.next();
             let (key, vaults, home) = (&key, &vaults, if number % 2 == 0 { &one } else { &other });
             scope.spawn(move || {
                 let set = home.cast(["set", "a", &format!("KEY_{number}"), "--", "v"]);
@@ -115,9 +121,10 @@ fn a_folder_locked_from_another_home() {
 
 #[test]
 fn writers_of_many_new_vaults() {
-    let sandbox = Sandbox::new();
+    let (sandbox, tries) = (Sandbox::new(), Tries::at(1, AT_ONCE));
     thread::scope(|scope| {
         for number in 0..20 {
+            tries.next();
             let sandbox = &sandbox;
             scope.spawn(move || sandbox.set(&format!("agent-{number}"), "K", "v"));
         }
@@ -129,10 +136,12 @@ fn writers_of_many_new_vaults() {
 
 #[test]
 fn the_same_new_vault_by_two_writers() {
+    let tries = Tries::at(1, AT_ONCE);
     for _ in 0..5 {
         let sandbox = Sandbox::new();
         thread::scope(|scope| {
             for key in ["ONE", "TWO", "THREE"] {
+                tries.next();
                 let sandbox = &sandbox;
                 scope.spawn(move || sandbox.set("a", key, "v"));
             }

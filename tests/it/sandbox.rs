@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-pub use cast_testing::{skip, tried};
+pub use cast_testing::{Tries, skip, tried};
 use tempfile::TempDir;
 
 use crate::forge::Key;

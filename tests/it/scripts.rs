@@ -35,7 +35,7 @@ impl Machine {
         // The scripts go to the folder above their own, which a link would lead away.
         fs::remove_file(checkout.join(".ci")).unwrap();
         fs::create_dir(checkout.join(".ci")).unwrap();
-        for script in ["setup", "test", "install", "bare"] {
+        for script in ["setup", "test", "install", "bare", "prove"] {
             fs::copy(Path::new(ROOT).join(".ci").join(script), checkout.join(".ci").join(script)).unwrap();
         }
         let path = std::env::var_os("PATH").unwrap();
@@ -100,6 +100,46 @@ fn what_was_skipped_is_the_last_line_on_every_way_out() {
         assert!(outcome.out.contains("\n== FAILED: tests: word\n"), "{outcome:?}");
         assert!(last(&outcome).contains("setup: there is no apt-get"), "{outcome:?}");
     }
+}
+
+#[test]
+fn the_table_of_faults_is_printed_also_if_a_test_failed() {
+    let report = |survived: usize, code: u8| {
+        let report = format!("echo 'forged vaults|7|90|{survived}' >>\"$CAST_TEST_TRIES\"");
+        Machine::new().has("cargo", &format!("case $1 in test) {report}; {report}; exit {code} ;; *) exit 1 ;; esac"))
+    };
+    for (survived, code, expected) in [(90, 0, 0), (89, 101, 101), (89, 0, 1)] {
+        let outcome = report(survived, code).runs("test", &["word"]);
+        assert_eq!(outcome.code, expected, "{outcome:?}");
+        let row: Vec<_> = outcome.out.lines().find(|line| line.starts_with("forged ")).unwrap().split('|').collect();
+        let row: Vec<_> = row.iter().map(|cell| cell.trim()).collect();
+        assert_eq!(row, ["forged vaults", "14", "180", &(2 * survived).to_string()], "{outcome:?}");
+        assert_eq!(outcome.out.contains("prove: forged vaults: 2 did not end as promised"), survived == 89);
+        assert!(!outcome.out.contains("not run"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_kind_of_fault_that_was_not_tried_fails_unless_a_skip_says_why() {
+    let machine = Machine::new();
+    let (tries, skips) = (machine.checkout.join("tries"), machine.checkout.join("skips"));
+    let table = |kinds: &[&str], skipped: &str| {
+        fs::write(&tries, kinds.iter().map(|kind| format!("{kind}|1|1|1\n")).collect::<String>()).unwrap();
+        fs::write(&skips, skipped).unwrap();
+        let call = machine.sandbox.other("sh", [".ci/prove", "--table", "tries"]).dir(&machine.checkout);
+        call.env("PATH", &machine.bin).env("CAST_TEST_SKIPS", &skips).run()
+    };
+    let none = table(&[], "");
+    let kinds: Vec<_> = none.out.lines().filter_map(|line| line.split_once('|')?.0.trim().into()).skip(1).collect();
+    assert!(none.code == 1 && kinds.len() > 5 && kinds.contains(&"parsers fuzzed"), "{none:?}");
+    assert_eq!(table(&kinds, "").code, 0);
+    let others: Vec<_> = kinds.iter().copied().filter(|kind| *kind != "parsers fuzzed").collect();
+    let missing = table(&others, "faults: strace does not work here\n");
+    assert!(missing.code == 1 && missing.out.contains("parsers fuzzed: not run, and nothing says why"), "{missing:?}");
+    let skipped = table(&others, "fuzz: there is no C++ compiler for libFuzzer\n");
+    assert!(skipped.code == 0 && skipped.out.contains("| skipped"), "{skipped:?}");
+    let misspelt = table(&[&kinds[..], &["forged valts"]].concat(), "");
+    assert!(misspelt.code == 1 && misspelt.out.contains("forged valts: not in the list of kinds"), "{misspelt:?}");
 }
 
 #[test]

@@ -4,10 +4,11 @@ use std::sync::atomic::Ordering;
 
 use rcgen::CertificateParams;
 
+use super::HOSTILE;
 use super::client::{Run, tls};
 use super::upstream::{Host, Line, Root};
 use super::world::{KEY, NAME, TO_NAME, VALUE, WAITS, World, answer, vault};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Tries};
 use crate::supervise::process::Running;
 
 /// The same host in other words is brokered; other hosts get a tunnel, in which the stand-in is text.
@@ -51,6 +52,7 @@ fn a_request_must_name_the_host() {
     let world = World::new();
     let mut run = world.run(&[]);
     let bearer = format!("Authorization: Bearer {}\r\n", run.stand_in());
+    let tries = Tries::at(1, HOSTILE);
     for request in [
         format!("GET / HTTP/1.1\r\nHost: other.test\r\n{bearer}\r\n"),
         format!("GET / HTTP/1.1\r\nHost: x.{NAME}\r\n{bearer}\r\n"),
@@ -59,6 +61,7 @@ fn a_request_must_name_the_host() {
         format!("GET https://other.test/ HTTP/1.1\r\nHost: {NAME}\r\n{bearer}\r\n"),
         format!("GET https://{NAME}/ HTTP/1.1\r\nHost: {NAME}\r\n{bearer}\r\n"),
     ] {
+        tries.next();
         let mut client = run.client();
         client.send(&request);
         let answer = client.all();
@@ -91,6 +94,7 @@ fn a_redirect_leads_the_stand_in_elsewhere() {
 
 #[track_caller]
 fn refused(root: Root, host: Host, settings: impl Fn(&World) -> Option<String>, why: &str) {
+    let _try = Tries::one(HOSTILE);
     let sandbox = Sandbox::new();
     vault(&sandbox, "a", &[(KEY, VALUE, TO_NAME)]);
     let world = World::around(sandbox, root, host);

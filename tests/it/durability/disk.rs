@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::leftovers;
-use crate::sandbox::{Sandbox, skip};
+use crate::sandbox::{Sandbox, Tries, skip};
+
+const SHORTAGES: &str = "full disk and other real shortages";
 
 /// A file system of 16 KiB.
 struct SmallDisk(PathBuf);
@@ -38,6 +40,7 @@ fn a_full_disk() {
     // Four pages in all; the vault has one, and its directory what it needs.
     while fs::write(disk.0.join(format!("junk{}", fs::read_dir(&disk.0).unwrap().count())), [1; 4096]).is_ok() {}
     fs::write(sandbox.home().join(".env"), "K=hunter2-new\nL=hunter2-new\n").unwrap();
+    let tries = Tries::at(1, SHORTAGES);
     for words in [
         &["set", "b", "K", "hunter2-new"][..],
         &["set", "new", "K", "hunter2-new"],
@@ -46,12 +49,14 @@ fn a_full_disk() {
         &["secrets", "rename", "b", "K", "L"],
         &["delete", "b", "K"],
     ] {
+        tries.next();
         cast(words).refuses(6, "no space left on device", &["hunter2"]);
     }
     assert_eq!(cast(&["run", "b", "--no-mask", "--", "printenv", "K"]).succeeds().out, "hunter2\n");
     fs::remove_file(disk.0.join("junk1")).unwrap();
     cast(&["set", "b", "K", "next"]).succeeds();
     // More than the disk can hold.
+    tries.next();
     let long = "hunter2".repeat(4000);
     cast(&["set", "b", "LONG", &long]).refuses(6, "no space left on device", &["hunter2hunter2"]);
 }
@@ -60,6 +65,7 @@ fn a_full_disk() {
 fn a_file_size_limit() {
     let sandbox = Sandbox::with("a", &[("K", "hunter2")]);
     fs::write(sandbox.home().join(".env"), "K=hunter2-new\n").unwrap();
+    let tries = Tries::at(1, SHORTAGES);
     for words in [
         &["set", "a", "K", "hunter2-new"][..],
         &["set", "new", "K", "hunter2-new"],
@@ -68,10 +74,12 @@ fn a_file_size_limit() {
         &["secrets", "rename", "a", "K", "L"],
         &["delete", "a", "K"],
     ] {
+        tries.next();
         sandbox.cast_after("ulimit -f 0", words).refuses(6, "file too large", &["hunter2"]);
     }
     assert_eq!(leftovers(&sandbox), Vec::<String>::new());
     let empty = Sandbox::empty();
+    tries.next();
     empty.cast_after("ulimit -f 0", ["init", "--key-store", "file"]).refuses(6, "file too large", &[]);
     assert!(!empty.key_file().exists());
     // Reading writes no file, not even for a state that is new here. CMD inherits the limit and the signal's
@@ -90,15 +98,18 @@ fn folders_that_cannot_be_written() {
     // Makes the user `nobody` the owner.
     nobody(&["list", "a"]).succeeds();
     fs::set_permissions(&vaults, Permissions::from_mode(0o500)).unwrap();
+    let tries = Tries::at(3, SHORTAGES);
     for words in
         [&["set", "a", "K", "hunter2"][..], &["set", "new", "K", "hunter2"], &["delete", "a", "--all", "--yes"]]
     {
+        tries.next();
         nobody(words).refuses(6, "permission denied", &["hunter2"]);
     }
     nobody(&["run", "a", "--", "true"]).succeeds();
     fs::set_permissions(&vaults, Permissions::from_mode(0o700)).unwrap();
     // Not even readable, nor for the tests if they do not run as root.
     let denied = |words: &[&str], code: i32| {
+        tries.next();
         let outcome = nobody(words).run();
         assert!(outcome.code == code && outcome.err.contains("permission denied"), "{words:?}: {outcome:?}");
         assert_eq!(outcome.out, "");

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use super::leftovers;
-use crate::sandbox::{CAST, Outcome, Sandbox, skip};
+use crate::sandbox::{CAST, Outcome, Sandbox, skip, tried};
 
 /// One call to the system.
 pub struct Call {
@@ -16,6 +16,10 @@ pub struct Call {
     pub number: usize,
     pub line: String,
 }
+
+/// The two kinds of fault, for the table of `.ci/prove`.
+pub const KILLED: &str = "killed at a system call";
+pub const FAILING: &str = "a system call that fails";
 
 /// An address without a bus.
 pub const NO_BUS: &str = "disabled:";
@@ -161,12 +165,14 @@ fn with_vault() -> Sandbox {
 
 /// Runs every scene once for each of its calls and each fault that `faults` returns for it; `check` gets the outcome
 /// and the state.
-fn for_every_call(faults: fn(&Call) -> Vec<&'static str>, check: fn(&Scene, &Call, &str, &Outcome, &str)) {
-    let failed = Mutex::new(0);
+fn for_every_call(kind: &str, faults: fn(&Call) -> Vec<&'static str>, check: fn(&Scene, &Call, &str, &Outcome, &str)) {
+    let (mut points, mut tries, failed) = (0, 0, Mutex::new(0));
     for scene in &SCENES {
         let Some(calls) = traced(&(scene.begin)(), scene.words) else {
             return skip("faults: strace does not work here");
         };
+        points += calls.len();
+        tries += calls.iter().map(|call| faults(call).len()).sum::<usize>();
         let cases = calls.iter().flat_map(|call| faults(call).into_iter().map(move |fault| (call, fault)));
         let cases = Mutex::new(cases);
         let next = || cases.lock().unwrap().next();
@@ -176,13 +182,15 @@ fn for_every_call(faults: fn(&Call) -> Vec<&'static str>, check: fn(&Scene, &Cal
                     // Report all failures, not only the first.
                     while let Some((call, fault)) = next() {
                         let end = std::panic::catch_unwind(|| one(scene, call, fault, check));
-                        *failed.lock().unwrap() += u32::from(end.is_err());
+                        *failed.lock().unwrap() += usize::from(end.is_err());
                     }
                 });
             }
         });
     }
-    assert_eq!(failed.into_inner().unwrap(), 0, "cases failed");
+    let failed = failed.into_inner().unwrap();
+    tried(kind, points, tries, tries - failed);
+    assert_eq!(failed, 0, "cases failed");
 }
 
 fn one(scene: &Scene, call: &Call, fault: &str, check: fn(&Scene, &Call, &str, &Outcome, &str)) {
@@ -206,6 +214,7 @@ fn one(scene: &Scene, call: &Call, fault: &str, check: fn(&Scene, &Call, &str, &
 #[test]
 fn killed_at_any_call() {
     for_every_call(
+        KILLED,
         |_| vec!["signal=SIGKILL"],
         |scene, _, state, outcome, place| {
             assert!(outcome.code == 128 + 9 || outcome.code == 0, "{place}");
@@ -219,6 +228,7 @@ fn killed_at_any_call() {
 #[test]
 fn failing_in_any_call() {
     for_every_call(
+        FAILING,
         |call| match call.name.as_str() {
             "openat" | "open" | "creat" => vec!["error=EACCES", "error=EMFILE", "error=EROFS", "error=ENOSPC"],
             "write" | "pwrite64" => vec!["error=ENOSPC", "error=EDQUOT", "error=EIO"],

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::{Machine, SECRETS, two_branches, two_machines};
-use crate::durability::faults::{injected, traced};
+use crate::durability::faults::{KILLED, injected, traced};
 use crate::durability::leftovers;
-use crate::sandbox::{Sandbox, lacks, skip};
+use crate::sandbox::{Sandbox, Tries, lacks, skip};
 
 /// The three files that git gives to the driver.
 fn sides(here: &Machine, there: &Machine) -> [Vec<u8>; 3] {
@@ -32,9 +32,10 @@ fn a_killed_driver_leaves_one_side_or_the_merged_one() {
     let Some(calls) = traced(&there.sandbox, &words) else { return skip("git: strace cannot trace here") };
     let merged = fs::read(&paths[1]).unwrap();
     assert!(merged != ours && merged != theirs);
-    let mut seen = [0, 0];
+    let (tries, mut seen) = (Tries::at(calls.len(), KILLED), [0, 0]);
     let writes = ["write", "pwrite64", "rename", "renameat", "renameat2", "openat", "unlink", "close", "fsync"];
     for call in calls.iter().filter(|call| writes.contains(&&*call.name)) {
+        tries.next();
         lay_out();
         injected(&there.sandbox, &words, call, "signal=SIGKILL");
         let now = fs::read(&paths[1]).unwrap();
@@ -85,8 +86,9 @@ fn a_merge_that_is_killed_leaves_the_old_vault_or_the_merged_one() {
         ["write", "pwrite64", "rename", "renameat", "renameat2", "unlink", "unlinkat", "fsync", "fdatasync", "flock"];
     let calls: Vec<_> = calls.into_iter().filter(|call| writes.contains(&&*call.name)).collect();
     assert!(calls.len() > 10);
-    let mut seen = BTreeSet::new();
+    let (tries, mut seen) = (Tries::at(calls.len(), KILLED), BTreeSet::new());
     for call in &calls {
+        tries.next();
         let sandbox = in_conflict().unwrap();
         injected(&sandbox, &words, call, "signal=SIGKILL");
         let now = value(&sandbox);

@@ -7,9 +7,9 @@ use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 use super::{exported, keys_in, opened, sandbox, with_vaults_of};
-use crate::durability::faults::{Call, NO_BUS, injected_on, traced_on};
+use crate::durability::faults::{Call, FAILING, KILLED, NO_BUS, injected_on, traced_on};
 use crate::keyring::Session;
-use crate::sandbox::{Outcome, Sandbox, skip};
+use crate::sandbox::{Outcome, Sandbox, skip, tried};
 
 /// A command, the state before it, and what must be true after an interruption and after the next run.
 struct Scene {
@@ -191,14 +191,16 @@ fn copy_into(from: &Path, to: &Path) {
 }
 
 /// Plays `scene` for each call and fault; reports all failures.
-fn for_every_call(faults: fn(&Call) -> Vec<&'static str>, check: fn(&Outcome)) {
-    let failed = Mutex::new(0);
+fn for_every_call(kind: &str, faults: fn(&Call) -> Vec<&'static str>, check: fn(&Outcome)) {
+    let (mut points, mut tries, failed) = (0, 0, Mutex::new(0));
     for scene in &SCENES {
         let home = (scene.begin)();
         let Some(calls) = traced_on(&copy_of(&home), NO_BUS, scene.words) else {
             return skip("faults of keys: strace does not work here");
         };
         assert!(calls.len() > 50, "{:?}: only {} calls", scene.words, calls.len());
+        points += calls.len();
+        tries += calls.iter().map(|call| faults(call).len()).sum::<usize>();
         let cases = Mutex::new(calls.iter().flat_map(|call| faults(call).into_iter().map(move |fault| (call, fault))));
         let next = || cases.lock().unwrap().next();
         thread::scope(|scope| {
@@ -209,13 +211,15 @@ fn for_every_call(faults: fn(&Call) -> Vec<&'static str>, check: fn(&Outcome)) {
                             let copy = copy_of(&home);
                             one(&Stage { home: &copy, bus: NO_BUS }, scene, call, fault, check);
                         });
-                        *failed.lock().unwrap() += u32::from(end.is_err());
+                        *failed.lock().unwrap() += usize::from(end.is_err());
                     }
                 });
             }
         });
     }
-    assert_eq!(failed.into_inner().unwrap(), 0, "cases failed");
+    let failed = failed.into_inner().unwrap();
+    tried(kind, points, tries, tries - failed);
+    assert_eq!(failed, 0, "cases failed");
 }
 
 fn one(stage: &Stage, scene: &Scene, call: &Call, fault: &str, check: fn(&Outcome)) {
@@ -259,12 +263,12 @@ fn failed(outcome: &Outcome) {
 
 #[test]
 fn killed_at_any_call() {
-    for_every_call(kills, killed);
+    for_every_call(KILLED, kills, killed);
 }
 
 #[test]
 fn failing_in_any_call() {
-    for_every_call(errors, failed);
+    for_every_call(FAILING, errors, failed);
 }
 
 /// The scenes with a keyring: what it holds and whether there is a key file, before.
@@ -298,9 +302,10 @@ fn on_a_keyring(words: &'static [&'static str], in_keyring: bool, after: fn(&Sta
         let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             one(&stage, &scene, call, "signal=SIGKILL", killed);
         }));
-        bad += u32::from(end.is_err());
+        bad += usize::from(end.is_err());
         assert!(session.items() <= 1);
     }
+    tried(KILLED, calls.len(), calls.len(), calls.len() - bad);
     assert_eq!(bad, 0, "cases failed");
 }
 

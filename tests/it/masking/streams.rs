@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use cast_mask::oracle::streams::{Random, text};
 use cast_mask::oracle::{Event, Mode, Needle, needles, outputs};
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Tries};
 
 /// Streams that share a vault.
 const TOGETHER: u64 = 25;
@@ -39,7 +39,7 @@ fn all(streams: u64, threads: u64, pauses: bool) {
         return check(&sandbox, &needles, seed, pauses);
     }
     let groups = number("CAST_TEST_STREAMS").unwrap_or(streams).div_ceil(TOGETHER);
-    let next = AtomicU64::new(0);
+    let (next, tries) = (AtomicU64::new(0), Tries::at(1, "masked streams against the oracle"));
     let work = || {
         loop {
             let group = next.fetch_add(1, Ordering::Relaxed);
@@ -47,7 +47,10 @@ fn all(streams: u64, threads: u64, pauses: bool) {
                 break;
             }
             let (sandbox, needles) = world(group);
-            (group * TOGETHER..(group + 1) * TOGETHER).for_each(|seed| check(&sandbox, &needles, seed, pauses));
+            for seed in group * TOGETHER..(group + 1) * TOGETHER {
+                tries.next();
+                check(&sandbox, &needles, seed, pauses);
+            }
         }
     };
     thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));

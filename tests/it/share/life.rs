@@ -4,9 +4,9 @@ use std::fs;
 
 use super::{SECRET, access, card, carry, fingerprint, owner, people, share, shared, user};
 use crate::advice::{told, typed};
-use crate::durability::faults::{injected, traced};
+use crate::durability::faults::{KILLED, injected, traced};
 use crate::forge::{Key, Text};
-use crate::sandbox::{Sandbox, lacks, skip};
+use crate::sandbox::{Sandbox, Tries, lacks, skip};
 
 #[test]
 fn a_persons_new_key_is_a_new_card() {
@@ -172,8 +172,9 @@ fn killed_anywhere(begin: impl Fn() -> Sandbox, words: &[&str], after: usize) {
     let Some(calls) = traced(&traced_owner, words) else { return skip("share: strace cannot trace here") };
     assert_eq!(people(&traced_owner).len(), after);
     let writes = ["write", "pwrite64", "rename", "renameat", "renameat2", "unlinkat", "fsync", "openat"];
-    let mut seen = [0, 0];
+    let (tries, mut seen) = (Tries::at(calls.len(), KILLED), [0, 0]);
     for call in calls.iter().filter(|call| writes.contains(&&*call.name)) {
+        tries.next();
         let owner = begin();
         injected(&owner, words, call, "signal=SIGKILL");
         let now = people(&owner).len();

@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use std::thread;
 
 use super::{ID, SECRET, elsewhere, refused, sandbox, text, there, works};
-use crate::durability::faults::{injected, traced};
+use crate::durability::faults::{KILLED, injected, traced};
 use crate::forge::{Key, Text, grant_of};
-use crate::sandbox::{Sandbox, skip};
+use crate::sandbox::{Sandbox, Tries, skip};
 
 /// One of a former key, under the id of a vault that lies elsewhere.
 fn planted(former: Key, agent: &str, id: &str, epoch: u64) -> Vec<u8> {
@@ -128,12 +128,14 @@ fn a_kill_gives_up_nothing_that_was_not_replaced() {
         let calls: Vec<_> =
             calls.iter().filter(|call| ["rename", "fsync", "unlink", "flock"].contains(&call.name.as_str())).collect();
         assert!(calls.len() > 8, "only {} calls", calls.len());
+        let tries = Tries::at(calls.len(), KILLED);
         let next = Mutex::new(calls.into_iter());
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     loop {
                         let Some(call) = next.lock().unwrap().next() else { break };
+                        tries.next();
                         let (me, former) = begin();
                         let before = fs::read(me.vault("a")).ok();
                         let killed = injected(&me, words, call, "signal=SIGKILL");

@@ -5,7 +5,7 @@
 use std::fs;
 
 use crate::forge::{Key, Text, encrypt};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Tries};
 
 /// What a forger has to work with.
 struct World {
@@ -106,6 +106,8 @@ fn forgery(world: &World, keys: &[Key], dice: &mut Dice) -> Text {
             _ => Text { id: newest.id.clone(), agent: newest.agent.clone(), epoch: newest.epoch, ..text },
         };
     }
+    // Who wants to be believed counts on from the newest.
+    let text = if dice.throw(2) == 0 { text.over(newest) } else { text };
     // What its holder may not write is not the newest owner's part: whoever may set a value seals one under that.
     let text = match dice.throw(4) {
         0 => text,
@@ -133,7 +135,7 @@ fn all_refused(kind: &str, keys: impl Fn(&World) -> Vec<Key>) {
     let recipients: Vec<_> = recipients.iter().map(String::as_str).collect();
     let runner = Sandbox::empty();
     fs::create_dir_all(runner.vault("a").parent().unwrap()).unwrap();
-    let mut made = 0;
+    let (tries, mut made) = (Tries::at(1, "forged vaults"), 0);
     while made < number {
         let text = forgery(&world, &keys, &mut dice);
         // A person's new values under the newest owner's part are what a permission is for.
@@ -152,6 +154,7 @@ fn all_refused(kind: &str, keys: impl Fn(&World) -> Vec<Key>) {
         let file = encrypt(&plain, &recipients);
         let describe = || format!("{kind}, number {made}: {}", String::from_utf8_lossy(&plain));
         for (sandbox, key) in [(owner, None), (&world.person, None), (&runner, Some(&grant))] {
+            tries.next();
             fs::write(sandbox.vault("a"), &file).unwrap();
             let call = |words: &[&str]| {
                 let call = sandbox.cast(words);

@@ -4,9 +4,13 @@
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 
+use cast_testing::Tries;
+
 use super::*;
 use crate::dbus::replies::{SERVICE as SENDER, error, reply, signal};
 
+/// The kind of these tries, for the table of `.ci/prove`.
+const HOSTILE: &str = "hostile bus";
 const ITEM: &str = "/org/freedesktop/secrets/collection/login/1";
 const OTHER: &str = "/org/freedesktop/secrets/collection/login/2";
 const COLLECTION: &str = "/org/freedesktop/secrets/collection/login";
@@ -247,6 +251,7 @@ fn what_is_in_doubt_is_left_alone() {
 #[test]
 fn a_refusal_has_its_own_words() {
     let session_refused = "org.freedesktop.DBus.Error.NotSupported";
+    let tries = Tries::at(8, HOSTILE);
     for (answers, expected) in [
         (vec![error(2, "org.freedesktop.DBus.Error.ServiceUnknown")], KeyringError::NoService),
         (vec![greeted(), error(4, "org.example.Odd")], protocol("org.example.Odd")),
@@ -263,6 +268,7 @@ fn a_refusal_has_its_own_words() {
         (vec![greeted(), session(3), found(4, &[ITEM], &[]), value(5, &[0xff])], KeyringError::NotUtf8),
         (vec![greeted(), session(3), reply(4, "as", |_| ())], protocol("the answer is malformed")),
     ] {
+        tries.next();
         let script = [HANDSHAKE.to_vec(), reply(1, "s", |body| body.text(":1.9")), answers.concat()].concat();
         assert_eq!(load(&script), Err(expected));
     }
@@ -319,7 +325,9 @@ fn a_peer_that_does_not_read_has_no_more_time_than_another() {
 #[test]
 fn a_peer_that_leaves_at_any_byte_is_noticed() {
     let whole = prompted(&[completed(false), value(8, KEY)]);
+    let tries = Tries::at(whole.len(), HOSTILE);
     for end in 0..whole.len() {
+        tries.next();
         assert!(load(&whole[..end]).is_err(), "{end}");
     }
     assert!(load(&whole).is_ok());
@@ -328,6 +336,7 @@ fn a_peer_that_leaves_at_any_byte_is_noticed() {
 proptest::proptest! {
     #[test]
     fn a_peer_that_lies_at_any_byte_neither_hangs_nor_crashes_us(at: proptest::sample::Index, with: u8) {
+        let _try = Tries::one(HOSTILE);
         let mut script = prompted(&[completed(false), value(8, KEY)]);
         let at = at.index(script.len());
         script[at] = with;
@@ -336,6 +345,7 @@ proptest::proptest! {
 
     #[test]
     fn noise_neither_hangs_nor_crashes_us(after in 0..4_usize, noise: Vec<u8>) {
+        let _try = Tries::one(HOSTILE);
         let polite = [vec![], HANDSHAKE.to_vec(), greeting(), [greeting(), session(3)].concat()];
         let _ = load(&[polite[after].clone(), noise].concat());
     }

@@ -1,9 +1,12 @@
 //! Smuggling and desync: requests that two readers could read in two ways. Each is refused, wherever it is cut.
 
+use cast_testing::Tries;
+
 use super::*;
 
 #[track_caller]
 fn refused(text: &str, status: u16) {
+    let _try = Tries::one("hostile requests and hosts at the broker");
     let refusal = at_every_cut(text.as_bytes()).expect_err(text);
     assert_eq!(refusal.status(), status, "{text:?}: {refusal}");
     let mut response = Vec::new();

@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 
+use cast_testing::Tries;
+
 use super::super::oracle::streams::{Random, script, text};
 use super::super::oracle::{Event, Mode, Needle, leaks, outputs};
 use super::super::{Masker, Plan};
 
+/// The kind of these tries, for the table of `.ci/prove`.
+pub(super) const AGAINST_THE_ORACLE: &str = "masked streams against the oracle";
 const STREAMS: u64 = 100_000;
 /// The streams that share a plan.
 pub(super) const OF_A_PLAN: u64 = 25;
@@ -104,10 +108,12 @@ fn agrees_with_the_oracle() {
     if let Some(seed) = number("CAST_TEST_SEED") {
         return run(seed);
     }
+    let tries = Tries::at(1, AGAINST_THE_ORACLE);
     for group in 0..number("CAST_TEST_STREAMS").unwrap_or(STREAMS).div_ceil(OF_A_PLAN) {
         let needles = needles(&mut Random(group));
         let plan = Arc::new(Plan::of_forms(&needles));
         for seed in group * OF_A_PLAN..(group + 1) * OF_A_PLAN {
+            tries.next();
             check(&plan, &needles, &mut of_stream(seed), seed);
         }
     }

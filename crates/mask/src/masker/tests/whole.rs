@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use cast_testing::Tries;
+
 use super::super::oracle::streams::{self, Random};
 use super::super::oracle::{Event, Mode, Needle, whole_outputs};
 use super::super::{Masker, Plan};
 use super::rule::{SPELLINGS, spelled};
-use super::streams::{OF_A_PLAN, needles as any_needles, number, of_stream};
+use super::streams::{AGAINST_THE_ORACLE, OF_A_PLAN, needles as any_needles, number, of_stream};
 
 const STREAMS: u64 = 20_000;
 
@@ -77,6 +79,7 @@ fn check(needles: &[Needle], stand_ins: Option<&[Vec<u8>]>, plan: &Arc<Plan>, se
 /// The streams of a plan, or the one of `CAST_TEST_SEED`.
 fn run(paints: bool) {
     let only = number("CAST_TEST_SEED");
+    let tries = Tries::at(1, AGAINST_THE_ORACLE);
     let all = 0..number("CAST_TEST_STREAMS").unwrap_or(STREAMS).div_ceil(OF_A_PLAN);
     for group in only.map_or(all, |seed| seed / OF_A_PLAN..seed / OF_A_PLAN + 1) {
         let mut random = Random(group);
@@ -86,6 +89,7 @@ fn run(paints: bool) {
         let plan = Arc::new(Plan::of_whole_forms(&needles, stand_ins.as_deref()));
         let seeds = group * OF_A_PLAN..(group + 1) * OF_A_PLAN;
         for seed in seeds.filter(|seed| only.is_none_or(|only| only == *seed)) {
+            tries.next();
             check(&needles, stand_ins.as_deref(), &plan, seed);
         }
     }

@@ -1,6 +1,10 @@
 //! Every byte of a vault counts: of the file, and of the plain text to one who can encrypt it again.
 
+use cast_testing::Tries;
+
 use super::*;
+
+const FORGED: &str = "forged vaults";
 
 #[test]
 fn every_truncation_and_every_flipped_byte_of_the_file_is_refused() {
@@ -8,10 +12,12 @@ fn every_truncation_and_every_flipped_byte_of_the_file_is_refused() {
     let key = user(OWNER);
     let receipt = vault.receipt(&key).unwrap();
     let noted = Some(Noted { state: vault.state().unwrap(), receipt: &receipt, stanza: 0 });
+    let tries = Tries::at(file.len(), FORGED);
     for at in 0..file.len() {
         let mut flipped = file.clone();
         flipped[at] ^= 1 << (at % 8);
         for bytes in [&file[..at], &flipped] {
+            tries.next();
             // A receipt does not help: it is for the plain text.
             let opened = Vault::open(bytes, &agent(), &key, Anchor::Own, noted);
             assert!(opened.is_err(), "at {at}");
@@ -27,7 +33,9 @@ fn every_truncation_and_every_flipped_bit_of_the_plain_text_is_refused() {
     let holders =
         [open::Holder::Owner(master(&key)), open::Holder::Person(master(&alice), &card), open::Holder::Reader(&grant)];
     let whole = text(&vault);
+    let tries = Tries::at(whole.len(), FORGED);
     let refuses = |bytes: &[u8], holder| {
+        tries.next();
         let plain = Plain::split(Zeroizing::new(bytes.to_vec()));
         plain.and_then(|plain| open::verify(plain, &agent(), holder, open::By { index: 0, stanza: 0 }, None)).is_err()
     };
