@@ -19,8 +19,8 @@ class Cases:
         """Sets up the peers, and tries each."""
         rows = []
         for make in makers:
-            name = make.__name__.replace("_", " ")
-            self.tell(f"  set up: {name}, {len(values)} secrets")
+            name = make.__name__.split("_")[0]
+            self.tell(f"  set up: {make.__name__}, {len(values)} secrets")
             try:
                 row = make(self.stage, values)
             except Unusable as why:

@@ -123,6 +123,9 @@ class Stage:
             time.sleep(0.02)
 
     def close(self):
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
+        for number in handlers:
+            signal.signal(number, signal.SIG_IGN)
         for _ in range(100):  # a process that is killed may leave us its children
             for pid in children(os.getpid()):
                 try:
@@ -133,6 +136,8 @@ class Stage:
             if not children(os.getpid()):
                 break
         shutil.rmtree(self.root, ignore_errors=True)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def children(pid):
