@@ -30,7 +30,7 @@ def options():
     parser.add_argument("--json", metavar="FILE", help="keep all numbers in FILE")
     parser.add_argument("--from", metavar="FILE", dest="kept", help="run nothing; print what --json kept in FILE")
     parser.add_argument("--svg", metavar="FILE", help="draw the start with ten secrets")
-    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE} and the picture into {PICTURE}")
+    parser.add_argument("--write", action="store_true", help=f"rewrite {PAGE} and {PICTURE}")
     return parser.parse_args()
 
 
@@ -57,7 +57,8 @@ def run(asked, parts):
                 found |= work()
         os.chdir(here)
         about = programs.about(cast, path) | {"runs": asked.runs}
-        return {"about": about, "log": LOG, "cases": {case: [row.data() for row in rows] for case, rows in found.items()}}
+        rows = {case: [row.data() for row in rows] for case, rows in found.items()}
+        return {"about": about, "log": LOG, "cases": rows}
     finally:
         os.chdir(here)
         stage.close()

@@ -19,10 +19,10 @@ class Cases:
         """Sets up the peers, and tries each."""
         rows = []
         for make in makers:
-            name = make.__name__.split("_")[0]
+            name, ours = make.__name__.split("_")[0], hasattr(make, "__self__")
             self.tell(f"  set up: {make.__name__}, {len(values)} secrets")
             try:
-                row = make(self.stage, values)
+                row = make(values) if ours else make(self.stage, values)
             except Unusable as why:
                 row = Row(name)
                 row.why = str(why)
@@ -70,17 +70,10 @@ class Cases:
         floors = self.floors()
         ours = [self.tried(row, values, False) for row in self.cast.starts(values)]
         near = self.rows(peers.KEY, values)
-        far = []
-        try:
-            far = [self.tried(self.cast.keyring(values), values, False)]
-            far += self.rows([peers.secret_tool, *peers.KEYRING], values)
-        except Unusable as why:
-            far = [Row("the keyring")]
-            far[0].why = str(why)
+        far = self.rows([self.cast.keyring, peers.secret_tool, *peers.KEYRING], values)
         self.tell(f"  time: {count} secrets")
         once = self.timed(floors + ours + near + far)
-        if self.stage.bus:
-            daemons(far, self.runs, self.stage, once)
+        daemons(far, self.runs, self.stage, once)
         return {f"start {count}": floors + ours + near, f"keyring {count}": far}
 
     def masked(self):

@@ -121,7 +121,7 @@ def daemons(rows, runs, stage, once):
         if row.why or not row.times:
             continue
         count = min(runs, row.limit)
-        before = stage.daemons_time()
+        before = stage.daemons_time(row.env)
         for _ in range(count):
             once(row)
-        row.daemons = (stage.daemons_time() - before) / count
+        row.daemons = (stage.daemons_time(row.env) - before) / count

@@ -1,5 +1,5 @@
-//! `peak FILE CMD ...`: runs CMD, and writes the peak RSS of it and of those that it waited for, in kB, to FILE. A process
-//! begins with the peak of what started it: so this one is small, and the script, which is not, starts none to be measured.
+//! `peak FILE CMD ...`: runs CMD, and writes the peak RSS of it and of those that it waited for, in kB, to FILE. A
+//! process begins with the peak of what started it: this program is small, and the script, which is not, starts it.
 
 use std::process::Command;
 

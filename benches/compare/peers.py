@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import time
+from urllib.parse import quote
 
 from measure import Row
 from stage import Unusable, dotenv, write
@@ -38,7 +39,7 @@ def typed(words, env, answers):
     if pid == 0:
         os.chdir(env["HOME"])
         os.execve(words[0], words, env)
-    shown, end = "", time.monotonic() + 120
+    shown, end = "", time.monotonic() + 600
     while time.monotonic() < end:
         if not select.select([terminal], [], [], 1)[0]:
             continue
@@ -84,7 +85,8 @@ def age_with_bash(stage, values, program="age", keygen="age-keygen"):
     file = sealed(stage, env, to, dotenv(values))
     script = f'set -a; eval "$({program} -d -i {path} {file})"; exec "$@"'
     name = os.path.basename(program)
-    return Row(f"`{name} -d` and bash", "an age file, key in a file", [stage.which("bash"), "-c", script, "bash"], env)
+    words = [stage.which("bash"), "-c", script, "bash"]
+    return Row(f"`{name} -d` and bash", "an age file, key in a file", words, env)
 
 
 def rage_with_bash(stage, values):
@@ -97,10 +99,9 @@ def lade(stage, values, ttl="off", mask=False):
     lines = [".:", "  .:", f"    ttl: {ttl}", "    silent: true"]
     for name, value in values.items():
         with open(sealed(stage, env, to, value, armor=True), encoding="ascii") as file:
-            sealed_value = "".join(f"%{byte:02X}" if not chr(byte).isalnum() else chr(byte) for byte in file.read().encode())
-        lines.append(f"  {name}: age://{sealed_value}")
+            lines.append(f"  {name}: age://{quote(file.read(), safe='')}")
     write(f"{env['HOME']}/lade.yaml", "\n".join(lines) + "\n")
-    way = "age for each value, key in a variable" + ("" if ttl == "off" else "; values in its hub's memory")
+    way = "age for each value, key in a variable" if ttl == "off" else "values in its hub's memory"
     return Row("lade", way, [program, "inject", *([] if mask else ["--no-mask"]), "--"], env)
 
 
@@ -112,7 +113,7 @@ def lade_masked(stage, values):
     return lade(stage, values, mask=True)
 
 
-def fnox(stage, values, options=("--replace",), provider=None):
+def fnox(stage, values, options=("--replace",)):
     env, program = stage.home(), stage.which("fnox")
     env["FNOX_DAEMON"] = "off"
     _, env["FNOX_AGE_KEY"], to = identity(stage, env)
@@ -122,8 +123,8 @@ def fnox(stage, values, options=("--replace",), provider=None):
             text = base64.b64encode(file.read()).decode()
         lines.append(f'{name} = {{ provider = "age", value = "{text}" }}')
     write(f"{env['HOME']}/fnox.toml", "\n".join(lines) + "\n")
-    way = "age for each value, key in a variable"
-    return Row("fnox", " ".join([way, *(f"(`{option}`)" for option in options)]), [program, "exec", *options, "--"], env)
+    way = ", ".join(["age for each value, key in a variable", *(f"`{option}`" for option in options)])
+    return Row("fnox", way, [program, "exec", *options, "--"], env)
 
 
 def fnox_masked(stage, values):
@@ -133,7 +134,7 @@ def fnox_masked(stage, values):
 def fnox_warm(stage, values):
     row = fnox(stage, values)
     row.env["FNOX_DAEMON"] = "on"
-    row.way += "; values in its daemon's memory"
+    row.way = "values in its daemon's memory"
     return row
 
 
@@ -190,31 +191,32 @@ def secret_tool(stage, values):
     return Row("`secret-tool lookup`", "one value, and starts nothing", words, env, peer=False, alone=True)
 
 
-def varlock(stage, values, mask=False):
+def varlock(stage, values, options=("--no-redact-stdout",)):
     env, program = stage.home(), stage.which("varlock")
-    env["VARLOCK_TELEMETRY_DISABLED"] = "true"
+    env["VARLOCK_TELEMETRY_DISABLED"] = "1"
     names = "".join(f"# @sensitive\n{name}=\n" for name in values)
     write(f"{env['HOME']}/.env.schema", f"# @defaultRequired=true\n# ---\n{names}")
     write(f"{env['HOME']}/.env.local", dotenv(values))
     write(f"{env['HOME']}/package.json", json.dumps({"name": "compare", "private": True}))
-    typed([program, "encrypt", "--file", ".env.local"], env, [("select", "a"), ("select", "\r")])
-    words = [program, "run", *([] if mask else ["--no-redact-stdout"]), "--inject", "vars", "--"]
+    typed([program, "encrypt", "--file", ".env.local"], env, [("enter to confirm", "\r")])
+    words = [program, "run", *options, "--inject", "vars", "--"]
     return Row("varlock", "its local encryption, key in a file", words, env)
 
 
 def varlock_masked(stage, values):
-    return varlock(stage, values, mask=True)
+    return varlock(stage, values, ())
 
 
-def dotenvx(stage, values, options=("--quiet",)):
+def dotenvx(stage, values, options=()):
     env, program = stage.home(), stage.which("dotenvx")
+    alone = ["--no-armor", "--no-native"]
     write(f"{env['HOME']}/.env", dotenv(values))
-    stage.call([program, "encrypt"], env, timeout=600)
-    return Row("dotenvx", "an encrypted .env, key in a file", [program, "run", *options, "--"], env)
+    stage.call([program, "encrypt", *alone], env, timeout=600)
+    return Row("dotenvx", "an encrypted .env, key in a file", [program, "run", "--quiet", *alone, *options, "--"], env)
 
 
 def dotenvx_masked(stage, values):
-    return dotenvx(stage, values, ("--quiet", "--redact"))
+    return dotenvx(stage, values, ("--redact",))
 
 
 def op(stage, _values):

@@ -3,7 +3,7 @@
 import math
 from html import escape
 
-WIDTH, LEFT, RIGHT, LINE, TOP = 860, 330, 70, 24, 62
+WIDTH, LEFT, RIGHT, LINE, TOP = 860, 360, 70, 24, 62
 STYLE = """
   text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328 }
   .title { font-size: 16px; font-weight: 600 } .small { font-size: 11px; fill: #59636e }
@@ -25,33 +25,34 @@ def draw(data):
     def at(value):
         return LEFT + (math.log10(value) - low) / (high - low) * (WIDTH - LEFT - RIGHT)
 
+    def text(x, y, kind, words, anchor="start"):
+        return f'<text x="{x:.1f}" y="{y}" class="{kind}" text-anchor="{anchor}">{escape(words)}</text>'
+
     parts, y = [], TOP
     for name, rows in groups:
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 15}" class="head" text-anchor="end">{escape(name)}</text>')
+        parts.append(text(LEFT - 8, y + 15, "head", name, "end"))
         y += LINE
         for row in sorted((row for row in rows if row["median"]), key=lambda row: row["median"]):
             value = row["median"] * 1e3
             kind = "cast" if row["name"] == "cast" else "peer" if row["peer"] else "floor"
-            way = row["way"].split(";")[0].replace("`", "")
-            label = row["name"].replace("`", "") + (f": {way}" if way else "")
-            label = label if len(label) <= 52 else row["name"].replace("`", "")
-            parts.append(f'<text x="{LEFT - 8}" y="{y + 14}" class="{kind}" text-anchor="end">{escape(label)}</text>')
-            parts.append(f'<rect x="{LEFT}" y="{y + 3}" width="{at(value) - LEFT:.1f}" height="14" rx="2" class="{kind}"/>')
+            label = ": ".join(filter(None, [row["name"], row["way"]])).replace("`", "")
             shown = f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
-            parts.append(f'<text x="{at(value) + 6:.1f}" y="{y + 14}" class="{kind}">{shown}</text>')
+            length = at(value) - LEFT
+            parts.append(text(LEFT - 8, y + 14, kind, label, "end"))
+            parts.append(f'<rect x="{LEFT}" y="{y + 3}" width="{length:.1f}" height="14" rx="2" class="{kind}"/>')
+            parts.append(text(at(value) + 6, y + 14, kind, shown))
             y += LINE
         y += LINE // 2
     ticks = [tick for tick in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if low <= math.log10(tick) <= high]
     grid = [f'<line x1="{at(tick):.1f}" y1="{TOP}" x2="{at(tick):.1f}" y2="{y - 8}"/>' for tick in ticks]
-    grid += [f'<text x="{at(tick):.1f}" y="{y + 6}" class="small" text-anchor="middle">{tick:g}</text>' for tick in ticks]
+    grid += [text(at(tick), y + 6, "small", f"{tick:g}", "middle") for tick in ticks]
     facts = data["about"]
-    foot = f"{facts['date']}, commit {facts['commit']}, {facts['cpu']}; medians of {facts['runs']} runs in turns; .ci/compare"
-    title = "Time to start a program with ten secrets"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 36}" width="{WIDTH}" height="{y + 36}" role="img">\n'
-        f"<title>{title}, in milliseconds</title>\n<style>{STYLE}</style>\n"
-        f'<text x="12" y="24" class="title">{title}</text>\n'
-        f'<text x="12" y="44" class="small">milliseconds, logarithmic; /bin/true itself is in all of them; shorter is better</text>\n'
-        + "\n".join(grid + parts)
-        + f'\n<text x="12" y="{y + 28}" class="small">{escape(foot)}</text>\n</svg>\n'
-    )
+    foot = f"{facts['date']}, commit {facts['commit']}, {facts['cpu']}; medians of {facts['runs']} runs; .ci/compare"
+    title, high = "Time to start a program with ten secrets", y + 36
+    size = f'viewBox="0 0 {WIDTH} {high}" width="{WIDTH}" height="{high}"'
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">', f"<title>{title}, in milliseconds</title>"]
+    lines += [f"<style>{STYLE}</style>", text(12, 24, "title", title)]
+    unit = "milliseconds, on a logarithmic axis; /bin/true itself is in all of them; shorter is better"
+    lines.append(text(12, 44, "small", unit))
+    lines += [*grid, *parts, text(12, y + 28, "small", foot), "</svg>"]
+    return "\n".join(lines) + "\n"

@@ -43,7 +43,8 @@ def build_cast():
     env = dict(os.environ)
     if not shutil.which("musl-gcc"):
         env.setdefault(f"CC_{target.replace('-', '_')}", "cc")
-    subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "cast", "--target", target], env=env, check=True)
+    words = ["cargo", "build", "--release", "--locked", "--bin", "cast", "--target", target]
+    subprocess.run(words, env=env, check=True)
     return os.path.join(TARGET, target, "release", "cast")
 
 

@@ -38,8 +38,7 @@ class Stage:
     def __init__(self, path):
         self.path = path
         self.root = tempfile.mkdtemp(prefix="cast-compare-")
-        self.bus = None
-        self.daemons = []
+        self.daemons = {}  # by the address of their bus
         # A daemon that a contender leaves behind becomes a child of this process, and ends with it.
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
 
@@ -77,46 +76,39 @@ class Stage:
         return done.stdout
 
     def keyring(self, env):
-        """Adds the keyring to a home; starts it at the first use."""
-        if self.bus is None:
-            self.start_keyring()
-        return env | {"DBUS_SESSION_BUS_ADDRESS": self.bus}
-
-    def start_keyring(self):
+        """Adds a keyring to a home, which nobody else uses; returns the home's variables."""
         for program in ["dbus-daemon", "gnome-keyring-daemon", "secret-tool", "dbus-send"]:
             self.which(program)
-        env = self.home()
+        own = self.home()
         rules = (
             "<auth>EXTERNAL</auth><policy context='default'><allow send_destination='*' eavesdrop='true'/>"
             "<allow eavesdrop='true'/><allow own='*'/></policy>"
         )
         # No <servicedir>: the bus would start the machine's own keyring.
-        listen = f"<listen>unix:path={env['HOME']}/bus</listen>"
-        config = write(f"{env['HOME']}/bus.conf", f"<busconfig><type>session</type>{listen}{rules}</busconfig>")
+        listen = f"<listen>unix:path={own['HOME']}/bus</listen>"
+        config = write(f"{own['HOME']}/bus.conf", f"<busconfig><type>session</type>{listen}{rules}</busconfig>")
         words = [self.which("dbus-daemon"), "--nofork", "--print-address=1", f"--config-file={config}"]
         quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        bus = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True, **quiet)
-        self.daemons.append(bus)
-        address = bus.stdout.readline().strip()
-        env["DBUS_SESSION_BUS_ADDRESS"] = address
+        bus = subprocess.Popen(words, env=own, stdout=subprocess.PIPE, text=True, **quiet)
+        address = {"DBUS_SESSION_BUS_ADDRESS": bus.stdout.readline().strip()}
         words = [self.which("gnome-keyring-daemon"), "--unlock", "--foreground", "--components=secrets"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        keyring = subprocess.Popen(words, env=env, stdin=subprocess.PIPE, **quiet)
-        self.daemons.append(keyring)
-        keyring.stdin.write(b"password")
-        keyring.stdin.close()
+        daemon = subprocess.Popen(words, env=own | address, stdin=subprocess.PIPE, **quiet)
+        daemon.stdin.write(b"password")
+        daemon.stdin.close()
         ask = ["dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/org/freedesktop/DBus"]
         ask += ["org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"]
-        while "true" not in self.call(ask, env):
-            if keyring.poll() is not None:
+        while "true" not in self.call(ask, own | address):
+            if daemon.poll() is not None:
                 raise Unusable("gnome-keyring-daemon ended")
-        self.bus = address
+        self.daemons[address["DBUS_SESSION_BUS_ADDRESS"]] = (bus.pid, daemon.pid)
+        return env | address
 
-    def daemons_time(self):
-        """The CPU time of the bus and the keyring so far, in seconds, once they are idle."""
+    def daemons_time(self, env):
+        """The CPU time of a home's bus and keyring so far, in seconds, once they are idle."""
         before = None
         while True:
-            now = sum(thread_times(daemon.pid) for daemon in self.daemons)
+            now = sum(thread_times(pid) for pid in self.daemons[env["DBUS_SESSION_BUS_ADDRESS"]])
             if now == before:
                 return now / 1e9
             before = now

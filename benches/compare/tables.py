@@ -10,10 +10,12 @@ def write(data):
     cases = data["cases"]
     for count in (10, 1000):
         if f"start {count}" in cases:
-            parts.append(f"**Start, {count:,} secrets**: `TOOL run -- /bin/true`, key in a file or a variable, nothing masked")
-            parts.append(starts(cases[f"start {count}"], cases[f"start {count}"]))
-            parts.append(f"**Start, {count:,} secrets**, key or secrets in the keyring (gnome-keyring on a bus of its own)")
-            parts.append(starts(cases[f"keyring {count}"], cases[f"start {count}"], daemons=True))
+            near, far = cases[f"start {count}"], cases[f"keyring {count}"]
+            title = f"**Start, {count:,} secrets**"
+            parts.append(f"{title}: `TOOL run -- /bin/true`, key in a file or a variable, nothing masked")
+            parts.append(starts(near, near))
+            parts.append(f"{title}, key or secrets in the keyring (gnome-keyring on a bus of its own)")
+            parts.append(starts(far, near, daemons=True))
     if "masked start" in cases:
         parts.append("**Start, 10 secrets**, output to a pipe and masked")
         parts.append(starts(cases["masked start"], cases["masked start"]))
@@ -22,7 +24,8 @@ def write(data):
         parts.append(logs(cases, data["log"]))
     parts.append("**What is claimed**")
     parts.append(table(["", "in this run", "at most or at least", ""], claims(data), "lrrl"))
-    parts += [f"```text\n{text.strip()}\n```" for text in data.get("benches", {}).values()]
+    for text in data.get("benches", {}).values():
+        parts.append("\n".join(f"    {line}" if line else "" for line in text.strip().splitlines()))
     return "\n\n".join(parts) + "\n"
 
 
@@ -155,4 +158,5 @@ def against(claim, what, rows, ours, least):
     if ours and peers:
         best = min(peers, key=lambda row: row["median"])
         ratio = best["median"] / ours
-        claim(f"{what}, beside the fastest peer ({best['name']})", f"{ratio:.2f} × faster", f"≥ {least} ×", ratio >= least)
+        what += f", beside the fastest peer ({best['name']})"
+        claim(what, f"{ratio:.2f} × faster", f"≥ {least} ×", ratio >= least)
