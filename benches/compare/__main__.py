@@ -68,7 +68,7 @@ def benches():
     """What cargo's benches print of latency, memory and the broker, and whether their limits hold."""
     found = {}
     for name, rooms in BENCHES.items():
-        words = ["cargo", "bench", "--quiet", "--locked", "--bench", name, "--", *rooms]
+        words = ["cargo", "bench", "--quiet", "--locked", "--bench", name, *(["--", *rooms] if rooms else [])]
         tell(" ".join(words))
         done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
         end = "all limits hold" if done.returncode == 0 else f"it ended with {done.returncode}"
