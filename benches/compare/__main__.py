@@ -39,7 +39,7 @@ def tell(text):
 
 
 def run(asked, parts):
-    here, path = os.getcwd(), programs.path()
+    here, path, load = os.getcwd(), programs.path(), os.getloadavg()[0]
     cast = os.path.abspath(asked.cast or programs.build_cast())
     stage = Stage(path)
     try:
@@ -56,7 +56,7 @@ def run(asked, parts):
                 tell(part)
                 found |= work()
         os.chdir(here)
-        about = programs.about(cast, path) | {"runs": asked.runs}
+        about = programs.about(cast, path) | {"runs": asked.runs, "load": load}
         rows = {case: [row.data() for row in rows] for case, rows in found.items()}
         return {"about": about, "log": LOG, "cases": rows}
     finally:

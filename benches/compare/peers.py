@@ -110,7 +110,7 @@ def lade_warm(stage, values):
 
 
 def lade_masked(stage, values):
-    return lade(stage, values, mask=True)
+    return lade(stage, values, ttl="1h", mask=True)
 
 
 def fnox(stage, values, options=("--replace",)):

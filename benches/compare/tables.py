@@ -35,8 +35,8 @@ def about(facts):
     )
     lacking = [name for name, text in facts["versions"].items() if text == "not on PATH"]
     lines = [
-        f"{facts['date']}, commit {facts['commit']}, {facts['cpu']}, {facts['kernel']}; {facts['runs']} runs of each "
-        "program in turns, medians; a slow program has fewer runs, which are given.",
+        f"{facts['date']}, commit {facts['commit']}, {facts['cpu']}, {facts['kernel']}, load {facts['load']:.1f} before; "
+        f"{facts['runs']} runs of each program in turns, medians. A slow program has fewer runs, and the table says so.",
         f"Versions: {versions}." + (f" Not on PATH: {', '.join(lacking)}." if lacking else ""),
     ]
     return "\n\n".join(lines)
@@ -159,4 +159,4 @@ def against(claim, what, rows, ours, least):
         best = min(peers, key=lambda row: row["median"])
         ratio = best["median"] / ours
         what += f", beside the fastest peer ({best['name']})"
-        claim(what, f"{ratio:.2f} × faster", f"≥ {least} ×", ratio >= least)
+        claim(what, f"{ratio:.2f} × as fast", f"≥ {least} ×", ratio >= least)
