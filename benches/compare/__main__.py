@@ -44,7 +44,7 @@ def run(asked, parts):
     stage = Stage(path)
     try:
         floor, peak = (programs.build_rust(name, stage.root) for name in ("floor", "peak"))
-        cases = Cases(stage, programs.Cast(stage, cast), floor, peak, asked.runs, tell)
+        cases = Cases(stage, programs.Cast(cast), floor, peak, asked.runs, tell)
         found = {}
         for part, work in {
             "start": lambda: cases.starts(10),

@@ -16,13 +16,12 @@ class Cases:
         self.file = os.path.join(stage.root, "found")
 
     def rows(self, makers, values, masked=False):
-        """Sets up the peers, and tries each."""
+        """Sets up each of these, and tries it."""
         rows = []
-        for make in makers:
-            name, ours = make.__name__.split("_")[0], hasattr(make, "__self__")
+        for name, make in makers:
             self.tell(f"  set up: {make.__name__}, {len(values)} secrets")
             try:
-                row = make(values) if ours else make(self.stage, values)
+                row = make(self.stage, values)
             except Unusable as why:
                 row = Row(name)
                 row.why = str(why)
@@ -69,19 +68,18 @@ class Cases:
         """Without masking: floors, a key in a file or a variable, and the keyring, all in one run."""
         values = secrets(count)
         floors = self.floors()
-        ours = [self.tried(row, values, False) for row in self.cast.starts(values)]
-        near = self.rows(peers.KEY, values)
-        far = self.rows([self.cast.keyring, peers.secret_tool, *peers.KEYRING], values)
+        ours = [("cast", self.cast.in_variable), ("cast", self.cast.in_file)]
+        near = self.rows([*ours, *peers.KEY], values)
+        far = self.rows([("cast", self.cast.in_keyring), *peers.KEYRING], values)
         self.tell(f"  time: {count} secrets")
-        once = self.timed(floors + ours + near + far)
+        once = self.timed(floors + near + far)
         daemons(far, self.runs, self.stage, once)
-        return {f"start {count}": floors + ours + near, f"keyring {count}": far}
+        return {f"start {count}": floors + near, f"keyring {count}": far}
 
     def masked(self):
         """The start with output to a pipe, masked."""
         values = secrets(10)
-        rows = [*self.floors(masked=True), self.tried(self.cast.masked(values), values, True)]
-        rows += self.rows(peers.MASKED, values, masked=True)
+        rows = self.floors(masked=True) + self.rows([("cast", self.cast.masked), *peers.MASKED], values, masked=True)
         self.tell("  time: masked start")
         self.timed(rows, masked=True)
         return {"masked start": rows}
@@ -92,12 +90,12 @@ class Cases:
         cat = self.stage.which("cat")
         for count in (1, 10, 20, 100, 200):
             values = secrets(count)
-            ours = self.tried(self.cast.masked(values), values, True)
-            others = self.rows(peers.MASKED, values, masked=True) if count in (10, 100) else []
+            makers = [("cast", self.cast.masked), *(peers.MASKED if count in (10, 100) else [])]
+            ready = self.rows(makers, values, masked=True)
             for hits in (False, True):
                 log = write_log(os.path.join(self.stage.root, "log"), size, list(values.values()) if hits else [])
                 floor = Row("`cat \\| cat`", "", [cat], self.stage.home(), peer=False)
-                rows = [floor, copy(ours), *[copy(other) for other in others]]
+                rows = [floor, *(row.again() for row in ready)]
 
                 def once(row, log=log, floor=floor):
                     stages = [[cat, log], [cat], [cat]] if row is floor else [[*row.words, cat, log], [cat]]
@@ -111,12 +109,6 @@ class Cases:
                 peaks(rows[1:2], below, self.file)
                 tables[f"log {count} {'hits' if hits else 'clean'}"] = rows
         return tables
-
-
-def copy(row):
-    other = Row(row.name, row.way, row.words, row.env, row.peer)
-    other.why = row.why
-    return other
 
 
 def write_log(path, size, values):

@@ -19,6 +19,12 @@ class Row:
         self.alone = alone  # it starts no command
         self.times, self.limit, self.why, self.peak, self.daemons = [], None, None, None, None
 
+    def again(self):
+        """The same contender for another case."""
+        other = Row(self.name, self.way, self.words, self.env, self.peer, self.alone)
+        other.why = self.why
+        return other
+
     def data(self):
         """What a table shows, and what a file keeps."""
         return {
@@ -43,8 +49,7 @@ def spawn(words, env, stdin=None, stdout=None):
     return os.posix_spawn(words[0], words, env, file_actions=actions)
 
 
-def ended(pid):
-    status = os.wait4(pid, 0)[1]
+def succeeded(status):
     if status != 0:
         raise Unusable(f"a run ended with {os.waitstatus_to_exitcode(status)}")
 
@@ -62,8 +67,7 @@ def start(row, command, masked=False):
         for end in ends:
             if end is not None:
                 os.close(end)
-    if status != 0:
-        raise Unusable(f"a run ended with {os.waitstatus_to_exitcode(status)}")
+    succeeded(status)
     return took
 
 
@@ -80,9 +84,11 @@ def pipeline(stages, env):
             if end is not None:
                 os.close(end)
         given = read
-    for pid in pids:
-        ended(pid)
-    return time.perf_counter() - begin
+    ends = [os.wait4(pid, 0)[1] for pid in pids]
+    took = time.perf_counter() - begin
+    for status in ends:
+        succeeded(status)
+    return took
 
 
 def in_turns(rows, runs, once):
@@ -108,10 +114,13 @@ def peaks(rows, once, file):
     """The peak RSS in MB, of some runs below the program `peak`."""
     for row in rows:
         found = []
-        for _ in range(3 if not row.why else 0):
-            once(row)
-            with open(file, encoding="ascii") as text:
-                found.append(int(text.read()) * 1024 / 1e6)
+        try:
+            for _ in range(0 if row.why else 3):
+                once(row)
+                with open(file, encoding="ascii") as text:
+                    found.append(int(text.read()) * 1024 / 1e6)
+        except Unusable as why:
+            row.why = str(why)
         row.peak = statistics.median(found) if found else None
 
 
@@ -122,6 +131,9 @@ def daemons(rows, runs, stage, once):
             continue
         count = min(runs, row.limit)
         before = stage.daemons_time(row.env)
-        for _ in range(count):
-            once(row)
+        try:
+            for _ in range(count):
+                once(row)
+        except Unusable as why:
+            row.why = str(why)
         row.daemons = (stage.daemons_time(row.env) - before) / count

@@ -224,7 +224,25 @@ def op(stage, _values):
     raise Unusable("on PATH, but it needs an account")
 
 
-KEY = [envio, age_with_bash, rage_with_bash, lade, lade_warm, fnox, fnox_warm]
-KEY += [secretspec_age, secretspec, varlock, dotenvx, op]
-KEYRING = [envio_keyring, envchain, secretspec_keyring, fnox_keyring]
-MASKED = [lade_masked, fnox_masked, varlock_masked, dotenvx_masked]
+KEY = [
+    ("envio", envio),
+    ("`age -d` and bash", age_with_bash),
+    ("`rage -d` and bash", rage_with_bash),
+    ("lade", lade),
+    ("lade", lade_warm),
+    ("fnox", fnox),
+    ("fnox", fnox_warm),
+    ("secretspec", secretspec_age),
+    ("secretspec", secretspec),
+    ("varlock", varlock),
+    ("dotenvx", dotenvx),
+    ("op", op),
+]
+KEYRING = [
+    ("`secret-tool lookup`", secret_tool),
+    ("envio", envio_keyring),
+    ("envchain", envchain),
+    ("secretspec", secretspec_keyring),
+    ("fnox", fnox_keyring),
+]
+MASKED = [("lade", lade_masked), ("fnox", fnox_masked), ("varlock", varlock_masked), ("dotenvx", dotenvx_masked)]

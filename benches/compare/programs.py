@@ -59,35 +59,33 @@ def build_rust(name, folder):
 class Cast:
     """cast in homes of its own, with the secrets in the vault `a`."""
 
-    def __init__(self, stage, binary):
-        self.stage, self.binary = stage, binary
+    def __init__(self, binary):
+        self.binary = binary
 
-    def home(self, values, store="file"):
-        env = self.stage.home()
-        if store == "keyring":
-            env = self.stage.keyring(env)
-        self.stage.call([self.binary, "init", "--key-store", store], env)
+    def home(self, stage, values, store="file"):
+        env = stage.keyring(stage.home()) if store == "keyring" else stage.home()
+        stage.call([self.binary, "init", "--key-store", store], env)
         write(f"{env['HOME']}/.env", dotenv(values))
-        self.stage.call([self.binary, "secrets", "import", "a", ".env"], env)
+        stage.call([self.binary, "secrets", "import", "a", ".env"], env)
         return env
 
-    def starts(self, values):
-        """A key in a variable and in a file."""
-        env = self.home(values)
-        key = self.stage.call([self.binary, "key", "export", "--output", "-"], env)
-        key = next(line for line in key.splitlines() if line.startswith("AGE-SECRET-KEY-"))
-        words = [self.binary, "run", "--no-mask", "a", "--"]
-        return [
-            Row("cast", "key in a variable", words, env | {"CAST_KEY": key}, peer=False),
-            Row("cast", "key in a file", words, env, peer=False),
-        ]
+    def row(self, way, env, *options):
+        return Row("cast", way, [self.binary, "run", *options, "a", "--"], env, peer=False)
 
-    def keyring(self, values):
-        return Row("cast", "key in the keyring", [self.binary, "run", "--no-mask", "a", "--"],
-                   self.home(values, "keyring"), peer=False)
+    def in_file(self, stage, values):
+        return self.row("key in a file", self.home(stage, values), "--no-mask")
 
-    def masked(self, values):
-        return Row("cast", "masked, key in a file", [self.binary, "run", "a", "--"], self.home(values), peer=False)
+    def in_variable(self, stage, values):
+        env = self.home(stage, values)
+        key = stage.call([self.binary, "key", "export", "--output", "-"], env)
+        env["CAST_KEY"] = next(line for line in key.splitlines() if line.startswith("AGE-SECRET-KEY-"))
+        return self.row("key in a variable", env, "--no-mask")
+
+    def in_keyring(self, stage, values):
+        return self.row("key in the keyring", self.home(stage, values, "keyring"), "--no-mask")
+
+    def masked(self, stage, values):
+        return self.row("masked, key in a file", self.home(stage, values))
 
 
 def first_line(words, env_path):

@@ -35,8 +35,8 @@ def about(facts):
     )
     lacking = [name for name, text in facts["versions"].items() if text == "not on PATH"]
     lines = [
-        f"{facts['date']}, commit {facts['commit']}, {facts['cpu']}, {facts['kernel']}, load {facts['load']:.1f} before; "
-        f"{facts['runs']} runs of each program in turns, medians. A slow program has fewer runs, and the table says so.",
+        f"{facts['date']}, commit {facts['commit']}, {facts['cpu']}, {facts['kernel']}, load {facts['load']:.1f}. "
+        f"{facts['runs']} runs of each program in turns; medians. A slow program has fewer, and the table says so.",
         f"Versions: {versions}." + (f" Not on PATH: {', '.join(lacking)}." if lacking else ""),
     ]
     return "\n\n".join(lines)
@@ -66,7 +66,7 @@ def starts(rows, floors, daemons=False):
     head = ["program", "how", "median ms", "× floor", "peak RSS MB"] + (["daemons' CPU ms"] if daemons else [])
     lines = []
     runs = max(len(row["times"]) for row in floors)
-    for row in sorted((row for row in rows if row["median"]), key=lambda row: row["median"]):
+    for row in sorted((row for row in rows if not row["why"]), key=lambda row: row["median"]):
         name = f"**{row['name']}**" if row["name"] == "cast" else row["name"]
         few = f" ({len(row['times'])} runs)" if len(row["times"]) < runs else ""
         cells = [name, row["way"] + few, f"{row['median'] * 1e3:.2f}", f"{row['median'] / floor:.2f}"]
