@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import termios
 import time
 from urllib.parse import quote
 
@@ -37,9 +38,10 @@ def typed(words, env, answers):
     """Runs a program that wants a terminal; each answer is typed when its question shows."""
     pid, terminal = pty.fork()
     if pid == 0:
+        termios.tcsetwinsize(0, (50, 200))
         os.chdir(env["HOME"])
         os.execve(words[0], words, env)
-    shown, end = "", time.monotonic() + 600
+    shown, end = "", time.monotonic() + 120
     while time.monotonic() < end:
         if not select.select([terminal], [], [], 1)[0]:
             continue
@@ -59,6 +61,14 @@ def typed(words, env, answers):
     os.close(terminal)
     if status != 0:
         raise Unusable(f"'{os.path.basename(words[0])} {words[1]}' failed on a terminal")
+
+
+def hidden(env, file, values):
+    """A set-up may leave values as they were."""
+    with open(f"{env['HOME']}/{file}", encoding="utf-8") as text:
+        found = text.read()
+    if any(value in found for value in values.values()):
+        raise Unusable(f"its set-up leaves values in plain text in {file}")
 
 
 def envio(stage, values):
@@ -199,6 +209,7 @@ def varlock(stage, values, options=("--no-redact-stdout",)):
     write(f"{env['HOME']}/.env.local", dotenv(values))
     write(f"{env['HOME']}/package.json", json.dumps({"name": "compare", "private": True}))
     typed([program, "encrypt", "--file", ".env.local"], env, [("enter to confirm", "\r")])
+    hidden(env, ".env.local", values)
     words = [program, "run", *options, "--inject", "vars", "--"]
     return Row("varlock", "its local encryption, key in a file", words, env)
 
@@ -212,6 +223,7 @@ def dotenvx(stage, values, options=()):
     alone = ["--no-armor", "--no-native"]
     write(f"{env['HOME']}/.env", dotenv(values))
     stage.call([program, "encrypt", *alone], env, timeout=600)
+    hidden(env, ".env", values)
     return Row("dotenvx", "an encrypted .env, key in a file", [program, "run", "--quiet", *alone, *options, "--"], env)
 
 
