@@ -34,14 +34,14 @@ def sealed(stage, env, to, text, armor=False):
     return out
 
 
-def typed(words, env, answers):
+def typed(words, env, answers, seconds=60):
     """Runs a program that wants a terminal; each answer is typed when its question shows."""
     pid, terminal = pty.fork()
     if pid == 0:
         termios.tcsetwinsize(0, (50, 200))
         os.chdir(env["HOME"])
         os.execve(words[0], words, env)
-    shown, end = "", time.monotonic() + 120
+    shown, end = "", time.monotonic() + seconds
     while time.monotonic() < end:
         if not select.select([terminal], [], [], 1)[0]:
             continue
@@ -208,7 +208,7 @@ def varlock(stage, values, options=("--no-redact-stdout",)):
     write(f"{env['HOME']}/.env.schema", f"# @defaultRequired=true\n# ---\n{names}")
     write(f"{env['HOME']}/.env.local", dotenv(values))
     write(f"{env['HOME']}/package.json", json.dumps({"name": "compare", "private": True}))
-    typed([program, "encrypt", "--file", ".env.local"], env, [("enter to confirm", "\r")])
+    typed([program, "encrypt", "--file", ".env.local"], env, [("enter to confirm", "\r")], 60 + len(values))
     hidden(env, ".env.local", values)
     words = [program, "run", *options, "--inject", "vars", "--"]
     return Row("varlock", "its local encryption, key in a file", words, env)

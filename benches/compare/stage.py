@@ -3,6 +3,7 @@
 import ctypes
 import os
 import random
+import re
 import shutil
 import signal
 import string
@@ -71,7 +72,8 @@ class Stage:
         except subprocess.TimeoutExpired:
             raise Unusable(f"'{os.path.basename(words[0])} {words[1]}' did not end") from None
         if done.returncode != 0:
-            lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+            said = (done.stderr + done.stdout).replace(env["HOME"], "~").splitlines()
+            lines = [line.strip() for line in said if line.strip() and not re.match("note|warn", line, re.IGNORECASE)]
             raise Unusable(lines[0][:160] if lines else f"it ended with {done.returncode}")
         return done.stdout
 
