@@ -16,7 +16,7 @@ use crate::terminal::Terminal;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The pages for users.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "README.md",
     "docs/audit.md",
     "docs/broker.md",
@@ -27,6 +27,7 @@ const PAGES: [&str; 12] = [
     "docs/machines.md",
     "docs/masking.md",
     "docs/people.md",
+    "docs/performance.md",
     "docs/platforms.md",
     "docs/programs.md",
 ];
