@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::process::Command;
 
@@ -241,7 +242,8 @@ impl Prepared {
                 tallies = service.tallies();
                 services.push(Box::new(service));
             }
-            let masking = Masking::new(to_mask, brokered, fixed);
+            // Goes with the process: to wipe it would take as long as to make it.
+            let masking = ManuallyDrop::new(Masking::new(to_mask, brokered, fixed));
             if masking.is_some() || !services.is_empty() {
                 supervise(image, masking.as_ref(), scope, services)
             } else {

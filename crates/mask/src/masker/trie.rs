@@ -66,8 +66,10 @@ pub(super) struct Trie {
     chains: Vec<Chain>,
     /// The next state from the root, by byte.
     top: Vec<State>,
-    /// The next state from a state of depth 1, by that state's label and by byte. Most text stays here and at the root.
+    /// The next state from a state of depth 1, by that state's row and by byte. Most text stays here and at the root.
     second: Vec<State>,
+    /// The row of a state of depth 1, by its label.
+    rows: [u8; 256],
     elsewhere: Table<State>,
     /// The longest form that ends at a state.
     ends: Table<Entry>,
@@ -81,6 +83,7 @@ impl Trie {
             chains: Vec::new(),
             top: vec![ROOT; 256],
             second: Vec::new(),
+            rows: [0; 256],
             elsewhere: Table::default(),
             ends: Table::default(),
         }
@@ -151,6 +154,12 @@ impl Trie {
         }
     }
 
+    /// Where `second` has the state after the one of depth 1 with this label, and a byte.
+    #[inline]
+    fn after(&self, label: u8, byte: u8) -> usize {
+        usize::from(self.rows[usize::from(label)]) << 8 | usize::from(byte)
+    }
+
     /// The state after one more byte.
     #[inline]
     pub(super) fn step(&self, mut state: State, byte: u8) -> State {
@@ -158,7 +167,7 @@ impl Trie {
             count_move();
             let node = &self.nodes[state as usize];
             if node.is & DEPTH_ONE != 0 {
-                return self.second[usize::from(node.label) << 8 | usize::from(byte)];
+                return self.second[self.after(node.label, byte)];
             }
             if let Some(child) = self.child(state, byte) {
                 return child;

@@ -13,8 +13,10 @@ use super::output::Output;
 use super::ready::{Phase, Ready, wait};
 use crate::supervisor::Filter;
 
-/// Bytes per read.
+/// Bytes per read, at most.
 const CHUNK: usize = 128 << 10;
+/// Bytes per read, until one was that large.
+const FIRST_CHUNK: usize = 8 << 10;
 /// The usual size of a page, in bytes.
 const PAGE: usize = 4 << 10;
 /// The size in bytes that cast requests for CMD's pipe and for the one to its own reader, so that they switch less often: two chunks, so that
@@ -118,17 +120,21 @@ impl Source {
     }
 }
 
-/// Memory for one read. It begins where a page does, because the system copies to such places fastest.
-struct Chunk(Vec<u8>);
+/// Memory for one read. It begins where a page does, because the system copies to such places fastest. Most commands
+/// print little: it grows when a read has filled it.
+struct Chunk {
+    memory: Vec<u8>,
+    size: usize,
+}
 
 impl Chunk {
-    fn new() -> Self {
-        Self(vec![0; CHUNK + PAGE])
+    fn of(size: usize) -> Self {
+        Self { memory: vec![0; size + PAGE], size }
     }
 
     fn bytes(&mut self) -> &mut [u8] {
-        let begin = self.0.as_ptr().align_offset(PAGE).min(PAGE);
-        &mut self.0[begin..begin + CHUNK]
+        let begin = self.memory.as_ptr().align_offset(PAGE).min(PAGE);
+        &mut self.memory[begin..begin + self.size]
     }
 }
 
@@ -144,7 +150,7 @@ pub(super) fn pump(
     is_through: Sender<()>,
 ) -> Pumped {
     widen(sink);
-    let mut chunk = Chunk::new();
+    let mut chunk = Chunk::of(FIRST_CHUNK);
     let mut out = Output::new(sink);
     let mut is_through = Some(is_through);
     let mut phase = Phase::Running;
@@ -191,7 +197,9 @@ pub(super) fn pump(
             },
         };
         let _moving = source.moving.lock();
-        let read = match source.read(&mut chunk.bytes()[..most]) {
+        let room = chunk.bytes();
+        let most = most.min(room.len());
+        let read = match source.read(&mut room[..most]) {
             Ok(Some(read)) => read,
             Ok(None) => {
                 if source.is_terminal && matches!(phase, Phase::Draining(_)) {
@@ -208,9 +216,13 @@ pub(super) fn pump(
             *left = left.saturating_sub(read);
         }
         patience = idle;
+        let is_full = read == FIRST_CHUNK && chunk.size == FIRST_CHUNK;
         let read = &chunk.bytes()[..read];
         if let Err(error) = out.written_by(read, |out| filter.pass(read, out)) {
             return sink_gone(error, sink);
+        }
+        if is_full {
+            chunk = Chunk::of(CHUNK);
         }
     }
 }

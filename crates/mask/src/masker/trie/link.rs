@@ -72,7 +72,7 @@ impl Trie {
             let node = &self.nodes[fail as usize];
             let child = match fail {
                 ROOT => Some(self.top[usize::from(label)]),
-                _ if node.is & DEPTH_ONE != 0 => Some(self.second[usize::from(node.label) << 8 | usize::from(label)]),
+                _ if node.is & DEPTH_ONE != 0 => Some(self.second[self.after(node.label, label)]),
                 _ => self.child(fail, label),
             };
             if let Some(child) = child {
@@ -84,20 +84,19 @@ impl Trie {
     }
 
     fn fill_second(&mut self) {
-        // Without forms, no state is of depth 1.
-        self.second = vec![ROOT; if self.chains.is_empty() { 0 } else { 256 * 256 }];
-        for (label, row) in (0_u8..=255).zip(self.second.chunks_exact_mut(256)) {
-            if self.top[usize::from(label)] != ROOT {
-                row.copy_from_slice(&self.top);
-            }
+        // A row for each state of depth 1, as the root's to begin with.
+        let labels = (0_u8..=255).filter(|label| self.top[usize::from(*label)] != ROOT);
+        for (row, label) in (0..).zip(labels) {
+            self.rows[usize::from(label)] = row;
+            self.second.extend_from_slice(&self.top);
         }
         for chain in 0..self.chains.len() {
             let Chain { first, parent, .. } = self.chains[chain];
             // A chain's first state under one of depth 1, or its second when the first is of depth 1.
             let (above, child) = if parent == ROOT { (first, first + 1) } else { (parent, first) };
             if self.nodes[above as usize].is & DEPTH_ONE != 0 && child < self.end_of(chain) {
-                let (row, column) = (self.nodes[above as usize].label, self.nodes[child as usize].label);
-                self.second[usize::from(row) << 8 | usize::from(column)] = child;
+                let after = self.after(self.nodes[above as usize].label, self.nodes[child as usize].label);
+                self.second[after] = child;
             }
         }
     }
