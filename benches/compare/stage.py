@@ -74,7 +74,7 @@ class Stage:
         if done.returncode != 0:
             said = (done.stderr + done.stdout).replace(env["HOME"], "~").splitlines()
             lines = [line.strip() for line in said if line.strip() and not re.match("note|warn", line, re.IGNORECASE)]
-            raise Unusable(lines[0][:160] if lines else f"it ended with {done.returncode}")
+            raise Unusable(" ".join(" ".join(lines[:2]).split())[:160] if lines else f"it ended with {done.returncode}")
         return done.stdout
 
     def keyring(self, env):
