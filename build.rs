@@ -1,5 +1,6 @@
-//! Tells `cast --version` the commit and the target it was built from. It writes no file. A build without git, or of
-//! sources that are not a checkout of their own (a tarball, a vendored copy), succeeds and names no commit.
+//! Tells `cast --version` the commit and the target it was built from, and the linker of the static binary what to keep
+//! together. It writes no file. A build without git, or of sources that are not a checkout of their own (a tarball, a
+//! vendored copy), succeeds and names no commit.
 
 #![allow(clippy::print_stdout)] // a build script talks to cargo on standard output
 
@@ -18,6 +19,14 @@ fn main() {
     }
     let built_from = [commit(&sources), Some(variable("TARGET"))].into_iter().flatten().collect::<Vec<_>>().join(", ");
     println!("cargo::rustc-env=CAST_VERSION={} ({built_from})", variable("CARGO_PKG_VERSION"));
+    // A linker that somebody has chosen may not know how to read this file.
+    let is_chosen = env::var_os("RUSTC_LINKER").is_some()
+        || ["linker", "fuse-ld"].iter().any(|word| variable("CARGO_ENCODED_RUSTFLAGS").contains(word));
+    if variable("CARGO_CFG_TARGET_ENV") == "musl" && !is_chosen {
+        let order = sources.join("src/start.ld");
+        println!("cargo::rerun-if-changed={}", order.display());
+        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", order.display());
+    }
 }
 
 /// The commit that these sources are checked out from, not the commit of a repository around them.
