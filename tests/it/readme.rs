@@ -16,7 +16,7 @@ use crate::terminal::Terminal;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The pages for users.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "README.md",
     "docs/audit.md",
     "docs/broker.md",
@@ -30,6 +30,7 @@ const PAGES: [&str; 13] = [
     "docs/performance.md",
     "docs/platforms.md",
     "docs/programs.md",
+    "docs/proof.md",
 ];
 
 /// The beginning of a comment that says why a block is not run.
