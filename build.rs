@@ -19,7 +19,7 @@ fn main() {
     }
     let built_from = [commit(&sources), Some(variable("TARGET"))].into_iter().flatten().collect::<Vec<_>>().join(", ");
     println!("cargo::rustc-env=CAST_VERSION={} ({built_from})", variable("CARGO_PKG_VERSION"));
-    // A linker that somebody has chosen may not know how to read this file.
+    // A linker that the user has chosen may not know how to read this file.
     let is_chosen = env::var_os("RUSTC_LINKER").is_some()
         || ["linker", "fuse-ld"].iter().any(|word| variable("CARGO_ENCODED_RUSTFLAGS").contains(word));
     if variable("CARGO_CFG_TARGET_ENV") == "musl" && !is_chosen {

@@ -48,7 +48,7 @@ pub(super) use vault::{AcceptArgs, MergeArgs, VaultCommand};
 )]
 pub(super) struct Cli {
     #[command(flatten)]
-    pub(super) always: Always,
+    pub(super) global: GlobalOptions,
 
     #[command(subcommand)]
     pub(super) command: Command,
@@ -56,7 +56,7 @@ pub(super) struct Cli {
 
 /// The options of all commands.
 #[derive(Args)]
-pub(super) struct Always {
+pub(super) struct GlobalOptions {
     /// Print no success messages and no hints
     #[arg(short, long, global = true, display_order = 900, hide_short_help = true)]
     pub(super) quiet: bool,
@@ -77,7 +77,7 @@ pub(super) fn all() -> clap::Command {
 pub(super) fn run() -> clap::Command {
     let run = RunArgs::augment_args(clap::Command::new("run"));
     let cast = clap::Command::new("cast").version("").disable_version_flag(true);
-    Always::augment_args(cast).subcommand_required(true).subcommand(run)
+    GlobalOptions::augment_args(cast).subcommand_required(true).subcommand(run)
 }
 
 /// Three lines less than clap's own, so that the short help fits on a terminal of 24 lines.

@@ -64,7 +64,7 @@ fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
 }
 
 fn carry_out(cli: Cli) -> ExitCode {
-    let report = Report::new(cli.always.quiet);
+    let report = Report::new(cli.global.quiet);
     let session = Session::new(Places::from_environment(), Box::new(Terminal::new(report)));
     if let Err(code) = look_at_settings(&cli.command, &session, report) {
         return code;

@@ -12,6 +12,7 @@ mod check;
 mod command;
 mod completion;
 mod delete;
+mod dice;
 mod doctor;
 mod durability;
 mod environment;

@@ -8,7 +8,7 @@ mod damage;
 mod development;
 mod elsewhere;
 mod forged;
-pub mod forgeries;
+mod forgeries;
 mod format;
 mod golden;
 mod gone;

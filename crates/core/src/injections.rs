@@ -80,7 +80,7 @@ impl Injections {
             let flags = Flags { from: None, ..flags };
             (name, Injection { source, overrides_builtin, flags, given })
         });
-        // Sorted lists become one map in one go.
+        // Faster than one insert for each: both sides are sorted.
         let mut added = added.collect();
         self.0.append(&mut added);
     }

@@ -242,7 +242,7 @@ impl Prepared {
                 tallies = service.tallies();
                 services.push(Box::new(service));
             }
-            // Goes with the process: to wipe it would take as long as to make it.
+            // Not wiped: the process ends soon, and wiping takes as long as making it.
             let masking = ManuallyDrop::new(Masking::new(to_mask, brokered, fixed));
             if masking.is_some() || !services.is_empty() {
                 supervise(image, masking.as_ref(), scope, services)

@@ -51,7 +51,8 @@ pub(crate) fn open(file: &[u8], identity: &Identity) -> Result<Zeroizing<Vec<u8>
     open_at(file, identity, 0).map(|(plaintext, _)| plaintext)
 }
 
-/// The same. Each stanza costs a multiplication on the curve, so `likeliest` is tried before the others; also returns the one that opened it.
+/// The same. Each stanza costs a multiplication on the curve, so `likeliest` is tried before the others; also returns the one that opened it, or
+/// `likeliest` where age itself had to read the file.
 pub(crate) fn open_at(file: &[u8], identity: &Identity, likeliest: usize) -> Result<Opened, Closed> {
     let end = check_outside(file, "X25519")?;
     if let Some(opened) = short::open(file, end, identity, likeliest) {

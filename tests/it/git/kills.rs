@@ -32,9 +32,10 @@ fn a_killed_driver_leaves_one_side_or_the_merged_one() {
     let Some(calls) = traced(&there.sandbox, &words) else { return skip("git: strace cannot trace here") };
     let merged = fs::read(&paths[1]).unwrap();
     assert!(merged != ours && merged != theirs);
-    let (tries, mut seen) = (Tries::at(calls.len(), KILLED), [0, 0]);
     let writes = ["write", "pwrite64", "rename", "renameat", "renameat2", "openat", "unlink", "close", "fsync"];
-    for call in calls.iter().filter(|call| writes.contains(&&*call.name)) {
+    let calls: Vec<_> = calls.into_iter().filter(|call| writes.contains(&&*call.name)).collect();
+    let (tries, mut seen) = (Tries::at(calls.len(), KILLED), [0, 0]);
+    for call in &calls {
         tries.next();
         lay_out();
         injected(&there.sandbox, &words, call, "signal=SIGKILL");

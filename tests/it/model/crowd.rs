@@ -14,13 +14,13 @@ use super::history::{Event, lines};
 use super::process::{Ended, Kill, Places, Processes};
 use super::words::{self, Meanwhile, answer, ask, concerned, value, words};
 use super::world::{AGENTS, Answer, Asked, KEYS, Reason};
+use crate::dice::Dice;
 use crate::doctor;
 use crate::durability::leftovers;
 use crate::sandbox::Sandbox;
-use crate::vault::forgeries::Dice;
 
 const WORKERS: usize = 4;
-/// Operations of each worker. Who rotates the key does that in their midst.
+/// Operations of each worker. Who rotates the key does it while they work.
 const OPERATIONS: usize = 18;
 /// The worker who rotates, and who ends the history.
 const OWNER: usize = WORKERS;
@@ -259,7 +259,7 @@ impl Crowd {
     }
 }
 
-/// Who fails says in which history, and keeps nobody waiting.
+/// A worker that fails prints its history and lets the owner go on.
 impl Drop for Present<'_> {
     fn drop(&mut self) {
         if thread::panicking() {

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::history::Ending;
+use crate::dice::Dice;
 use crate::sandbox::Outcome;
-use crate::vault::forgeries::Dice;
 
 /// When a process is killed. The moment is a random one: nothing depends on where it falls.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ pub struct Ended {
 
 /// Where a process leaves traces.
 pub struct Places {
-    /// Where the folder's lock is while somebody has it.
+    /// Where the folder's lock is while a process holds it.
     pub lock: PathBuf,
     /// Where each home takes room for what it will remember, before it writes a vault.
     pub seen: PathBuf,

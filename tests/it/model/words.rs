@@ -2,8 +2,8 @@
 //! failure of the test.
 
 use super::world::{AGENTS, Answer, Asked, KEYS, Reason};
+use crate::dice::Dice;
 use crate::sandbox::Outcome;
-use crate::vault::forgeries::Dice;
 
 /// Refusals of a vault that this home did not expect: where vaults are deleted as a whole, and where the master key is
 /// rotated.
@@ -17,7 +17,7 @@ const OTHER_KEY: [&str; 5] = [
     "this machine has seen another state of the vault of agent",
 ];
 
-/// Whoever accepts a vault accepts what was shown.
+/// The vault changed between the review and the acceptance.
 const REVIEW_AGAIN: &str = "has changed meanwhile: review it again";
 
 /// What may have happened by the time of an answer.

@@ -172,8 +172,9 @@ fn killed_anywhere(begin: impl Fn() -> Sandbox, words: &[&str], after: usize) {
     let Some(calls) = traced(&traced_owner, words) else { return skip("share: strace cannot trace here") };
     assert_eq!(people(&traced_owner).len(), after);
     let writes = ["write", "pwrite64", "rename", "renameat", "renameat2", "unlinkat", "fsync", "openat"];
+    let calls: Vec<_> = calls.into_iter().filter(|call| writes.contains(&&*call.name)).collect();
     let (tries, mut seen) = (Tries::at(calls.len(), KILLED), [0, 0]);
-    for call in calls.iter().filter(|call| writes.contains(&&*call.name)) {
+    for call in &calls {
         tries.next();
         let owner = begin();
         injected(&owner, words, call, "signal=SIGKILL");

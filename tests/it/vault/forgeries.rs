@@ -4,6 +4,7 @@
 
 use std::fs;
 
+use crate::dice::Dice;
 use crate::forge::{Key, Text, encrypt};
 use crate::sandbox::{Sandbox, Tries};
 
@@ -56,20 +57,6 @@ fn world() -> World {
     fs::copy(owner.vault("a"), person.vault("a")).unwrap();
     person.cast(["vault", "accept", "a", "--yes"]).succeeds();
     World { owner, newest, known, other, former, person, alice, bob }
-}
-
-/// Numbers that look random, and are the same in every run.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn throw(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % below
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.throw(from.len())]
-    }
 }
 
 /// One that a forger with these keys makes of what it has read.

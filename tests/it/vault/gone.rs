@@ -164,8 +164,9 @@ fn what_is_given_up_by_a_killed_command_is_used_nowhere() {
             (sandbox, file)
         };
         let Some(calls) = traced(&begin().0, words) else { return skip("vault gone: strace does not work here") };
+        let calls: Vec<_> = calls.into_iter().filter(|call| call.name.starts_with("rename")).collect();
         let (tries, mut killed) = (Tries::at(calls.len(), KILLED), 0);
-        for call in calls.iter().filter(|call| call.name.starts_with("rename")) {
+        for call in &calls {
             tries.next();
             let (sandbox, file) = begin();
             let id = text_of(&file, &sandbox).id;

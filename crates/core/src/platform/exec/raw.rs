@@ -126,7 +126,7 @@ pub(crate) fn close_at_exec(number: i32) {
 }
 
 /// Device and inode of what a descriptor leads to. `None` if it is not open.
-pub(super) fn leads_to(number: i32) -> Option<(u64, u64)> {
+pub(super) fn place_of(number: i32) -> Option<(u64, u64)> {
     // SAFETY: the descriptor is used only for this call, which fails harmlessly if it is not open.
     let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
     let file = rustix::fs::fstat(descriptor).ok()?;

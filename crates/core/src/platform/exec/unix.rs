@@ -182,7 +182,7 @@ fn descriptors_of(file: &Metadata) -> Vec<i32> {
     let Ok(descriptors) = std::fs::read_dir("/dev/fd") else { return Vec::new() };
     let numbers: Vec<i32> =
         descriptors.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    numbers.into_iter().filter(|number| raw::leads_to(*number) == Some(place(file))).collect()
+    numbers.into_iter().filter(|number| raw::place_of(*number) == Some(place(file))).collect()
 }
 
 pub(super) fn keep_from_children(file: &Metadata) {

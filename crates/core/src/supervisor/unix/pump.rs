@@ -122,19 +122,20 @@ impl Source {
 
 /// Memory for one read. It begins where a page does, because the system copies to such places fastest. Most commands
 /// print little: it grows when a read has filled it.
-struct Chunk {
-    memory: Vec<u8>,
-    size: usize,
-}
+struct Chunk(Vec<u8>);
 
 impl Chunk {
     fn of(size: usize) -> Self {
-        Self { memory: vec![0; size + PAGE], size }
+        Self(vec![0; size + PAGE])
+    }
+
+    fn size(&self) -> usize {
+        self.0.len() - PAGE
     }
 
     fn bytes(&mut self) -> &mut [u8] {
-        let begin = self.memory.as_ptr().align_offset(PAGE).min(PAGE);
-        &mut self.memory[begin..begin + self.size]
+        let (begin, size) = (self.0.as_ptr().align_offset(PAGE).min(PAGE), self.size());
+        &mut self.0[begin..begin + size]
     }
 }
 
@@ -216,7 +217,7 @@ pub(super) fn pump(
             *left = left.saturating_sub(read);
         }
         patience = idle;
-        let is_full = read == FIRST_CHUNK && chunk.size == FIRST_CHUNK;
+        let is_full = read == FIRST_CHUNK && chunk.size() == FIRST_CHUNK;
         let read = &chunk.bytes()[..read];
         if let Err(error) = out.written_by(read, |out| filter.pass(read, out)) {
             return sink_gone(error, sink);
