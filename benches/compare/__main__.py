@@ -25,7 +25,6 @@ def options():
     parser.add_argument("--cast", metavar="FILE", help="compare this binary; otherwise the static one is built")
     parser.add_argument("--runs", type=int, default=50, metavar="N", help="runs of each program (default: 50)")
     parser.add_argument("--parts", default=",".join(PARTS), metavar="A,B", help=f"only these of {', '.join(PARTS)}")
-    parser.add_argument("--quick", action="store_true", help="without the benches of latency, memory and broker")
     parser.add_argument("--install-peers", action="store_true", help="first install peers in target/peers: takes long")
     parser.add_argument("--json", metavar="FILE", help="keep all numbers in FILE")
     parser.add_argument("--from", metavar="FILE", dest="kept", help="run nothing; print what --json kept in FILE")
@@ -50,12 +49,11 @@ def run(asked, parts):
             "start": lambda: cases.starts(10),
             "thousand": lambda: cases.starts(1000),
             "masked": cases.masked,
-            "log": lambda: cases.logs(LOG),
+            "log": cases.logs,
         }.items():
             if part in parts:
                 tell(part)
                 found |= work()
-        os.chdir(here)
         about = programs.about(cast, path) | {"runs": asked.runs, "load": load}
         rows = {case: [row.data() for row in rows] for case, rows in found.items()}
         return {"about": about, "log": LOG, "cases": rows}
@@ -91,6 +89,8 @@ def main():
     parts = asked.parts.split(",")
     if unknown := [part for part in parts if part not in PARTS]:
         sys.exit(f"compare: there is no part '{unknown[0]}'")
+    if asked.write and not asked.kept and set(parts) != set(PARTS):
+        sys.exit("compare: --write needs all parts")
     if asked.install_peers:
         programs.install_peers()
     if asked.kept:
@@ -98,17 +98,18 @@ def main():
             data = json.load(file)
     else:
         data = run(asked, parts)
-        if "benches" in parts and not asked.quick:
+        if "benches" in parts:
             data["benches"] = benches()
     if asked.json:
         with open(asked.json, "w", encoding="utf-8") as file:
             json.dump(data, file)
-    text = tables.write(data)
+    text = tables.all_tables(data)
     print(text)
-    for file in [asked.svg] + ([PICTURE] if asked.write else []):
-        if file:
+    if asked.svg or asked.write:
+        picture = plot.draw(data)
+        for file in filter(None, [asked.svg, PICTURE if asked.write else None]):
             with open(file, "w", encoding="utf-8") as out:
-                out.write(plot.draw(data))
+                out.write(picture)
     if asked.write:
         written(text)
 

@@ -8,6 +8,7 @@ from stage import Unusable, secrets, write
 
 TRUE = ["/bin/true"]
 LOG = 256 << 20
+LOGS = (1, 10, 20, 100, 200)  # the numbers of secrets
 
 
 class Cases:
@@ -84,16 +85,16 @@ class Cases:
         self.timed(rows, masked=True)
         return {"masked start": rows}
 
-    def logs(self, size):
+    def logs(self):
         """A log through a pipe, for each number of secrets; the peers at two of them."""
         tables = {}
         cat = self.stage.which("cat")
-        for count in (1, 10, 20, 100, 200):
+        for count in LOGS:
             values = secrets(count)
             makers = [("cast", self.cast.masked), *(peers.MASKED if count in (10, 100) else [])]
             ready = self.rows(makers, values, masked=True)
             for hits in (False, True):
-                log = write_log(os.path.join(self.stage.root, "log"), size, list(values.values()) if hits else [])
+                log = write_log(os.path.join(self.stage.root, "log"), LOG, list(values.values()) if hits else [])
                 floor = Row("`cat \\| cat`", "", [cat], self.stage.home(), peer=False)
                 rows = [floor, *(row.again() for row in ready)]
 

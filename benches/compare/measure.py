@@ -115,7 +115,7 @@ def peaks(rows, once, file):
     for row in rows:
         found = []
         try:
-            for _ in range(0 if row.why else min(3, row.limit // 3)):
+            for _ in range(0 if row.why else max(1, min(3, row.limit // 3))):
                 once(row)
                 with open(file, encoding="ascii") as text:
                     found.append(int(text.read()) * 1024 / 1e6)

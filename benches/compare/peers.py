@@ -1,5 +1,6 @@
 """How each peer stores secrets on this machine, without an account, and hands them to a program: the fastest of its
-documented ways. Each function makes a home with these secrets, and returns the words that go before a command."""
+documented ways. Each function of the lists at the end makes a home with these secrets and returns a `Row`, or
+raises `Unusable`."""
 
 import base64
 import json
@@ -15,10 +16,10 @@ from measure import Row
 from stage import Unusable, dotenv, write
 
 
-def identity(stage, env, program="age-keygen"):
+def identity(stage, env):
     """A key of age in a file; its path, the key and its recipient."""
     path = f"{env['HOME']}/key.txt"
-    stage.call([stage.which(program), "-o", path], env)
+    stage.call([stage.which("age-keygen"), "-o", path], env)
     with open(path, encoding="ascii") as file:
         text = file.read()
     os.chmod(path, 0o600)
@@ -63,8 +64,8 @@ def typed(words, env, answers, seconds=60):
         raise Unusable(f"'{os.path.basename(words[0])} {words[1]}' failed on a terminal")
 
 
-def hidden(env, file, values):
-    """A set-up may leave values as they were."""
+def require_encrypted(env, file, values):
+    """Raises if a set-up left values in plain text."""
     with open(f"{env['HOME']}/{file}", encoding="utf-8") as text:
         found = text.read()
     if any(value in found for value in values.values()):
@@ -89,9 +90,9 @@ def envio_keyring(stage, values):
     return row
 
 
-def age_with_bash(stage, values, program="age", keygen="age-keygen"):
+def age_with_bash(stage, values, program="age"):
     env, program = stage.home(), stage.which(program)
-    path, _, to = identity(stage, env, keygen)
+    path, _, to = identity(stage, env)
     file = sealed(stage, env, to, dotenv(values))
     script = f'set -a; eval "$({program} -d -i {path} {file})"; exec "$@"'
     name = os.path.basename(program)
@@ -100,7 +101,7 @@ def age_with_bash(stage, values, program="age", keygen="age-keygen"):
 
 
 def rage_with_bash(stage, values):
-    return age_with_bash(stage, values, "rage", "age-keygen")
+    return age_with_bash(stage, values, "rage")
 
 
 def lade(stage, values, ttl="off", mask=False):
@@ -209,7 +210,7 @@ def varlock(stage, values, options=("--no-redact-stdout",)):
     write(f"{env['HOME']}/.env.local", dotenv(values))
     write(f"{env['HOME']}/package.json", json.dumps({"name": "compare", "private": True}))
     typed([program, "encrypt", "--file", ".env.local"], env, [("enter to confirm", "\r")], 60 + len(values))
-    hidden(env, ".env.local", values)
+    require_encrypted(env, ".env.local", values)
     words = [program, "run", *options, "--inject", "vars", "--"]
     return Row("varlock", "its local encryption, key in a file", words, env)
 
@@ -223,7 +224,7 @@ def dotenvx(stage, values, options=()):
     alone = ["--no-armor", "--no-native"]
     write(f"{env['HOME']}/.env", dotenv(values))
     stage.call([program, "encrypt", *alone], env, timeout=600)
-    hidden(env, ".env", values)
+    require_encrypted(env, ".env", values)
     return Row("dotenvx", "an encrypted .env, key in a file", [program, "run", "--quiet", *alone, *options, "--"], env)
 
 

@@ -48,6 +48,8 @@ def install_peers():
 def build_cast():
     """The static binary, as .ci/install builds it."""
     target = f"{platform.machine()}-unknown-linux-musl"
+    if shutil.which("rustup"):
+        subprocess.run(["rustup", "target", "add", target], capture_output=True, check=False)
     env = dict(os.environ)
     if not shutil.which("musl-gcc"):
         env.setdefault(f"CC_{target.replace('-', '_')}", "cc")

@@ -1,10 +1,11 @@
-"""The numbers as Markdown, and what is claimed of them."""
+"""The numbers as Markdown, and the targets beside them."""
+
+from cases import LOGS
 
 FLOOR = "a Rust program that only execs"
-LOGS = (1, 10, 20, 100, 200)
 
 
-def write(data):
+def all_tables(data):
     """All tables of a run."""
     parts = [about(data["about"])]
     cases = data["cases"]
@@ -22,8 +23,8 @@ def write(data):
     if any(case.startswith("log") for case in cases):
         parts.append(f"**A log of {data['log'] >> 20} MiB** from `cat` through a pipe, masked, in MB/s")
         parts.append(logs(cases, data["log"]))
-    parts.append("**What is claimed**")
-    parts.append(table(["", "in this run", "at most or at least", ""], claims(data), "lrrl"))
+    parts.append("**Targets**")
+    parts.append(table(["", "in this run", "target", ""], targets(data), "lrrl"))
     for text in data.get("benches", {}).values():
         parts.append("\n".join(f"    {line}" if line else "" for line in text.strip().splitlines()))
     return "\n\n".join(parts) + "\n"
@@ -82,7 +83,7 @@ def not_timed(rows):
     reasons = {}
     for row in rows:
         if row["why"]:
-            reasons.setdefault(row["why"], dict.fromkeys([])).setdefault(row["name"])
+            reasons.setdefault(row["why"], {})[row["name"]] = None
     left = [f"{', '.join(names)}: {why}" for why, names in reasons.items()]
     return "\n\nNot timed: " + "; ".join(left) + "." if left else ""
 
@@ -104,11 +105,11 @@ def logs(cases, size):
     return table(head, lines, "rl" + "r" * (len(names) + 2)) + not_timed(left)
 
 
-def claims(data):
+def targets(data):
     """What the project wants to reach, each with what this run saw."""
     cases, lines = data["cases"], []
 
-    def claim(what, seen, bound, met):
+    def target(what, seen, bound, met):
         if seen is not None:
             lines.append([what, seen, bound, "met" if met else "missed"])
 
@@ -118,45 +119,45 @@ def claims(data):
             continue
         floor, ours = median(rows, FLOOR), median(rows, "cast", "key in a file")
         if count == 10 and ours:
-            claim("10 secrets, key in a file ÷ floor", f"{ours / floor:.2f}", "≤ 1.4", ours / floor <= 1.4)
-        against(claim, f"{count:,} secrets, key in a file", rows, ours, 3 if count == 10 else 1)
+            target("10 secrets, key in a file ÷ floor", f"{ours / floor:.2f}", "≤ 1.4", ours / floor <= 1.4)
+        against(target, f"{count:,} secrets, key in a file", rows, ours, 3 if count == 10 else 1)
         rows = cases[f"keyring {count}"]
         cast = next((row for row in rows if row["name"] == "cast" and row["median"]), None)
         if cast and count == 10:
             above = (cast["median"] - cast["daemons"]) * 1e3
-            claim("10 secrets, keyring, above the daemons' own time", f"{above:.2f} ms", "≤ 1 ms", above <= 1)
+            target("10 secrets, keyring, above the daemons' own time", f"{above:.2f} ms", "≤ 1 ms", above <= 1)
         if cast:
-            against(claim, f"{count:,} secrets, keyring", rows, cast["median"], 4 if count == 10 else 1)
+            against(target, f"{count:,} secrets, keyring", rows, cast["median"], 4 if count == 10 else 1)
     rows = cases.get("masked start")
     if rows and median(rows, "cast"):
         ratio = median(rows, "cast") / median(rows, FLOOR)
-        claim("masked start, 10 secrets ÷ floor", f"{ratio:.2f}", "≤ 2.5", ratio <= 2.5)
-        against(claim, "masked start, 10 secrets", rows, median(rows, "cast"), 1)
+        target("masked start, 10 secrets ÷ floor", f"{ratio:.2f}", "≤ 2.5", ratio <= 2.5)
+        against(target, "masked start, 10 secrets", rows, median(rows, "cast"), 1)
     for count in LOGS:
         for text, what in (("clean", "no hits"), ("hits", "a hit per MiB")):
             rows = cases.get(f"log {count} {text}", [])
             ours = median(rows, "cast")
             if ours and count in (1, 20, 200):
                 ratio = rows[0]["median"] / ours
-                claim(f"masked log, {some(count)}, {what} ÷ `cat \\| cat`", f"{ratio:.2f}", "≥ 0.9", ratio >= 0.9)
+                target(f"masked log, {secrets(count)}, {what} ÷ `cat \\| cat`", f"{ratio:.2f}", "≥ 0.9", ratio >= 0.9)
             if ours and count in (10, 100):
-                against(claim, f"masked log, {some(count)}, {what}", rows, ours, 1)
+                against(target, f"masked log, {secrets(count)}, {what}", rows, ours, 1)
     for case, what in (("start 10", "start, 10 secrets"), ("masked start", "masked start, 10 secrets"),
                        ("log 20 hits", "masked log, 20 secrets"), ("log 200 hits", "masked log, 200 secrets")):
         peaks = [row["peak"] for row in cases.get(case, []) if row["name"] == "cast" and row["peak"]]
         if peaks:
-            claim(f"peak RSS: {what}", f"{max(peaks):.1f} MB", "< 5 MB", max(peaks) < 5)
+            target(f"peak RSS: {what}", f"{max(peaks):.1f} MB", "< 5 MB", max(peaks) < 5)
     return lines
 
 
-def some(count):
+def secrets(count):
     return f"{count} secret" + "s" * (count > 1)
 
 
-def against(claim, what, rows, ours, least):
+def against(target, what, rows, ours, least):
     peers = [row for row in rows if row["peer"] and row["median"]]
     if ours and peers:
         best = min(peers, key=lambda row: row["median"])
         ratio = best["median"] / ours
         what += f", beside the fastest peer ({best['name']})"
-        claim(what, f"{ratio:.2f} × as fast", f"≥ {least} ×", ratio >= least)
+        target(what, f"{ratio:.2f} × as fast", f"≥ {least} ×", ratio >= least)
