@@ -19,14 +19,29 @@ fn main() {
     }
     let built_from = [commit(&sources), Some(variable("TARGET"))].into_iter().flatten().collect::<Vec<_>>().join(", ");
     println!("cargo::rustc-env=CAST_VERSION={} ({built_from})", variable("CARGO_PKG_VERSION"));
-    // A linker that the user has chosen may not know how to read this file.
-    let is_chosen = env::var_os("RUSTC_LINKER").is_some()
-        || ["linker", "fuse-ld"].iter().any(|word| variable("CARGO_ENCODED_RUSTFLAGS").contains(word));
-    if variable("CARGO_CFG_TARGET_ENV") == "musl" && !is_chosen {
+    if variable("CARGO_CFG_TARGET_ENV") == "musl" {
+        let linker = format!("CARGO_TARGET_{}_LINKER", variable("TARGET").to_uppercase().replace('-', "_"));
+        for name in [&linker, "RUSTFLAGS"] {
+            println!("cargo::rerun-if-env-changed={name}");
+        }
         let order = sources.join("src/start.ld");
         println!("cargo::rerun-if-changed={}", order.display());
-        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", order.display());
+        if reads_scripts() {
+            println!("cargo::rustc-link-arg-bins=-T");
+            println!("cargo::rustc-link-arg-bins={}", order.display());
+        }
     }
+}
+
+/// Whether the linker is one that is known to read `src/start.ld`, and nobody has chosen another.
+fn reads_scripts() -> bool {
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    if env::var_os("RUSTC_LINKER").is_some() || flags.contains("link") {
+        return false;
+    }
+    let Ok(output) = Command::new("cc").arg("-Wl,--version").output() else { return false };
+    let version = String::from_utf8_lossy(&output.stdout);
+    version.starts_with("GNU ld") || version.starts_with("LLD")
 }
 
 /// The commit that these sources are checked out from, not the commit of a repository around them.

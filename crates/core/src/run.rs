@@ -221,7 +221,7 @@ pub fn prepare(session: &Session, agent: &AgentName, mut request: Request) -> Re
 
 impl Prepared {
     /// Runs the program to its end, masks its output and brokers its secrets, or becomes the program if there is nothing
-    /// to do for it.
+    /// to do for it. This process is meant to end then: what was masked stays in its memory.
     pub fn run(self, session: &Session) -> Result<Result<Done, NotStarted>> {
         let Self { event, program, arguments, environment, mut to_mask, brokering, fixed, scope, .. } = self;
         let mut tallies = service::Tallies::default();

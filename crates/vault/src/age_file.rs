@@ -160,15 +160,18 @@ mod tests {
     #[test]
     fn every_truncation_and_every_flipped_byte_stays_closed() {
         let (file, identity) = sealed(b"a secret of some length");
-        let open = |file: &[u8]| open(file, &identity).map(|_| ()).unwrap_err();
-        // As age itself says.
-        let age = |file: &[u8]| check_outside(file, "X25519").and_then(|_| read_sealed(file, &identity)).unwrap_err();
-        for cut in 0..file.len() {
-            assert_eq!(open(&file[..cut]), age(&file[..cut]), "cut at {cut}");
-            for bit in [1, 0x20, 0x80] {
-                let mut flipped = file.clone();
-                flipped[cut] ^= bit;
-                assert_eq!(open(&flipped), age(&flipped), "flipped at {cut}");
+        for identity in [identity, Identity::generate()] {
+            let open = |file: &[u8]| open(file, &identity).map(|_| ()).unwrap_err();
+            // As age itself says.
+            let age =
+                |file: &[u8]| check_outside(file, "X25519").and_then(|_| read_sealed(file, &identity)).unwrap_err();
+            for cut in 0..file.len() {
+                assert_eq!(open(&file[..cut]), age(&file[..cut]), "cut at {cut}");
+                for bit in [1, 0x20, 0x80] {
+                    let mut flipped = file.clone();
+                    flipped[cut] ^= bit;
+                    assert_eq!(open(&flipped), age(&flipped), "flipped at {cut}");
+                }
             }
         }
     }

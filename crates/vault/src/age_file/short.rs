@@ -33,7 +33,7 @@ pub(super) fn open(file: &[u8], end: usize, identity: &Identity, likeliest: usiz
     let (head, rest) = file.split_at(end);
     let line = rest.split(|byte| *byte == b'\n').next()?;
     let (payload, mac) = (rest.get(line.len() + 1..)?, line.strip_prefix(END)?.strip_prefix(b" ")?);
-    let mac = BASE64.decode(mac).ok().filter(|mac| mac.len() == 32)?;
+    let mac = BASE64.decode(mac).ok().filter(|mac| mac.len() == 32 && payload.len() >= NONCE)?;
     let stanzas = stanzas(head)?;
     let others = (0..stanzas.len()).filter(|index| *index != likeliest);
     let unwrapped = std::iter::once(likeliest)
@@ -70,7 +70,8 @@ fn plaintext(file_key: &FileKey, payload: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(plaintext)
 }
 
-/// The stanzas of a header, if age would read all of them: a vault opens with stock age as well.
+/// The stanzas of a header, if age would read all of them: a vault opens with stock age as well. (All but one: age refuses a header where the share of
+/// an earlier stanza is of low order. Only who has the file key can write that.)
 fn stanzas(head: &[u8]) -> Option<Vec<Stanza>> {
     let text = str::from_utf8(head.strip_prefix(VERSION)?).ok()?;
     let mut lines = text.strip_suffix('\n')?.split('\n').peekable();

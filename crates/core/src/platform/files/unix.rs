@@ -172,6 +172,7 @@ pub(super) fn open_lock(path: &Path) -> io::Result<File> {
 }
 
 fn open_lock_at(folder: impl AsFd, path: &Path) -> io::Result<File> {
+    let mut tries = 0..1000;
     loop {
         match create_private_at(&folder, path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -179,7 +180,7 @@ fn open_lock_at(folder: impl AsFd, path: &Path) -> io::Result<File> {
         }
         match open_at(&folder, path, OFlags::RDWR | OFlags::NOFOLLOW) {
             // Its holder has let it go since, and the file with it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries.next().is_some() => {}
             opened => return opened,
         }
     }

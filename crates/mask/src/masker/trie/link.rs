@@ -86,7 +86,7 @@ impl Trie {
     fn fill_second(&mut self) {
         // A row for each state of depth 1, as the root's to begin with.
         let labels = (0_u8..=255).filter(|label| self.top[usize::from(*label)] != ROOT);
-        for (row, label) in (0..).zip(labels) {
+        for (label, row) in labels.zip(0..=255) {
             self.rows[usize::from(label)] = row;
             self.second.extend_from_slice(&self.top);
         }
@@ -104,5 +104,24 @@ impl Trie {
     /// The state after the chain's last.
     fn end_of(&self, chain: usize) -> State {
         self.chains.get(chain + 1).map_or(self.next_state(), |next| next.first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_first_byte_has_a_row_of_its_own() {
+        let mut trie = Trie::new();
+        for byte in 0..=255_u8 {
+            trie.insert(&[byte, !byte, byte], 0);
+        }
+        trie.link();
+        for byte in 0..=255_u8 {
+            let second = trie.step(trie.step(ROOT, byte), !byte);
+            assert!(second != ROOT && second != trie.step(ROOT, !byte), "{byte}");
+            assert!(trie.ends.contains_key(&trie.step(second, byte).into()), "{byte}");
+        }
     }
 }
