@@ -1,7 +1,7 @@
 //! cast loses nothing: many processes at once, some of them killed, in two homes with one folder of vaults, while the
-//! master key is rotated. There must be an order, one operation after the other, that explains all that they
-//! asked and saw. A few histories; `CAST_CROWD=200` makes that many, and `CAST_CROWD_SEED=7` makes the one of that seed. A seed fixes
-//! what is asked and about when it is killed; who comes first is the system's choice.
+//! master key is rotated. There must be an order, one operation after the other, that explains all that they asked and
+//! saw. A few histories; `CAST_CROWD=200` makes that many, and `CAST_CROWD_SEED=7` makes the one of that seed. A seed
+//! fixes what is asked and about when it is killed; who comes first is the system's choice.
 //!
 //! | file | what it does |
 //! |---|---|
