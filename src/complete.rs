@@ -106,8 +106,11 @@ fn options(command: &Command, cursor: &Cursor, current: &str) -> Vec<Candidate> 
         let excludes = |one: &Arg, other: &Arg| command.get_arg_conflicts_with(one).contains(&other);
         given.iter().any(|other| *other == arg || excludes(other, arg) || excludes(arg, other))
     };
-    let shown = command.get_arguments().filter(|arg| !arg.is_hide_set() && !excluded(arg));
-    let named = shown.filter_map(|arg| Some(Candidate::new(&format!("--{}", arg.get_long()?), arg.get_help())));
+    let mut shown: Vec<_> = command.get_arguments().filter(|arg| !arg.is_hide_set() && !excluded(arg)).collect();
+    // Those of every command come last, and the help after them.
+    shown.sort_by_key(|arg| (arg.get_id() == "help", arg.is_global_set()));
+    let named =
+        shown.into_iter().filter_map(|arg| Some(Candidate::new(&format!("--{}", arg.get_long()?), arg.get_help())));
     named.filter(|candidate| candidate.word.starts_with(current)).collect()
 }
 
