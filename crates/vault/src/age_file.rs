@@ -167,11 +167,9 @@ mod tests {
                 |file: &[u8]| check_outside(file, "X25519").and_then(|_| read_sealed(file, &identity)).unwrap_err();
             for cut in 0..file.len() {
                 assert_eq!(open(&file[..cut]), age(&file[..cut]), "cut at {cut}");
-                for bit in [1, 0x20, 0x80] {
-                    let mut flipped = file.clone();
-                    flipped[cut] ^= bit;
-                    assert_eq!(open(&flipped), age(&flipped), "flipped at {cut}");
-                }
+                let mut flipped = file.clone();
+                flipped[cut] ^= 1;
+                assert_eq!(open(&flipped), age(&flipped), "flipped at {cut}");
             }
         }
     }
