@@ -149,14 +149,17 @@ pub(crate) fn give(number: i32, end: BorrowedFd<'_>) -> io::Result<()> {
     Ok(rustix::io::dup2(end, &mut descriptor)?)
 }
 
+/// The numbers of all descriptors that are open; one among them was that of the folder which lists them, and is closed.
+pub(super) fn descriptors() -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir("/dev/fd") else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
 /// The descriptors above standard error that CMD inherits. cast opens none of that kind, so nothing owns them.
 pub(crate) fn inherited() -> Vec<BorrowedFd<'static>> {
-    let Ok(descriptors) = std::fs::read_dir("/dev/fd") else { return Vec::new() };
-    let numbers: Vec<i32> =
-        descriptors.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     // SAFETY: those that stay in the list are open, and nothing in this process closes them.
     let descriptors =
-        numbers.into_iter().filter(|number| *number > 2).map(|number| unsafe { BorrowedFd::borrow_raw(number) });
+        descriptors().into_iter().filter(|number| *number > 2).map(|number| unsafe { BorrowedFd::borrow_raw(number) });
     let is_inherited = |descriptor: &BorrowedFd<'_>| {
         rustix::io::fcntl_getfd(descriptor).is_ok_and(|flags| !flags.contains(rustix::io::FdFlags::CLOEXEC))
     };

@@ -177,12 +177,9 @@ pub(super) fn close_in_children(file: &Metadata) {
     descriptors_of(file).into_iter().filter(|number| *number > 2).for_each(raw::close_at_exec);
 }
 
-/// The descriptors that lead to a file. Gathered first: what reads the folder has a descriptor of its own.
+/// The descriptors that lead to a file.
 fn descriptors_of(file: &Metadata) -> Vec<i32> {
-    let Ok(descriptors) = std::fs::read_dir("/dev/fd") else { return Vec::new() };
-    let numbers: Vec<i32> =
-        descriptors.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    numbers.into_iter().filter(|number| raw::place_of(*number) == Some(place(file))).collect()
+    raw::descriptors().into_iter().filter(|number| raw::place_of(*number) == Some(place(file))).collect()
 }
 
 pub(super) fn keep_from_children(file: &Metadata) {
