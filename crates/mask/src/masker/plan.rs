@@ -11,6 +11,10 @@ use crate::forms::{self, Form};
 /// is looked for as it is, whole and line by line, so that a plan stays below some 200 MB whatever a vault holds.
 pub const ENCODED_BYTES: usize = 64 << 10;
 
+/// About how many states a byte of a value takes in its encodings, and how many forms a value has.
+const STATES_OF_BYTE: usize = 9;
+const FORMS_OF_VALUE: usize = 9;
+
 /// Which of the values with these lengths are looked for in every encoding.
 pub fn encoded(lengths: &[usize]) -> Vec<bool> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
@@ -43,8 +47,10 @@ impl Plan {
         let mut secrets: Vec<_> = secrets.into_iter().collect();
         secrets.sort_unstable();
         let lengths: Vec<_> = secrets.iter().map(|(_, value)| value.len()).collect();
-        let mut plan = Builder::default();
-        for ((name, value), is_encoded) in secrets.into_iter().zip(encoded(&lengths)) {
+        let encoded = encoded(&lengths);
+        let bytes = lengths.iter().zip(&encoded).filter(|(_, is_encoded)| **is_encoded).map(|(len, _)| len).sum();
+        let mut plan = Builder::for_values(lengths.len(), bytes);
+        for ((name, value), is_encoded) in secrets.into_iter().zip(encoded) {
             let name = plan.name(name);
             let mut take = |form: Form<'_>| plan.add(name, form);
             if is_encoded { forms::each_form(value, &mut take) } else { forms::each_raw_form(value, &mut take) }
@@ -95,6 +101,15 @@ impl Default for Builder {
 }
 
 impl Builder {
+    /// With room for the forms of this many values, and for the encodings of this many bytes: a table that grows needs
+    /// its memory twice.
+    fn for_values(count: usize, bytes: usize) -> Self {
+        let mut plan = Self::default();
+        plan.wrapped.reserve(bytes * STATES_OF_BYTE);
+        plan.heads.reserve_exact(count * FORMS_OF_VALUE);
+        plan
+    }
+
     pub(super) fn name(&mut self, name: &str) -> u32 {
         self.markers.push(format!("[cast:{name}]").into_bytes());
         u32::try_from(self.markers.len() - 1).expect("fewer names than 2^32")

@@ -236,21 +236,25 @@ fn renewed(known: &mut Option<usize>, from: usize, find: impl FnOnce() -> usize)
     }
 }
 
-/// A set of numbers behind a bitmap that answers most lookups. A false positive costs a little time; there are no false
-/// negatives.
+/// A set of numbers behind a bitmap that answers most lookups. A false positive costs a little time; there are no
+/// false negatives.
 struct Set {
+    /// A bit for each number.
     bits: Vec<u64>,
-    tags: Vec<u32>,
+    /// Open addressing; zero is an empty slot.
+    tags: Vec<u16>,
 }
 
-/// The size in bits of the largest bitmap: 16 bits for each of `MOST_PIECES`.
-const LOG_WORDS: u32 = MOST_PIECES.trailing_zeros() - 2;
+/// How many numbers share a word of the bitmap, at most: more means more false positives.
+const NUMBERS_IN_WORD: usize = 4;
+/// The number of words of the largest bitmap, as a power of two.
+const LOG_WORDS: u32 = (MOST_PIECES / NUMBERS_IN_WORD).trailing_zeros();
 
 impl Set {
     fn new(count: usize) -> Self {
         Self {
-            bits: vec![0; count.next_power_of_two().clamp(1 << 6, 1 << LOG_WORDS)],
-            tags: vec![0; (count * 2).next_power_of_two()],
+            bits: vec![0; count.div_ceil(NUMBERS_IN_WORD).next_power_of_two().min(1 << LOG_WORDS)],
+            tags: vec![0; count + count / 4 + 1],
         }
     }
 
@@ -258,13 +262,7 @@ impl Set {
         let hash = hash(number);
         let (word, bit) = self.place(hash);
         self.bits[word] |= 1 << bit;
-        let (mut slot, tag) = self.slot(hash);
-        while self.tags[slot] != 0 {
-            if self.tags[slot] == tag {
-                return;
-            }
-            slot = (slot + 1) & (self.tags.len() - 1);
-        }
+        let (slot, tag) = self.slot(hash);
         self.tags[slot] = tag;
     }
 
@@ -288,20 +286,19 @@ impl Set {
 
     #[cold]
     fn holds_surely(&self, hash: u64) -> bool {
-        let (mut slot, tag) = self.slot(hash);
-        while self.tags[slot] != 0 {
-            if self.tags[slot] == tag {
-                return true;
-            }
-            slot = (slot + 1) & (self.tags.len() - 1);
-        }
-        false
+        let (slot, tag) = self.slot(hash);
+        self.tags[slot] == tag
     }
 
-    fn slot(&self, hash: u64) -> (usize, u32) {
+    /// The slot that has the tag, or the empty one where it belongs. A set has more slots than numbers.
+    fn slot(&self, hash: u64) -> (usize, u16) {
         let mixed = (hash ^ hash >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-        let tag = u32::try_from(mixed >> 32).expect("half of 64 bits") | 1;
-        (usize::try_from(mixed & 0xFFFF_FFFF).expect("half of 64 bits") & (self.tags.len() - 1), tag)
+        let tag = u16::try_from(mixed >> 48).expect("a quarter of 64 bits") | 1;
+        let slots = self.tags.len() as u64;
+        let first = usize::try_from(((mixed & 0xFFFF_FFFF) * slots) >> 32).expect("one of the slots");
+        let (before, behind) = self.tags.split_at(first);
+        let found = behind.iter().chain(before).position(|known| *known == tag || *known == 0).expect("an empty slot");
+        ((first + found) % self.tags.len(), tag)
     }
 }
 

@@ -66,10 +66,9 @@ pub(super) struct Trie {
     chains: Vec<Chain>,
     /// The next state from the root, by byte.
     top: Vec<State>,
-    /// The next state from a state of depth 1, by that state's row and by byte. Most text stays here and at the root.
-    second: Vec<State>,
-    /// The row of a state of depth 1, by its label.
-    rows: [u8; 256],
+    /// Which bytes are behind the first byte of a form, by that byte: a bit for each. Most text stays at the root and the
+    /// states of depth 1.
+    second: Vec<[u64; 4]>,
     elsewhere: Table<State>,
     /// The longest form that ends at a state.
     ends: Table<Entry>,
@@ -83,10 +82,14 @@ impl Trie {
             chains: Vec::new(),
             top: vec![ROOT; 256],
             second: Vec::new(),
-            rows: [0; 256],
             elsewhere: Table::default(),
             ends: Table::default(),
         }
+    }
+
+    /// Makes room for this many states.
+    pub(super) fn reserve(&mut self, states: usize) {
+        self.nodes.reserve_exact(states);
     }
 
     /// Adds a form. Names must come in ascending order, so that the lowest keeps a shared form. Returns whether the
@@ -154,10 +157,11 @@ impl Trie {
         }
     }
 
-    /// Where `second` has the state after the one of depth 1 with this label, and a byte.
+    /// The state after the one of depth 1 with this label, and a byte.
     #[inline]
-    fn after(&self, label: u8, byte: u8) -> usize {
-        usize::from(self.rows[usize::from(label)]) << 8 | usize::from(byte)
+    fn after(&self, state: State, label: u8, byte: u8) -> State {
+        let is_child = self.second[usize::from(label)][usize::from(byte >> 6)] >> (byte & 63) & 1 != 0;
+        is_child.then(|| self.child(state, byte)).flatten().unwrap_or(self.top[usize::from(byte)])
     }
 
     /// The state after one more byte.
@@ -167,7 +171,7 @@ impl Trie {
             count_move();
             let node = &self.nodes[state as usize];
             if node.is & DEPTH_ONE != 0 {
-                return self.second[self.after(node.label, byte)];
+                return self.after(state, node.label, byte);
             }
             if let Some(child) = self.child(state, byte) {
                 return child;

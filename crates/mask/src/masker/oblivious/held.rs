@@ -92,8 +92,9 @@ impl Tail<'_> {
             Some(byte) if self.rule.is_token[usize::from(byte)] => true,
             Some(b'{') => opens(back),
             Some(b'}') => {
-                let digits = (1..=6).take_while(|digit| self.byte(back + digit).is_some_and(|b| b.is_ascii_hexdigit()));
-                opens(back + 1 + digits.count())
+                let is_digit = |back: usize| self.byte(back).is_some_and(|b| b.is_ascii_hexdigit());
+                let digits = (1..=6).take_while(|digit| is_digit(back + digit)).count();
+                digits > 0 && opens(back + 1 + digits)
             }
             _ => false,
         }

@@ -31,7 +31,17 @@ impl Shape {
             }
             text
         };
-        Self([one(), one(), one()])
+        let shape = Self([one(), one(), one()]);
+        if shape.is_one_in_each_spelling() { shape } else { Self::random(random) }
+    }
+
+    /// A value that ends like an escape of its own mark begins (`%2`, `&a`) stands as it is in its encoding too (`%252`,
+    /// `&amp;a`), and is painted there. Others of its shape do not: what is left, as `docs/design/masker.md` says.
+    fn is_one_in_each_spelling(&self) -> bool {
+        (0..SPELLINGS).all(|spelling| {
+            let [first, others @ ..] = self.0.each_ref().map(|value| spelled(value, spelling).starts_with(&value[..]));
+            others == [first; 2]
+        })
     }
 
     /// Values that begin with the end of these, or stand within them.
@@ -251,4 +261,16 @@ fn the_digit_that_a_value_shares_is_painted_in_whatever_line_it_stands() {
             }
         }
     }
+}
+
+#[test]
+fn a_value_that_ends_like_an_escape_of_its_mark_is_painted_as_it_stands() {
+    let shown = |value: &str, stand_in: &str| {
+        let text = value.replace('%', "%25");
+        let script = [Event::Read(text.len()), Event::End];
+        let plan = Arc::new(Plan::swapping([("K", value, stand_in)]));
+        String::from_utf8(outputs(&plan, text.as_bytes(), &script, Mode::default(), false).pop().unwrap()).unwrap()
+    };
+    assert_eq!(shown("4eC39HqLyjWDarjtT%3", "Zx81kPwQn4VbTfGhY%r"), "Zx81kPwQn4VbTfGhY%25r");
+    assert_eq!(shown("4eC39HqLyjWDarjtT%2", "Zx81kPwQn4VbTfGhY%r"), "Zx81kPwQn4VbTfGhY%r52");
 }

@@ -72,7 +72,7 @@ impl Trie {
             let node = &self.nodes[fail as usize];
             let child = match fail {
                 ROOT => Some(self.top[usize::from(label)]),
-                _ if node.is & DEPTH_ONE != 0 => Some(self.second[self.after(node.label, label)]),
+                _ if node.is & DEPTH_ONE != 0 => Some(self.after(fail, node.label, label)),
                 _ => self.child(fail, label),
             };
             if let Some(child) = child {
@@ -84,19 +84,14 @@ impl Trie {
     }
 
     fn fill_second(&mut self) {
-        // A row for each state of depth 1, as the root's to begin with.
-        let labels = (0_u8..=255).filter(|label| self.top[usize::from(*label)] != ROOT);
-        for (label, row) in labels.zip(0..=255) {
-            self.rows[usize::from(label)] = row;
-            self.second.extend_from_slice(&self.top);
-        }
+        self.second = vec![[0; 4]; 256];
         for chain in 0..self.chains.len() {
             let Chain { first, parent, .. } = self.chains[chain];
             // A chain's first state under one of depth 1, or its second when the first is of depth 1.
             let (above, child) = if parent == ROOT { (first, first + 1) } else { (parent, first) };
             if self.nodes[above as usize].is & DEPTH_ONE != 0 && child < self.end_of(chain) {
-                let after = self.after(self.nodes[above as usize].label, self.nodes[child as usize].label);
-                self.second[after] = child;
+                let (label, byte) = (self.nodes[above as usize].label, self.nodes[child as usize].label);
+                self.second[usize::from(label)][usize::from(byte >> 6)] |= 1 << (byte & 63);
             }
         }
     }
