@@ -11,8 +11,9 @@ use crate::forms::{self, Form};
 /// is looked for as it is, whole and line by line, so that a plan stays below some 200 MB whatever a vault holds.
 pub const ENCODED_BYTES: usize = 64 << 10;
 
-/// About how many states a byte of a value takes in its encodings, and how many forms a value has.
+/// About how many states a byte of a value takes in its encodings.
 const STATES_OF_BYTE: usize = 9;
+/// About how many forms a value has.
 const FORMS_OF_VALUE: usize = 9;
 
 /// Which of the values with these lengths are looked for in every encoding.
@@ -48,8 +49,7 @@ impl Plan {
         secrets.sort_unstable();
         let lengths: Vec<_> = secrets.iter().map(|(_, value)| value.len()).collect();
         let encoded = encoded(&lengths);
-        let bytes = lengths.iter().zip(&encoded).filter(|(_, is_encoded)| **is_encoded).map(|(len, _)| len).sum();
-        let mut plan = Builder::for_values(lengths.len(), bytes);
+        let mut plan = Builder::for_values(lengths.iter().zip(&encoded).filter(|(_, is)| **is).map(|(len, _)| *len));
         for ((name, value), is_encoded) in secrets.into_iter().zip(encoded) {
             let name = plan.name(name);
             let mut take = |form: Form<'_>| plan.add(name, form);
@@ -101,10 +101,10 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// With room for the forms of this many values, and for the encodings of this many bytes: a table that grows needs
-    /// its memory twice.
-    fn for_values(count: usize, bytes: usize) -> Self {
+    /// With room for the forms of encoded values with these lengths: a table that grows needs its memory twice.
+    fn for_values(lengths: impl Iterator<Item = usize>) -> Self {
         let mut plan = Self::default();
+        let (count, bytes) = lengths.fold((0, 0), |(count, bytes), len| (count + 1, bytes + len));
         plan.wrapped.reserve(bytes * STATES_OF_BYTE);
         plan.heads.reserve_exact(count * FORMS_OF_VALUE);
         plan

@@ -239,13 +239,13 @@ fn renewed(known: &mut Option<usize>, from: usize, find: impl FnOnce() -> usize)
 /// A set of numbers behind a bitmap that answers most lookups. A false positive costs a little time; there are no
 /// false negatives.
 struct Set {
-    /// A bit for each number.
+    /// A bit for each number. Numbers may share one.
     bits: Vec<u64>,
     /// Open addressing; zero is an empty slot.
     tags: Vec<u16>,
 }
 
-/// How many numbers share a word of the bitmap, at most: more means more false positives.
+/// How many numbers there are for a word of the bitmap, on average, until it has its largest size.
 const NUMBERS_IN_WORD: usize = 4;
 /// The number of words of the largest bitmap, as a power of two.
 const LOG_WORDS: u32 = (MOST_PIECES / NUMBERS_IN_WORD).trailing_zeros();

@@ -66,8 +66,8 @@ pub(super) struct Trie {
     chains: Vec<Chain>,
     /// The next state from the root, by byte.
     top: Vec<State>,
-    /// Which bytes are behind the first byte of a form, by that byte: a bit for each. Most text stays at the root and the
-    /// states of depth 1.
+    /// Which bytes follow the first byte of a form, by that byte: a bit for each. Most text stays at the root and the
+    /// states of depth 1, and a bit spares it to look for a child.
     second: Vec<[u64; 4]>,
     elsewhere: Table<State>,
     /// The longest form that ends at a state.
@@ -157,11 +157,12 @@ impl Trie {
         }
     }
 
-    /// The state after the one of depth 1 with this label, and a byte.
+    /// The state after one of depth 1 and a byte.
     #[inline]
-    fn after(&self, state: State, label: u8, byte: u8) -> State {
-        let is_child = self.second[usize::from(label)][usize::from(byte >> 6)] >> (byte & 63) & 1 != 0;
-        is_child.then(|| self.child(state, byte)).flatten().unwrap_or(self.top[usize::from(byte)])
+    fn after(&self, state: State, byte: u8) -> State {
+        let label = self.nodes[state as usize].label;
+        let has_child = self.second[usize::from(label)][usize::from(byte >> 6)] >> (byte & 63) & 1 != 0;
+        if has_child && let Some(child) = self.child(state, byte) { child } else { self.top[usize::from(byte)] }
     }
 
     /// The state after one more byte.
@@ -171,7 +172,7 @@ impl Trie {
             count_move();
             let node = &self.nodes[state as usize];
             if node.is & DEPTH_ONE != 0 {
-                return self.after(state, node.label, byte);
+                return self.after(state, byte);
             }
             if let Some(child) = self.child(state, byte) {
                 return child;

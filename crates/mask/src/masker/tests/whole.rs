@@ -156,7 +156,7 @@ fn a_run_waits_for_a_silence_and_nothing_else_does() {
     // The lines of an encoding wait for the next; the last of them for the end.
     assert_eq!(shown(&[&format!("{line}\n"), "x", "\n"]), ["", "", &format!("{line}\nx\n"), ""]);
     assert_eq!(shown(&[&format!("{line}\r"), "\n\n"]), ["", &format!("{line}\r\n\n"), ""]);
-    // Braces are of a run only as an escape has them.
+    // Braces belong to a run only within an escape.
     assert_eq!(shown(&["0123456789\\u{}ab"])[0], "0123456789\\u{}ab");
     assert_eq!(shown(&["0123456789\\u{4}ab"])[0], "");
     // On a terminal nothing waits, and a value that comes in pieces is masked from the piece on that makes it whole.
