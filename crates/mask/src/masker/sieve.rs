@@ -295,10 +295,11 @@ impl Set {
         let mixed = (hash ^ hash >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
         let tag = u16::try_from(mixed >> 48).expect("a quarter of 64 bits") | 1;
         let slots = self.tags.len() as u64;
-        let first = usize::try_from(((mixed & 0xFFFF_FFFF) * slots) >> 32).expect("one of the slots");
-        let (before, behind) = self.tags.split_at(first);
-        let found = behind.iter().chain(before).position(|known| *known == tag || *known == 0).expect("an empty slot");
-        ((first + found) % self.tags.len(), tag)
+        let mut slot = usize::try_from(((mixed & 0xFFFF_FFFF) * slots) >> 32).expect("one of the slots");
+        while self.tags[slot] != tag && self.tags[slot] != 0 {
+            slot = if slot + 1 < self.tags.len() { slot + 1 } else { 0 };
+        }
+        (slot, tag)
     }
 }
 

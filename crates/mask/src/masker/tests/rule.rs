@@ -107,7 +107,7 @@ fn stream(shapes: &[Shape], odd: bool, random: &mut Random) -> ([String; 3], Vec
         let spelling = random.below(SPELLINGS);
         let filler = "some filler text, as logs have.\n".repeat(1 + random.below(5));
         let joints = [" ", "\"", "\n", "k=", "\\n", "\r\n  ", &filler, "x", "\\", "%", "&", ""];
-        let joint = joints[random.below(if odd { joints.len() } else { 7 })];
+        let mut joint = joints[random.below(if odd { joints.len() } else { 7 })];
         let begin = texts[0].len();
         match random.below(8) {
             // A guess at any of the values, too short to be one.
@@ -118,6 +118,10 @@ fn stream(shapes: &[Shape], odd: bool, random: &mut Random) -> ([String; 3], Vec
                 let len = random.below(guess.len() + 1);
                 for text in &mut texts {
                     text.push_str(&guess[..len]);
+                }
+                // Right before a value with which this one ends, a guess makes it whole.
+                if ["", "\\"].contains(&joint) {
+                    joint = " ";
                 }
             }
             3 => {
