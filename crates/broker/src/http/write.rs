@@ -65,11 +65,12 @@ pub fn request(head: &Head<'_>, request: &Request, host: &Authority, edits: &[Ed
             out.extend(b"\r\n");
         }
     }
-    if request.sent.is_websocket {
-        out.extend(b"Connection: Upgrade\r\nUpgrade: websocket\r\n");
-    } else if request.closes {
-        out.extend(b"Connection: close\r\n");
-    }
+    out.extend(match (request.sent.is_websocket, request.closes) {
+        (true, true) => &b"Connection: Upgrade, close\r\nUpgrade: websocket\r\n"[..],
+        (true, false) => b"Connection: Upgrade\r\nUpgrade: websocket\r\n",
+        (false, true) => b"Connection: close\r\n",
+        (false, false) => b"",
+    });
     out.extend(b"\r\n");
 }
 

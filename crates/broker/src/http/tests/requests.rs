@@ -78,6 +78,9 @@ fn a_websocket_has_no_extensions() {
         "Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n";
     let expected = format!("{keys}Connection: Upgrade\r\nUpgrade: websocket\r\n");
     assert_eq!(passed(&format!("{lines}{keys}")), expected);
+    // What closes the connection stays.
+    let closing = format!("{keys}Connection: Upgrade, close\r\nUpgrade: websocket\r\n");
+    assert_eq!(passed(&format!("Connection: close\r\n{lines}{keys}")), closing);
     // Without both fields it is an ordinary request.
     assert_eq!(passed(&format!("Upgrade: websocket\r\n{keys}")), keys);
     assert_eq!(passed(&format!("Connection: upgrade\r\n{keys}")), keys);
