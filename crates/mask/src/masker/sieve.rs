@@ -245,7 +245,7 @@ struct Set {
     tags: Vec<u16>,
 }
 
-/// How many numbers there are for a word of the bitmap, on average, until it has its largest size.
+/// The bitmap has a word for each of this many numbers, up to its largest size.
 const NUMBERS_IN_WORD: usize = 4;
 /// The number of words of the largest bitmap, as a power of two.
 const LOG_WORDS: u32 = (MOST_PIECES / NUMBERS_IN_WORD).trailing_zeros();

@@ -66,8 +66,8 @@ pub(super) struct Trie {
     chains: Vec<Chain>,
     /// The next state from the root, by byte.
     top: Vec<State>,
-    /// Which bytes follow the first byte of a form, by that byte: a bit for each. Most text stays at the root and the
-    /// states of depth 1, and a bit spares it to look for a child.
+    /// For each first byte of a form, a bit for each byte that follows it in one. Most text stays at the root and the
+    /// states of depth 1, and the bit saves looking for a child there.
     second: Vec<[u64; 4]>,
     elsewhere: Table<State>,
     /// The longest form that ends at a state.
